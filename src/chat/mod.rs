@@ -1,0 +1,7 @@
+//! The hub: one neutral model of a conversation.
+
+mod failure;
+mod usage;
+
+pub use failure::{Failure, FailureKind};
+pub use usage::{Usage, UsageStatus};

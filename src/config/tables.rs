@@ -1,0 +1,194 @@
+//! The compiled configuration: everything a request needs, looked up and never parsed again.
+
+use crate::dialect::Dialect;
+use crate::provider::Quirks;
+use hashbrown::HashMap;
+use serde_json::value::RawValue;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A compiled gateway configuration.
+#[derive(Debug)]
+pub struct Tables {
+    /// Path prefix, without a trailing slash; empty when there is none.
+    pub prefix: Box<str>,
+    /// Origins allowed by CORS; empty: no CORS headers at all.
+    pub cors: Cors,
+    /// Whether answers carry the `x-tollgate-*` headers.
+    pub response_headers: bool,
+    /// Largest request body, in bytes.
+    pub max_body: u64,
+    /// Providers, in the order of the file. Targets point into it.
+    pub providers: Vec<Rc<Provider>>,
+    /// Public names and aliases to models.
+    pub models: HashMap<Box<str>, Rc<Model>>,
+    /// Wildcards, the longest fixed part first.
+    pub wildcards: Vec<Wildcard>,
+    /// The public names, in the order of the file (wildcards left out): what the models endpoint lists.
+    pub listed: Vec<Box<str>>,
+    /// Client keys; empty: clients need none.
+    pub keys: Vec<Key>,
+    /// Whether prompts and answers are part of the audit line.
+    pub audit_content: bool,
+    /// Prices of the configuration's own, by provider model name, in USD per million tokens.
+    pub prices: HashMap<Box<str>, PriceOverride>,
+}
+
+/// Cross-origin rules.
+#[derive(Debug, Clone, Default)]
+pub struct Cors {
+    /// Allowed origins; `*` alone allows all.
+    pub origins: Vec<Box<str>>,
+    /// Request headers allowed beyond the ones the dialects need.
+    pub headers: Vec<Box<str>>,
+    /// How long a preflight may be remembered, in seconds.
+    pub max_age_secs: u64,
+}
+
+/// One upstream.
+#[derive(Debug)]
+pub struct Provider {
+    /// Name in the configuration.
+    pub name: Box<str>,
+    /// Position in [`Tables::providers`].
+    pub index: usize,
+    /// Envoy cluster, `provider_NAME`.
+    pub cluster: Box<str>,
+    /// `:authority` of its requests (host, with the port when it is not the scheme's own).
+    pub authority: Box<str>,
+    /// What it speaks, and at which path, the preferred dialect first. `{model}` in a path is replaced by the
+    /// percent-encoded model name.
+    pub endpoints: Vec<Endpoint>,
+    /// How it knows us.
+    pub auth: Auth,
+    /// Headers set on every request, values resolved from the environment.
+    pub headers: Vec<(Box<str>, Box<str>)>,
+    /// Names of client headers that are let through, in lower case.
+    pub forward_headers: Vec<Box<str>>,
+    /// Limit to the first token, where the provider has one of its own.
+    pub timeout: Option<Duration>,
+    /// Differences from its dialect's maker.
+    pub quirks: Quirks,
+    /// The name under which `genai-prices` knows it (`openai`, `anthropic`, `azure`…), where it does.
+    pub price_provider: Option<&'static str>,
+}
+
+/// One dialect at one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// What is spoken there.
+    pub dialect: Dialect,
+    /// Absolute path with its query (`/v1/messages`, `/openai/deployments/{model}/chat/completions?api-version=…`).
+    pub path: Box<str>,
+}
+
+/// How a provider knows who is asking.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// No credential is sent.
+    None,
+    /// The client's own `authorization` / `x-api-key` go through.
+    Passthrough,
+    /// A header with the provider's key (`authorization: Bearer …`, `x-api-key: …`, `api-key: …`).
+    Header {
+        /// Header name in lower case.
+        name: &'static str,
+        /// The whole value.
+        value: Secret,
+    },
+    /// The environment variable that should hold the key was not set: every request fails with a clear error.
+    Missing {
+        /// Name of the environment variable.
+        variable: Box<str>,
+    },
+}
+
+/// A value that never shows in logs.
+#[derive(Clone)]
+pub struct Secret(pub Box<str>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A public model: the chain tried in order.
+#[derive(Debug)]
+pub struct Model {
+    /// Public name (the wildcard pattern itself for wildcards).
+    pub name: Box<str>,
+    /// Targets in the order they are tried; never empty.
+    pub targets: Vec<Target>,
+    /// Tries at the same target beyond the first.
+    pub retries: u32,
+    /// Back-off between tries at the same target.
+    pub backoff: Backoff,
+    /// Limit to the first token of each try.
+    pub timeout: Duration,
+    /// Limit of the whole request.
+    pub request_timeout: Duration,
+    /// `true`: what a target cannot say is dropped with a warning; `false`: 400.
+    pub drop_params: bool,
+    /// Output limit where a provider must have one and the client gave none, in tokens.
+    pub default_max_tokens: u64,
+}
+
+/// Exponential back-off: `base`, 2 × `base`, 4 × `base` … up to `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    /// First delay.
+    pub base: Duration,
+    /// Longest delay.
+    pub max: Duration,
+    /// A `retry-after` longer than this moves on to the next target at once.
+    pub max_retry_after: Duration,
+}
+
+/// One provider's model.
+#[derive(Debug)]
+pub struct Target {
+    /// Who.
+    pub provider: Rc<Provider>,
+    /// What it calls the model; for wildcards with `*` the matched part is put in its place.
+    pub model: Box<str>,
+    /// Replaces the client's output limit, in tokens.
+    pub max_tokens: Option<u64>,
+    /// Top-level fields, in the provider's dialect, that replace the client's.
+    pub params: Vec<(Box<str>, Box<RawValue>)>,
+}
+
+/// A pattern with one `*`.
+#[derive(Debug)]
+pub struct Wildcard {
+    /// What stands before the `*`.
+    pub prefix: Box<str>,
+    /// What stands after it.
+    pub suffix: Box<str>,
+    /// Where it leads.
+    pub model: Rc<Model>,
+}
+
+/// A client key.
+#[derive(Debug)]
+pub struct Key {
+    /// Identifier, safe to log.
+    pub id: Box<str>,
+    /// SHA-256 of the key.
+    pub sha256: [u8; 32],
+    /// Who pays.
+    pub tenant: Option<Box<str>>,
+}
+
+/// USD per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PriceOverride {
+    /// Plain input.
+    pub input: f64,
+    /// Output.
+    pub output: f64,
+    /// Cached input; `input` when absent.
+    pub cache_read: Option<f64>,
+    /// Input written to the cache; `input` when absent.
+    pub cache_write: Option<f64>,
+}

@@ -1,0 +1,126 @@
+//! A lane: the way of a request from a client's dialect to a provider's, and of the answer back.
+//!
+//! When both sides speak the same dialect the lane is an *identity* lane: bytes pass unchanged but for the spliced
+//! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
+
+use crate::chat::{Failure, Usage};
+use crate::dialect::Dialect;
+use crate::provider::Quirks;
+use serde_json::value::RawValue;
+
+/// What the edge phase reads of a request body before it knows the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// The model as the client names it.
+    pub model: String,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+}
+
+/// What a target asks of a request beyond the client's own words.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'c> {
+    /// The provider's name of the model.
+    pub model: &'c str,
+    /// Top-level fields, in the provider's dialect, that replace the client's.
+    pub params: &'c [(Box<str>, Box<RawValue>)],
+    /// Replaces the client's output limit, in tokens.
+    pub max_tokens: Option<u64>,
+    /// The output limit where the provider must have one and the client gave none.
+    pub default_max_tokens: u64,
+    /// `true`: what the provider cannot say is dropped with a warning; `false`: it is a 400 that names the field.
+    pub drop_params: bool,
+    /// How this provider differs from its dialect's own maker.
+    pub quirks: &'c Quirks,
+}
+
+/// How the request body the edge saw becomes the body this provider gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    /// Not a byte changes.
+    Keep,
+    /// The first `drop` bytes are replaced by `insert`; the rest stays where it is, uncopied.
+    Prefix {
+        /// Bytes to drop from the front.
+        drop: usize,
+        /// What stands there instead.
+        insert: Vec<u8>,
+    },
+    /// A whole new body.
+    Replace(Vec<u8>),
+}
+
+/// Something that could not be carried over as it was, in a short sentence that names the field.
+pub type Warning = String;
+
+/// A request as one provider gets it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outgoing {
+    /// What happens to the body.
+    pub edit: Edit,
+    /// What was dropped, clamped or moved.
+    pub warnings: Vec<Warning>,
+    /// What the way back has to know.
+    pub plan: AnswerPlan,
+}
+
+/// What the answer's translator has to know of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerPlan {
+    /// The client's dialect.
+    pub client: Dialect,
+    /// The provider's dialect.
+    pub provider: Dialect,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// Whether the client itself asked for the usage chunk of an OpenAI stream.
+    pub show_usage: bool,
+}
+
+/// An answer that arrived whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The body for the client; `None` when the provider's bytes go as they are.
+    pub body: Option<Vec<u8>>,
+    /// What the answer says of itself.
+    pub report: Report,
+}
+
+/// What metering and audit need to know of an answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Report {
+    /// Counts; in a stream, those seen so far.
+    pub usage: Usage,
+    /// Whether the provider's final counts were seen.
+    pub usage_is_final: bool,
+    /// The finish reason, in OpenAI's words.
+    pub finish: Option<&'static str>,
+    /// The model that the provider says it used.
+    pub model: Option<String>,
+    /// Bytes of generated text (content, reasoning and tool arguments) seen so far: the base of an estimate.
+    pub output_bytes: u64,
+    /// What was lost on the way back.
+    pub warnings: Vec<Warning>,
+}
+
+/// What becomes of a chunk of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// The chunk goes on as it came; nothing was written to the output.
+    AsIs,
+    /// What was written to the output goes in its place (it may be nothing).
+    Replaced,
+}
+
+/// Where a stream stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Nothing a client could use has come: the attempt can still be given up for another target.
+    Waiting,
+    /// Content has come.
+    Content,
+    /// The provider finished properly.
+    Finished,
+    /// The provider reported an error in the stream; see [`Stream::failure`].
+    Failed,
+}
