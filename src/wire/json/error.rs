@@ -82,13 +82,15 @@ fn explain<'a, T: Deserialize<'a>>(text: &'a str) -> ParseError {
         return ParseError::Empty;
     }
     let mut reader = serde_json::Deserializer::from_str(text);
-    let (mut path, error) = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Err(error) => (error.path().to_string(), error.into_inner()),
-        Ok(_) => {
-            let trailing =
-                reader.end().err().unwrap_or_else(|| serde_json::Error::custom("the second reading succeeded"));
-            (String::new(), trailing)
-        }
+    let (mut path, error) = if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        (error.path().to_string(), error.into_inner())
+    } else {
+        // The value itself is fine: what is wrong stands after it.
+        let trailing = reader.end().err();
+        (
+            String::new(),
+            trailing.unwrap_or_else(|| serde_json::Error::custom("read well the second time only")),
+        )
     };
     let place = format!(" at line {} column {}", error.line(), error.column());
     let shown = error.to_string();
@@ -149,10 +151,17 @@ mod tests {
                 "parts[0].parts[1].parts[0].text",
                 "expected a string, got an object",
             ),
-            (r#"{"parts":[{"parts":7}]}"#, "parts[0].parts", "invalid type: integer `7`, expected a sequence"),
+            (
+                r#"{"parts":[{"parts":7}]}"#,
+                "parts[0].parts",
+                "invalid type: integer `7`, expected a sequence",
+            ),
             ("[1]", "", "invalid type: sequence, expected an object"),
         ] {
-            assert_eq!(error(json.as_bytes()), ParseError::Field { path: path.into(), message: message.into() });
+            assert_eq!(
+                error(json.as_bytes()),
+                ParseError::Field { path: path.into(), message: message.into() }
+            );
         }
     }
 

@@ -136,8 +136,12 @@ impl<'de> Deserialize<'de> for Count {
         let raw = <&'de RawValue>::deserialize(deserializer)?.get();
         let whole = || {
             let number = raw.parse::<f64>().ok()?;
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked by the filter")]
-            (number >= 0.0 && number < 9e15).then_some(number as u64)
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked by the filter"
+            )]
+            (0.0..9e15).contains(&number).then_some(number as u64)
         };
         Ok(Self(raw.parse().ok().or_else(whole)))
     }

@@ -14,12 +14,16 @@ pub struct TooLong;
 /// Cuts a byte stream into events. Events that arrive whole are borrowed from the chunk; only one that is cut by a
 /// chunk's end is copied.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about the bytes seen, independent of the others"
+)]
 pub struct Framer {
     /// The beginning of an event that the last chunk cut off.
     carry: Vec<u8>,
     /// The carry was handed out as an event and is to be emptied.
     carry_done: bool,
-    /// The bytes so far end at the start of a line.
+    /// The bytes so far end within a line.
     inside_line: bool,
     /// The last byte was a CR: an LF that follows belongs to it.
     after_cr: bool,
