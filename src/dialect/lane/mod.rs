@@ -75,6 +75,29 @@ pub struct AnswerPlan {
     pub stream: bool,
     /// Whether the client itself asked for the usage chunk of an OpenAI stream.
     pub show_usage: bool,
+    /// Structured output was asked for through a forced call of the tool [`JSON_TOOL`]: its arguments are the answer.
+    pub json_tool: bool,
+    /// The client speaks OpenAI's older `functions`: a tool call is answered as `function_call`.
+    pub legacy_functions: bool,
+}
+
+/// The tool whose forced call stands for structured output where a model has no other way to it.
+pub const JSON_TOOL: &str = "json_tool_call";
+
+impl AnswerPlan {
+    /// The plan of a lane between two dialects, with nothing special about it.
+    pub fn new(client: Dialect, provider: Dialect, stream: bool, show_usage: bool) -> Self {
+        Self { client, provider, stream, show_usage, json_tool: false, legacy_functions: false }
+    }
+}
+
+/// A request body in a provider's dialect, with what the way back has to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The body.
+    pub body: Vec<u8>,
+    /// See [`AnswerPlan::json_tool`].
+    pub json_tool: bool,
 }
 
 /// An answer that arrived whole.
