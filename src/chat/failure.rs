@@ -88,3 +88,14 @@ impl Failure {
         self
     }
 }
+
+/// A body that cannot be read is the sender's fault: 400, with the field where there is one.
+impl From<crate::wire::json::ParseError> for Failure {
+    fn from(error: crate::wire::json::ParseError) -> Self {
+        let message = error.to_string();
+        match error {
+            crate::wire::json::ParseError::Field { path, .. } if !path.is_empty() => Self::field(path, message),
+            _ => Self::new(400, message),
+        }
+    }
+}
