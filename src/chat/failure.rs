@@ -1,5 +1,7 @@
 //! What went wrong, in neutral words; each dialect has its own envelope for it.
 
+use crate::wire::json::ParseError;
+
 /// A failure that a client will read, or a reason to try the next target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -89,12 +91,12 @@ impl Failure {
     }
 }
 
-/// A body that cannot be read is the sender's fault: 400, with the field where there is one.
-impl From<crate::wire::json::ParseError> for Failure {
-    fn from(error: crate::wire::json::ParseError) -> Self {
+/// A body that cannot be read is the client's mistake: 400, with the field or the place.
+impl From<ParseError> for Failure {
+    fn from(error: ParseError) -> Self {
         let message = error.to_string();
         match error {
-            crate::wire::json::ParseError::Field { path, .. } if !path.is_empty() => Self::field(path, message),
+            ParseError::Field { path, .. } if !path.is_empty() => Self::field(path, message),
             _ => Self::new(400, message),
         }
     }
