@@ -36,9 +36,12 @@ impl Losses {
         }
     }
 
-    /// Every field of `extra` is lost; `base` is the path of what it belongs to, empty at the top level.
+    /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top level.
     pub fn lost_extra(&mut self, base: &str, extra: &Extra<'_>, why: &str) -> Result<(), Failure> {
-        for (name, _) in extra {
+        for (name, value) in extra {
+            if value.get() == "null" {
+                continue;
+            }
             if base.is_empty() {
                 self.lost(name, why)?;
             } else {

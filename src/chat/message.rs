@@ -44,7 +44,7 @@ impl fmt::Display for Place {
 }
 
 /// One message. The order of messages, and of parts within one, is the client's.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Message<'a> {
     /// Who speaks.
     pub role: Role,

@@ -4,7 +4,7 @@ use super::{Extra, Json, Text};
 use serde_json::value::RawValue;
 
 /// One part of a message or of an answer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Part<'a> {
     /// What it is.
     pub kind: PartKind<'a>,
@@ -27,7 +27,7 @@ impl<'a> Part<'a> {
 }
 
 /// The kinds of parts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub enum PartKind<'a> {
     /// Text.
     Text(Text<'a>),
@@ -129,7 +129,7 @@ impl Arguments<'_> {
         let text = match self {
             Self::Json(json) if json.is_object() => return (Json::trusted(json.as_str()), false),
             Self::Json(json) => std::borrow::Cow::Borrowed(json.as_str()),
-            Self::Text(text) => text.decode(),
+            Self::Text(text) => text.to_str(),
         };
         if text.trim().is_empty() {
             return (Json::trusted("{}"), false);
@@ -150,13 +150,13 @@ impl Arguments<'_> {
     pub fn as_plain(&self) -> std::borrow::Cow<'_, str> {
         match self {
             Self::Json(json) => std::borrow::Cow::Borrowed(json.as_str()),
-            Self::Text(text) => text.decode(),
+            Self::Text(text) => text.to_str(),
         }
     }
 }
 
 /// What a tool said.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ToolResult<'a> {
     /// The id of the call it answers.
     pub call_id: Text<'a>,

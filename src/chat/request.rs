@@ -1,10 +1,10 @@
 //! A request for a conversation's next message.
 
-use super::{Extra, Json, Message, Text, Tool, ToolChoice};
+use super::{Extra, Failure, Json, Losses, Message, Text, Tool, ToolChoice};
 use crate::dialect::Dialect;
 
 /// A request in neutral words. `None` means that the client did not say it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ChatRequest<'a> {
     /// The dialect it came in: the one whose `extra`, opaque parts and opaque tools these are.
     pub origin: Dialect,
@@ -97,6 +97,29 @@ impl ChatRequest<'_> {
             legacy_functions: false,
             extra: Extra::new(),
         }
+    }
+}
+
+impl ChatRequest<'_> {
+    /// Reports what only OpenAI's dialect can ask of the sampling, for encoders of dialects that cannot; values
+    /// that ask for nothing (`n: 1`, a penalty of 0) are no loss.
+    pub fn lose_openai_sampling(&self, losses: &mut Losses, why: &str) -> Result<(), Failure> {
+        let asked = |penalty: Option<f64>| penalty.is_some_and(|penalty| penalty != 0.0);
+        for (field, is_said) in [
+            ("n", self.n.is_some_and(|n| n != 1)),
+            ("logprobs", self.logprobs == Some(true)),
+            ("top_logprobs", self.top_logprobs.is_some_and(|top| top > 0)),
+            ("logit_bias", self.logit_bias.as_ref().is_some_and(|bias| bias.as_str() != "{}")),
+            ("seed", self.seed.is_some()),
+            ("frequency_penalty", asked(self.frequency_penalty)),
+            ("presence_penalty", asked(self.presence_penalty)),
+            ("verbosity", self.verbosity.is_some()),
+        ] {
+            if is_said {
+                losses.lost(field, why)?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Extra, Finish, Json, Part, Text, Usage};
 use crate::dialect::Dialect;
 
 /// An answer in neutral words.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct ChatResponse<'a> {
     /// The dialect it came in: the one whose `extra` and opaque parts these are.
     pub origin: Dialect,
@@ -27,7 +27,7 @@ pub struct ChatResponse<'a> {
 }
 
 /// One of the answers.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Choice<'a> {
     /// Its number, from 0.
     pub index: u32,

@@ -3,7 +3,7 @@
 use super::{CacheControl, Extra, Json, Opaque, Text};
 
 /// A tool on offer.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Tool<'a> {
     /// What it is.
     pub kind: ToolKind<'a>,

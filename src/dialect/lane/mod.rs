@@ -85,6 +85,9 @@ pub struct AnswerPlan {
     pub json_tool: bool,
     /// The client speaks OpenAI's older `functions`: a tool call is answered as `function_call`.
     pub legacy_functions: bool,
+    /// When the answer was made, in seconds since 1970, for providers whose answers do not say; the gateway, which
+    /// has a clock, sets it. 0: unknown.
+    pub created: u64,
 }
 
 /// The tool whose forced call stands for structured output where a model has no other way to it.
@@ -93,7 +96,7 @@ pub const JSON_TOOL: &str = "json_tool_call";
 impl AnswerPlan {
     /// The plan of a lane between two dialects, with nothing special about it.
     pub fn new(client: Dialect, provider: Dialect, stream: bool, show_usage: bool) -> Self {
-        Self { client, provider, stream, show_usage, json_tool: false, legacy_functions: false }
+        Self { client, provider, stream, show_usage, json_tool: false, legacy_functions: false, created: 0 }
     }
 }
 

@@ -12,8 +12,8 @@ pub struct Text<'a>(Form<'a>);
 
 #[derive(Clone)]
 enum Form<'a> {
-    /// A literal with its quotes.
-    Json(&'a RawValue),
+    /// What stands between the quotes of a literal, or a piece of it.
+    Json(&'a str),
     /// Not yet escaped.
     Plain(Cow<'a, str>),
 }
@@ -26,13 +26,13 @@ impl<'a> Text<'a> {
 
     /// A JSON value that is a string literal; `None` when it is anything else.
     pub fn from_raw(raw: &'a RawValue) -> Option<Self> {
-        raw.get().starts_with('"').then_some(Self(Form::Json(raw)))
+        raw.get().starts_with('"').then(|| Self(Form::Json(inside(raw))))
     }
 
     /// The meaning, unescaped only where there is an escape.
     pub fn to_str(&self) -> Cow<'a, str> {
         match &self.0 {
-            Form::Json(raw) => unescape(inside(raw)),
+            Form::Json(inside) => unescape(inside),
             Form::Plain(text) => text.clone(),
         }
     }
@@ -40,7 +40,12 @@ impl<'a> Text<'a> {
     /// Appends the text as a JSON string with its quotes.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         match &self.0 {
-            Form::Json(raw) => out.extend_from_slice(raw.get().as_bytes()),
+            Form::Json(inside) => {
+                out.reserve(inside.len() + 2);
+                out.push(b'"');
+                out.extend_from_slice(inside.as_bytes());
+                out.push(b'"');
+            }
             Form::Plain(text) => write_string(out, text),
         }
     }
@@ -48,7 +53,7 @@ impl<'a> Text<'a> {
     /// Appends what stands between the quotes of a JSON string: for joining texts into one literal.
     pub fn write_content(&self, out: &mut Vec<u8>) {
         match &self.0 {
-            Form::Json(raw) => out.extend_from_slice(inside(raw).as_bytes()),
+            Form::Json(inside) => out.extend_from_slice(inside.as_bytes()),
             Form::Plain(text) => write_content(out, text),
         }
     }
@@ -61,15 +66,12 @@ impl<'a> Text<'a> {
     /// Whether there is nothing but white space.
     pub fn is_blank(&self) -> bool {
         match &self.0 {
-            Form::Json(raw) => {
-                let inside = inside(raw);
-                match inside.as_bytes().first() {
-                    None => true,
-                    // The usual case: the first byte is a visible ASCII character that starts no escape.
-                    Some(byte) if byte.is_ascii_graphic() && *byte != b'\\' => false,
-                    Some(_) => unescape(inside).trim().is_empty(),
-                }
-            }
+            Form::Json(inside) => match inside.as_bytes().first() {
+                None => true,
+                // The usual case: the first byte is a visible ASCII character that starts no escape.
+                Some(byte) if byte.is_ascii_graphic() && *byte != b'\\' => false,
+                Some(_) => unescape(inside).trim().is_empty(),
+            },
             Form::Plain(text) => text.trim().is_empty(),
         }
     }
@@ -78,8 +80,30 @@ impl<'a> Text<'a> {
     /// slicing.
     pub fn len(&self) -> usize {
         match &self.0 {
-            Form::Json(raw) => inside(raw).len(),
+            Form::Json(inside) => inside.len(),
             Form::Plain(text) => text.len(),
+        }
+    }
+
+    /// The media type (without parameters) and the data of a `data:` URI in base64; `None` when it is no such URI.
+    /// The data is not unescaped, nor looked at.
+    pub fn data_uri(&self) -> Option<(Text<'a>, Text<'a>)> {
+        fn split(uri: &str) -> Option<(&str, &str)> {
+            let scheme = uri.get(..5)?;
+            let (header, data) = uri.get(5..)?.split_once(',')?;
+            let header = header.strip_suffix(";base64")?;
+            let media_type = header.split(';').next()?;
+            scheme.eq_ignore_ascii_case("data:").then_some((media_type, data))
+        }
+        match &self.0 {
+            Form::Json(inside) => {
+                split(inside).map(|(media_type, data)| (Self::plain(unescape(media_type)), Self(Form::Json(data))))
+            }
+            Form::Plain(Cow::Borrowed(text)) => {
+                split(text).map(|(media_type, data)| (Self::plain(media_type), Self::plain(data)))
+            }
+            Form::Plain(Cow::Owned(text)) => split(text)
+                .map(|(media_type, data)| (Self::plain(media_type.to_owned()), Self::plain(data.to_owned()))),
         }
     }
 
@@ -167,6 +191,18 @@ mod tests {
         literal(r#""caf\u00e9\n\/""#).write_json(&mut out);
         assert_eq!(out, br#""caf\u00e9\n\/""#);
         assert_eq!(literal(r#""caf\u00e9\n\/""#).to_str(), "café\n/");
+    }
+
+    #[test]
+    fn a_data_uri_is_cut_without_unescaping() {
+        let (media_type, data) = literal(r#""data:image\/png;base64,aGk\/""#).data_uri().unwrap();
+        assert_eq!(media_type, "image/png");
+        assert_eq!(data, "aGk/");
+        let (media_type, data) = Text::plain("DATA:text/plain;charset=utf-8;base64,aGk=").data_uri().unwrap();
+        assert_eq!((media_type, data), (Text::plain("text/plain"), Text::plain("aGk=")));
+        for other in ["data:text/plain,hi", "https://x/;base64,", "data", "é"] {
+            assert!(Text::plain(other).data_uri().is_none(), "{other}");
+        }
     }
 
     #[test]
