@@ -100,7 +100,13 @@ mod tests {
             text(list(Dialect::Anthropic, ["a", "b"], 0)),
             r#"{"data":[{"type":"model","id":"a","display_name":"a","created_at":"1970-01-01T00:00:00Z"},{"type":"model","id":"b","display_name":"b","created_at":"1970-01-01T00:00:00Z"}],"has_more":false,"first_id":"a","last_id":"b"}"#
         );
-        assert_eq!(text(list(Dialect::Anthropic, [], 0)), r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#);
-        assert_eq!(text(one(Dialect::OpenaiChat, "x\"", 1)), r#"{"id":"x\"","object":"model","created":1,"owned_by":"tollgate"}"#);
+        assert_eq!(
+            text(list(Dialect::Anthropic, [], 0)),
+            r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#
+        );
+        assert_eq!(
+            text(one(Dialect::OpenaiChat, "x\"", 1)),
+            r#"{"id":"x\"","object":"model","created":1,"owned_by":"tollgate"}"#
+        );
     }
 }

@@ -118,7 +118,10 @@ mod tests {
         let wire = br#"{"input_tokens":16,"cache_creation_input_tokens":2387,"cache_read_input_tokens":0,
             "cache_creation":{"ephemeral_5m_input_tokens":2000,"ephemeral_1h_input_tokens":387},"output_tokens":5}"#;
         let usage = parse::<WireUsage<'_>>(wire).unwrap().to_usage();
-        assert_eq!((usage.input, usage.cache_write, usage.cache_write_1h), (Some(2403), Some(2387), Some(387)));
+        assert_eq!(
+            (usage.input, usage.cache_write, usage.cache_write_1h),
+            (Some(2403), Some(2387), Some(387))
+        );
         let mut out = Vec::new();
         object(&mut out, |o| write_usage(&usage, o));
         assert_eq!(

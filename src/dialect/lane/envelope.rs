@@ -48,7 +48,11 @@ mod tests {
             (r#"{"model":" "}"#, Some("model"), "model: a model is required"),
             (r#"{"model":null}"#, Some("model"), "model: a model is required"),
             (r#"{"model":7}"#, Some("model"), "model: expected a string, got a number"),
-            (r#"{"model":"m","stream":"yes"}"#, Some("stream"), "stream: invalid type: string \"yes\", expected a boolean"),
+            (
+                r#"{"model":"m","stream":"yes"}"#,
+                Some("stream"),
+                "stream: invalid type: string \"yes\", expected a boolean",
+            ),
             (r#"["model"]"#, None, "the body is wrong: invalid type: sequence, expected an object"),
             ("{\"model\":\n}", None, "the body is not valid JSON: expected value at line 2 column 1"),
             ("", None, "the body is empty; a JSON object was expected"),

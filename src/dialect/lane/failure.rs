@@ -45,7 +45,12 @@ impl AttemptNote {
 }
 
 /// The body of an error answer for the client.
-pub fn write_failure(client: Dialect, failure: &Failure, attempts: &[AttemptNote], request_id: &str) -> Vec<u8> {
+pub fn write_failure(
+    client: Dialect,
+    failure: &Failure,
+    attempts: &[AttemptNote],
+    request_id: &str,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     match client {
         Dialect::OpenaiChat => openai_chat::write_failure(failure, attempts, &mut out),
@@ -113,8 +118,10 @@ pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
         None => trimmed.to_owned(),
     };
 
-    let named = said.kind.as_deref().and_then(kind_of_name).or_else(|| said.code.as_deref().and_then(kind_of_name));
-    let code_status = said.code.as_deref().and_then(|code| code.parse::<u16>().ok()).filter(|s| (400..600).contains(s));
+    let named =
+        said.kind.as_deref().and_then(kind_of_name).or_else(|| said.code.as_deref().and_then(kind_of_name));
+    let code_status =
+        said.code.as_deref().and_then(|code| code.parse::<u16>().ok()).filter(|s| (400..600).contains(s));
     let status = if status >= 400 { Some(status) } else { code_status };
     let (status, kind) = match (status, named) {
         // A status that says more than "wrong" or "broken" is believed; otherwise the name is.
@@ -229,10 +236,20 @@ fn kind_of_name(name: &str) -> Option<FailureKind> {
         "permission_error" | "PermissionDeniedError" | "PERMISSION_DENIED" => FailureKind::Permission,
         "not_found_error" | "model_not_found" | "NotFoundError" => FailureKind::NotFound,
         "request_too_large" => FailureKind::TooLarge,
-        "rate_limit_error" | "rate_limit_exceeded" | "RateLimitError" | "insufficient_quota" | "tokens"
-        | "requests" | "RESOURCE_EXHAUSTED" | "too_many_requests" => FailureKind::RateLimit,
+        "rate_limit_error"
+        | "rate_limit_exceeded"
+        | "RateLimitError"
+        | "insufficient_quota"
+        | "tokens"
+        | "requests"
+        | "RESOURCE_EXHAUSTED"
+        | "too_many_requests" => FailureKind::RateLimit,
         "timeout_error" | "timeout" | "Timeout" | "DEADLINE_EXCEEDED" => FailureKind::Timeout,
-        "overloaded_error" | "overloaded" | "service_unavailable" | "ServiceUnavailableError" | "UNAVAILABLE"
+        "overloaded_error"
+        | "overloaded"
+        | "service_unavailable"
+        | "ServiceUnavailableError"
+        | "UNAVAILABLE"
         | "engine_overloaded_error" => FailureKind::Overloaded,
         "api_error" | "server_error" | "internal_server_error" | "InternalServerError" | "APIError" => {
             FailureKind::Api
@@ -337,8 +354,22 @@ mod tests {
                 None,
                 None,
             ),
-            (404, r#"{"error":{"code":"model_not_found","message":"m","type":"invalid_request_error"}}"#, NotFound, "m", Some("model_not_found"), None),
-            (529, r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#, Overloaded, "Overloaded", None, None),
+            (
+                404,
+                r#"{"error":{"code":"model_not_found","message":"m","type":"invalid_request_error"}}"#,
+                NotFound,
+                "m",
+                Some("model_not_found"),
+                None,
+            ),
+            (
+                529,
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+                Overloaded,
+                "Overloaded",
+                None,
+                None,
+            ),
             (500, r#"{"error":{"type":"overloaded_error","message":"o"}}"#, Overloaded, "o", None, None),
             (401, r#"{"detail":"Invalid API Key"}"#, Authentication, "Invalid API Key", None, None),
             (
@@ -349,11 +380,32 @@ mod tests {
                 None,
                 Some("messages[0].role"),
             ),
-            (401, r#"{"error":{"message":"k","type":"invalid_api_key","code":401}}"#, Authentication, "k", None, None),
+            (
+                401,
+                r#"{"error":{"message":"k","type":"invalid_api_key","code":401}}"#,
+                Authentication,
+                "k",
+                None,
+                None,
+            ),
             (429, r#"{"message":"Too many requests"}"#, RateLimit, "Too many requests", None, None),
             (404, r#"{"error":"model 'x' not found"}"#, NotFound, "model 'x' not found", None, None),
-            (400, r#"{"object":"error","message":"too long","type":"BadRequestError","param":null,"code":400}"#, InvalidRequest, "too long", None, None),
-            (400, r#"[{"error":{"code":400,"message":"g","status":"INVALID_ARGUMENT"}}]"#, InvalidRequest, "g", None, None),
+            (
+                400,
+                r#"{"object":"error","message":"too long","type":"BadRequestError","param":null,"code":400}"#,
+                InvalidRequest,
+                "too long",
+                None,
+                None,
+            ),
+            (
+                400,
+                r#"[{"error":{"code":400,"message":"g","status":"INVALID_ARGUMENT"}}]"#,
+                InvalidRequest,
+                "g",
+                None,
+                None,
+            ),
             (422, r#"{"message":{"detail":[{"msg":"deep"}]}}"#, InvalidRequest, "deep", None, None),
             (500, "boom", Api, "boom", None, None),
             (503, "", Overloaded, "status 503 with an empty body", None, None),
@@ -370,7 +422,13 @@ mod tests {
         ] {
             let failure = read(status, body);
             assert_eq!(
-                (failure.status, failure.kind, &*failure.message, failure.code.as_deref(), failure.param.as_deref()),
+                (
+                    failure.status,
+                    failure.kind,
+                    &*failure.message,
+                    failure.code.as_deref(),
+                    failure.param.as_deref()
+                ),
                 (status, kind, message, code, param),
                 "{body}"
             );
@@ -397,8 +455,10 @@ mod tests {
 
     #[test]
     fn keys_are_taken_out() {
-        let failure =
-            read(401, r#"{"error":{"message":"Incorrect API key: 'sk-proj-abcdefghijklmnop'. See sk-docs é"}}"#);
+        let failure = read(
+            401,
+            r#"{"error":{"message":"Incorrect API key: 'sk-proj-abcdefghijklmnop'. See sk-docs é"}}"#,
+        );
         assert_eq!(failure.message, "Incorrect API key: '[redacted]'. See sk-docs é");
     }
 }
