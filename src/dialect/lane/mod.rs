@@ -5,6 +5,7 @@
 
 mod envelope;
 mod failure;
+pub mod identity;
 
 pub use envelope::read_envelope;
 pub use failure::{AttemptNote, read_failure, write_failure, write_failure_event};
