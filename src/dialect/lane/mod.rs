@@ -3,6 +3,13 @@
 //! When both sides speak the same dialect the lane is an *identity* lane: bytes pass unchanged but for the spliced
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
+mod envelope;
+mod failure;
+pub mod identity;
+
+pub use envelope::read_envelope;
+pub use failure::{AttemptNote, read_failure, write_failure, write_failure_event};
+
 use crate::chat::{Failure, Usage};
 use crate::dialect::Dialect;
 use crate::provider::Quirks;
