@@ -2,4 +2,4 @@
 
 mod quirks;
 
-pub use quirks::Quirks;
+pub use quirks::{Quirks, ReasoningSwitch, Replay};
