@@ -28,10 +28,9 @@ pub fn encode_request(
     object(&mut body, |o| {
         let mut top = Top { o, ask, losses };
         top.str("model", ask.model)?;
-        if let Some(out) = top.field("messages")? {
-            array(out, |messages| turn::write(messages, request, ask, losses))?;
+        if !top.is_overridden("messages") {
+            array(top.o.key("messages"), |messages| turn::write(messages, request, ask, top.losses))?;
         }
-        let mut top = Top { o, ask, losses };
         tools(&mut top, request)?;
         limits(&mut top, request)?;
         sampling(&mut top, request)?;
@@ -83,9 +82,14 @@ struct Top<'t, 'o, 'c, 'l> {
 }
 
 impl Top<'_, '_, '_, '_> {
+    /// Whether the target's own fields replace this one.
+    fn is_overridden(&self, key: &str) -> bool {
+        self.ask.params.iter().any(|(name, _)| **name == *key)
+    }
+
     /// Starts a field, unless it must not stand here.
     fn field(&mut self, key: &str) -> Result<Option<&mut Vec<u8>>, Failure> {
-        if self.ask.params.iter().any(|(name, _)| **name == *key) {
+        if self.is_overridden(key) {
             return Ok(None);
         }
         if self.ask.quirks.refuses(key) {
