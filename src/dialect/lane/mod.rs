@@ -8,6 +8,7 @@ mod failure;
 pub mod identity;
 
 pub use envelope::read_envelope;
+pub(crate) use failure::malformed;
 pub use failure::{AttemptNote, read_failure, write_failure, write_failure_event};
 
 use crate::chat::{Failure, Usage};
