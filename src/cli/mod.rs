@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod key;
 mod load;
 mod render;
@@ -21,6 +22,8 @@ struct Cli {
 enum Command {
     /// Write the configuration of Envoy (or whatever runs the filter) for a gateway.yaml
     Render(render::RenderArgs),
+    /// Say what is wrong with a gateway.yaml, and let Envoy check the result
+    Check(check::CheckArgs),
     /// Client keys
     Key(key::KeyArgs),
     /// Print the JSON Schema of gateway.yaml
@@ -31,6 +34,7 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Render(args) => render::run(&args),
+        Command::Check(args) => check::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Schema => schema::run(),
     }
