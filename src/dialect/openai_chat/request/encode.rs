@@ -2,7 +2,8 @@
 
 use super::turn;
 use crate::chat::{
-    ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice, ToolKind,
+    ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
+    ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded};
@@ -269,7 +270,8 @@ fn limits(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<()
         return Ok(());
     }
     if request.stop.len() > MOST_STOPS && request.origin != Dialect::OpenaiChat {
-        top.losses.lost(&format!("stop_sequences[{MOST_STOPS}..]"), "OpenAI takes at most four stop sequences")?;
+        top.losses
+            .lost(&format!("stop_sequences[{MOST_STOPS}..]"), "OpenAI takes at most four stop sequences")?;
     }
     let Some(out) = top.field("stop")? else { return Ok(()) };
     array(out, |list| request.stop.iter().take(MOST_STOPS).for_each(|text| list.text(text)));
@@ -385,7 +387,10 @@ fn format(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<()
         }
     };
     if !top.ask.quirks.json_schema {
-        top.losses.lost("response_format.json_schema", "is not known to this provider: any JSON object is asked for")?;
+        top.losses.lost(
+            "response_format.json_schema",
+            "is not known to this provider: any JSON object is asked for",
+        )?;
         return top.raw("response_format", "{\"type\":\"json_object\"}");
     }
     let Some(out) = top.field("response_format")? else { return Ok(()) };

@@ -116,10 +116,13 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
     }
     write_reasoning(o, "reasoning_content", &thoughts);
     write_thinking_blocks(o, &thoughts);
-    if let (true, Some(Part { kind: PartKind::ToolCall(call), .. })) = (plan.legacy_functions, calls.first()) {
+    if let (true, Some(Part { kind: PartKind::ToolCall(call), .. })) = (plan.legacy_functions, calls.first())
+    {
         o.object("function_call", |o| write_function(o, call));
     } else if !calls.is_empty() {
-        o.array("tool_calls", |list| calls.iter().for_each(|part| write_call(list, part, &Quirks::OPENAI, own)));
+        o.array("tool_calls", |list| {
+            calls.iter().for_each(|part| write_call(list, part, &Quirks::OPENAI, own))
+        });
     }
     if own {
         o.extra(&choice.message_extra);

@@ -1,12 +1,10 @@
 //! A provider's OpenAI stream becomes the hub's events.
 
-use super::super::request::{decode_block, decode_part};
 use super::super::finish;
+use super::super::request::{decode_block, decode_part};
 use super::calls::{Calls, Unordered};
 use super::wire;
-use crate::chat::{
-    Delta, Event, EventSink, Failure, FinishReason, Json, Part, PartKind, PartStart, Text,
-};
+use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, Json, Part, PartKind, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::wire::json::{Count, TextOr, parse};
@@ -99,7 +97,9 @@ impl Chunks {
             return self.done(sink);
         }
         let chunk = match parse::<wire::Chunk<'_>>(data) {
-            _ if event.name == "error" => return self.fail(read_failure(Dialect::OpenaiChat, 200, data), sink),
+            _ if event.name == "error" => {
+                return self.fail(read_failure(Dialect::OpenaiChat, 200, data), sink);
+            }
             Ok(chunk) if chunk.error.is_some() => {
                 return self.fail(read_failure(Dialect::OpenaiChat, 200, data), sink);
             }
@@ -187,7 +187,12 @@ impl Chunks {
 }
 
 impl Choice {
-    fn delta<S: EventSink>(&mut self, choice: u32, delta: wire::Delta<'_>, sink: &mut S) -> Result<(), Failure> {
+    fn delta<S: EventSink>(
+        &mut self,
+        choice: u32,
+        delta: wire::Delta<'_>,
+        sink: &mut S,
+    ) -> Result<(), Failure> {
         for (name, value) in &delta.extra {
             if value.get() != "null" && value.get() != "[]" {
                 sink.event(Event::Lost(name));
@@ -226,7 +231,8 @@ impl Choice {
 
     /// More of a part of text, reasoning or refusal.
     fn say<S: EventSink>(&mut self, choice: u32, kind: Open, delta: Delta<'_>, sink: &mut S) {
-        let (Delta::Text(text) | Delta::Thinking(text) | Delta::Signature(text) | Delta::Arguments(text)) = &delta;
+        let (Delta::Text(text) | Delta::Thinking(text) | Delta::Signature(text) | Delta::Arguments(text)) =
+            &delta;
         if text.is_empty() {
             return;
         }
@@ -279,7 +285,12 @@ impl Choice {
         }
     }
 
-    fn call<S: EventSink>(&mut self, choice: u32, call: wire::CallDelta<'_>, sink: &mut S) -> Result<(), Failure> {
+    fn call<S: EventSink>(
+        &mut self,
+        choice: u32,
+        call: wire::CallDelta<'_>,
+        sink: &mut S,
+    ) -> Result<(), Failure> {
         for (name, _) in &call.extra {
             sink.event(Event::Lost(name));
         }
