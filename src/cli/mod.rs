@@ -5,6 +5,7 @@ mod key;
 mod load;
 mod render;
 mod schema;
+mod translate;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -24,6 +25,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Say what is wrong with a gateway.yaml, and let Envoy check the result
     Check(check::CheckArgs),
+    /// Translate a body from standard input as the gateway would
+    Translate(translate::TranslateArgs),
     /// Client keys
     Key(key::KeyArgs),
     /// Print the JSON Schema of gateway.yaml
@@ -35,6 +38,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Render(args) => render::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Translate(args) => translate::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Schema => schema::run(),
     }
