@@ -87,11 +87,10 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
         });
         let reason = choice.finish.as_ref().map_or(FinishReason::Unknown, |finish| finish.reason);
         let has_refusal = choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_)));
-        let no_reason = own && choice.finish.is_none();
-        if no_reason {
-            body.null("stop_reason");
-        } else {
-            body.word("stop_reason", stop_reason(settled(reason, calls > 0, has_refusal)));
+        match (own, &choice.finish) {
+            (true, None) => body.null("stop_reason"),
+            (true, Some(_)) => body.word("stop_reason", stop_reason(reason)),
+            (false, _) => body.word("stop_reason", stop_reason(settled(reason, calls > 0, has_refusal))),
         }
         match choice.finish.as_ref().and_then(|finish| finish.stop_sequence.as_ref()) {
             Some(text) => body.text("stop_sequence", text),

@@ -3,6 +3,7 @@
 use super::super::model::Claude;
 use super::turns::Turns;
 use crate::chat::{ChatRequest, Effort, Failure, Losses, Thought};
+use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::wire::json::Object;
 
@@ -50,6 +51,15 @@ pub(super) fn decide(
 ) -> Result<Limits, Failure> {
     let reasoning = &request.reasoning;
     let mut max_tokens = ask.max_tokens.or(request.max_tokens).unwrap_or(ask.default_max_tokens);
+    if request.origin == Dialect::Anthropic {
+        let thinking = match (reasoning.thought, reasoning.budget) {
+            (None, _) => Thinking::Unsaid,
+            (Some(Thought::Off), _) => Thinking::Off,
+            (Some(Thought::On), Some(budget)) => Thinking::Budget(budget),
+            (Some(_), _) => Thinking::Adaptive,
+        };
+        return Ok(Limits { thinking, effort: reasoning.effort, max_tokens });
+    }
     let mut effort = reasoning.effort.filter(|effort| *effort != Effort::None);
     let mut thinking = if !reasoning.is_on() {
         let is_off = reasoning.thought == Some(Thought::Off);
@@ -132,7 +142,9 @@ pub(super) fn write_sampling(
     losses: &mut Losses,
     body: &mut Object<'_>,
 ) -> Result<(), Failure> {
-    let refused = if claude.is_only_adaptive() {
+    let refused = if request.origin == Dialect::Anthropic {
+        None
+    } else if claude.is_only_adaptive() {
         Some("is not supported by this model")
     } else if thinks {
         Some("is not supported while the model thinks")
@@ -160,7 +172,8 @@ pub(super) fn write_sampling(
         body.f64("temperature", clamped);
     }
     if let Some(top_p) = request.top_p {
-        if request.temperature.is_some() && claude.takes_one_sampler() {
+        if request.temperature.is_some() && claude.takes_one_sampler() && request.origin != Dialect::Anthropic
+        {
             losses.lost("top_p", "is not supported by this model together with temperature")?;
         } else {
             body.f64("top_p", top_p);

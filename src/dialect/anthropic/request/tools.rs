@@ -198,7 +198,7 @@ fn write_tool(
     }
     list.object(|object| {
         object.text("name", &function.name);
-        if let Some(description) = function.description.as_ref().filter(|text| !text.is_empty()) {
+        if let Some(description) = &function.description {
             object.text("description", description);
         }
         match function.strict {

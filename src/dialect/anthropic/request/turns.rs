@@ -60,7 +60,7 @@ pub(super) fn arrange<'m, 'a>(
             if !turns.turns.is_empty() {
                 losses.note(format!("{} moved into the leading system text", message.place));
             }
-            turns.system.extend(kept(message, losses));
+            turns.system.extend(kept(message, own, losses));
             continue;
         }
         let role = match message.role {
@@ -68,19 +68,20 @@ pub(super) fn arrange<'m, 'a>(
             Role::User | Role::Tool => "user",
             Role::System | Role::Developer => "system",
         };
-        let mut parts = kept(message, losses);
+        let mut parts = kept(message, own, losses);
         if parts.is_empty() {
             continue;
         }
-        if role == "assistant" {
+        // A conversation of Anthropic's own stays as it was told.
+        if role == "assistant" && !own {
             parts.sort_by_key(|spoken| !is_thought(spoken.part));
         }
         match turns.turns.last_mut() {
-            Some(turn) if turn.role == role => turn.parts.append(&mut parts),
+            Some(turn) if turn.role == role && !own => turn.parts.append(&mut parts),
             _ => turns.turns.push(Turn { role, parts }),
         }
     }
-    for turn in turns.turns.iter_mut().filter(|turn| turn.role == "user") {
+    for turn in turns.turns.iter_mut().filter(|turn| turn.role == "user" && !own) {
         turn.parts.sort_by_key(|spoken| !matches!(spoken.part.kind, PartKind::ToolResult(_)));
     }
     if turns.turns.is_empty() {
@@ -91,7 +92,7 @@ pub(super) fn arrange<'m, 'a>(
         losses.note("messages: there is no user message, the system text was sent as one");
         turns.turns.push(Turn { role: "user", parts: std::mem::take(&mut turns.system) });
     }
-    turns.needs_opening = turns.turns.first().is_some_and(|turn| turn.role == "assistant");
+    turns.needs_opening = !own && turns.turns.first().is_some_and(|turn| turn.role == "assistant");
     if turns.needs_opening {
         losses
             .note("messages: the conversation starts with the model, a user message \".\" was put before it");
@@ -100,13 +101,14 @@ pub(super) fn arrange<'m, 'a>(
 }
 
 /// The parts of a message that can be sent: blank text is refused by Anthropic, and so are thoughts without proof.
-fn kept<'m, 'a>(message: &'m Message<'a>, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
+fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
     let place = message.place;
     message
         .parts
         .iter()
         .enumerate()
         .filter(|(_, part)| match &part.kind {
+            _ if own => true,
             PartKind::Text(text) | PartKind::Refusal(text) => !text.is_blank(),
             PartKind::Thinking(thinking) => {
                 let signed = thinking.signature.as_ref().is_some_and(|signature| !signature.is_empty());
