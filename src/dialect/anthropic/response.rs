@@ -71,9 +71,10 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
     }
     let mut out = Vec::with_capacity(1024);
     object(&mut out, |body| {
-        match response.id.is_empty() {
-            true => body.word("id", "msg_0"),
-            false => body.text("id", &response.id),
+        if response.id.is_empty() {
+            body.word("id", "msg_0");
+        } else {
+            body.text("id", &response.id);
         }
         body.word("type", "message");
         body.word("role", "assistant");
@@ -148,9 +149,10 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
             }
             list.object(|block| {
                 block.word("type", "tool_use");
-                match call.id.is_empty() {
-                    true => block.str("id", &format!("toolu_{index}")),
-                    false => block.text("id", &call.id),
+                if call.id.is_empty() {
+                    block.str("id", &format!("toolu_{index}"));
+                } else {
+                    block.text("id", &call.id);
                 }
                 block.text("name", &call.name);
                 block.key("input").extend_from_slice(input.as_str().as_bytes());

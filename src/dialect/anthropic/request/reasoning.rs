@@ -1,7 +1,7 @@
 //! How much to think, within what limit, and what may be said of sampling beside it.
 
 use super::super::model::Claude;
-use super::turns::Turns;
+use super::turns::Conversation;
 use crate::chat::{ChatRequest, Effort, Failure, Losses, Thought};
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
@@ -45,7 +45,7 @@ pub(super) fn decide(
     request: &ChatRequest<'_>,
     ask: &Ask<'_>,
     claude: Claude,
-    turns: &Turns<'_, '_>,
+    talk: &Conversation<'_, '_>,
     forced: bool,
     losses: &mut Losses,
 ) -> Result<Limits, Failure> {
@@ -86,7 +86,7 @@ pub(super) fn decide(
         losses.note("thinking dropped: Anthropic does not allow it together with a forced tool");
         thinking = Thinking::Unsaid;
     }
-    if matches!(thinking, Thinking::Budget(_)) && turns.continues_without_thought() {
+    if matches!(thinking, Thinking::Budget(_)) && talk.continues_without_thought() {
         losses.note("thinking dropped: the tool calls being answered came without a signed thought");
         thinking = Thinking::Unsaid;
     }
