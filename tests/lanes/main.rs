@@ -8,4 +8,5 @@ mod loss;
 mod openai_roundtrip;
 mod recorded;
 mod splits;
+mod stream_cases;
 mod streamed;

@@ -211,7 +211,16 @@ fn streams(provider: Dialect, client: Dialect) {
     let (mut seen, mut wrong) = (0, Vec::new());
     for exchange in exchanges.iter().filter(|exchange| exchange.stream && exchange.status == 200) {
         let id = &exchange.id;
-        let body = exchange.response.as_bytes();
+        // Some recordings hold the streams of several turns one after the other.
+        let response = match exchange.response.find("event: message_start").zip(exchange.response.rfind("event: message_start")) {
+            Some((first, last)) if first != last => {
+                let from = first + 1;
+                let next = exchange.response[from..].find("event: message_start").map_or(exchange.response.len(), |at| from + at);
+                &exchange.response[..next]
+            }
+            _ => &exchange.response[..],
+        };
+        let body = response.as_bytes();
         if !exchange.response.contains("data:") {
             continue;
         }
@@ -222,7 +231,7 @@ fn streams(provider: Dialect, client: Dialect) {
                 wrong.push(format!("{id}: cut into {size} it is another stream"));
             }
         }
-        let (mut was, mut is) = (collect(provider, &exchange.response), collect(client, &out));
+        let (mut was, mut is) = (collect(provider, response), collect(client, &out));
         if was.finish.is_none() {
             // A recording that breaks off: the client must hear of it.
             if progress == Progress::Finished && !was.over || !is.error && is.finish.is_none() {

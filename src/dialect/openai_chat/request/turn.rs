@@ -180,7 +180,7 @@ impl Turn<'_> {
             }
         }
         if !thoughts.is_empty() && replay == Replay::Never {
-            self.losses.note("reasoning of earlier turns dropped: this provider does not take it back");
+            self.losses.note("thinking and redacted_thinking of earlier turns dropped: this provider does not take reasoning back");
         }
         let content = Content::of_texts(self, message, said)?;
         list.object(|o| {
