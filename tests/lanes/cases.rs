@@ -1,5 +1,8 @@
 //! The hard cases, a table a lane: what goes in, what must be in the translation.
 
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use serde_json::{Value, json};
 use tollgate::chat::Failure;
 use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
@@ -70,7 +73,8 @@ fn tool_results_merge_and_come_before_text() {
     assert_eq!(messages.len(), 3, "{out:#}");
     assert_eq!(messages[1]["content"][0]["type"], "tool_use");
     assert_eq!(messages[1]["content"][1]["input"], json!({"x": 1}));
-    let kinds: Vec<&str> = messages[2]["content"].as_array().unwrap().iter().map(|b| b["type"].as_str().unwrap()).collect();
+    let kinds: Vec<&str> =
+        messages[2]["content"].as_array().unwrap().iter().map(|b| b["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["tool_result", "tool_result", "text"]);
     assert_eq!(messages[2]["content"][1]["tool_use_id"], "b");
     assert_eq!(out["max_tokens"], 4096);
@@ -89,7 +93,8 @@ fn instructions_are_hoisted_in_order() {
             {"role": "user", "content": "b"},
         ]}),
     );
-    let system: Vec<&str> = out["system"].as_array().unwrap().iter().map(|b| b["text"].as_str().unwrap()).collect();
+    let system: Vec<&str> =
+        out["system"].as_array().unwrap().iter().map(|b| b["text"].as_str().unwrap()).collect();
     assert_eq!(system, ["S1", "D1", "S2"]);
     assert_eq!(out["messages"].as_array().unwrap().len(), 1, "{out:#}");
     assert_eq!(out["messages"][0]["content"].as_array().unwrap().len(), 2);
@@ -121,7 +126,8 @@ fn sampling_is_what_claude_takes() {
     assert_eq!((out["temperature"].as_f64(), &out["top_p"]), (Some(0.5), &Value::Null));
     assert!(warnings.iter().any(|warning| warning.contains("top_p")));
 
-    let (out, _) = to_anthropic("claude-3-5-sonnet-20240620", &ask(&json!({"temperature": 0.5, "top_p": 0.9})));
+    let (out, _) =
+        to_anthropic("claude-3-5-sonnet-20240620", &ask(&json!({"temperature": 0.5, "top_p": 0.9})));
     assert_eq!(out["top_p"].as_f64(), Some(0.9));
 }
 
@@ -129,7 +135,9 @@ fn sampling_is_what_claude_takes() {
 fn thinking_has_its_room_and_no_sampling() {
     let (out, _) = to_anthropic(
         CLAUDE,
-        &ask(&json!({"max_tokens": 64, "reasoning_effort": "low", "temperature": 0.3, "top_p": 0.9, "top_k": 5})),
+        &ask(
+            &json!({"max_tokens": 64, "reasoning_effort": "low", "temperature": 0.3, "top_p": 0.9, "top_k": 5}),
+        ),
     );
     assert_eq!(out["thinking"]["type"], "enabled");
     let budget = out["thinking"]["budget_tokens"].as_u64().unwrap();
@@ -147,7 +155,11 @@ fn tool_choices() {
         (json!("auto"), json!(null), json!({"type": "auto"})),
         (json!("required"), json!(false), json!({"type": "any", "disable_parallel_tool_use": true})),
         (json!("none"), json!(null), json!({"type": "none"})),
-        (json!({"type": "function", "function": {"name": "t"}}), json!(null), json!({"type": "tool", "name": "t"})),
+        (
+            json!({"type": "function", "function": {"name": "t"}}),
+            json!(null),
+            json!({"type": "tool", "name": "t"}),
+        ),
     ] {
         let body = json!({"tools": tools, "tool_choice": choice, "parallel_tool_calls": parallel});
         let (out, _) = to_anthropic(CLAUDE, &ask(&body));
@@ -182,7 +194,10 @@ fn pictures_and_documents() {
     assert_eq!(blocks[0]["source"], json!({"type": "base64", "media_type": "image/png", "data": "aGk="}));
     assert_eq!(blocks[1]["source"], json!({"type": "url", "url": "https://x.test/a.png"}));
     assert_eq!(blocks[2]["type"], "document");
-    assert_eq!(blocks[2]["source"], json!({"type": "base64", "media_type": "application/pdf", "data": "JVBE"}));
+    assert_eq!(
+        blocks[2]["source"],
+        json!({"type": "base64", "media_type": "application/pdf", "data": "JVBE"})
+    );
 }
 
 #[test]
@@ -210,7 +225,9 @@ fn signed_thinking_is_replayed_and_unsigned_is_not() {
 
     let (out, _) = to_anthropic(
         CLAUDE,
-        &history(json!({"role": "assistant", "content": null, "reasoning_content": "T", "tool_calls": [call("a")]})),
+        &history(
+            json!({"role": "assistant", "content": null, "reasoning_content": "T", "tool_calls": [call("a")]}),
+        ),
     );
     assert_eq!(out["messages"][1]["content"][0]["type"], "tool_use");
 
@@ -281,7 +298,8 @@ fn what_claude_cannot_say_is_refused_or_warned_of() {
         let failure = translated(OpenaiChat, Anthropic, CLAUDE, &body, false).unwrap_err();
         assert_eq!((failure.status, failure.param.as_deref()), (400, Some(field)));
     }
-    let (_, warnings) = to_anthropic(CLAUDE, &ask(&json!({"n": 1, "logprobs": false, "presence_penalty": 0})));
+    let (_, warnings) =
+        to_anthropic(CLAUDE, &ask(&json!({"n": 1, "logprobs": false, "presence_penalty": 0})));
     assert!(warnings.is_empty(), "{warnings:?}");
 }
 
@@ -371,7 +389,15 @@ fn a_bad_200_is_a_reason_to_go_on() {
     for provider in [OpenaiChat, Anthropic] {
         let client = if provider == OpenaiChat { Anthropic } else { OpenaiChat };
         let plan = AnswerPlan::new(client, provider, false, false);
-        for body in ["", "  ", "<html>", "{}", "null", "{\"error\":{\"message\":\"busy\",\"type\":\"overloaded_error\"}}", "{\"choices\":[]}"] {
+        for body in [
+            "",
+            "  ",
+            "<html>",
+            "{}",
+            "null",
+            "{\"error\":{\"message\":\"busy\",\"type\":\"overloaded_error\"}}",
+            "{\"choices\":[]}",
+        ] {
             let failure = lane::answer(&plan, body.as_bytes()).expect_err(body);
             assert!(failure.status >= 500, "{body}: {failure:?}");
         }
@@ -386,12 +412,20 @@ fn wrong_types_are_named() {
         (json!({"model": "m", "messages": []}), "messages"),
         (json!({"model": "m", "messages": [{"role": "user", "content": 7}]}), "messages[0].content"),
         (json!({"model": "m", "messages": [{"role": "robot", "content": "x"}]}), "messages[0].role"),
-        (json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "text"}]}]}), "messages[0].content[0].text"),
+        (
+            json!({"model": "m", "messages": [{"role": "user", "content": [{"type": "text"}]}]}),
+            "messages[0].content[0].text",
+        ),
         (json!({"model": "m", "messages": [{"role": "tool", "content": "x"}]}), "messages[0].tool_call_id"),
         (ask(&json!({"temperature": "hot"})), "temperature"),
         (ask(&json!({"tools": [{"type": "function", "function": {}}]})), "tools[0].function.name"),
         (ask(&json!({"tool_choice": {"type": "function"}})), "tool_choice.function.name"),
-        (ask(&json!({"response_format": {"type": "json_schema", "json_schema": {"schema": 1, "name": 2}}})), "response_format.json_schema.name"),
+        (
+            ask(
+                &json!({"response_format": {"type": "json_schema", "json_schema": {"schema": 1, "name": 2}}}),
+            ),
+            "response_format.json_schema.name",
+        ),
         (ask(&json!({"reasoning_effort": "huge"})), "reasoning_effort"),
     ] {
         let failure = translated(OpenaiChat, Anthropic, CLAUDE, &body, true).expect_err(&body.to_string());
@@ -401,10 +435,8 @@ fn wrong_types_are_named() {
 
 #[test]
 fn a_target_has_the_last_word() {
-    let params: Vec<(Box<str>, Box<serde_json::value::RawValue>)> = vec![(
-        "temperature".into(),
-        serde_json::value::RawValue::from_string("0.2".into()).unwrap(),
-    )];
+    let params: Vec<(Box<str>, Box<serde_json::value::RawValue>)> =
+        vec![("temperature".into(), serde_json::value::RawValue::from_string("0.2".into()).unwrap())];
     let ask_of = Ask {
         model: "gpt-4.1",
         params: &params,
@@ -418,5 +450,8 @@ fn a_target_has_the_last_word() {
     let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };
     assert_eq!(String::from_utf8(out.clone()).unwrap().matches("temperature").count(), 1);
     let out: Value = serde_json::from_slice(&out).unwrap();
-    assert_eq!((out["temperature"].as_f64(), &out["max_tokens"], &out["model"]), (Some(0.2), &json!(11), &json!("gpt-4.1")));
+    assert_eq!(
+        (out["temperature"].as_f64(), &out["max_tokens"], &out["model"]),
+        (Some(0.2), &json!(11), &json!("gpt-4.1"))
+    );
 }

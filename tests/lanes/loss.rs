@@ -14,8 +14,12 @@ pub(crate) struct Said {
 
 impl Said {
     pub(crate) fn of(value: &Value) -> Self {
-        let mut said =
-            Self { strings: HashSet::new(), joined: String::new(), numbers: HashSet::new(), keys: HashSet::new() };
+        let mut said = Self {
+            strings: HashSet::new(),
+            joined: String::new(),
+            numbers: HashSet::new(),
+            keys: HashSet::new(),
+        };
         said.take(value);
         said
     }
@@ -63,7 +67,12 @@ impl Said {
 
 /// The places of `source` that `target` does not say and no warning speaks of. Fields in `mapped` are said in other
 /// words; their own tests hold them.
-pub(crate) fn silent_losses(source: &Value, target: &Value, warnings: &[String], mapped: &[&str]) -> Vec<String> {
+pub(crate) fn silent_losses(
+    source: &Value,
+    target: &Value,
+    warnings: &[String],
+    mapped: &[&str],
+) -> Vec<String> {
     let said = Said::of(target);
     let mut lost = Vec::new();
     walk(source, &mut Vec::new(), &mut |path, leaf| {
@@ -73,11 +82,15 @@ pub(crate) fn silent_losses(source: &Value, target: &Value, warnings: &[String],
         if *leaf == "text/plain" || *leaf == "auto" || spelled() {
             return;
         }
-        let key = path.iter().rev().find(|segment| segment.parse::<usize>().is_err()).cloned().unwrap_or_default();
+        let key =
+            path.iter().rev().find(|segment| segment.parse::<usize>().is_err()).cloned().unwrap_or_default();
         let is_mapped = path.iter().any(|segment| mapped.contains(&segment.as_str()))
             || mapped.iter().any(|field| field.contains('.') && path.join(".").contains(field));
         let is_word = leaf.is_boolean();
-        if is_mapped || (!is_word && said.says(leaf)) || (is_word && (*leaf == false || said.keys.contains(&key))) {
+        if is_mapped
+            || (!is_word && said.says(leaf))
+            || (is_word && (*leaf == false || said.keys.contains(&key)))
+        {
             return;
         }
         let spoken_of = |warning: &String| {
@@ -145,7 +158,8 @@ fn walk(value: &Value, path: &mut Vec<String>, leaf: &mut impl FnMut(&[String], 
 
 #[test]
 fn a_loss_is_found_unless_a_warning_speaks_of_it() {
-    let source = serde_json::json!({"messages": [{"content": "hi"}], "seed": 7, "n": 1, "deep": {"x": "lost"}});
+    let source =
+        serde_json::json!({"messages": [{"content": "hi"}], "seed": 7, "n": 1, "deep": {"x": "lost"}});
     let target = serde_json::json!({"messages": [{"content": [{"text": "hi"}]}]});
     assert_eq!(silent_losses(&source, &target, &["seed dropped".into()], &["n"]), ["deep.x = \"lost\""]);
 }

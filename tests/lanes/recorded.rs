@@ -66,7 +66,8 @@ fn requests(client: Dialect, provider: Dialect, model: &str) {
         let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
         let target: Value = serde_json::from_slice(&target).unwrap_or_else(|error| panic!("{id}: {error}"));
         let lost = silent_losses(&asking(&source), &target, &outgoing.warnings, &MAPPED);
-        wrong.extend(lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
+        wrong
+            .extend(lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
         seen += 1;
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
@@ -133,7 +134,9 @@ fn answers(provider: Dialect, client: Dialect) {
         let target: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
         let first = first_choice_only(&source);
         let lost = silent_losses(&first, &target, &answer.report.warnings, &MAPPED);
-        wrong.extend(lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", answer.report.warnings)));
+        wrong.extend(
+            lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", answer.report.warnings)),
+        );
         check_usage(id, provider, &source, &target, &mut wrong);
         seen += 1;
 

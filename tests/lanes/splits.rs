@@ -1,6 +1,6 @@
 //! Any split, same result: streams made of hard pieces, cut anywhere.
 
-use crate::streamed::run;
+use crate::feed::run;
 use proptest::prelude::*;
 use tollgate::dialect::Dialect::{Anthropic, OpenaiChat};
 use tollgate::dialect::lane::{AnswerPlan, Stream};

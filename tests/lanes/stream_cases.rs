@@ -1,6 +1,9 @@
 //! Hard cases of streams.
 
-use crate::streamed::run;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::feed::run;
 use serde_json::Value;
 use tollgate::dialect::Dialect::{Anthropic, OpenaiChat};
 use tollgate::dialect::lane::{AnswerPlan, Progress, Stream};
@@ -11,11 +14,15 @@ fn events(stream: &str) -> Vec<Value> {
 }
 
 fn chunk(delta: &str) -> String {
-    format!("data: {{\"id\":\"c\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n")
+    format!(
+        "data: {{\"id\":\"c\",\"created\":1,\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\n"
+    )
 }
 
 fn finish(reason: &str) -> String {
-    format!("data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"{reason}\"}}]}}\n\n")
+    format!(
+        "data: {{\"id\":\"c\",\"choices\":[{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"{reason}\"}}]}}\n\n"
+    )
 }
 
 const DONE: &str = "data: [DONE]\n\n";
@@ -54,7 +61,8 @@ fn assert_well_formed(events: &[Value]) {
 fn interleaved_calls_come_one_after_the_other() {
     let call = |index: u32, id: &str, name: &str, arguments: &str| {
         let arguments = serde_json::to_string(arguments).unwrap();
-        let head = if id.is_empty() { String::new() } else { format!("\"id\":\"{id}\",\"type\":\"function\",") };
+        let head =
+            if id.is_empty() { String::new() } else { format!("\"id\":\"{id}\",\"type\":\"function\",") };
         let name = if name.is_empty() { String::new() } else { format!("\"name\":\"{name}\",") };
         chunk(&format!(
             "{{\"tool_calls\":[{{\"index\":{index},{head}\"function\":{{{name}\"arguments\":{arguments}}}}}]}}"
@@ -174,7 +182,10 @@ fn usage_is_shown_to_those_who_asked() {
         lane.push(stream.as_bytes(), &mut out);
         lane.end(&mut out);
         let report = lane.report();
-        assert_eq!((report.usage.input, report.usage.output, report.usage_is_final), (Some(7), Some(9), true));
+        assert_eq!(
+            (report.usage.input, report.usage.output, report.usage_is_final),
+            (Some(7), Some(9), true)
+        );
         let out = String::from_utf8(out).unwrap();
         assert_eq!(out.contains("\"prompt_tokens\":7"), show_usage, "{out}");
         assert!(out.ends_with(DONE));
