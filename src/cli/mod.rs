@@ -1,9 +1,11 @@
 //! The command line.
 
 mod check;
+mod import;
 mod key;
 mod load;
 mod render;
+mod replace;
 mod schema;
 
 use clap::{Parser, Subcommand};
@@ -24,6 +26,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Say what is wrong with a gateway.yaml, and let Envoy check the result
     Check(check::CheckArgs),
+    /// Turn another gateway's configuration into a gateway.yaml
+    Import(import::ImportArgs),
     /// Client keys
     Key(key::KeyArgs),
     /// Print the JSON Schema of gateway.yaml
@@ -35,6 +39,7 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Render(args) => render::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Schema => schema::run(),
     }
