@@ -19,7 +19,7 @@ pub(super) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 enum From {
-    /// The config.yaml of a `LiteLLM` proxy
+    /// The config.yaml of a LiteLLM proxy
     Litellm {
         /// The file; `-` is standard input
         file: PathBuf,

@@ -9,7 +9,7 @@ use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, Targe
 use crate::provider::preset;
 use yaml_serde::Value;
 
-/// Request fields that a deployment may preset, for providers that speak `OpenAI`'s dialect.
+/// Request fields that a deployment may preset, for providers that speak OpenAI's dialect.
 const OPENAI_PARAMS: [&str; 16] = [
     "temperature",
     "top_p",
@@ -79,6 +79,9 @@ impl Import<'_> {
             };
             self.deployment(fields, &name);
         }
+        if self.models.everything {
+            self.everything();
+        }
         self.models.settle(&mut self.report);
         Ok(())
     }
@@ -90,12 +93,13 @@ impl Import<'_> {
         let info = fields.take("model_info");
         let mut info = Fields::of(info, &fields.at("model_info"), &mut self.report);
         if let Some(credential) = params.text("litellm_credential_name", &mut self.report) {
-            match self.credentials.get(&credential) {
-                Some(values) => values.iter().for_each(|(name, value)| params.fill(name, value.clone())),
-                None => {
-                    let at = params.at("litellm_credential_name");
-                    self.report.left(at, "names a credential that is not in `credential_list`");
+            if let Some(values) = self.credentials.get(&credential) {
+                for (name, value) in values {
+                    params.fill(name, value.clone());
                 }
+            } else {
+                let at = params.at("litellm_credential_name");
+                self.report.left(at, "names a credential that is not in `credential_list`");
             }
         }
         let carried = self.target(&mut params, &mut info, name);
@@ -119,7 +123,14 @@ impl Import<'_> {
         let asked = params.text("custom_llm_provider", &mut self.report);
         let is_everything = model == "*" && asked.is_none();
         if is_everything {
-            return self.everything(params, name);
+            if name != "*" {
+                return Err("its model is `*`, without a provider".to_owned());
+            }
+            let how =
+                "`*` became gpt-*, claude-*, openai/* and anthropic/*; add a pattern for each other provider";
+            self.report.changed(params.at("model"), how);
+            self.models.everything = true;
+            return Ok(());
         }
         let (known, model) = resolve(&model, asked.as_deref())?;
         let (preset_name, provider) = self.provider(params, known)?;
@@ -143,25 +154,17 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// `*` leading to `*`: `LiteLLM` guesses the provider of whatever is asked. Patterns can do that for names that begin
+    /// `*` leading to `*`: LiteLLM guesses the provider of whatever is asked. Patterns can do that for names that begin
     /// with their provider, and for the two families that everybody knows.
-    fn everything(&mut self, params: &mut Fields, name: &str) -> Result<(), String> {
-        if name != "*" {
-            return Err("its model is `*`, without a provider".to_owned());
+    fn everything(&mut self) {
+        for (pattern, target) in [
+            ("gpt-*", "openai/gpt-*"),
+            ("claude-*", "anthropic/claude-*"),
+            ("openai/*", "openai/*"),
+            ("anthropic/*", "anthropic/*"),
+        ] {
+            self.models.add_if_new(pattern, target);
         }
-        let patterns = [("gpt-*", "openai", "gpt-*"), ("claude-*", "anthropic", "claude-*")];
-        let prefixed = ["openai", "anthropic"].map(|preset| (preset, "*"));
-        for (pattern, preset, model) in patterns {
-            self.models.add_if_new(pattern, &format!("{preset}/{model}"));
-        }
-        for (preset, model) in prefixed {
-            self.models.add_if_new(&format!("{preset}/*"), &format!("{preset}/{model}"));
-        }
-        let at = params.at("model");
-        let how =
-            "`*` became gpt-*, claude-*, openai/* and anthropic/*; add a pattern for each other provider";
-        self.report.changed(at, how);
-        Ok(())
     }
 
     /// The provider that a deployment needs: its preset, and what differs from it.
@@ -311,7 +314,8 @@ impl Import<'_> {
                 match json(&value).filter(|_| is_free) {
                     Some(value) => target.params.push(name, value),
                     None => {
-                        self.report.left(format!("{path}.{name}"), "is set already, or not a target's to set")
+                        self.report
+                            .left(format!("{path}.{name}"), "is set already, or not a target's to set");
                     }
                 }
             }
@@ -395,7 +399,7 @@ fn is_secret_header(name: &str) -> bool {
 fn whole(number: f64) -> Option<u64> {
     // Both bounds are exact in a double.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked in the same line")]
-    (number >= 0.0 && number <= 9_007_199_254_740_992.0 && number.fract() == 0.0).then_some(number as u64)
+    ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
 /// A value as JSON.

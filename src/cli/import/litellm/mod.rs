@@ -1,11 +1,9 @@
-//! A `LiteLLM` proxy's `config.yaml`. Field names and meanings as in its documentation, "All settings" and "Router".
+//! A LiteLLM proxy's `config.yaml`. Field names and meanings as in its documentation, "All settings" and "Router".
 
 mod deployment;
 mod models;
 mod providers;
 mod settings;
-#[cfg(test)]
-mod tests;
 
 use super::fields::Fields;
 use super::report::Report;
@@ -18,7 +16,7 @@ use yaml_serde::Value;
 /// Looks up environment variables.
 type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
 
-/// `LiteLLM`'s way to name an environment variable.
+/// LiteLLM's way to name an environment variable.
 const OS_ENVIRON: &str = "os.environ/";
 
 /// What is built while the file is read.

@@ -4,7 +4,7 @@ use super::super::report::Report;
 use crate::config::limits::{MAX_RETRIES, MAX_TARGETS};
 use crate::config::schema::{Model, ModelEntry, Ordered, Span, TargetEntry};
 
-/// Limits that `LiteLLM` keeps per deployment, and the gateway per model.
+/// Limits that LiteLLM keeps per deployment, and the gateway per model.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Limits {
     /// Of each try.
@@ -25,7 +25,9 @@ struct Deployment {
 #[derive(Debug, Default)]
 pub(super) struct Models {
     deployments: Vec<(String, Vec<Deployment>)>,
-    models: Ordered<Model>,
+    settled: Ordered<Model>,
+    /// Whether there was a deployment of `*` that leads to `*`.
+    pub(super) everything: bool,
 }
 
 impl Models {
@@ -76,23 +78,23 @@ impl Models {
             for deployment in deployments {
                 append(&mut model, deployment.target);
             }
-            self.models.push(name, model);
+            self.settled.push(name, model);
         }
     }
 
     /// The targets of a model's own deployments.
     pub(super) fn targets(&self, name: &str) -> Option<Vec<TargetEntry>> {
-        self.models.get(name).map(|model| model.targets.clone())
+        self.settled.get(name).map(|model| model.targets.clone())
     }
 
     /// Names of all models.
     pub(super) fn names(&self) -> Vec<String> {
-        self.models.names().map(ToOwned::to_owned).collect()
+        self.settled.names().map(ToOwned::to_owned).collect()
     }
 
     /// Puts targets at the end of a model's chain.
     pub(super) fn fall_back(&mut self, name: &str, targets: Vec<TargetEntry>) {
-        if let Some((_, model)) = self.models.0.iter_mut().find(|(known, _)| known == name) {
+        if let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) {
             for target in targets {
                 append(model, target);
             }
@@ -101,16 +103,16 @@ impl Models {
 
     /// Gives a model another name; or says why not.
     pub(super) fn alias(&mut self, alias: &str, name: &str) -> Result<(), &'static str> {
-        if self.models.get(alias).is_some() {
+        if self.settled.get(alias).is_some() {
             return Err("is the name of a model of its own, which wins");
         }
-        if self.models.iter().any(|(_, model)| model.aliases.iter().any(|known| known == alias)) {
+        if self.settled.iter().any(|(_, model)| model.aliases.iter().any(|known| known == alias)) {
             return Err("is an alias already");
         }
         if alias.contains('*') {
             return Err("a pattern cannot be an alias");
         }
-        match self.models.0.iter_mut().find(|(known, _)| known == name) {
+        match self.settled.0.iter_mut().find(|(known, _)| known == name) {
             Some(_) if name.contains('*') => Err("leads to a pattern"),
             Some((_, model)) => {
                 model.aliases.push(alias.to_owned());
@@ -122,7 +124,7 @@ impl Models {
 
     /// All models, each in its shortest form.
     pub(super) fn finish(self) -> Ordered<ModelEntry> {
-        Ordered(self.models.0.into_iter().map(|(name, model)| (name, shortest(model))).collect())
+        Ordered(self.settled.0.into_iter().map(|(name, model)| (name, shortest(model))).collect())
     }
 }
 

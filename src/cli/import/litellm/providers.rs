@@ -1,17 +1,17 @@
-//! `LiteLLM`'s provider names, and the providers that the imported deployments need.
+//! LiteLLM's provider names, and the providers that the imported deployments need.
 
 use crate::config::schema::{Ordered, Provider};
 use crate::provider::preset;
 
-/// How one of `LiteLLM`'s providers is called here.
+/// How one of LiteLLM's providers is called here.
 pub(super) struct Known {
     /// The prefix of its models.
     pub(super) prefix: &'static str,
     /// The preset here.
     pub(super) preset: &'static str,
-    /// The variable from which `LiteLLM` takes the key when a deployment names none, where the preset's differs.
+    /// The variable from which LiteLLM takes the key when a deployment names none, where the preset's differs.
     pub(super) key_variable: Option<&'static str>,
-    /// The variable from which `LiteLLM` takes the base URL.
+    /// The variable from which LiteLLM takes the base URL.
     pub(super) base_variable: Option<&'static str>,
 }
 
@@ -47,12 +47,12 @@ static KNOWN: [Known; 25] = [
     known("llama_cpp", "llamacpp"),
 ];
 
-/// The provider behind a prefix of `LiteLLM`'s.
+/// The provider behind a prefix of LiteLLM's.
 pub(super) fn by_prefix(prefix: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.prefix == prefix)
 }
 
-/// The provider that `LiteLLM` guesses from a bare model name.
+/// The provider that LiteLLM guesses from a bare model name.
 pub(super) fn by_model(model: &str) -> Option<&'static Known> {
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| model.starts_with(prefix));
     if starts(&["gpt-", "o1", "o3", "o4", "chatgpt-"]) {
@@ -79,10 +79,7 @@ impl Providers {
         if let Some((name, _)) = self.found.iter().find(|(_, known)| **known == settings) {
             return name.to_owned();
         }
-        let name = (1_u32..)
-            .map(|number| if number == 1 { preset.to_owned() } else { format!("{preset}_{number}") })
-            .find(|name| self.found.get(name).is_none())
-            .unwrap_or_else(|| preset.to_owned());
+        let name = numbered(preset, |name| self.found.get(name).is_none());
         self.found.push(name.clone(), settings);
         name
     }
@@ -103,10 +100,8 @@ impl Providers {
                 known.api_key_env.as_deref().or(usual) == Some(name)
             })
         };
-        let variable = (1_u32..)
-            .map(|number| if number == 1 { usual.clone() } else { format!("{usual}_{number}") })
-            .find(|name| !is_used(name) && self.literals.iter().all(|(_, _, known)| known != name))
-            .unwrap_or(usual);
+        let is_given = |name: &str| self.literals.iter().any(|(_, _, known)| known == name);
+        let variable = numbered(&usual, |name| !is_used(name) && !is_given(name));
         self.literals.push((preset_name.to_owned(), key.to_owned(), variable.clone()));
         variable
     }
@@ -126,4 +121,15 @@ impl Providers {
                 .collect(),
         )
     }
+}
+
+/// The first of `NAME`, `NAME_2`, `NAME_3` … that is free.
+fn numbered(name: &str, is_free: impl Fn(&str) -> bool) -> String {
+    let mut numbered = name.to_owned();
+    let mut number = 1_u32;
+    while !is_free(&numbered) {
+        number += 1;
+        numbered = format!("{name}_{number}");
+    }
+    numbered
 }

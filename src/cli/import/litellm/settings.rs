@@ -4,9 +4,12 @@ use super::super::fields::{Fields, leave_value};
 use super::{Import, variable};
 use crate::cli::key;
 use crate::config::limits::{MAX_RETRIES, REQUEST_TIMEOUT};
-use crate::config::schema::{Key, Span};
+use crate::config::schema::{Key, Span, Target, TargetEntry};
 use std::time::Duration;
 use yaml_serde::Value;
+
+/// A model's name and its own targets, without fallbacks.
+type Chain = (String, Vec<TargetEntry>);
 
 /// A hash that no key is known to have: the door stays shut.
 const NOBODY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
@@ -21,8 +24,7 @@ impl Import<'_> {
             let retries = retries.clamp(0.0, f64::from(MAX_RETRIES)) as u32;
             self.defaults.retries = Some(retries);
             let fields = if own.is_some() { &router } else { &litellm };
-            self.report
-                .changed(fields.at("num_retries"), "counts tries at each target, not over all deployments");
+            self.report.changed(fields.at("num_retries"), "counts tries at each target, 16 at most");
         }
         self.timeouts(router, litellm);
         if let Some(drop) = litellm.flag("drop_params", &mut self.report) {
@@ -32,7 +34,7 @@ impl Import<'_> {
         let plain: Vec<String> = self.models.names();
         let originals: Vec<_> =
             plain.iter().map(|name| self.models.targets(name).unwrap_or_default()).collect();
-        let chains: Vec<(String, Vec<_>)> = plain.into_iter().zip(originals).collect();
+        let chains: Vec<Chain> = plain.into_iter().zip(originals).collect();
         let aliases = self.aliases(router);
         let mut with_fallback = Vec::new();
         for fields in [&mut *router, &mut *litellm] {
@@ -114,7 +116,7 @@ impl Import<'_> {
         &mut self,
         value: &Value,
         path: &str,
-        chains: &[(String, Vec<crate::config::schema::TargetEntry>)],
+        chains: &[Chain],
         aliases: &[(String, String)],
         done: &mut Vec<String>,
     ) {
@@ -130,7 +132,10 @@ impl Import<'_> {
                     for (known, _) in chains.iter().filter(|(known, _)| !done.contains(known)) {
                         self.fall_back(known, &others, &at, chains, aliases);
                     }
-                } else if chains.iter().any(|(known, _)| *known == name) {
+                    continue;
+                }
+                let name = unalias(&name, aliases).to_owned();
+                if chains.iter().any(|(known, _)| *known == name) {
                     self.fall_back(&name, &others, &at, chains, aliases);
                     done.push(name);
                 } else {
@@ -146,7 +151,7 @@ impl Import<'_> {
         name: &str,
         others: &Value,
         at: &str,
-        chains: &[(String, Vec<crate::config::schema::TargetEntry>)],
+        chains: &[Chain],
         aliases: &[(String, String)],
     ) {
         let Value::Sequence(others) = others else {
@@ -164,13 +169,18 @@ impl Import<'_> {
                 );
                 continue;
             };
-            let other = aliases.iter().find(|(alias, _)| alias == other).map_or(other, |(_, model)| model);
-            match chains.iter().find(|(known, _)| known == other) {
+            let other = unalias(other, aliases);
+            let found = match chains.iter().find(|(known, _)| known == other) {
                 // Under a plain name, `*` in a target has nothing to stand for.
                 Some((pattern, _)) if pattern.contains('*') && !name.contains('*') => {
                     self.report.left(at, "falls back to a pattern");
+                    continue;
                 }
-                Some((_, targets)) => self.models.fall_back(name, targets.clone()),
+                Some((_, targets)) => Some(targets.clone()),
+                None => matched(other, chains),
+            };
+            match found {
+                Some(targets) => self.models.fall_back(name, targets),
                 None => self.report.left(at, "is not in `model_list`, or was not carried over"),
             }
         }
@@ -215,6 +225,27 @@ impl Import<'_> {
             }
         }
     }
+}
+
+/// The model behind a name that may be an alias.
+fn unalias<'n>(name: &'n str, aliases: &'n [(String, String)]) -> &'n str {
+    aliases.iter().find(|(alias, _)| alias == name).map_or(name, |(_, model)| model)
+}
+
+/// The targets that a name has through a pattern, the longest first.
+fn matched(name: &str, chains: &[Chain]) -> Option<Vec<TargetEntry>> {
+    let of = |(pattern, targets): &Chain| {
+        let (prefix, suffix) = pattern.split_once('*')?;
+        let part = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
+        let filled = targets.iter().map(|target| match target {
+            TargetEntry::Short(short) => TargetEntry::Short(short.replacen('*', part, 1)),
+            TargetEntry::Full(full) => {
+                TargetEntry::Full(Target { model: full.model.replacen('*', part, 1), ..full.clone() })
+            }
+        });
+        Some((pattern.len(), filled.collect()))
+    };
+    chains.iter().filter_map(of).max_by_key(|(length, _)| *length).map(|(_, targets)| targets)
 }
 
 /// Seconds as a limit; nothing for none or an endless one.
