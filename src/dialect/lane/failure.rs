@@ -2,7 +2,7 @@
 
 use crate::chat::{Failure, FailureKind};
 use crate::dialect::{Dialect, anthropic, openai_chat};
-use crate::wire::json::{Object, wire_object};
+use crate::wire::json::{Object, ParseError, wire_object};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -324,6 +324,15 @@ fn redacted(message: Cow<'_, str>) -> String {
         rest = tail;
     }
     out
+}
+
+/// The failure that stands for a 200 whose body cannot be read.
+pub(crate) fn malformed(error: &ParseError) -> Failure {
+    let message = match error {
+        ParseError::Empty => "the provider's answer is empty".to_owned(),
+        other => format!("the provider's answer is malformed: {other}"),
+    };
+    Failure::new(502, message).with_code("malformed_answer")
 }
 
 #[cfg(test)]
