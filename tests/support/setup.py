@@ -35,7 +35,8 @@ def main() -> int:
     if STAMP.exists() and STAMP.read_text() == wanted() and python().exists():
         return 0
     print(f"installing into {VENV.relative_to(REPO)}", flush=True)
-    venv.create(VENV, with_pip=True, clear=VENV.exists() and not python().exists())
+    if not python().exists():
+        venv.create(VENV, with_pip=True, symlinks=True, clear=VENV.exists())
     command = [str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(REQUIREMENTS)]
     if subprocess.run(command, check=False).returncode != 0:
         return 1
