@@ -65,6 +65,7 @@ def plan(environment: dict[str, str]) -> tuple[dict[str, Any], dict[str, str], l
             env[offer.key] = real
         else:
             simulator = offer.simulator(SIMULATED)
+            simulator.name = offer.preset
             simulators.append(simulator)
             provider["base_url"] = simulator.base_url  # type: ignore[attr-defined]
             env[offer.key] = SIMULATED
