@@ -117,6 +117,8 @@ def _parameters(body: dict[str, Any], reasoning: bool) -> None:
         raise Refused("Invalid type for 'stop'.", "stop", "invalid_type")
     if body.get("user") is not None and not isinstance(body["user"], str):
         raise Refused("Invalid type for 'user': expected a string.", "user", "invalid_type")
+    if len(body.get("user") or "") > 64:
+        raise Refused(f"Invalid 'user': string too long. Expected a string with maximum length 64, but got a string with length {len(body['user'])} instead.", "user", "string_above_max_length")
     if body.get("metadata") is not None and not body.get("store"):
         raise Refused("The 'metadata' parameter is only allowed when 'store' is enabled.", "metadata")
     if not reasoning:
