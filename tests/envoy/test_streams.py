@@ -168,3 +168,21 @@ def test_first_bytes_do_not_wait_for_the_whole(gateway, world, lane):
             if b"w2" in got:
                 break
         assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("client", DIALECTS)
+def test_silence_within_a_stream_ends_it(make_gateway, world, client):
+    gateway = make_gateway(
+        providers={"idle": {"base_url": world.openai.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY", "idle_timeout": "600ms"}},
+        models={"idle": "idle/gpt-4o"},
+    )
+    steps = Steps(allowed=5)
+    world.openai.script(stream(steps=steps))
+    began = time.monotonic()
+    reader = Reader(gateway, client, "idle", "long 30")
+    reader.join(10)
+    assert not reader.is_alive() and 0.5 < time.monotonic() - began < 6
+    assert b"w2" in reader.got
+    for finish in (b"[DONE]", b"message_stop", b'"finish_reason":"stop"'):
+        assert finish not in reader.got
+    steps.release(100)
