@@ -3,9 +3,9 @@
 use crate::corpus::exchanges;
 use serde_json::{Map, Value, json};
 use tollgate::chat::Losses;
+use tollgate::dialect::Dialect::OpenaiChat;
 use tollgate::dialect::codec;
 use tollgate::dialect::lane::{AnswerPlan, Ask};
-use tollgate::dialect::Dialect::OpenaiChat;
 use tollgate::provider::{Quirks, ReasoningSwitch, Replay};
 
 /// A provider that takes everything.
@@ -112,7 +112,8 @@ fn normal_request(mut value: Value) -> Value {
         map.entry("max_completion_tokens").or_insert(limit);
     }
     if let Some(functions) = map.remove("functions") {
-        let tools = functions.as_array().unwrap().iter().map(|function| json!({"function": function})).collect();
+        let tools =
+            functions.as_array().unwrap().iter().map(|function| json!({"function": function})).collect();
         map.insert("tools".into(), tools);
     }
     if map.get("tools").is_some_and(|tools| tools.as_array().is_some_and(Vec::is_empty)) {
@@ -150,7 +151,8 @@ fn normal_request(mut value: Value) -> Value {
         map.remove("stream");
     }
     // OpenAI requires a name; a schema without one gets one.
-    if let Some(Value::Object(schema)) = map.get_mut("response_format").and_then(|f| f.get_mut("json_schema")) {
+    if let Some(Value::Object(schema)) = map.get_mut("response_format").and_then(|f| f.get_mut("json_schema"))
+    {
         schema.entry("name").or_insert(json!("response"));
     }
     map.remove("stream_options");
@@ -184,8 +186,8 @@ fn requests_come_back_whole() {
         };
         let mut losses = Losses::new(true);
         let encoded = codec::encode_request(OpenaiChat, &request, &ask, &mut losses).unwrap();
-        let back: Value = serde_json::from_slice(&encoded.body)
-            .unwrap_or_else(|error| panic!("{}: {error}", exchange.id));
+        let back: Value =
+            serde_json::from_slice(&encoded.body).unwrap_or_else(|error| panic!("{}: {error}", exchange.id));
         let (mut source, mut back) = (normal_request(source), normal_request(back));
         // An id that the older functions did not have.
         if source.to_string().contains("\"function\"") && body.contains("\"function_call\"") {
@@ -247,7 +249,9 @@ fn normal_response(mut value: Value) -> Value {
         if calls && choice["finish_reason"] == "stop" {
             choice.insert("finish_reason".into(), json!("tool_calls"));
         }
-        for call in choice["message"].get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
+        for call in
+            choice["message"].get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten()
+        {
             if call["id"] == "call_0" {
                 call.as_object_mut().unwrap().remove("id");
             }
@@ -275,7 +279,8 @@ fn answers_come_back_whole() {
         let plan = AnswerPlan::new(OpenaiChat, OpenaiChat, false, false);
         let mut losses = Losses::new(true);
         let back = codec::encode_response(&response, &plan, &mut losses);
-        let back: Value = serde_json::from_slice(&back).unwrap_or_else(|error| panic!("{}: {error}", exchange.id));
+        let back: Value =
+            serde_json::from_slice(&back).unwrap_or_else(|error| panic!("{}: {error}", exchange.id));
         let usage = &source["usage"];
         for name in ["prompt_tokens", "prompt_tokens_details", "completion_tokens_details"] {
             for (key, count) in flat(name, &usage[name]) {

@@ -54,7 +54,8 @@ fn unwrap_json_tool(response: &mut ChatResponse<'_>) {
                 unwrapped = true;
             }
         }
-        if unwrapped && let Some(finish) = &mut choice.finish
+        if unwrapped
+            && let Some(finish) = &mut choice.finish
             && finish.reason == FinishReason::ToolCalls
         {
             finish.reason = FinishReason::Stop;

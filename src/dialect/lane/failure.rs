@@ -3,11 +3,12 @@
 use crate::chat::{Failure, FailureKind};
 use crate::dialect::{Dialect, anthropic, openai_chat};
 use crate::wire::json::{Object, ParseError, wire_object};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// One attempt, as the error that lists them says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttemptNote {
     /// Name of the provider.
     pub provider: Cow<'static, str>,
@@ -16,6 +17,7 @@ pub struct AttemptNote {
     /// HTTP status; `None` when there was no answer.
     pub status: Option<u16>,
     /// Why it was given up, in a word or a short sentence.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub reason: Cow<'static, str>,
     /// How long it took, in milliseconds.
     pub ms: u64,

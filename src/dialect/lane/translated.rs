@@ -75,7 +75,8 @@ impl Stream {
                 sink.event(Event::Error(failure));
             }
             Progress::Content => {
-                let failure = Failure::new(502, "the provider's stream broke off before the answer was complete");
+                let failure =
+                    Failure::new(502, "the provider's stream broke off before the answer was complete");
                 sink.event(Event::Error(failure));
             }
             Progress::Finished | Progress::Failed => {}
@@ -123,8 +124,10 @@ impl State {
                 }
             }
             Event::Delta { delta, .. } => {
-                let (Delta::Text(text) | Delta::Thinking(text) | Delta::Arguments(text) | Delta::Signature(text)) =
-                    delta;
+                let (Delta::Text(text)
+                | Delta::Thinking(text)
+                | Delta::Arguments(text)
+                | Delta::Signature(text)) = delta;
                 if !matches!(delta, Delta::Signature(_)) {
                     let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
                     self.report.output_bytes = self.report.output_bytes.saturating_add(bytes);
