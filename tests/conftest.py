@@ -1,0 +1,74 @@
+"""Shared by all suites: a clean environment, the standard world, and gateways that always end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.gateway import Gateway
+from support.world import SECRETS, World
+
+# The SDKs read credentials, base URLs and proxies from the environment; tests hand over everything themselves.
+for _name in list(os.environ):
+    if _name.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE_")) or _name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
+        del os.environ[_name]
+
+
+@pytest.fixture(scope="session")
+def standing_world() -> Iterator[World]:
+    """The simulators of the whole session."""
+    world = World()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="session")
+def standing_gateway(standing_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """The standard gateway, shared by every suite that needs nothing special."""
+    gateway = standing_world.start(tmp_path_factory.mktemp("gateway"))
+    yield gateway
+    try:
+        gateway.assert_sound()
+    finally:
+        gateway.stop()
+
+
+@pytest.fixture
+def world(standing_world: World) -> Iterator[World]:
+    """The simulators, without a past; whatever framing or header fault they find fails the test."""
+    standing_world.clear()
+    yield standing_world
+    assert not standing_world.faults()
+
+
+@pytest.fixture
+def gateway(world: World, standing_gateway: Gateway) -> Gateway:
+    """The standard gateway over a fresh `world`."""
+    return standing_gateway
+
+
+@pytest.fixture(scope="module")
+def make_gateway(
+    standing_world: World, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Gateway]]:
+    """Starts gateways of other configurations; they end with the module."""
+    running: list[Gateway] = []
+
+    def make(config: dict[str, Any] | None = None, env: dict[str, str] | None = None, **more: Any) -> Gateway:
+        split = more.pop("split", False)
+        whole = standing_world.config(**more) if config is None else config
+        directory: Path = tmp_path_factory.mktemp("gateway")
+        gateway = Gateway(whole, directory, SECRETS | (env or {}), split=split)
+        running.append(gateway)
+        return gateway
+
+    yield make
+    for gateway in running:
+        try:
+            gateway.assert_sound()
+        finally:
+            gateway.stop()

@@ -1,0 +1,181 @@
+"""Who may ask: client keys, and credentials that are passed on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from support.answers import ANTHROPIC, DIALECTS, OPENAI, error_of
+from support.gateway import tollgate
+from support.sim import AnthropicSim, OpenAISim
+from support.world import CLAUDE, GPT
+
+KEY = "tg-alice-5f4dcc3b5aa765d61d8327deb882cf99"
+OTHER = "tg-bob-e10adc3949ba59abbe56e057f20f883e"
+
+
+def digest(key):
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def gateway(make_gateway):
+    keys = [{"id": "alice", "sha256": digest(KEY), "tenant": "search"}, {"id": "bob", "sha256": digest(OTHER).upper(), "tenant": "ads"}]
+    return make_gateway(keys=keys)
+
+
+@pytest.mark.parametrize("style", ["authorization", "x-api-key"])
+@pytest.mark.parametrize("client", DIALECTS)
+def test_a_known_key_in_either_header(world, gateway, client, style):
+    from support.gateway import body_for, path_for
+
+    headers = {"authorization": f"Bearer {KEY}"} if style == "authorization" else {"x-api-key": KEY}
+    answer = gateway.http.post(path_for(client), json=body_for(client, "gpt-then-claude"), headers=headers)
+    assert answer.status_code == 200, answer.text
+    line = gateway.audited(answer)
+    assert (line["tenant"], line["key_id"]) == ("search", "alice")
+    assert world.openai.last.header("authorization") == f"Bearer {world.openai.key}"
+    assert KEY not in world.openai.last.text()
+
+
+def test_the_second_key(world, gateway):
+    answer = gateway.chat("gpt", key=OTHER)
+    assert gateway.audited(answer)["tenant"] == "ads"
+    assert gateway.metric("tollgate_requests", tenant="ads") >= 1
+
+
+@pytest.mark.parametrize("key", [None, "", "tg-wrong", KEY + "x", KEY[:-1], "Bearer", digest(KEY), "\t"])
+@pytest.mark.parametrize("client", DIALECTS)
+def test_anything_else_is_401(world, gateway, client, key):
+    answer = gateway.ask(client, "gpt", key=key)
+    assert answer.status_code == 401
+    error = error_of(client, answer.json())
+    if client == ANTHROPIC:
+        assert error["type"] == "authentication_error"
+    else:
+        assert error["code"] == "invalid_api_key"
+    assert not world.openai.requests
+    assert not key or len(key) < 3 or key not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/gpt"])
+def test_model_lists_want_a_key_too(gateway, path):
+    assert gateway.http.get(path).status_code == 401
+    assert gateway.http.get(path, headers={"authorization": f"Bearer {KEY}"}).status_code == 200
+
+
+def test_liveness_wants_none(gateway):
+    assert gateway.http.get("/health/live").status_code == 200
+
+
+def test_refusals_are_audited_without_the_key(world, gateway):
+    gateway.chat("gpt", key="tg-wrong-but-long-enough-to-search-for")
+    line = gateway.audit_where(lambda one: one["status"] == 401)
+    assert line.get("key_id") is None
+    assert "tg-wrong-but-long" not in "".join(map(str, gateway.audit())) + gateway.log()
+
+
+def test_key_new_mints_what_the_gateway_takes(make_gateway, world):
+    done = tollgate("key", "new", "--id", "carol", "--tenant", "lab")
+    assert done.returncode == 0, done.stderr
+    import re
+
+    import yaml
+
+    out = done.stdout
+    sha = re.search(r"\b[0-9a-f]{64}\b", out)[0]
+    key = next(word for word in re.findall(r"[A-Za-z0-9_\-]{20,}", out) if digest(word) == sha)
+    entries = [entry for entry in [{"id": "carol", "tenant": "lab", "sha256": sha}]]
+    gateway = make_gateway(keys=entries)
+    assert gateway.chat("gpt", key=key).status_code == 200
+    assert yaml.safe_load(json.dumps(entries))
+
+
+def test_minted_keys_differ():
+    assert tollgate("key", "new", "--id", "a").stdout != tollgate("key", "new", "--id", "a").stdout
+
+
+def test_passthrough_forwards_the_clients_own_credential(make_gateway, world):
+    with OpenAISim("sk-of-the-client") as openai, AnthropicSim("sk-ant-of-the-client") as claude:
+        gateway = make_gateway(
+            providers={
+                "mine": {"base_url": openai.base_url, "dialect": "openai_chat", "auth": "passthrough"},
+                "theirs": {
+                    "base_url": claude.base_url,
+                    "dialect": "anthropic",
+                    "auth": "passthrough",
+                    "forward_headers": ["anthropic-beta", "anthropic-version"],
+                },
+            },
+            models={"mine": f"mine/{GPT}", "theirs": f"theirs/{CLAUDE}"},
+        )
+        assert gateway.chat("mine", key="sk-of-the-client").status_code == 200
+        assert openai.last.header("authorization") == "Bearer sk-of-the-client"
+        assert gateway.chat("mine", key="sk-wrong").status_code == 401
+        beta = {"anthropic-beta": "context-management-2025-06-27", "anthropic-version": "2023-01-01"}
+        body = {"model": "theirs", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
+        answer = gateway.http.post("/v1/messages", json=body, headers=beta | {"x-api-key": "sk-ant-of-the-client"})
+        assert answer.status_code == 200, answer.text
+        assert claude.last.header("anthropic-beta") == "context-management-2025-06-27"
+        assert claude.last.header("anthropic-version") == "2023-01-01"
+        assert claude.last.header("x-api-key") == "sk-ant-of-the-client"
+        bearer = {"authorization": "Bearer sk-ant-of-the-client", "anthropic-version": "2023-06-01"}
+        assert gateway.http.post("/v1/messages", json=body, headers=bearer).status_code == 200
+        assert claude.last.header("authorization") == "Bearer sk-ant-of-the-client"
+
+
+def test_without_passthrough_nothing_of_the_client_gets_through(gateway, world):
+    headers = {
+        "x-api-key": KEY,
+        "anthropic-beta": "some-beta-2025-01-01",
+        "cookie": "session=secret-cookie",
+        "x-tollgate-tenant": "evil",
+        "x-envoy-max-retries": "9",
+        "x-envoy-upstream-rq-per-try-timeout-ms": "1",
+        "proxy-authorization": "Basic c2VjcmV0",
+        "openai-organization": "org-of-the-client",
+    }
+    body = {"model": "claude", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
+    answer = gateway.http.post("/v1/messages", json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    sent = world.claude.last
+    for name in ("anthropic-beta", "cookie", "x-tollgate-tenant", "x-envoy-max-retries", "proxy-authorization", "openai-organization"):
+        assert sent.header(name) is None, name
+    assert gateway.audited(answer)["tenant"] == "search"
+
+
+def test_extra_headers_literal_and_from_the_environment(make_gateway, world):
+    provider = {
+        "base_url": world.openai.base_url,
+        "dialect": "openai_chat",
+        "api_key_env": "OPENAI_TEST_KEY",
+        "headers": {"x-org": "team-a", "x-secret": {"env": "EXTRA_SECRET"}},
+    }
+    gateway = make_gateway(env={"EXTRA_SECRET": "extra-3d2c1b"}, providers={"headed": provider}, models={"headed": f"headed/{GPT}"})
+    assert gateway.chat("headed").status_code == 200
+    assert (world.openai.last.header("x-org"), world.openai.last.header("x-secret")) == ("team-a", "extra-3d2c1b")
+    assert "extra-3d2c1b" not in gateway.rendered.read_text()
+
+
+def test_azure(make_gateway, world):
+    provider = {"preset": "azure", "base_url": world.openai.origin, "api_key_env": "OPENAI_TEST_KEY", "api_version": "2024-10-21"}
+    gateway = make_gateway(providers={"az": provider}, models={"az": "az/my-deployment"})
+    for client in (OPENAI, ANTHROPIC):
+        answer = gateway.ask(client, "az")
+        assert answer.status_code == 200, answer.text
+    last = world.openai.last
+    assert last.path == "/openai/deployments/my-deployment/chat/completions"
+    assert last.query == "api-version=2024-10-21"
+    assert last.header("api-key") == world.openai.key and last.header("authorization") is None
+
+
+def test_a_provider_whose_key_is_not_set(make_gateway, world):
+    """Nothing is sent without the key it needs; the next target is not tried for a mistake of configuration, or is,
+    but the request must not reach the provider without a credential."""
+    provider = {"base_url": world.openai.base_url, "dialect": "openai_chat", "api_key_env": "NOT_SET_ANYWHERE"}
+    gateway = make_gateway(providers={"keyless": provider}, models={"keyless": f"keyless/{GPT}"})
+    answer = gateway.chat("keyless")
+    assert answer.status_code >= 400
+    assert "NOT_SET_ANYWHERE" in answer.text + gateway.log() or answer.status_code == 401

@@ -1,0 +1,81 @@
+"""`make run` prints commands that work, and Ctrl-C leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from support.answers import read_stream
+
+RUN = Path(__file__).resolve().parents[1] / "support" / "run.py"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def running():
+    ports = {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
+    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | ports
+    process = subprocess.Popen([sys.executable, str(RUN)], stdout=subprocess.PIPE, text=True, env=env)
+    said = ""
+    try:
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C" in line:
+                break
+        assert "Tollgate is up" in said, said
+        yield process, said, ports
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait(5)
+
+
+def curls(said):
+    text = said.replace("\\\n", " ")
+    return [shlex.split(line.strip()) for line in text.splitlines() if line.strip().startswith("curl ")]
+
+
+def test_the_printed_commands_work(running):
+    _, said, ports = running
+    chat, streamed, messages = (subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout for command in curls(said))
+    assert json.loads(chat)["choices"][0]["message"]["content"] == "echo: Good morning"
+    assert read_stream("openai_chat", streamed).text == "echo: Good morning"
+    assert json.loads(messages)["content"][0]["text"] == "echo: Good morning"
+    assert f":{ports['PORT']}" in said and f":{ports['ADMIN_PORT']}" in said
+
+
+def test_audit_log_metrics_and_health_are_where_it_says(running):
+    _, said, _ = running
+    where = dict(re.findall(r"^  (audit log|metrics|health|bootstrap|config) +(\S+)$", said, re.M))
+    subprocess.run(curls(said)[0], capture_output=True, timeout=30, check=True)
+    time.sleep(0.3)
+    line = json.loads(Path(where["audit log"]).read_text().splitlines()[-1])
+    assert line["provider"] == "anthropic"
+    assert b"tollgate_requests" in urllib.request.urlopen(where["metrics"]).read()
+    assert json.load(urllib.request.urlopen(where["health"]))["status"]
+    assert Path(where["bootstrap"]).exists() and Path(where["config"]).exists()
+
+
+def test_interrupt_stops_all_of_it(running):
+    process, _, ports = running
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    for port in ports.values():
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", int(port)), timeout=1):
+            pass

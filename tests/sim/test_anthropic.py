@@ -1,0 +1,163 @@
+"""The simulated Anthropic: accepted by the official SDK, and as strict as the real one."""
+
+from __future__ import annotations
+
+import anthropic
+import httpx
+import pytest
+from pydantic import BaseModel
+
+from support.sim import AnthropicSim, fail, stream, stream_error
+
+MODEL = "claude-sonnet-4-5"
+WEATHER = {
+    "name": "get_weather",
+    "description": "Weather of a city",
+    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
+
+
+@pytest.fixture(scope="module")
+def sim():
+    with AnthropicSim() as running:
+        yield running
+
+
+@pytest.fixture
+def client(sim):
+    sim.clear()
+    return anthropic.Anthropic(base_url=sim.origin, api_key=sim.key, max_retries=0)
+
+
+def post(sim, body, **headers):
+    known = {"x-api-key": sim.key, "anthropic-version": "2023-06-01"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    return httpx.post(sim.base_url + "/messages", json=body, headers={k: v for k, v in known.items() if v})
+
+
+def said(text):
+    return [{"role": "user", "content": text}]
+
+
+def test_unary_and_usage(client):
+    answer = client.messages.create(model=MODEL, max_tokens=50, messages=said("good morning"))
+    assert answer.content[0].text == "echo: good morning"
+    assert (answer.usage.output_tokens, answer.stop_reason) == (3, "end_turn")
+
+
+def test_stream(client):
+    with client.messages.stream(model=MODEL, max_tokens=50, messages=said("long 5")) as events:
+        assert "".join(events.text_stream) == "w1 w2 w3 w4 w5"
+        assert events.get_final_message().usage.output_tokens == 5
+
+
+def test_thinking_and_tools_loop(client):
+    thinking = {"type": "enabled", "budget_tokens": 1024}
+    asked = said("get_weather please")
+    first = client.messages.create(model=MODEL, max_tokens=4096, messages=asked, tools=[WEATHER], thinking=thinking)
+    assert [block.type for block in first.content] == ["thinking", "text", "tool_use"]
+    blocks = [block.model_dump(exclude_none=True) for block in first.content]
+    asked += [{"role": "assistant", "content": blocks}]
+    asked += [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": first.content[2].id, "content": "sunny"}]}]
+    second = client.messages.create(model=MODEL, max_tokens=4096, messages=asked, tools=[WEATHER], thinking=thinking)
+    assert second.content[-1].text == "tools said: sunny"
+    blocks[0]["signature"] = "AAAA"
+    with pytest.raises(anthropic.BadRequestError, match="Invalid `signature`"):
+        client.messages.create(model=MODEL, max_tokens=4096, messages=asked, tools=[WEATHER], thinking=thinking)
+    with pytest.raises(anthropic.BadRequestError, match="Expected `thinking`"):
+        asked[1] = {"role": "assistant", "content": blocks[2:]}
+        client.messages.create(model=MODEL, max_tokens=4096, messages=asked, tools=[WEATHER], thinking=thinking)
+
+
+def test_structured_output(client):
+    class Dog(BaseModel):
+        name: str
+        age: int
+
+    parsed = client.messages.parse(model=MODEL, max_tokens=99, messages=said("a dog"), output_format=Dog)
+    assert parsed.parsed_output == Dog(name="a name", age=7)
+
+
+def test_cache_marks_show_in_usage(client):
+    system = [{"type": "text", "text": "word " * 60, "cache_control": {"type": "ephemeral"}}]
+    first = client.messages.create(model=MODEL, max_tokens=9, system=system, messages=said("hi"))
+    second = client.messages.create(model=MODEL, max_tokens=9, system=system, messages=said("hi again"))
+    assert (first.usage.cache_creation_input_tokens, first.usage.cache_read_input_tokens) == (60, 0)
+    assert (second.usage.cache_creation_input_tokens, second.usage.cache_read_input_tokens) == (0, 60)
+
+
+USE = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
+RESULT = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "r"}
+ASSISTANT = {"role": "assistant", "content": [USE]}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"max_tokens": None}, "max_tokens: Field required"),
+        ({"user": "me"}, "user: Extra inputs are not permitted"),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, 'first message must use the "user" role'),
+        ({"messages": [{"role": "system", "content": "x"}, *said("x")]}, 'first message must use the "user" role'),
+        ({"messages": [*said("x"), {"role": "system", "content": "x"}]}, 'Unexpected role "system"'),
+        ({"messages": said("")}, "all messages must have non-empty content"),
+        ({"messages": said([{"type": "text", "text": " "}])}, "must contain non-whitespace text"),
+        ({"messages": said([{"type": "text", "text": "x", "foo": 1}])}, "messages.0.content.0.text.foo: Extra inputs"),
+        ({"messages": [*said("x"), ASSISTANT]}, "without `tool_result` blocks immediately after: toolu_1"),
+        ({"messages": [*said("x"), ASSISTANT, *said("y")]}, "without `tool_result` blocks immediately after: toolu_1"),
+        ({"messages": [*said("x"), ASSISTANT, *said([{"type": "text", "text": "so?"}, RESULT])]}, "`tool_result` blocks"),
+        ({"messages": said([RESULT])}, "unexpected `tool_use_id` found"),
+        ({"messages": [*said("x"), {"role": "assistant", "content": "y "}]}, "cannot end with trailing whitespace"),
+        ({"temperature": 1.5}, "temperature: range: 0..1"),
+        ({"temperature": 0.5, "top_p": 0.9}, "cannot both be specified"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 512}}, "greater than or equal to 1024"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "`max_tokens` must be greater than"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000, "temperature": 0}, "may only be set to 1"),
+        ({"tool_choice": {"type": "auto"}}, "may only be specified while providing tools"),
+        ({"tools": [WEATHER], "tool_choice": {"type": "required"}}, "expected tags"),
+        ({"tools": [{"name": "f"}]}, "tools.0.custom.input_schema: Field required"),
+        ({"tools": [{"type": "function", "function": {}}]}, "Input tag 'function'"),
+        ({"stop_sequences": ["\n"]}, "must contain non-whitespace"),
+        ({"metadata": {"team": "x"}}, "metadata.team: Extra inputs"),
+        ({"messages": said([{"type": "image", "source": {"type": "base64", "media_type": "image/bmp", "data": "AA=="}}])}, "media_type"),
+        ({"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}}, "additionalProperties"),
+        (
+            {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False, "properties": {"a": {"type": "integer", "minimum": 1}}}}}},
+            "minimum are not supported",
+        ),
+    ],
+)
+def test_what_it_refuses(sim, body, words):
+    whole = {"model": MODEL, "max_tokens": 20, "messages": said("x")} | body
+    answer = post(sim, {k: v for k, v in whole.items() if v is not None})
+    assert answer.status_code == 400
+    assert words in answer.json()["error"]["message"]
+
+
+def test_credentials(sim):
+    body = {"model": MODEL, "max_tokens": 20, "messages": said("x")}
+    assert post(sim, body, x_api_key="").status_code == 401
+    assert post(sim, body, x_api_key="wrong").json()["error"]["type"] == "authentication_error"
+    assert "anthropic-version" in post(sim, body, anthropic_version="").json()["error"]["message"]
+    assert post(sim, body, authorization="Bearer sk").status_code == 400
+    assert post(sim, body, x_api_key="", authorization=f"Bearer {sim.key}").status_code == 200
+    newer = post(sim, body | {"temperature": 1}, anthropic_version="2026-10-21")
+    assert newer.json()["error"]["message"] == "temperature: Extra inputs are not permitted"
+
+
+def test_scripted_failures(client, sim):
+    sim.script(fail(529), stream_error(0), stream_error(2))
+    with pytest.raises(anthropic.APIStatusError) as overloaded:
+        client.messages.create(model=MODEL, max_tokens=9, messages=said("x"))
+    assert overloaded.value.status_code == 529
+    for wanted in (0, 2):
+        seen = []
+        with pytest.raises(anthropic.APIStatusError):
+            for event in client.messages.create(model=MODEL, max_tokens=99, messages=said("long 9"), stream=True):
+                seen += [1] if event.type == "content_block_delta" else []
+        assert len(seen) == wanted
+
+
+@pytest.mark.parametrize("shape", [{"pieces": 1}, {"pieces": 23}, {"events_a_write": 10}, {"crlf": True}])
+def test_any_cut_of_the_stream_reads_the_same(client, sim, shape):
+    sim.script(stream(**shape))
+    with client.messages.stream(model=MODEL, max_tokens=99, messages=said("long 12 ünï")) as events:
+        assert "".join(events.text_stream) == " ".join(f"w{n}" for n in range(1, 13))
