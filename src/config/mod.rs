@@ -1,3 +1,21 @@
 //! What people write ([`schema`]), and the tables a request reads ([`tables`]).
+//!
+//! The way from one to the other: [`from_json`] or [`read`] → [`schema::Gateway`] → [`upstreams`] (providers with
+//! their presets applied, no secrets yet) → [`compile`] → [`tables::Tables`]. A mistake anywhere is a [`Problem`] with
+//! the path of the field, and compiling goes on so that all of them are found at once.
 
+mod base_url;
+mod compile;
+pub(crate) mod nearest;
+mod problem;
+mod read;
+pub mod schema;
 pub mod tables;
+mod upstream;
+
+pub use base_url::BaseUrl;
+pub(crate) use base_url::host_port;
+pub use compile::{compile, limits};
+pub use problem::Problem;
+pub use read::{from_json, read};
+pub use upstream::{AuthPlan, Upstream, upstreams};

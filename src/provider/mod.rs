@@ -1,5 +1,7 @@
 //! Who speaks what: a table of presets, and how each differs from its dialect's own maker.
 
+mod presets;
 mod quirks;
 
-pub use quirks::Quirks;
+pub use presets::{KeyHeader, Preset, preset, presets};
+pub use quirks::{Quirks, ReasoningSwitch, Replay};

@@ -1,0 +1,50 @@
+//! Envoy's bootstrap, whole or as the root of the split files.
+
+use super::listener::{Edge, listener};
+use super::yaml::{Value, file, list, map, socket};
+use super::{Plan, cluster, stats};
+
+/// Everything in one file.
+pub(super) fn whole(plan: &Plan<'_>) -> Result<String, String> {
+    let resources = map! {
+        "listeners": list([listener(plan, &Edge::Inline)]),
+        "clusters": list(cluster::clusters(plan)),
+    };
+    let head = head(plan, "An LLM gateway: Envoy with the Tollgate filter.");
+    file(&head, &root(plan, "static_resources", resources))
+}
+
+/// The bootstrap with either its resources or where to find them.
+pub(super) fn root(plan: &Plan<'_>, key: &str, resources: Value) -> Value {
+    let root = map! {
+        "node": map! { "id": "tollgate", "cluster": "tollgate" },
+        "admin": map! { "address": socket(&plan.admin.0, plan.admin.1) },
+        "stats_config": stats::config(),
+        // Without a limit, a flood of connections takes the memory of those that are served.
+        "overload_manager": map! {
+            "resource_monitors": list([super::yaml::extension(
+                "envoy.resource_monitors.global_downstream_max_connections",
+                "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                map! { "max_active_downstream_connections": 50_000 },
+            )]),
+        },
+    };
+    super::yaml::with(root, key, Some(resources))
+}
+
+/// The comments at the head.
+pub(super) fn head(plan: &Plan<'_>, what: &str) -> String {
+    let mut head = format!(
+        "{what}\n\
+         Rendered by `tollgate render` from gateway.yaml; change that and render again.\n\
+         Start it with: envoy -c THIS_FILE   (Envoy 1.39 or later)\n\
+         It needs the module at {}.",
+        plan.module
+    );
+    if !plan.variables.is_empty() {
+        let names: Vec<&str> = plan.variables.iter().map(String::as_str).collect();
+        head += "\nThe filter reads these environment variables, where they are set:\n  ";
+        head += &names.join("\n  ");
+    }
+    head
+}

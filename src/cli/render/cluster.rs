@@ -1,0 +1,162 @@
+//! One cluster a provider.
+
+use super::yaml::{Value, any, duration, extension, list, map, socket, with};
+use super::{Plan, wasm};
+use crate::config::Upstream;
+use crate::config::limits;
+use crate::config::schema::{CircuitBreaker, Protocol};
+
+/// The cluster of the OpenTelemetry collector.
+pub(super) const OTLP_CLUSTER: &str = "tollgate_otlp";
+
+const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// All clusters: the providers in their order, then the collector, if there is one.
+pub(super) fn clusters(plan: &Plan<'_>) -> Vec<Value> {
+    let mut clusters: Vec<Value> = plan.upstreams.iter().map(|upstream| provider(plan, upstream)).collect();
+    clusters.extend(plan.otlp.as_ref().map(|(host, port)| collector(host, *port)));
+    clusters
+}
+
+/// The cluster of one provider.
+fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
+    let name = upstream.cluster();
+    let settings = &upstream.settings;
+    let connect = settings.connect_timeout.map_or(limits::CONNECT_TIMEOUT, |span| span.0);
+    let cluster = with(
+        with(map! { "name": name.as_str() }, "type", Some(discovery(upstream).into())),
+        "dns_lookup_family",
+        upstream.base.ip().is_none().then(|| "V4_PREFERRED".into()),
+    );
+    let Value::Mapping(mut cluster) = cluster else { return cluster };
+    cluster.insert("connect_timeout".into(), duration(connect));
+    cluster.insert("load_assignment".into(), endpoints(&name, &upstream.base.host, upstream.base.port));
+    let cluster = with(Value::Mapping(cluster), "transport_socket", tls(plan, upstream));
+    let options = any(
+        HTTP_OPTIONS,
+        with(
+            with(
+                map! { "common_http_protocol_options": map! { "idle_timeout": "300s" } },
+                protocol_key(upstream),
+                Some(protocol(upstream)),
+            ),
+            "http_filters",
+            Some(list([
+                wasm::attempt(plan, &upstream.name),
+                extension(
+                    "envoy.filters.http.upstream_codec",
+                    "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+                    map! {},
+                ),
+            ])),
+        ),
+    );
+    let cluster = with(
+        cluster,
+        "typed_extension_protocol_options",
+        Some(map! { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options }),
+    );
+    with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())))
+}
+
+/// How hosts are found. Behind a public name stands a balancer of the provider's own, of which any address will do;
+/// behind a plain-text name often a set of equal servers, over which Envoy spreads the load.
+fn discovery(upstream: &Upstream) -> &'static str {
+    match (upstream.base.ip(), upstream.base.tls) {
+        (Some(_), _) => "STATIC",
+        (None, true) => "LOGICAL_DNS",
+        (None, false) => "STRICT_DNS",
+    }
+}
+
+fn endpoints(cluster: &str, host: &str, port: u16) -> Value {
+    let endpoint = map! { "endpoint": map! { "address": socket(host, port) } };
+    map! { "cluster_name": cluster, "endpoints": list([map! { "lb_endpoints": list([endpoint]) }]) }
+}
+
+/// TLS towards the provider: the certificate must come from a trusted authority, and be for that very name.
+fn tls(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
+    if !upstream.base.tls {
+        return None;
+    }
+    let settings = upstream.settings.tls.as_ref();
+    let ca = settings.and_then(|tls| tls.ca_file.as_deref()).unwrap_or(&plan.ca_file);
+    let mut validation = map! { "trusted_ca": map! { "filename": ca } };
+    let mut context = map! {};
+    match (settings.and_then(|tls| tls.sni.as_deref()), upstream.base.ip()) {
+        // An address has no name to ask for; the certificate must be for the address.
+        (None, Some(ip)) => {
+            let matcher = map! { "san_type": "IP_ADDRESS", "matcher": map! { "exact": ip.to_string() } };
+            validation = with(validation, "match_typed_subject_alt_names", Some(list([matcher])));
+        }
+        (sni, _) => {
+            let sni = sni.unwrap_or(&upstream.base.host);
+            context = map! { "sni": sni, "auto_sni_san_validation": true };
+        }
+    }
+    let common = map! {
+        "tls_params": map! { "tls_minimum_protocol_version": "TLSv1_2" },
+        "validation_context": validation,
+    };
+    Some(map! {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": any(
+            "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            with(context, "common_tls_context", Some(common)),
+        ),
+    })
+}
+
+fn protocol_key(upstream: &Upstream) -> &'static str {
+    match (upstream.settings.protocol.unwrap_or_default(), upstream.base.tls) {
+        (Protocol::Auto, true) => "auto_config",
+        _ => "explicit_http_config",
+    }
+}
+
+fn protocol(upstream: &Upstream) -> Value {
+    // Providers' balancers drop idle connections without a word; a ping finds out before a request does.
+    let http2 = || {
+        map! { "connection_keepalive": map! {
+            "interval": "30s", "timeout": "10s", "connection_idle_interval": "15s",
+        } }
+    };
+    match (upstream.settings.protocol.unwrap_or_default(), upstream.base.tls) {
+        (Protocol::Auto, true) => {
+            map! { "http_protocol_options": map! {}, "http2_protocol_options": http2() }
+        }
+        (Protocol::Auto, false) | (Protocol::Http1, _) => map! { "http_protocol_options": map! {} },
+        (Protocol::Http2, _) => map! { "http2_protocol_options": http2() },
+    }
+}
+
+/// Thresholds. Envoy's own of three retries would starve the fallback as soon as four requests need it at once.
+fn circuit_breakers(settings: Option<&CircuitBreaker>) -> Value {
+    let or_high = |value: Option<u32>| value.unwrap_or(limits::CIRCUIT_BREAKER);
+    let of = |pick: fn(&CircuitBreaker) -> Option<u32>| or_high(settings.and_then(pick));
+    map! {
+        "thresholds": list([map! {
+            "max_connections": of(|breaker| breaker.max_connections),
+            "max_pending_requests": of(|breaker| breaker.max_pending_requests),
+            "max_requests": of(|breaker| breaker.max_requests),
+            "max_retries": of(|breaker| breaker.max_retries),
+        }]),
+    }
+}
+
+/// The cluster of the OpenTelemetry collector: gRPC in clear text.
+fn collector(host: &str, port: u16) -> Value {
+    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    map! {
+        "name": OTLP_CLUSTER,
+        "type": if is_address { "STATIC" } else { "STRICT_DNS" },
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "load_assignment": endpoints(OTLP_CLUSTER, host, port),
+        "typed_extension_protocol_options": map! {
+            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": any(
+                HTTP_OPTIONS,
+                map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } },
+            ),
+        },
+    }
+}

@@ -1,0 +1,78 @@
+//! The listener and its connection manager.
+
+use super::wasm::{EDGE, WASM_TYPE};
+use super::yaml::{Value, any, extension, list, map, socket, texts, with};
+use super::{Plan, access_log, route, wasm};
+
+/// How the edge phase's configuration reaches the listener.
+pub(super) enum Edge<'e> {
+    /// It stands in the listener.
+    Inline,
+    /// It is discovered, from the file of this configuration source, and replaced live.
+    Discovered(&'e Value),
+}
+
+/// The listener for clients.
+pub(super) fn listener(plan: &Plan<'_>, edge: &Edge<'_>) -> Value {
+    let edge = match edge {
+        Edge::Inline => wasm::edge(plan),
+        Edge::Discovered(source) => map! {
+            "name": EDGE,
+            "config_discovery": map! {
+                "config_source": (*source).clone(),
+                "type_urls": texts([format!("type.googleapis.com/{WASM_TYPE}")]),
+            },
+        },
+    };
+    let manager = map! {
+        "stat_prefix": "tollgate",
+        "codec_type": "AUTO",
+        "server_name": "tollgate",
+        // Clients are not trusted: their x-envoy-* headers are removed, whatever network they come from, and where they
+        // are is nobody's business upstream.
+        "use_remote_address": true,
+        "skip_xff_append": true,
+        "internal_address_config": map! {},
+        // A client's own x-request-id is kept, so that its logs and ours can be joined.
+        "preserve_external_request_id": true,
+        "normalize_path": true,
+        "merge_slashes": true,
+        "request_headers_timeout": "10s",
+        "request_timeout": "300s",
+        "stream_idle_timeout": route::stream_idle(plan),
+        "route_config": route::config(plan),
+        "http_filters": list([edge, route::router()]),
+        "access_log": list([access_log::access_log(plan)]),
+    };
+    let chain = map! {
+        "filters": list([extension(
+            "envoy.filters.network.http_connection_manager",
+            "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            manager,
+        )]),
+    };
+    map! {
+        "name": "tollgate",
+        "address": socket(&plan.listen.0, plan.listen.1),
+        "filter_chains": list([with(chain, "transport_socket", tls(plan))]),
+    }
+}
+
+/// The listener's certificate.
+fn tls(plan: &Plan<'_>) -> Option<Value> {
+    let tls = plan.gateway.server.tls.as_ref()?;
+    let file = |path: &str| map! { "filename": path };
+    let context = map! {
+        "common_tls_context": map! {
+            "alpn_protocols": texts(["h2", "http/1.1"]),
+            "tls_certificates": list([map! {
+                "certificate_chain": file(&tls.cert_file),
+                "private_key": file(&tls.key_file),
+            }]),
+        },
+    };
+    Some(map! {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": any("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", context),
+    })
+}

@@ -1,0 +1,172 @@
+//! `tollgate render`: the configuration of whatever runs the filter.
+//!
+//! For Envoy that is one listener with the edge phase, one route that the filter steers through filter state, and one
+//! cluster a provider with the attempt phase. The files hold names of environment variables and no secret.
+
+mod access_log;
+mod authorities;
+mod bootstrap;
+mod cluster;
+mod listener;
+mod route;
+mod split;
+mod stats;
+mod wasm;
+mod yaml;
+
+use super::load::{LoadError, load};
+use crate::config::schema::{AuditTo, Gateway};
+use crate::config::tables::{Model, Tables};
+use crate::config::{Problem, Upstream, compile, host_port, limits, upstreams};
+use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Arguments of `render`.
+#[derive(Debug, Args)]
+pub(super) struct RenderArgs {
+    /// The gateway's configuration; `-` is standard input
+    #[arg(long, short, default_value = "gateway.yaml")]
+    config: PathBuf,
+    /// What to render for
+    #[arg(long, value_enum, default_value_t = Platform::Envoy)]
+    target: Platform,
+    /// Write here instead of standard output
+    #[arg(long, short, conflicts_with = "split")]
+    out: Option<PathBuf>,
+    /// Write envoy.yaml, lds.yaml, cds.yaml and ecds.yaml into this directory; Envoy picks up later runs live
+    #[arg(long, value_name = "DIR")]
+    split: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+/// What can be changed without touching the file.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Overrides {
+    /// Path of the filter's module, as Envoy will see it
+    #[arg(long, default_value = "./tollgate.wasm")]
+    pub(super) module: String,
+    /// Listen here rather than at `server.listen`
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<String>,
+    /// Admin interface here rather than at `server.admin`
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) admin: Option<String>,
+    /// Certificate authorities for providers over TLS, as Envoy will see them [default: the system's]
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_file: Option<String>,
+}
+
+/// What can be rendered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Platform {
+    /// A plain Envoy, 1.39 or later
+    Envoy,
+}
+
+/// A configuration, compiled and ready to be rendered.
+pub(super) struct Plan<'g> {
+    gateway: &'g Gateway,
+    /// The compiled tables. Secrets in them are never rendered: they were compiled without an environment.
+    pub(super) tables: Tables,
+    pub(super) upstreams: Vec<Upstream>,
+    /// The gateway's configuration as the edge phase reads it.
+    config: String,
+    /// Environment variables that the filter may see.
+    variables: BTreeSet<String>,
+    listen: (String, u16),
+    admin: (String, u16),
+    otlp: Option<(String, u16)>,
+    module: String,
+    ca_file: String,
+}
+
+impl<'g> Plan<'g> {
+    /// Compiles a configuration for rendering.
+    pub(super) fn new(gateway: &'g Gateway, overrides: &Overrides) -> Result<Self, Vec<Problem>> {
+        let mut changed = gateway.clone();
+        changed.server.listen = overrides.listen.clone().or(changed.server.listen);
+        changed.server.admin = overrides.admin.clone().or(changed.server.admin);
+        let tables = compile(&changed, &|_| None)?;
+        let upstreams = upstreams(&changed, &mut Vec::new());
+        let variables =
+            upstreams.iter().flat_map(Upstream::variables).map(|(variable, _)| variable.to_owned()).collect();
+        let address = |path: &str, address: &str| {
+            host_port(address).map_err(|message| vec![Problem::new(path, message)])
+        };
+        let otlp = match &gateway.audit.to {
+            Some(AuditTo::Otlp(collector)) => Some(address("audit.to.otlp", collector)?),
+            _ => None,
+        };
+        // Pretty: a person who reads the bootstrap reads the gateway's configuration too. The overridden addresses are
+        // left out: the filter has no use for them.
+        let config = serde_json::to_string_pretty(gateway)
+            .map_err(|error| vec![Problem::new("", format!("cannot be written as JSON: {error}"))])?;
+        Ok(Self {
+            listen: address("server.listen", changed.server.listen.as_deref().unwrap_or(limits::LISTEN))?,
+            admin: address("server.admin", changed.server.admin.as_deref().unwrap_or(limits::ADMIN))?,
+            gateway,
+            tables,
+            upstreams,
+            config,
+            variables,
+            otlp,
+            module: overrides.module.clone(),
+            ca_file: authorities::bundle(overrides.ca_file.as_deref()),
+        })
+    }
+
+    /// All models, those behind patterns included; one with aliases comes once a name.
+    pub(super) fn models(&self) -> impl Iterator<Item = &Model> {
+        let patterns = self.tables.wildcards.iter().map(|wildcard| &*wildcard.model);
+        self.tables.models.values().map(|model| &**model).chain(patterns)
+    }
+
+    /// The longest of something over all models.
+    fn longest(&self, of: fn(&Model) -> Duration) -> Duration {
+        self.models().map(of).max().unwrap_or_default()
+    }
+
+    /// The longest silence that any provider may keep within an answer.
+    fn idle_timeout(&self) -> Duration {
+        let of =
+            |upstream: &Upstream| upstream.settings.idle_timeout.map_or(limits::IDLE_TIMEOUT, |span| span.0);
+        self.upstreams.iter().map(of).max().unwrap_or(limits::IDLE_TIMEOUT)
+    }
+
+    /// The whole bootstrap as one file.
+    pub(super) fn bootstrap(&self) -> Result<String, String> {
+        bootstrap::whole(self)
+    }
+}
+
+/// Runs the command.
+pub(super) fn run(args: &RenderArgs) -> ExitCode {
+    match render(args) {
+        Ok(Some(text)) => super::print(&text),
+        Ok(None) => ExitCode::SUCCESS,
+        Err(message) => super::fail(&message),
+    }
+}
+
+/// Renders; what comes back is for standard output.
+fn render(args: &RenderArgs) -> Result<Option<String>, String> {
+    let Platform::Envoy = args.target;
+    let gateway = load(&args.config).map_err(|error: LoadError| error.describe(&args.config))?;
+    let plan = Plan::new(&gateway, &args.overrides).map_err(|problems| describe(&args.config, &problems))?;
+    match (&args.split, &args.out) {
+        (Some(directory), _) => split::write(&plan, directory).map(|()| None),
+        (None, Some(out)) => split::replace(out, &plan.bootstrap()?).map(|()| None),
+        (None, None) => plan.bootstrap().map(Some),
+    }
+}
+
+/// Problems, one a line.
+pub(super) fn describe(file: &Path, problems: &[Problem]) -> String {
+    let lines: Vec<String> =
+        problems.iter().map(|problem| format!("{}: {problem}", file.display())).collect();
+    lines.join("\nerror: ")
+}

@@ -1,0 +1,112 @@
+//! The one route: which cluster, how often, how long.
+
+use super::Plan;
+use super::yaml::{Mapping, Value, any, duration, extension, map, texts};
+use std::time::Duration;
+
+/// Filter-state key in which the filter says which cluster is next.
+const CLUSTER_KEY: &str = "wasm.tollgate.cluster";
+
+/// What a buffered request may hold beyond the largest body: the last chunk in full, before the filter refuses.
+const BODY_SLACK: u64 = 1 << 20;
+
+/// The virtual host and its route.
+pub(super) fn config(plan: &Plan<'_>) -> Value {
+    let route = map! {
+        "name": "tollgate",
+        "match": map! { "prefix": "/" },
+        // Also the bound of a buffered answer.
+        "request_body_buffer_limit": plan.tables.max_body.saturating_add(BODY_SLACK),
+        "route": map! {
+            // The whole request. The filter sets each model's own limit; this is the longest of them.
+            "timeout": duration(plan.longest(|model| model.request_timeout)),
+            "inline_cluster_specifier_plugin": map! { "extension": cluster_choice(plan) },
+            "retry_policy": retries(plan),
+        },
+    };
+    map! {
+        "name": "tollgate",
+        "virtual_hosts": super::yaml::list([map! {
+            "name": "tollgate",
+            "domains": texts(["*"]),
+            "routes": super::yaml::list([route]),
+        }]),
+    }
+}
+
+/// Every provider's cluster by name. There is no cluster for anything else: a request for which the filter chose none
+/// goes nowhere.
+fn cluster_choice(plan: &Plan<'_>) -> Value {
+    let mut clusters = Mapping::new();
+    for upstream in &plan.upstreams {
+        let name = upstream.cluster();
+        let action = extension(
+            &name,
+            "envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction",
+            map! { "cluster": name.as_str() },
+        );
+        clusters.insert(name.as_str().into(), map! { "action": action });
+    }
+    extension(
+        "envoy.router.cluster_specifier_plugin.matcher",
+        "envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier",
+        map! {
+            "cluster_matcher": map! {
+                "matcher_tree": map! {
+                    "input": extension(
+                        CLUSTER_KEY,
+                        "envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
+                        map! { "key": CLUSTER_KEY },
+                    ),
+                    "exact_match_map": map! { "map": Value::Mapping(clusters) },
+                },
+            },
+        },
+    )
+}
+
+/// Retries walk the chain. The filter sets the number of tries and the limit of each per request; here stand the
+/// largest of all models.
+fn retries(plan: &Plan<'_>) -> Value {
+    let tries = plan.models().map(|model| {
+        let targets = u32::try_from(model.targets.len()).unwrap_or(u32::MAX);
+        targets.saturating_mul(model.retries.saturating_add(1))
+    });
+    let longest_wait = plan
+        .longest(|model| model.backoff.max.max(model.backoff.max_retry_after))
+        .max(Duration::from_secs(1));
+    let first_token = plan.longest(|model| model.timeout);
+    map! {
+        "retry_on": "5xx,retriable-status-codes,connect-failure,reset,refused-stream",
+        "retriable_status_codes": Value::Sequence([408_u32, 409, 429].map(Value::from).into()),
+        "num_retries": tries.max().unwrap_or(1).saturating_sub(1).max(1),
+        "refresh_cluster_on_retry": true,
+        "per_try_timeout": duration(first_token),
+        // It also runs while the first token is awaited, so it cannot be shorter than that limit.
+        "per_try_idle_timeout": duration(plan.idle_timeout().max(first_token)),
+        // Moving on to the next target.
+        "retry_back_off": map! { "base_interval": "0.025s", "max_interval": "0.250s" },
+        // Trying the same target again: the filter writes how long to wait.
+        "rate_limited_retry_back_off": map! {
+            "reset_headers": super::yaml::list([map! { "name": "x-tollgate-backoff", "format": "SECONDS" }]),
+            "max_interval": duration(longest_wait),
+        },
+    }
+}
+
+/// The listener's own limit of silence: a little beyond the whole request, so that the route's limits, which answer in
+/// the client's dialect, come first.
+pub(super) fn stream_idle(plan: &Plan<'_>) -> Value {
+    duration(plan.longest(|model| model.request_timeout) + Duration::from_secs(5))
+}
+
+/// The router, which keeps its own headers to itself.
+pub(super) fn router() -> Value {
+    map! {
+        "name": "envoy.filters.http.router",
+        "typed_config": any(
+            "envoy.extensions.filters.http.router.v3.Router",
+            map! { "suppress_envoy_headers": true },
+        ),
+    }
+}

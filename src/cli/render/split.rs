@@ -1,0 +1,80 @@
+//! The bootstrap in four files, three of which Envoy watches and takes over live.
+
+use super::listener::{Edge, listener};
+use super::yaml::{Value, any, file, list, map};
+use super::{Plan, bootstrap, cluster, wasm};
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// Writes the files. Each is replaced by a rename, which is what Envoy watches for: it never sees half a file.
+pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
+    fs::create_dir_all(directory)
+        .map_err(|error| format!("cannot create {}: {error}", directory.display()))?;
+    // Envoy resolves paths from where it was started, which may be anywhere.
+    let absolute = directory
+        .canonicalize()
+        .map_err(|error| format!("cannot resolve {}: {error}", directory.display()))?
+        .into_os_string()
+        .into_string()
+        .map_err(|_| format!("{} is not UTF-8", directory.display()))?;
+    let source = |name: &str| {
+        map! {
+            "resource_api_version": "V3",
+            "path_config_source": map! {
+                "path": format!("{absolute}/{name}"),
+                "watched_directory": map! { "path": absolute.as_str() },
+            },
+        }
+    };
+    let ecds = source("ecds.yaml");
+    let edge = match wasm::edge(plan) {
+        Value::Mapping(edge) => any("envoy.config.core.v3.TypedExtensionConfig", Value::Mapping(edge)),
+        other => other,
+    };
+    let listener = any("envoy.config.listener.v3.Listener", listener(plan, &Edge::Discovered(&ecds)));
+    let clusters = cluster::clusters(plan)
+        .into_iter()
+        .map(|cluster| any("envoy.config.cluster.v3.Cluster", cluster))
+        .collect();
+    let root = bootstrap::root(
+        plan,
+        "dynamic_resources",
+        map! { "lds_config": source("lds.yaml"), "cds_config": source("cds.yaml") },
+    );
+    // Clusters first: a listener must not choose one that is not there yet.
+    for (name, what, value) in [
+        ("cds.yaml", "The providers (CDS).", resources(clusters)),
+        ("ecds.yaml", "The gateway's configuration, in its edge phase (ECDS).", resources(vec![edge])),
+        ("lds.yaml", "The listener (LDS).", resources(vec![listener])),
+    ] {
+        let head = format!("{what}\nRendered by `tollgate render --split`; Envoy takes changes over live.");
+        replace(&directory.join(name), &file(&head, &value)?)?;
+    }
+    let head = bootstrap::head(plan, "An LLM gateway: Envoy with the Tollgate filter, reloading live.");
+    replace(&directory.join("envoy.yaml"), &file(&head, &root)?)
+}
+
+/// A discovery response.
+fn resources(resources: Vec<Value>) -> Value {
+    map! { "resources": list(resources) }
+}
+
+/// Replaces a file in one step; one that would not change is left alone.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), String> {
+    if fs::read(path).is_ok_and(|known| known == text.as_bytes()) {
+        return Ok(());
+    }
+    let explain = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // Nothing is left behind; that it could not be removed either adds nothing to the error.
+        let _ = fs::remove_file(&temporary);
+        explain(error)
+    })
+}

@@ -1,0 +1,37 @@
+//! The defaults, and the bounds of what can be configured.
+
+use std::time::Duration;
+
+/// Where clients are listened for.
+pub const LISTEN: &str = "127.0.0.1:10000";
+/// Where Envoy's admin interface listens.
+pub const ADMIN: &str = "127.0.0.1:9901";
+/// Largest request body, in bytes.
+pub const MAX_BODY: u64 = 32 << 20;
+/// The largest that [`MAX_BODY`] can be raised to: a translated body exists a few times over in one Wasm memory, which
+/// ends between 1 and 2 GiB.
+pub const MAX_BODY_BOUND: u64 = 256 << 20;
+/// How long a browser may remember a preflight.
+pub const CORS_MAX_AGE: Duration = Duration::from_secs(600);
+/// Limit of a connect.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Limit to the first token of each try.
+pub const TIMEOUT: Duration = Duration::from_secs(60);
+/// Longest silence within an answer.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Limit of the whole request.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
+/// First wait between tries at the same target.
+pub const BACKOFF_BASE: Duration = Duration::from_secs(1);
+/// Longest wait between tries at the same target.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(8);
+/// The longest `retry-after` that is waited for.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
+/// Output limit in tokens where a provider must have one.
+pub const MAX_TOKENS: u64 = 4096;
+/// Most targets of one model: each can cost a client a whole timeout.
+pub const MAX_TARGETS: usize = 32;
+/// Most retries at one target.
+pub const MAX_RETRIES: u32 = 16;
+/// Each kind of circuit-breaker threshold.
+pub const CIRCUIT_BREAKER: u32 = 10_000;

@@ -1,0 +1,73 @@
+//! From what people write to the tables a request reads.
+
+mod access;
+pub mod limits;
+mod model;
+mod provider;
+mod server;
+
+use super::schema::Gateway;
+use super::tables::{PriceOverride, Tables};
+use super::{Problem, upstreams};
+use crate::config::problem::entry;
+use hashbrown::HashMap;
+use std::rc::Rc;
+
+/// Compiles a configuration. `env` looks up environment variables: the values of keys and secret headers.
+///
+/// A variable that is not set is no problem here, so that one missing key does not keep the others from working: that
+/// provider's requests fail with an error that names the variable.
+pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Result<Tables, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let upstreams = upstreams(gateway, &mut problems);
+    let providers: Vec<Rc<_>> = upstreams
+        .iter()
+        .enumerate()
+        .map(|(index, upstream)| Rc::new(provider::table(index, upstream, env)))
+        .collect();
+    let models = model::tables(gateway, &providers, &mut problems);
+    let tables = Tables {
+        prefix: server::prefix(&gateway.server, &mut problems),
+        cors: server::cors(&gateway.server, &mut problems),
+        response_headers: gateway.server.response_headers.unwrap_or(true),
+        max_body: server::max_body(&gateway.server, &mut problems),
+        providers,
+        models: models.by_name,
+        wildcards: models.wildcards,
+        listed: models.listed,
+        keys: access::keys(gateway, &mut problems),
+        audit_content: gateway.audit.content.unwrap_or(false),
+        prices: prices(gateway, &mut problems),
+    };
+    server::addresses(gateway, &mut problems);
+    if problems.is_empty() { Ok(tables) } else { Err(problems) }
+}
+
+/// The configuration's own prices.
+fn prices(gateway: &Gateway, problems: &mut Vec<Problem>) -> HashMap<Box<str>, PriceOverride> {
+    let mut table = HashMap::new();
+    for (name, price) in gateway.prices.iter() {
+        for (field, value) in [
+            ("input", Some(price.input)),
+            ("output", Some(price.output)),
+            ("cache_read", price.cache_read),
+            ("cache_write", price.cache_write),
+        ] {
+            if value.is_some_and(|value| !value.is_finite() || value < 0.0) {
+                let at = format!("{}.{field}", entry("prices", name));
+                problems.push(Problem::new(at, "a price is zero or more, in USD per million tokens"));
+            }
+        }
+        let price = PriceOverride {
+            input: price.input,
+            output: price.output,
+            cache_read: price.cache_read,
+            cache_write: price.cache_write,
+        };
+        table.insert(name.into(), price);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,335 @@
+//! Models: names, aliases, wildcards, and the chains behind them.
+
+use super::limits;
+use crate::config::Problem;
+use crate::config::nearest::nearest;
+use crate::config::problem::entry;
+use crate::config::schema::{self, Gateway, LitellmMode, ModelEntry, TargetEntry};
+use crate::config::tables::{Backoff, Model, Provider, Target, Wildcard};
+use crate::config::upstream::preset_names;
+use crate::provider::preset;
+use hashbrown::HashMap;
+use serde_json::value::RawValue;
+use std::rc::Rc;
+
+/// What the tables know of models.
+#[derive(Default)]
+pub(super) struct Models {
+    pub(super) by_name: HashMap<Box<str>, Rc<Model>>,
+    pub(super) wildcards: Vec<Wildcard>,
+    pub(super) listed: Vec<Box<str>>,
+}
+
+/// All models of the configuration.
+pub(super) fn tables(gateway: &Gateway, providers: &[Rc<Provider>], problems: &mut Vec<Problem>) -> Models {
+    let everything = everything_through(gateway, providers);
+    let mut models = Models::default();
+    for (name, written) in gateway.models.iter() {
+        let path = entry("models", name);
+        let settings = match written {
+            ModelEntry::Full(settings) => (**settings).clone(),
+            ModelEntry::One(_) | ModelEntry::Chain(_) => schema::Model::default(),
+        };
+        let pattern = match check_name(name, &path, problems) {
+            Some(pattern) => pattern,
+            None => continue,
+        };
+        let mut targets = targets(written, &path, pattern.is_some(), gateway, providers, problems);
+        if let Some(proxy) = everything {
+            targets.retain(|target| Rc::ptr_eq(&target.provider, proxy));
+            if targets.is_empty() {
+                targets.push(plain_target(proxy, if pattern.is_some() { "*" } else { name }));
+            }
+        }
+        let model = Rc::new(model(name, &settings, targets, &path, gateway, problems));
+        match pattern {
+            Some((prefix, suffix)) => {
+                models.wildcards.push(Wildcard {
+                    prefix: prefix.into(),
+                    suffix: suffix.into(),
+                    model: model.clone(),
+                });
+                if let Some(index) = settings.aliases.first().map(|_| 0) {
+                    let at = format!("{path}.aliases[{index}]");
+                    problems.push(Problem::new(at, "a pattern has no aliases: add a pattern of their own"));
+                }
+            }
+            None => name_model(name, &settings, &model, &path, gateway, &mut models, problems),
+        }
+    }
+    if let Some(proxy) = everything
+        && !models.wildcards.iter().any(|wildcard| wildcard.prefix.is_empty() && wildcard.suffix.is_empty())
+    {
+        let target = vec![plain_target(proxy, "*")];
+        let model = Rc::new(model("*", &schema::Model::default(), target, "litellm", gateway, problems));
+        models.wildcards.push(Wildcard { prefix: "".into(), suffix: "".into(), model });
+    }
+    if models.by_name.is_empty() && models.wildcards.is_empty() && problems.is_empty() {
+        problems.push(Problem::new("models", "there is no model: clients could ask for nothing"));
+    }
+    // Stable: among equally long ones the order of the file stands.
+    models.wildcards.sort_by_key(|wildcard| std::cmp::Reverse(wildcard.prefix.len() + wildcard.suffix.len()));
+    models
+}
+
+/// The proxy that everything goes through, in `LiteLLM` mode `all`.
+fn everything_through<'p>(gateway: &Gateway, providers: &'p [Rc<Provider>]) -> Option<&'p Rc<Provider>> {
+    let litellm = gateway.litellm.as_ref()?;
+    match litellm.mode.unwrap_or_default() {
+        LitellmMode::All => providers.iter().find(|provider| *provider.name == *"litellm"),
+        LitellmMode::Hybrid => None,
+    }
+}
+
+/// A target with nothing of its own.
+fn plain_target(provider: &Rc<Provider>, model: &str) -> Target {
+    Target { provider: provider.clone(), model: model.into(), max_tokens: None, params: Vec::new() }
+}
+
+/// Checks a public name. `None`: bad; `Some(None)`: a name; `Some(Some(…))`: a pattern, before and after its `*`.
+#[expect(clippy::option_option, reason = "three outcomes, told apart at once by the only caller")]
+fn check_name<'n>(
+    name: &'n str,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Option<(&'n str, &'n str)>> {
+    if name.is_empty() || name.len() > 256 || name.trim() != name || name.chars().any(char::is_control) {
+        let message = "a model's name is 1 to 256 bytes, without control characters and outer spaces";
+        problems.push(Problem::new(path, message));
+        return None;
+    }
+    match name.split_once('*') {
+        Some((_, suffix)) if suffix.contains('*') => {
+            problems.push(Problem::new(path, "a pattern has one `*`"));
+            None
+        }
+        pattern => Some(pattern),
+    }
+}
+
+/// Enters a model under its name and aliases.
+fn name_model(
+    name: &str,
+    settings: &schema::Model,
+    model: &Rc<Model>,
+    path: &str,
+    gateway: &Gateway,
+    models: &mut Models,
+    problems: &mut Vec<Problem>,
+) {
+    models.listed.push(name.into());
+    let aliases = settings.aliases.iter().enumerate().map(|(index, alias)| (Some(index), alias.as_str()));
+    for (index, name) in std::iter::once((None, name)).chain(aliases) {
+        let at = match index {
+            Some(index) => format!("{path}.aliases[{index}]"),
+            None => path.to_owned(),
+        };
+        if index.is_some() {
+            match check_name(name, &at, problems) {
+                Some(None) => {}
+                Some(Some(_)) => {
+                    problems
+                        .push(Problem::new(at, "an alias is a plain name: patterns are models of their own"));
+                    continue;
+                }
+                None => continue,
+            }
+            if gateway.models.get(name).is_some() {
+                problems.push(Problem::new(at, format!("`{name}` is a model of its own")));
+                continue;
+            }
+        }
+        if let Some(other) = models.by_name.insert(name.into(), model.clone()) {
+            problems.push(Problem::new(at, format!("`{name}` leads to the model `{}` already", other.name)));
+        }
+    }
+}
+
+/// The chain of a model.
+fn targets(
+    written: &ModelEntry,
+    path: &str,
+    is_pattern: bool,
+    gateway: &Gateway,
+    providers: &[Rc<Provider>],
+    problems: &mut Vec<Problem>,
+) -> Vec<Target> {
+    let chain: Vec<(String, TargetEntry)> = match written {
+        ModelEntry::One(short) => vec![(path.to_owned(), TargetEntry::Short(short.clone()))],
+        ModelEntry::Chain(chain) => chain
+            .iter()
+            .enumerate()
+            .map(|(index, target)| (format!("{path}[{index}]"), target.clone()))
+            .collect(),
+        ModelEntry::Full(model) => model
+            .targets
+            .iter()
+            .enumerate()
+            .map(|(index, target)| (format!("{path}.targets[{index}]"), target.clone()))
+            .collect(),
+    };
+    if chain.is_empty() {
+        problems.push(Problem::new(path, "has no target"));
+    }
+    if chain.len() > limits::MAX_TARGETS {
+        problems.push(Problem::new(path, format!("has more than {} targets", limits::MAX_TARGETS)));
+    }
+    chain
+        .iter()
+        .filter_map(|(at, target)| one_target(target, at, is_pattern, gateway, providers, problems))
+        .collect()
+}
+
+/// One target of a chain.
+fn one_target(
+    written: &TargetEntry,
+    at: &str,
+    is_pattern: bool,
+    gateway: &Gateway,
+    providers: &[Rc<Provider>],
+    problems: &mut Vec<Problem>,
+) -> Option<Target> {
+    let (provider_at, model_at, target) = match written {
+        TargetEntry::Short(short) => {
+            let Some((provider, model)) = short.split_once('/') else {
+                let known =
+                    providers.iter().any(|provider| *provider.name == **short) || preset(short).is_some();
+                let message = "a target is `provider/model`";
+                let near = known.then(|| format!("{short}/MODEL"));
+                problems.push(Problem::new(at, message).suggest(near));
+                return None;
+            };
+            let target = schema::Target {
+                provider: provider.to_owned(),
+                model: model.to_owned(),
+                ..schema::Target::default()
+            };
+            (at.to_owned(), at.to_owned(), target)
+        }
+        TargetEntry::Full(target) => (format!("{at}.provider"), format!("{at}.model"), target.clone()),
+    };
+    if target.model.is_empty() || target.model.len() > 256 || target.model.chars().any(char::is_control) {
+        problems
+            .push(Problem::new(&model_at, "a model's name is 1 to 256 bytes, without control characters"));
+    }
+    match target.model.matches('*').count() {
+        0 => {}
+        1 if is_pattern => {}
+        1 => problems
+            .push(Problem::new(&model_at, "`*` has a meaning only under a pattern: this name has none")),
+        _ => problems.push(Problem::new(&model_at, "has more than one `*`")),
+    }
+    if target.max_tokens == Some(0) {
+        problems.push(Problem::new(format!("{at}.max_tokens"), "must be more than 0"));
+    }
+    let params = params(&target, at, problems);
+    let Some(provider) = providers.iter().find(|provider| *provider.name == *target.provider) else {
+        problems.push(unknown_provider(&target.provider, provider_at, gateway, providers)?);
+        return None;
+    };
+    Some(Target {
+        provider: provider.clone(),
+        model: target.model.into(),
+        max_tokens: target.max_tokens,
+        params,
+    })
+}
+
+/// The request fields that a target sets.
+fn params(target: &schema::Target, at: &str, problems: &mut Vec<Problem>) -> Vec<(Box<str>, Box<RawValue>)> {
+    let mut params = Vec::new();
+    for (name, value) in target.params.iter() {
+        if matches!(name, "model" | "messages" | "stream" | "stream_options") {
+            let message = "is not a target's to set: it belongs to the request and the gateway";
+            problems.push(Problem::new(entry(&format!("{at}.params"), name), message));
+        }
+        if let Ok(raw) = serde_json::value::to_raw_value(value) {
+            params.push((name.into(), raw));
+        }
+    }
+    params
+}
+
+/// Why a target's provider is not there. `None` when the provider itself is the problem and has been reported.
+fn unknown_provider(
+    name: &str,
+    at: String,
+    gateway: &Gateway,
+    providers: &[Rc<Provider>],
+) -> Option<Problem> {
+    if gateway.providers.get(name).is_some() || (name == "litellm" && gateway.litellm.is_some()) {
+        return None;
+    }
+    Some(match preset(name) {
+        Some(preset) if preset.base_url.is_none() => {
+            let message = format!("the preset {name} needs a `base_url`: list it under `providers`");
+            Problem::new(at, message)
+        }
+        // It would have been defined by its preset, had that not failed; never seen, and true all the same.
+        Some(_) => Problem::new(at, format!("the provider `{name}` could not be resolved")),
+        None => {
+            let mut known: Vec<&str> = providers.iter().map(|provider| &*provider.name).collect();
+            known.extend(preset_names());
+            let near = nearest(name, known).map(ToOwned::to_owned);
+            Problem::new(at, format!("there is no provider `{name}`")).suggest(near)
+        }
+    })
+}
+
+/// The model behind a name.
+fn model(
+    name: &str,
+    settings: &schema::Model,
+    targets: Vec<Target>,
+    path: &str,
+    gateway: &Gateway,
+    problems: &mut Vec<Problem>,
+) -> Model {
+    let defaults = &gateway.defaults;
+    let backoff = settings.backoff.as_ref().or(defaults.backoff.as_ref());
+    let span = |own: Option<schema::Span>, default: Option<schema::Span>, last| {
+        own.or(default).map_or(last, |span: schema::Span| span.0)
+    };
+    let base = span(backoff.and_then(|backoff| backoff.base), None, limits::BACKOFF_BASE);
+    let max = span(backoff.and_then(|backoff| backoff.max), None, limits::BACKOFF_MAX.max(base));
+    if max < base {
+        problems.push(Problem::new(format!("{path}.backoff.max"), "must not be shorter than `base`"));
+    }
+    let retries = settings.retries.or(defaults.retries).unwrap_or(0);
+    if retries > limits::MAX_RETRIES {
+        problems.push(Problem::new(
+            format!("{path}.retries"),
+            format!("must be at most {}", limits::MAX_RETRIES),
+        ));
+    }
+    let timeout = span(settings.timeout, defaults.timeout, limits::TIMEOUT);
+    let request_timeout = span(settings.request_timeout, defaults.request_timeout, limits::REQUEST_TIMEOUT);
+    for (field, value) in [("timeout", timeout), ("request_timeout", request_timeout), ("backoff.base", base)]
+    {
+        if value.is_zero() {
+            problems.push(Problem::new(format!("{path}.{field}"), "must be longer than 0s"));
+        }
+    }
+    let default_max_tokens = settings.max_tokens.or(defaults.max_tokens).unwrap_or(limits::MAX_TOKENS);
+    if default_max_tokens == 0 {
+        problems.push(Problem::new(format!("{path}.max_tokens"), "must be more than 0"));
+    }
+    Model {
+        name: name.into(),
+        targets,
+        retries,
+        backoff: Backoff {
+            base,
+            max,
+            max_retry_after: span(
+                settings.max_retry_after,
+                defaults.max_retry_after,
+                limits::MAX_RETRY_AFTER,
+            ),
+        },
+        timeout,
+        request_timeout,
+        drop_params: settings.drop_params.or(defaults.drop_params).unwrap_or(true),
+        default_max_tokens,
+    }
+}

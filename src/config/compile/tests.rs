@@ -1,0 +1,320 @@
+//! Whole configurations, compiled.
+
+use super::*;
+use crate::config::from_json;
+use crate::config::tables::Auth;
+use crate::dialect::Dialect;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+fn env(name: &str) -> Option<String> {
+    (name.ends_with("_KEY") && !name.starts_with("LITELLM")).then(|| format!("value-of-{name}"))
+}
+
+fn compiled(json: Value) -> Tables {
+    let gateway = from_json(json.to_string().as_bytes()).unwrap();
+    compile(&gateway, &env).unwrap_or_else(|problems| panic!("{problems:?}"))
+}
+
+/// The problems as `path: message (did you mean …)`.
+fn problems(json: Value) -> Vec<String> {
+    let gateway = from_json(json.to_string().as_bytes()).unwrap();
+    compile(&gateway, &env).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+fn paths(tables: &Tables, provider: &str) -> Vec<String> {
+    let provider = tables.providers.iter().find(|known| *known.name == *provider).unwrap();
+    provider.endpoints.iter().map(|e| format!("{} {}", e.dialect.as_str(), e.path)).collect()
+}
+
+#[test]
+fn one_line_is_a_gateway() {
+    let tables = compiled(json!({"models": {"gpt-4o": "openai/gpt-4o"}}));
+    let provider = &tables.providers[0];
+    assert_eq!((&*provider.name, &*provider.cluster), ("openai", "provider_openai"));
+    assert_eq!(&*provider.authority, "api.openai.com");
+    assert_eq!(paths(&tables, "openai"), ["openai_chat /v1/chat/completions"]);
+    let Auth::Header { name, value } = &provider.auth else { panic!("{:?}", provider.auth) };
+    assert_eq!((*name, &*value.0), ("authorization", "Bearer value-of-OPENAI_API_KEY"));
+    let model = &tables.models["gpt-4o"];
+    assert_eq!((model.retries, model.timeout), (0, Duration::from_secs(60)));
+    assert_eq!(&*tables.listed, &["gpt-4o".into()]);
+    assert_eq!(tables.max_body, 33_554_432);
+    assert!(tables.response_headers && tables.keys.is_empty() && tables.cors.origins.is_empty());
+}
+
+#[test]
+fn a_full_model_says_everything() {
+    let tables = compiled(json!({
+        "providers": {"claude": {"preset": "anthropic"}},
+        "defaults": {"backoff": {"base": "2s", "max": "20s"}, "drop_params": false, "max_tokens": 100},
+        "models": {"best": {
+            "targets": ["claude/a", {"provider": "openai", "model": "b/c", "max_tokens": 7, "params": {"x": [1, 0.5]}}],
+            "aliases": ["default"], "retries": 2, "timeout": "30s", "max_retry_after": "1m"
+        }}
+    }));
+    let model = &tables.models["default"];
+    assert_eq!(&*model.name, "best");
+    assert_eq!((model.retries, model.drop_params, model.default_max_tokens), (2, false, 100));
+    assert_eq!(model.backoff.base, Duration::from_secs(2));
+    assert_eq!(model.backoff.max, Duration::from_secs(20));
+    assert_eq!(model.backoff.max_retry_after, Duration::from_secs(60));
+    assert_eq!(&*model.targets[0].provider.name, "claude");
+    let second = &model.targets[1];
+    assert_eq!((&*second.model, second.max_tokens), ("b/c", Some(7)));
+    assert_eq!((&*second.params[0].0, second.params[0].1.get()), ("x", "[1,0.5]"));
+    assert_eq!(tables.listed.len(), 1);
+    assert_eq!(
+        tables.providers.iter().map(|p| (p.index, &*p.name)).collect::<Vec<_>>(),
+        [(0, "claude"), (1, "openai")]
+    );
+}
+
+#[test]
+fn wildcards_stand_in_the_order_of_their_fixed_part() {
+    let tables = compiled(json!({"models": {
+        "*": "openrouter/*", "anthropic/*": "anthropic/*", "x-*-latest": "openai/x", "anthropic/claude-*": "anthropic/c-*"
+    }}));
+    let order: Vec<&str> = tables.wildcards.iter().map(|wildcard| &*wildcard.model.name).collect();
+    assert_eq!(order, ["anthropic/claude-*", "anthropic/*", "x-*-latest", "*"]);
+    assert_eq!((&*tables.wildcards[2].prefix, &*tables.wildcards[2].suffix), ("x-", "-latest"));
+    assert!(tables.listed.is_empty());
+}
+
+#[test]
+fn litellm_takes_everything() {
+    let tables = compiled(json!({
+        "litellm": {"base_url": "http://127.0.0.1:4000"},
+        "models": {"smart": ["openai/gpt", "litellm/prod-gpt"], "fast": "groq/llama"}
+    }));
+    let target = |name: &str| {
+        let model = &tables.models[name];
+        (model.targets.len(), model.targets[0].provider.name.to_string(), model.targets[0].model.to_string())
+    };
+    assert_eq!(target("smart"), (1, "litellm".to_owned(), "prod-gpt".to_owned()));
+    assert_eq!(target("fast"), (1, "litellm".to_owned(), "fast".to_owned()));
+    assert_eq!(&*tables.wildcards[0].model.targets[0].model, "*");
+    assert_eq!(paths(&tables, "litellm"), ["openai_chat /v1/chat/completions", "anthropic /v1/messages"]);
+    assert!(matches!(tables.providers.iter().find(|p| &*p.name == "litellm").unwrap().auth, Auth::None));
+    let alone = compiled(json!({"litellm": {"base_url": "http://h:4000/v1", "auth": "passthrough"}}));
+    assert_eq!(paths(&alone, "litellm"), ["openai_chat /v1/chat/completions", "anthropic /v1/messages"]);
+    assert!(matches!(alone.providers[0].auth, Auth::Passthrough));
+}
+
+#[test]
+fn litellm_hybrid_leaves_chains_alone() {
+    let tables = compiled(json!({
+        "litellm": {"base_url": "http://127.0.0.1:4000", "mode": "hybrid", "api_key_env": "PROXY_KEY"},
+        "models": {"smart": ["litellm/gpt", "openai/gpt"], "fast": "groq/llama"}
+    }));
+    let chain: Vec<&str> =
+        tables.models["smart"].targets.iter().map(|target| &*target.provider.name).collect();
+    assert_eq!(chain, ["litellm", "openai"]);
+    assert!(tables.wildcards.is_empty());
+}
+
+#[test]
+fn azure_has_the_deployment_in_its_path() {
+    let tables = compiled(json!({
+        "providers": {
+            "azure": {"base_url": "https://acme.openai.azure.com/"},
+            "dated": {"preset": "azure", "base_url": "https://acme.openai.azure.com/openai", "api_version": "2025-01-01-preview"},
+            "new": {"preset": "azure", "base_url": "https://acme.openai.azure.com/openai/v1"}
+        },
+        "models": {"a": "azure/dep"}
+    }));
+    let path =
+        |query| format!("openai_chat /openai/deployments/{{model}}/chat/completions?api-version={query}");
+    assert_eq!(paths(&tables, "azure"), [path("2024-10-21")]);
+    assert_eq!(paths(&tables, "dated"), [path("2025-01-01-preview")]);
+    assert_eq!(paths(&tables, "new"), ["openai_chat /openai/v1/chat/completions"]);
+    let Auth::Header { name, value } = &tables.providers[0].auth else { panic!() };
+    assert_eq!((*name, &*value.0), ("api-key", "value-of-AZURE_API_KEY"));
+}
+
+#[test]
+fn endpoints_follow_preset_base_and_dialect() {
+    let tables = compiled(json!({
+        "providers": {
+            "deepseek": {}, "openrouter": {}, "fireworks": {},
+            "pinned": {"preset": "deepseek", "dialect": "anthropic"},
+            "ollama": {"base_url": "http://gpu:11434/v1"},
+            "local": {"preset": "ollama", "dialect": "anthropic"},
+            "mine": {"base_url": "https://llm.internal/api/v1", "dialect": "openai_chat"},
+            "theirs": {"base_url": "https://llm.internal", "dialect": "anthropic", "api_key_env": "THEIR_KEY"}
+        },
+        "models": {"a": "mine/a"}
+    }));
+    assert_eq!(
+        paths(&tables, "deepseek"),
+        ["openai_chat /chat/completions", "anthropic /anthropic/v1/messages"]
+    );
+    assert_eq!(
+        paths(&tables, "openrouter"),
+        ["openai_chat /api/v1/chat/completions", "anthropic /api/v1/messages"]
+    );
+    assert_eq!(
+        paths(&tables, "fireworks"),
+        ["openai_chat /inference/v1/chat/completions", "anthropic /inference/v1/messages"]
+    );
+    assert_eq!(paths(&tables, "pinned"), ["anthropic /anthropic/v1/messages"]);
+    assert_eq!(paths(&tables, "ollama"), ["openai_chat /v1/chat/completions"]);
+    assert_eq!(paths(&tables, "local"), ["anthropic /v1/messages"]);
+    assert_eq!(paths(&tables, "mine"), ["openai_chat /api/v1/chat/completions"]);
+    assert_eq!(paths(&tables, "theirs"), ["anthropic /v1/messages"]);
+    let auth = |name: &str| tables.providers.iter().find(|p| &*p.name == name).unwrap().auth.clone();
+    assert!(matches!(auth("theirs"), Auth::Header { name: "x-api-key", .. }));
+    assert!(matches!(auth("pinned"), Auth::Header { name: "authorization", .. }));
+    assert!(matches!(auth("mine"), Auth::None));
+}
+
+#[test]
+fn a_missing_variable_is_found_at_the_request() {
+    let tables = compiled(json!({
+        "providers": {
+            "openai": {"api_key_env": "NOBODY_SET_THIS"},
+            "groq": {"headers": {"X-Team": "a", "x-secret": {"env": "NOR_THIS"}}},
+            "xai": {"headers": {"X-Secret": {"env": "SET_KEY"}}}
+        },
+        "models": {"a": "openai/a"}
+    }));
+    let provider = |name: &str| tables.providers.iter().find(|provider| *provider.name == *name).unwrap();
+    assert!(
+        matches!(&provider("openai").auth, Auth::Missing { variable } if &**variable == "NOBODY_SET_THIS")
+    );
+    assert!(matches!(&provider("groq").auth, Auth::Missing { variable } if &**variable == "NOR_THIS"));
+    assert_eq!(provider("xai").headers, [("x-secret".into(), "value-of-SET_KEY".into())]);
+    let debug = format!("{:?}", provider("xai").auth);
+    assert!(!debug.contains("value-of"), "{debug}");
+}
+
+#[test]
+fn passthrough_forwards_what_anthropic_clients_need() {
+    let tables = compiled(json!({
+        "providers": {
+            "anthropic": {"auth": "passthrough"},
+            "openai": {"auth": "passthrough", "forward_headers": ["OpenAI-Organization", "openai-organization"]}
+        },
+        "models": {"a": "anthropic/a"}
+    }));
+    assert_eq!(tables.providers[0].forward_headers, ["anthropic-version".into(), "anthropic-beta".into()]);
+    assert_eq!(tables.providers[1].forward_headers, ["openai-organization".into()]);
+}
+
+#[test]
+fn every_mistake_is_found_at_once_with_its_path() {
+    let found = problems(json!({
+        "server": {"listen": "localhost:80", "prefix": "llm/", "max_body": "1GiB",
+                   "cors": {"origins": ["https://a.example/", "*"]}},
+        "providers": {
+            "mine": {"preset": "opnai"},
+            "bare": {},
+            "azure": {},
+            "antropic": {},
+            "url": {"preset": "openai", "base_url": "api.openai.com", "api_version": "x"},
+            "key": {"preset": "openai", "api_key_env": "sk-123"},
+            "head": {"preset": "openai", "headers": {"Authorization": "x", "Host": "y", "a": "b\r\nc"},
+                     "forward_headers": ["cookie", "x-api-key", "x-envoy-max-retries"]},
+            "zero": {"preset": "openai", "timeout": "0s"}
+        },
+        "models": {
+            "smart": {"targets": ["zero/a", {"provider": "opneai", "model": "b"}], "aliases": ["fast", "s*"]},
+            "fast": ["openai"],
+            "none": [],
+            "two**": "openai/x",
+            "plain": "openai/a*",
+            "az": "azure/x",
+            "compat": "openai_compatible/x",
+            "own": {"targets": [{"provider": "openai", "model": "x", "params": {"model": "y"}}], "retries": 99}
+        },
+        "keys": [
+            {"id": "a", "sha256": "00"},
+            {"id": "b", "sha256": "a".repeat(64)},
+            {"id": "b", "sha256": "A".repeat(64), "tenant": "x;y"}
+        ],
+        "prices": {"m": {"input": -1.0, "output": 1.0}},
+        "audit": {"to": {"otlp": "collector"}}
+    }));
+    let expected = [
+        "providers.mine.preset: there is no preset `opnai` (did you mean `openai`?)",
+        "providers.bare: needs a `preset`, or a `base_url` and a `dialect`",
+        "providers.azure: the preset azure needs a `base_url`",
+        "providers.antropic: needs a `preset`, or a `base_url` and a `dialect` (did you mean `anthropic`?)",
+        "providers.url.base_url: `api.openai.com` must start with https:// or http://",
+        "providers.url.api_version: only the preset azure has API versions",
+        "providers.key.api_key_env: must be the name of an environment variable, not the key itself",
+        "providers.head.headers.Authorization: carries the key already",
+        "providers.head.headers.Host: cannot be set: it belongs to the connection or to the gateway",
+        "providers.head.headers.a: has control characters in its value",
+        "providers.head.forward_headers[1]: is a credential: `auth: passthrough` forwards it",
+        "providers.head.forward_headers[2]: cannot be forwarded: it belongs to the connection or to the gateway",
+        "providers.zero.timeout: must be longer than 0s",
+        "models.smart.targets[1].provider: there is no provider `opneai` (did you mean `openai`?)",
+        "models.smart.aliases[0]: `fast` is a model of its own",
+        "models.smart.aliases[1]: an alias is a plain name: patterns are models of their own",
+        "models.fast[0]: a target is `provider/model` (did you mean `openai/MODEL`?)",
+        "models.none: has no target",
+        "models.two**: a pattern has one `*`",
+        "models.plain: `*` has a meaning only under a pattern: this name has none",
+        "models.compat: the preset openai_compatible needs a `base_url`: list it under `providers`",
+        "models.own.targets[0].params.model: is not a target's to set: it belongs to the request and the gateway",
+        "models.own.retries: must be at most 16",
+        "server.prefix: must be a plain path such as /llm (did you mean `/llm`?)",
+        "server.cors.origins[0]: an origin is a scheme and a host, such as https://app.example (did you mean \
+         `https://a.example`?)",
+        "server.cors.origins[1]: `*` allows all origins and stands alone",
+        "server.max_body: must be between 1 byte and 256MiB",
+        "keys[0].sha256: must be the SHA-256 of the key in 64 hex digits; `tollgate key new` prints it",
+        "keys[2].tenant: is 1 to 128 characters, without control characters and `;`",
+        "keys[2].id: `b` is defined twice",
+        "keys[2].sha256: is the key of `b` already",
+        "prices.m.input: a price is zero or more, in USD per million tokens",
+        "server.listen: `localhost` must be an IP address: that of this machine to listen on (did you mean \
+         `127.0.0.1:80`?)",
+        "audit.to.otlp: `collector` lacks a port",
+    ];
+    let sorted = |mut lines: Vec<String>| {
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(found.clone()), sorted(expected.iter().map(ToString::to_string).collect()));
+    assert!(!format!("{found:?}").contains("sk-123"));
+}
+
+#[test]
+fn a_gateway_without_models_is_refused() {
+    assert_eq!(
+        problems(json!({"providers": {"openai": {}}})),
+        ["models: there is no model: clients could ask for nothing"]
+    );
+}
+
+#[test]
+fn two_models_cannot_share_an_alias() {
+    let found = problems(json!({"models": {
+        "a": {"targets": ["openai/a"], "aliases": ["x", "x"]}, "b": {"targets": ["openai/b"], "aliases": ["x"]}
+    }}));
+    assert_eq!(
+        found,
+        [
+            "models.a.aliases[1]: `x` leads to the model `a` already",
+            "models.b.aliases[0]: `x` leads to the model `a` already"
+        ]
+    );
+}
+
+#[test]
+fn what_is_written_is_read_again_as_it_was() {
+    let json = json!({
+        "server": {"max_body": "1MiB", "cors": {"origins": ["*"], "max_age": "1m"}},
+        "providers": {"b": {"preset": "openai", "timeout": "90s"}, "a": {"preset": "groq", "headers": {"x": {"env": "Y"}}}},
+        "models": {"z": "b/z", "y": ["a/y", {"provider": "b", "model": "w", "params": {"t": 0.1}}],
+                   "x": {"targets": ["a/x"], "retries": 1}},
+        "audit": {"to": {"file": "/tmp/a"}},
+    });
+    let gateway = from_json(json.to_string().as_bytes()).unwrap();
+    let written = serde_json::to_string(&gateway).unwrap();
+    assert_eq!(from_json(written.as_bytes()).unwrap(), gateway);
+    assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), json);
+    assert!(Dialect::OpenaiChat.as_str() == "openai_chat");
+}

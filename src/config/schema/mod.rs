@@ -1,0 +1,69 @@
+//! The shape of `gateway.yaml`, as people write it.
+//!
+//! One type a section, and nothing resolved: what is absent stays absent until [`crate::config::compile`] fills in
+//! the defaults. The filter reads the very same types from JSON, which is why unknown fields are refused here and
+//! not in the command line. The doc comments become the JSON Schema, so an editor shows them as completions.
+
+mod access;
+mod audit;
+mod defaults;
+mod litellm;
+mod model;
+mod ordered;
+mod price;
+mod provider;
+mod server;
+mod size;
+mod span;
+
+pub use access::Key;
+pub use audit::{Audit, AuditTo};
+pub use defaults::{Backoff, Defaults};
+pub use litellm::{Litellm, LitellmMode};
+pub use model::{Model, ModelEntry, Target, TargetEntry};
+pub use ordered::Ordered;
+pub use price::Price;
+pub use provider::{AuthMode, CircuitBreaker, HeaderValue, Protocol, Provider, Tls};
+pub use server::{Cors, ListenerTls, Server};
+pub use size::Size;
+pub use span::Span;
+
+use serde::{Deserialize, Serialize};
+
+/// The configuration of a Tollgate gateway.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Gateway {
+    /// Where the gateway listens, and what it does with every request.
+    #[serde(skip_serializing_if = "is_default")]
+    pub server: Server,
+    /// Upstreams by name. A name that is a preset's needs no more than `{}`, and a preset that a target names need
+    /// not be listed at all.
+    #[serde(skip_serializing_if = "Ordered::is_empty")]
+    pub providers: Ordered<Provider>,
+    /// Public model names and where each leads: `provider/model`, a list of them tried in order, or an object.
+    /// One `*` in a name makes it a pattern; the longest fixed part wins.
+    #[serde(skip_serializing_if = "Ordered::is_empty")]
+    pub models: Ordered<ModelEntry>,
+    /// Client keys. Without any, clients need none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
+    /// What holds where a model says nothing of its own.
+    #[serde(skip_serializing_if = "is_default")]
+    pub defaults: Defaults,
+    /// Sends requests through a `LiteLLM` proxy: all of them, or the models that say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub litellm: Option<Litellm>,
+    /// Where the audit lines go: one JSON object a request.
+    #[serde(skip_serializing_if = "is_default")]
+    pub audit: Audit,
+    /// Prices of your own, by the provider's model name, in USD per million tokens. They win over the bundled ones.
+    #[serde(skip_serializing_if = "Ordered::is_empty")]
+    pub prices: Ordered<Price>,
+}
+
+/// Whether a section says nothing and can be left out.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

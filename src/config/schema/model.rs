@@ -1,0 +1,137 @@
+//! `models`: public names and the chains behind them.
+
+use super::{Backoff, Ordered, Span};
+use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+
+/// What stands behind a public name: one target, a chain of them, or an object with more to say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum ModelEntry {
+    /// One target, `provider/model`.
+    One(String),
+    /// Targets in the order they are tried.
+    Chain(Vec<TargetEntry>),
+    /// Targets with more to say.
+    Full(Box<Model>),
+}
+
+/// A public model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// Targets in the order they are tried.
+    pub targets: Vec<TargetEntry>,
+    /// Other names of the same model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// Tries at the same target beyond the first, before the next target. Default: `defaults.retries`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<u32>,
+    /// Waits between tries at the same target. Default: `defaults.backoff`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backoff: Option<Backoff>,
+    /// A provider that asks for a longer wait than this is left for the next target. Default:
+    /// `defaults.max_retry_after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_retry_after: Option<Span>,
+    /// Limit to the first token, of each try. Default: `defaults.timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// Limit of the whole request. Default: `defaults.request_timeout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_timeout: Option<Span>,
+    /// What a target cannot say: `true` drops it with a warning, `false` answers 400 and names the field. Default:
+    /// `defaults.drop_params`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop_params: Option<bool>,
+    /// Output limit, in tokens, for providers that must have one when the client gives none. Default:
+    /// `defaults.max_tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+}
+
+/// A target: `provider/model`, or an object with more to say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum TargetEntry {
+    /// `provider/model`.
+    Short(String),
+    /// With changes to the request.
+    Full(Target),
+}
+
+/// One provider's model, with changes to the request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// A name under `providers`, or a preset's.
+    pub provider: String,
+    /// What the provider calls the model; under a pattern, `*` stands for the part the pattern's `*` matched.
+    pub model: String,
+    /// Replaces the client's output limit, in tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+    /// Top-level request fields, in the provider's dialect, that replace the client's.
+    #[serde(default, skip_serializing_if = "Ordered::is_empty")]
+    pub params: Ordered<serde_json::Value>,
+}
+
+impl<'de> Deserialize<'de> for ModelEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ModelVisitor)
+    }
+}
+
+/// Written out rather than `untagged`, which would hide the path and the reason of an error inside.
+struct ModelVisitor;
+
+impl<'de> Visitor<'de> for ModelVisitor {
+    type Value = ModelEntry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`provider/model`, a list of them, or an object with `targets`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<ModelEntry, E> {
+        Ok(ModelEntry::One(text.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<ModelEntry, A::Error> {
+        Vec::deserialize(de::value::SeqAccessDeserializer::new(seq)).map(ModelEntry::Chain)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ModelEntry, A::Error> {
+        Model::deserialize(de::value::MapAccessDeserializer::new(map))
+            .map(|model| ModelEntry::Full(Box::new(model)))
+    }
+}
+
+impl<'de> Deserialize<'de> for TargetEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TargetVisitor)
+    }
+}
+
+struct TargetVisitor;
+
+impl<'de> Visitor<'de> for TargetVisitor {
+    type Value = TargetEntry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`provider/model`, or an object with `provider` and `model`")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<TargetEntry, E> {
+        Ok(TargetEntry::Short(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TargetEntry, A::Error> {
+        Target::deserialize(de::value::MapAccessDeserializer::new(map)).map(TargetEntry::Full)
+    }
+}

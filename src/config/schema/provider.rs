@@ -1,0 +1,166 @@
+//! `providers`: the upstreams.
+
+use super::{Ordered, Span};
+use crate::dialect::Dialect;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use std::fmt;
+
+/// One upstream: a preset with changes, or a base URL and a dialect.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Provider {
+    /// What to start from: openai, anthropic, azure, deepseek, mistral, groq, xai, openrouter, together, fireworks,
+    /// perplexity, cerebras, `github_copilot`, ollama, llamacpp, vllm, sglang, lmstudio, litellm or
+    /// `openai_compatible`. Default: the preset of the provider's own name, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// Scheme, host, port and base path, such as `https://llm.internal/v1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// What the provider speaks, where the preset does not say or offers a choice.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+    /// NAME of the environment variable that holds the key; never the key itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_key_env: Option<String>,
+    /// `key` sends the provider's key, `passthrough` the client's own credential, `none` nothing. Default: `key`, or
+    /// `none` where neither the preset nor `api_key_env` names a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<AuthMode>,
+    /// Headers set on every request: a text, or `{ env: NAME }` for one that is a secret.
+    #[serde(skip_serializing_if = "Ordered::is_empty")]
+    pub headers: Ordered<HeaderValue>,
+    /// Client headers that are let through, such as `anthropic-beta`; all others are stripped. Default: none, or
+    /// `anthropic-version` and `anthropic-beta` with `auth: passthrough`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forward_headers: Option<Vec<String>>,
+    /// API version (azure only). Default: `2024-10-21`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// Limit of a connect. Default: `5s`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_timeout: Option<Span>,
+    /// Limit to the first token, of each try. It holds where it is shorter than the model's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// Longest silence within an answer. Default: `60s`. Envoy keeps one such limit for all providers: the longest
+    /// that any of them asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Span>,
+    /// HTTP version. Default: `auto`, which is negotiated over TLS and HTTP/1.1 in clear text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<Protocol>,
+    /// How the provider's certificate is checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
+    /// Most of everything at once. The defaults are high: a thresholds reached by retries starves the fallback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit_breaker: Option<CircuitBreaker>,
+}
+
+/// Whose credential goes to the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMode {
+    /// The provider's key, from the environment.
+    Key,
+    /// The client's own `authorization` or `x-api-key`.
+    Passthrough,
+    /// None.
+    None,
+}
+
+/// HTTP version of an upstream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// Negotiated (ALPN) over TLS; HTTP/1.1 in clear text.
+    #[default]
+    Auto,
+    /// HTTP/1.1.
+    Http1,
+    /// HTTP/2, in clear text with prior knowledge.
+    Http2,
+}
+
+/// How a provider's certificate is checked.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// PEM file of the certificate authorities to trust, in place of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    /// Name to ask for, and to demand of the certificate. Default: the host of `base_url`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sni: Option<String>,
+}
+
+/// Most of everything at once, for one provider.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct CircuitBreaker {
+    /// Connections. Default: 10000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<u32>,
+    /// Requests that wait for a connection. Default: 10000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_pending_requests: Option<u32>,
+    /// Requests under way. Default: 10000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_requests: Option<u32>,
+    /// Retries under way; falling back to the next provider counts as one. Default: 10000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_retries: Option<u32>,
+}
+
+/// The value of a header.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum HeaderValue {
+    /// The value itself.
+    Text(String),
+    /// The value of an environment variable.
+    Env {
+        /// Name of the environment variable.
+        env: String,
+    },
+}
+
+impl<'de> Deserialize<'de> for HeaderValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(HeaderVisitor)
+    }
+}
+
+/// The fields of the object form.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FromEnv {
+    env: String,
+}
+
+struct HeaderVisitor;
+
+impl<'de> Visitor<'de> for HeaderVisitor {
+    type Value = HeaderValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, or { env: NAME }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<HeaderValue, E> {
+        Ok(HeaderValue::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<HeaderValue, A::Error> {
+        let FromEnv { env } = FromEnv::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        Ok(HeaderValue::Env { env })
+    }
+}

@@ -1,0 +1,445 @@
+//! Providers with their presets applied: what the renderer and the tables both start from.
+
+use super::Problem;
+use super::base_url::BaseUrl;
+use super::nearest::nearest;
+use super::problem::entry;
+use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
+use super::tables::Endpoint;
+use crate::dialect::Dialect;
+use crate::provider::{KeyHeader, Preset, Quirks, preset, presets};
+
+/// Azure's API version where the configuration names none: its last dated general release.
+const AZURE_API_VERSION: &str = "2024-10-21";
+
+/// Most providers of one gateway: each is a cluster and a plugin of its own.
+const MAX_PROVIDERS: usize = 256;
+
+/// One provider, resolved but for its secrets.
+#[derive(Debug, Clone)]
+pub struct Upstream {
+    /// Name in the configuration.
+    pub name: String,
+    /// Where it is.
+    pub base: BaseUrl,
+    /// What it speaks, and at which absolute path, the preferred dialect first.
+    pub endpoints: Vec<Endpoint>,
+    /// How it will know us.
+    pub auth: AuthPlan,
+    /// Headers set on every request, the preset's first.
+    pub headers: Vec<(String, HeaderValue)>,
+    /// Client headers that are let through, in lower case.
+    pub forward_headers: Vec<String>,
+    /// How it differs from its dialect's own maker.
+    pub quirks: Quirks,
+    /// The name under which `genai-prices` knows it.
+    pub price_provider: Option<&'static str>,
+    /// Everything else, as written.
+    pub settings: Provider,
+}
+
+/// How a provider will know us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthPlan {
+    /// No credential.
+    None,
+    /// The client's own.
+    Passthrough,
+    /// A key from the environment.
+    Key {
+        /// Name of the variable.
+        variable: String,
+        /// Header that carries it.
+        header: KeyHeader,
+        /// Whether requests go without a key when the variable is not set.
+        optional: bool,
+    },
+}
+
+impl Upstream {
+    /// Name of its Envoy cluster.
+    pub fn cluster(&self) -> String {
+        format!("provider_{}", self.name)
+    }
+
+    /// The environment variables it reads, and whether it can do without each.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, bool)> {
+        let key = match &self.auth {
+            AuthPlan::Key { variable, optional, .. } => Some((variable.as_str(), *optional)),
+            AuthPlan::None | AuthPlan::Passthrough => None,
+        };
+        let headers = self.headers.iter().filter_map(|(_, value)| match value {
+            HeaderValue::Env { env } => Some((env.as_str(), false)),
+            HeaderValue::Text(_) => None,
+        });
+        key.into_iter().chain(headers)
+    }
+}
+
+/// All providers: the listed ones in the order of the file, then the `litellm` section, then the presets that targets
+/// name without their being listed, in the order of their first mention.
+pub fn upstreams(gateway: &Gateway, problems: &mut Vec<Problem>) -> Vec<Upstream> {
+    let mut found = Vec::new();
+    for (name, settings) in gateway.providers.iter() {
+        let path = entry("providers", name);
+        found.extend(resolve(name, settings, &path, problems));
+    }
+    if let Some(litellm) = &gateway.litellm {
+        if gateway.providers.get("litellm").is_some() {
+            problems.push(Problem::new(
+                "providers.litellm",
+                "the `litellm` section defines this provider already",
+            ));
+        } else {
+            found.extend(resolve("litellm", &of_litellm(litellm), "litellm", problems));
+        }
+    }
+    for name in mentioned(gateway) {
+        let known = gateway.providers.get(name).is_some()
+            || (name == "litellm" && gateway.litellm.is_some())
+            || found.iter().any(|upstream| upstream.name == name);
+        // A preset without a base URL of its own cannot be meant as it is; the target says so where it stands.
+        if !known && preset(name).is_some_and(|preset| preset.base_url.is_some()) {
+            found.extend(resolve(name, &Provider::default(), &entry("providers", name), problems));
+        }
+    }
+    if found.len() > MAX_PROVIDERS {
+        problems.push(Problem::new("providers", format!("more than {MAX_PROVIDERS} providers")));
+    }
+    found
+}
+
+/// The provider behind the `litellm` section.
+fn of_litellm(litellm: &Litellm) -> Provider {
+    Provider {
+        preset: Some("litellm".to_owned()),
+        base_url: Some(litellm.base_url.clone()),
+        auth: litellm.auth,
+        api_key_env: litellm.api_key_env.clone(),
+        connect_timeout: litellm.connect_timeout,
+        timeout: litellm.timeout,
+        ..Provider::default()
+    }
+}
+
+/// The provider names of all targets.
+fn mentioned(gateway: &Gateway) -> impl Iterator<Item = &str> {
+    gateway.models.iter().flat_map(|(_, model)| {
+        let names: Vec<&str> = match model {
+            ModelEntry::One(short) => short.split_once('/').map(|(name, _)| name).into_iter().collect(),
+            ModelEntry::Chain(targets) => targets.iter().filter_map(provider_of).collect(),
+            ModelEntry::Full(model) => model.targets.iter().filter_map(provider_of).collect(),
+        };
+        names
+    })
+}
+
+/// The provider name of one target.
+fn provider_of(target: &TargetEntry) -> Option<&str> {
+    match target {
+        TargetEntry::Short(short) => short.split_once('/').map(|(name, _)| name),
+        TargetEntry::Full(target) => Some(&target.provider),
+    }
+}
+
+/// Applies a preset. `None` when too little is known to go on; the problems say why.
+fn resolve(name: &str, settings: &Provider, path: &str, problems: &mut Vec<Problem>) -> Option<Upstream> {
+    let before = problems.len();
+    let name_is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    if name.is_empty() || name.len() > 64 || !name_is_plain {
+        problems.push(Problem::new(
+            path,
+            "a provider's name is 1 to 64 of A-Z a-z 0-9 _ - . : it names a cluster",
+        ));
+    }
+    let base_preset = find_preset(name, settings, path, problems);
+    let base = find_base(settings, base_preset, path, problems);
+    let endpoints = match (&base, base_preset.is_some() || settings.dialect.is_some()) {
+        (Some(base), true) => endpoints(settings, base_preset, base),
+        (_, false) if problems.len() == before => {
+            let message = "needs a `preset`, or a `base_url` and a `dialect`";
+            problems.push(Problem::new(path, message).suggest(nearest(name, preset_names())));
+            return None;
+        }
+        _ => Vec::new(),
+    };
+    if settings.api_version.is_some() && base_preset.is_none_or(|preset| preset.name != "azure") {
+        problems.push(Problem::new(format!("{path}.api_version"), "only the preset azure has API versions"));
+    }
+    let auth = find_auth(settings, base_preset, &endpoints, path, problems);
+    let headers = find_headers(settings, base_preset, &auth, path, problems);
+    let forward_headers = find_forwarded(settings, &auth, path, problems);
+    for (field, span) in [
+        ("connect_timeout", settings.connect_timeout),
+        ("timeout", settings.timeout),
+        ("idle_timeout", settings.idle_timeout),
+    ] {
+        if span.is_some_and(|span| span.0.is_zero()) {
+            problems.push(Problem::new(format!("{path}.{field}"), "must be longer than 0s"));
+        }
+    }
+    Some(Upstream {
+        name: name.to_owned(),
+        base: base?,
+        endpoints,
+        auth,
+        headers,
+        forward_headers,
+        quirks: base_preset.map_or_else(|| plain_quirks(settings.dialect), |preset| preset.quirks),
+        price_provider: base_preset.and_then(|preset| preset.price_provider),
+        settings: settings.clone(),
+    })
+}
+
+/// Names of all presets.
+pub(crate) fn preset_names<'n>() -> impl Iterator<Item = &'n str> {
+    presets().iter().map(|preset| preset.name)
+}
+
+fn find_preset(
+    name: &str,
+    settings: &Provider,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<&'static Preset> {
+    match &settings.preset {
+        Some(wanted) => {
+            let found = preset(wanted);
+            if found.is_none() {
+                let message = format!("there is no preset `{wanted}`");
+                let near = nearest(wanted, preset_names());
+                problems.push(Problem::new(format!("{path}.preset"), message).suggest(near));
+            }
+            found
+        }
+        None => preset(name),
+    }
+}
+
+/// What is assumed of a provider without a preset: an Anthropic one is taken at its word, an OpenAI one gets the
+/// oldest and most widely understood words.
+fn plain_quirks(dialect: Option<Dialect>) -> Quirks {
+    match (dialect, preset("openai_compatible")) {
+        (Some(Dialect::OpenaiChat), Some(compatible)) => compatible.quirks,
+        _ => Quirks::default(),
+    }
+}
+
+fn find_base(
+    settings: &Provider,
+    preset: Option<&Preset>,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<BaseUrl> {
+    let url = match (&settings.base_url, preset) {
+        (Some(url), _) => url.as_str(),
+        (None, Some(Preset { base_url: Some(url), .. })) => url,
+        (None, Some(preset)) => {
+            let message = format!("the preset {} needs a `base_url`", preset.name);
+            problems.push(Problem::new(path, message));
+            return None;
+        }
+        (None, None) => return None,
+    };
+    match BaseUrl::parse(url) {
+        Ok(base) => Some(base),
+        Err(message) => {
+            problems.push(Problem::new(format!("{path}.base_url"), message));
+            None
+        }
+    }
+}
+
+/// The paths of what the provider speaks.
+fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Vec<Endpoint> {
+    if preset.is_some_and(|preset| preset.name == "azure") {
+        return vec![azure(settings, base)];
+    }
+    let rows = preset.map_or(&[][..], |preset| preset.endpoints);
+    let at = |(dialect, path): (Dialect, &str)| Endpoint { dialect, path: base.join(path).into() };
+    match settings.dialect {
+        None => rows.iter().copied().map(at).collect(),
+        Some(wanted) => {
+            let row = rows.iter().copied().find(|(dialect, _)| *dialect == wanted);
+            vec![at(row.unwrap_or_else(|| usual_path(wanted, preset)))]
+        }
+    }
+}
+
+/// Where a dialect usually is, for a provider whose preset does not say.
+fn usual_path(dialect: Dialect, preset: Option<&Preset>) -> (Dialect, &'static str) {
+    // Where the preset's own path starts with the version, the base URL ends before it.
+    let base_has_version =
+        preset.is_none_or(|preset| preset.endpoints.iter().all(|(_, path)| !path.starts_with("/v1")));
+    match dialect {
+        Dialect::OpenaiChat if base_has_version => (dialect, "/chat/completions"),
+        Dialect::OpenaiChat => (dialect, "/v1/chat/completions"),
+        Dialect::Anthropic => (dialect, "/v1/messages"),
+    }
+}
+
+/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.
+fn azure(settings: &Provider, base: &BaseUrl) -> Endpoint {
+    let path = if base.path.ends_with("/openai/v1") {
+        base.join("/chat/completions")
+    } else {
+        let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
+        format!("{}?api-version={version}", base.join("/openai/deployments/{model}/chat/completions"))
+    };
+    Endpoint { dialect: Dialect::OpenaiChat, path: path.into() }
+}
+
+fn find_auth(
+    settings: &Provider,
+    preset: Option<&Preset>,
+    endpoints: &[Endpoint],
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> AuthPlan {
+    if let Some(variable) = &settings.api_key_env {
+        let at = format!("{path}.api_key_env");
+        if !is_variable(variable) {
+            // The value is not repeated: it may well be the key itself.
+            problems
+                .push(Problem::new(at, "must be the name of an environment variable, not the key itself"));
+        } else if matches!(settings.auth, Some(AuthMode::Passthrough | AuthMode::None)) {
+            problems.push(Problem::new(at, "has no use beside `auth: passthrough` or `auth: none`"));
+        }
+    }
+    let header = match preset {
+        Some(preset) => preset.key_header,
+        None if endpoints.first().is_some_and(|endpoint| endpoint.dialect == Dialect::Anthropic) => {
+            KeyHeader::XApiKey
+        }
+        None => KeyHeader::Bearer,
+    };
+    let named = settings.api_key_env.as_deref();
+    let usual = preset.and_then(|preset| preset.key_variable);
+    match settings.auth {
+        Some(AuthMode::None) => AuthPlan::None,
+        Some(AuthMode::Passthrough) => AuthPlan::Passthrough,
+        mode @ (None | Some(AuthMode::Key)) => match named.or(usual) {
+            Some(variable) => AuthPlan::Key {
+                variable: variable.to_owned(),
+                header,
+                optional: mode.is_none()
+                    && named.is_none()
+                    && preset.is_some_and(|preset| preset.key_optional),
+            },
+            None if mode.is_some() => {
+                problems.push(Problem::new(format!("{path}.auth"), "`key` needs `api_key_env`"));
+                AuthPlan::None
+            }
+            None => AuthPlan::None,
+        },
+    }
+}
+
+/// Whether a text can be the name of an environment variable.
+pub(crate) fn is_variable(name: &str) -> bool {
+    let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    starts_well && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Headers that frame the message or steer Envoy: nobody sets or forwards them.
+fn is_reserved(name: &str) -> bool {
+    matches!(
+        name,
+        "host"
+            | "content-length"
+            | "content-type"
+            | "transfer-encoding"
+            | "connection"
+            | "keep-alive"
+            | "te"
+            | "trailer"
+            | "upgrade"
+            | "proxy-connection"
+            | "accept-encoding"
+            | "expect"
+    ) || name.starts_with("x-envoy-")
+        || name.starts_with("x-tollgate-")
+}
+
+/// Whether a text can be the name of a header.
+fn is_header_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+fn find_headers(
+    settings: &Provider,
+    preset: Option<&Preset>,
+    auth: &AuthPlan,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<(String, HeaderValue)> {
+    let mut headers: Vec<(String, HeaderValue)> = Vec::new();
+    for (name, value) in preset.map_or(&[][..], |preset| preset.headers) {
+        headers.push(((*name).to_owned(), HeaderValue::Text((*value).to_owned())));
+    }
+    for (written, value) in settings.headers.iter() {
+        let at = entry(&format!("{path}.headers"), written);
+        let name = written.to_lowercase();
+        let problem = if !is_header_name(&name) {
+            Some("is no header name")
+        } else if is_reserved(&name) {
+            Some("cannot be set: it belongs to the connection or to the gateway")
+        } else if matches!(auth, AuthPlan::Key { header, .. } if header.name() == name) {
+            Some("carries the key already")
+        } else {
+            match value {
+                HeaderValue::Text(text)
+                    if text.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f) =>
+                {
+                    Some("has control characters in its value")
+                }
+                HeaderValue::Env { env } if !is_variable(env) => {
+                    Some("`env` must be the name of an environment variable")
+                }
+                _ => None,
+            }
+        };
+        if let Some(message) = problem {
+            problems.push(Problem::new(at, message));
+        }
+        headers.retain(|(known, _)| *known != name);
+        headers.push((name, value.clone()));
+    }
+    headers
+}
+
+fn find_forwarded(
+    settings: &Provider,
+    auth: &AuthPlan,
+    path: &str,
+    problems: &mut Vec<Problem>,
+) -> Vec<String> {
+    let Some(written) = &settings.forward_headers else {
+        let usual: &[&str] = match auth {
+            AuthPlan::Passthrough => &["anthropic-version", "anthropic-beta"],
+            _ => &[],
+        };
+        return usual.iter().map(|&name| name.to_owned()).collect();
+    };
+    let mut names = Vec::new();
+    for (index, written) in written.iter().enumerate() {
+        let name = written.to_lowercase();
+        let problem = if !is_header_name(&name) {
+            Some("is no header name")
+        } else if matches!(name.as_str(), "authorization" | "x-api-key" | "api-key") {
+            Some("is a credential: `auth: passthrough` forwards it")
+        } else if is_reserved(&name) {
+            Some("cannot be forwarded: it belongs to the connection or to the gateway")
+        } else {
+            None
+        };
+        if let Some(message) = problem {
+            problems.push(Problem::new(format!("{path}.forward_headers[{index}]"), message));
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}

@@ -1,0 +1,251 @@
+//! The presets: one row a provider. Adding an OpenAI-compatible provider is one more row.
+//!
+//! Facts come from each provider's own API documentation. A row lists the Anthropic endpoint beside the OpenAI one
+//! only where the provider documents it for all its users (`DeepSeek`, `OpenRouter`, Fireworks, `LiteLLM`). Local
+//! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
+
+use super::Quirks;
+use crate::dialect::Dialect;
+
+/// Where an upstream starts from when it names a preset.
+#[derive(Debug)]
+pub struct Preset {
+    /// The name people write.
+    pub name: &'static str,
+    /// Scheme, host, port and base path; `None`: everybody has their own.
+    pub base_url: Option<&'static str>,
+    /// What it speaks, and at which path below the base, the preferred dialect first.
+    pub endpoints: &'static [(Dialect, &'static str)],
+    /// The header that carries the key.
+    pub key_header: KeyHeader,
+    /// The environment variable that usually holds the key.
+    pub key_variable: Option<&'static str>,
+    /// Whether it can do without a key: then an unset variable is no mistake.
+    pub key_optional: bool,
+    /// Headers it wants on every request.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// How it differs from its dialect's own maker.
+    pub quirks: Quirks,
+    /// The name under which `genai-prices` knows it.
+    pub price_provider: Option<&'static str>,
+}
+
+/// The header that carries a provider's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyHeader {
+    /// `authorization: Bearer KEY`.
+    Bearer,
+    /// `x-api-key: KEY`.
+    XApiKey,
+    /// `api-key: KEY`.
+    ApiKey,
+}
+
+impl KeyHeader {
+    /// Name of the header, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "authorization",
+            Self::XApiKey => "x-api-key",
+            Self::ApiKey => "api-key",
+        }
+    }
+
+    /// The whole value of the header for a key.
+    pub fn value(self, key: &str) -> String {
+        match self {
+            Self::Bearer => format!("Bearer {key}"),
+            Self::XApiKey | Self::ApiKey => key.to_owned(),
+        }
+    }
+}
+
+/// The preset of a name.
+pub fn preset(name: &str) -> Option<&'static Preset> {
+    PRESETS.iter().find(|preset| preset.name == name)
+}
+
+/// All presets.
+pub fn presets() -> &'static [Preset] {
+    PRESETS
+}
+
+const CHAT: (Dialect, &str) = (Dialect::OpenaiChat, "/chat/completions");
+const V1_CHAT: (Dialect, &str) = (Dialect::OpenaiChat, "/v1/chat/completions");
+const V1_MESSAGES: (Dialect, &str) = (Dialect::Anthropic, "/v1/messages");
+
+/// Knows everything that OpenAI's own API knows.
+const FULL: Quirks = Quirks { max_completion_tokens: true, stream_options: true, developer_role: true };
+/// Knows `max_completion_tokens`, but no `developer` role.
+const NO_DEVELOPER: Quirks = Quirks { developer_role: false, ..FULL };
+/// The API as it was in 2024: `max_tokens`, `system`.
+const CLASSIC: Quirks = Quirks { max_completion_tokens: false, ..NO_DEVELOPER };
+/// As it was in 2024, and with usage in the stream unasked.
+const CLASSIC_NO_OPTIONS: Quirks = Quirks { stream_options: false, ..CLASSIC };
+
+/// What most rows share.
+const HOSTED: Preset = Preset {
+    name: "",
+    base_url: None,
+    endpoints: &[CHAT],
+    key_header: KeyHeader::Bearer,
+    key_variable: None,
+    key_optional: false,
+    headers: &[],
+    quirks: CLASSIC,
+    price_provider: None,
+};
+
+/// A server on this machine or in this network: no key unless one is configured.
+const LOCAL: Preset = Preset { endpoints: &[V1_CHAT], key_optional: true, ..HOSTED };
+
+static PRESETS: &[Preset] = &[
+    Preset {
+        name: "openai",
+        base_url: Some("https://api.openai.com/v1"),
+        key_variable: Some("OPENAI_API_KEY"),
+        quirks: FULL,
+        price_provider: Some("openai"),
+        ..HOSTED
+    },
+    Preset {
+        name: "anthropic",
+        base_url: Some("https://api.anthropic.com"),
+        endpoints: &[V1_MESSAGES],
+        key_header: KeyHeader::XApiKey,
+        key_variable: Some("ANTHROPIC_API_KEY"),
+        quirks: FULL,
+        price_provider: Some("anthropic"),
+        ..HOSTED
+    },
+    Preset {
+        name: "azure",
+        endpoints: &[(Dialect::OpenaiChat, "/openai/deployments/{model}/chat/completions")],
+        key_header: KeyHeader::ApiKey,
+        key_variable: Some("AZURE_API_KEY"),
+        quirks: FULL,
+        price_provider: Some("azure"),
+        ..HOSTED
+    },
+    Preset {
+        name: "deepseek",
+        base_url: Some("https://api.deepseek.com"),
+        endpoints: &[CHAT, (Dialect::Anthropic, "/anthropic/v1/messages")],
+        key_variable: Some("DEEPSEEK_API_KEY"),
+        price_provider: Some("deepseek"),
+        ..HOSTED
+    },
+    Preset {
+        name: "mistral",
+        base_url: Some("https://api.mistral.ai/v1"),
+        key_variable: Some("MISTRAL_API_KEY"),
+        quirks: CLASSIC_NO_OPTIONS,
+        price_provider: Some("mistral"),
+        ..HOSTED
+    },
+    Preset {
+        name: "groq",
+        base_url: Some("https://api.groq.com/openai/v1"),
+        key_variable: Some("GROQ_API_KEY"),
+        quirks: NO_DEVELOPER,
+        price_provider: Some("groq"),
+        ..HOSTED
+    },
+    Preset {
+        name: "xai",
+        base_url: Some("https://api.x.ai/v1"),
+        key_variable: Some("XAI_API_KEY"),
+        quirks: NO_DEVELOPER,
+        price_provider: Some("x-ai"),
+        ..HOSTED
+    },
+    Preset {
+        name: "openrouter",
+        base_url: Some("https://openrouter.ai/api/v1"),
+        endpoints: &[CHAT, (Dialect::Anthropic, "/messages")],
+        key_variable: Some("OPENROUTER_API_KEY"),
+        price_provider: Some("openrouter"),
+        ..HOSTED
+    },
+    Preset {
+        name: "together",
+        base_url: Some("https://api.together.xyz/v1"),
+        key_variable: Some("TOGETHER_API_KEY"),
+        price_provider: Some("together"),
+        ..HOSTED
+    },
+    Preset {
+        name: "fireworks",
+        base_url: Some("https://api.fireworks.ai/inference/v1"),
+        endpoints: &[CHAT, (Dialect::Anthropic, "/messages")],
+        key_variable: Some("FIREWORKS_API_KEY"),
+        price_provider: Some("fireworks"),
+        ..HOSTED
+    },
+    Preset {
+        name: "perplexity",
+        base_url: Some("https://api.perplexity.ai"),
+        key_variable: Some("PERPLEXITY_API_KEY"),
+        quirks: CLASSIC_NO_OPTIONS,
+        price_provider: Some("perplexity"),
+        ..HOSTED
+    },
+    Preset {
+        name: "cerebras",
+        base_url: Some("https://api.cerebras.ai/v1"),
+        key_variable: Some("CEREBRAS_API_KEY"),
+        quirks: NO_DEVELOPER,
+        price_provider: Some("cerebras"),
+        ..HOSTED
+    },
+    // The key is a Copilot token (they live for about half an hour), not a GitHub one. The two headers are what its
+    // endpoint tells editors from strangers by.
+    Preset {
+        name: "github_copilot",
+        base_url: Some("https://api.githubcopilot.com"),
+        key_variable: Some("GITHUB_COPILOT_TOKEN"),
+        headers: &[("copilot-integration-id", "vscode-chat"), ("editor-version", "vscode/1.99.0")],
+        price_provider: Some("github-copilot"),
+        ..HOSTED
+    },
+    Preset { name: "ollama", base_url: Some("http://localhost:11434"), ..LOCAL },
+    Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), ..LOCAL },
+    Preset { name: "vllm", base_url: Some("http://localhost:8000"), quirks: NO_DEVELOPER, ..LOCAL },
+    Preset { name: "sglang", base_url: Some("http://localhost:30000"), ..LOCAL },
+    Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), ..LOCAL },
+    Preset {
+        name: "litellm",
+        base_url: Some("http://localhost:4000"),
+        endpoints: &[V1_CHAT, V1_MESSAGES],
+        key_variable: Some("LITELLM_API_KEY"),
+        quirks: FULL,
+        ..LOCAL
+    },
+    Preset { name: "openai_compatible", key_optional: true, ..HOSTED },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_row_says_what_it_speaks() {
+        for (index, row) in PRESETS.iter().enumerate() {
+            assert!(!row.name.is_empty());
+            assert!(!row.endpoints.is_empty(), "{}", row.name);
+            assert!(row.endpoints.iter().all(|(_, path)| path.starts_with('/')), "{}", row.name);
+            assert!(PRESETS.iter().skip(index + 1).all(|other| other.name != row.name), "{}", row.name);
+            assert!(row.headers.iter().all(|(name, _)| *name == name.to_lowercase()), "{}", row.name);
+            // Without a key of its own, a hosted provider could never be asked.
+            assert!(row.key_optional || row.key_variable.is_some(), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn keys_travel_as_each_provider_wants_them() {
+        assert_eq!(KeyHeader::Bearer.value("k"), "Bearer k");
+        assert_eq!(preset("anthropic").unwrap().key_header.name(), "x-api-key");
+        assert_eq!(preset("azure").unwrap().key_header.name(), "api-key");
+        assert!(preset("nobody").is_none());
+    }
+}
