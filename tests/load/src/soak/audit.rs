@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Audit {
     /// Lines in all.
     pub(crate) lines: u64,
-    /// Lines without an audit object: requests that never were the filter's.
+    /// Lines without an audit object.
     pub(crate) empty: u64,
     /// Lines that repeat a request's id.
     pub(crate) repeated: u64,
@@ -53,16 +53,19 @@ struct Usage {
     output: Option<u64>,
 }
 
-/// Reads the log once it has as many lines as there were requests, or has had the time to.
-pub(crate) async fn read(path: &Path, requests: u64) -> Result<Audit> {
+/// Reads the log once it has stopped growing, or has had the time to.
+pub(crate) async fn read(path: &Path) -> Result<Audit> {
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        let audit = read_now(path)?;
-        if audit.lines >= requests || Instant::now() > deadline {
-            return Ok(audit);
+    let mut bytes = None;
+    // Envoy writes once a second.
+    while Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let now = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
+        if bytes.replace(now) == Some(now) {
+            break;
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    read_now(path)
 }
 
 fn read_now(path: &Path) -> Result<Audit> {

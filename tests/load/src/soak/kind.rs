@@ -20,6 +20,15 @@ pub(crate) enum Expect {
     Document(&'static str),
 }
 
+/// Whether a request has an audit line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Audited {
+    /// Whatever comes of it.
+    Always,
+    /// It asks for no model: that is up to the gateway.
+    Perhaps,
+}
+
 /// What is sent.
 #[derive(Debug, Clone)]
 pub(crate) enum Sent {
@@ -39,6 +48,8 @@ pub(crate) struct Kind {
     pub(crate) client: Dialect,
     pub(crate) stream: bool,
     pub(crate) sent: Sent,
+    /// Whether the audit log has a line for it.
+    pub(crate) audited: Audited,
     /// `provider/model` in order.
     pub(crate) chain: Vec<String>,
     pub(crate) expect: Expect,
@@ -66,6 +77,7 @@ impl Kind {
             client,
             stream,
             sent: Sent::Chat { text_bytes: 1024, include_usage: false },
+            audited: Audited::Always,
             chain: chain.to_vec(),
             expect,
         }
@@ -82,6 +94,7 @@ impl Kind {
             weight,
             client,
             stream: false,
+            audited: if bytes.starts_with("GET ") { Audited::Perhaps } else { Audited::Always },
             sent: Sent::Raw(bytes.into_bytes()),
             chain: Vec::new(),
             expect,

@@ -84,7 +84,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     let (outcomes, watch, elapsed) = drive(options, &shared, &mut envoy).await?;
     let stats_after = envoy.admin.wasm_stats().await?;
 
-    let audit = audit::read(&gateway.audit(&places), options.requests).await?;
+    let audit = audit::read(&gateway.audit(&places)).await?;
     let verdict = Verdict {
         requests: options.requests,
         elapsed,

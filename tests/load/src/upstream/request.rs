@@ -20,9 +20,9 @@ pub(crate) struct Asked {
 impl Asked {
     /// Reads a request; the error says what a real provider would mind, or how it differs from what the client sent.
     pub(crate) fn read(head: &RequestHead, body: &[u8]) -> Result<Self, String> {
-        let (dialect, key) = if head.path.ends_with("/chat/completions") {
+        let (dialect, key) = if head.path == Dialect::OpenAi.path() {
             (Dialect::OpenAi, &head.bearer)
-        } else if head.path.ends_with("/messages") {
+        } else if head.path == Dialect::Anthropic.path() {
             (Dialect::Anthropic, &head.x_api_key)
         } else {
             return Err(format!("no such path: {}", head.path));
