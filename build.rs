@@ -114,7 +114,8 @@ impl Table {
         let mut rows = String::new();
         for provider in providers {
             let id = text(provider, "id").ok_or("a provider without an id")?;
-            let row = self.provider(provider, providers).map_err(|error| format!("provider {id}: {error}"))?;
+            let row =
+                self.provider(provider, providers).map_err(|error| format!("provider {id}: {error}"))?;
             writeln!(rows, "    {row},")?;
         }
         let mut source = String::from("// Written by build.rs.\n");
@@ -180,7 +181,12 @@ impl Table {
             }
             let mut source = String::new();
             for period in periods {
-                write!(source, "({}, {}), ", when(period.get("constraint"))?, self.tiers(&period["prices"])?)?;
+                write!(
+                    source,
+                    "({}, {}), ",
+                    when(period.get("constraint"))?,
+                    self.tiers(&period["prices"])?
+                )?;
             }
             format!("Plan::Dated(&[{source}])")
         } else if has_token_price(prices) {
@@ -211,7 +217,8 @@ impl Table {
         for start in starts {
             let rate = |key: &str| -> Result<String> {
                 let Some(price) = prices.get(key) else { return Ok("ABSENT".into()) };
-                let reached = list(price, "tiers").iter().filter(|tier| tier["start"].as_u64() <= Some(start));
+                let reached =
+                    list(price, "tiers").iter().filter(|tier| tier["start"].as_u64() <= Some(start));
                 let dollars = match reached.max_by_key(|tier| tier["start"].as_u64()) {
                     Some(tier) => tier["price"].as_f64(),
                     None => price.as_f64().or_else(|| price["base"].as_f64()),

@@ -63,6 +63,23 @@ impl FailureKind {
             _ => Self::Api,
         }
     }
+
+    /// The word used in the audit line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::Authentication => "authentication",
+            Self::Billing => "billing",
+            Self::Permission => "permission",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::RateLimit => "rate_limit",
+            Self::Timeout => "timeout",
+            Self::Overloaded => "overloaded",
+            Self::Api => "api",
+        }
+    }
 }
 
 impl Failure {

@@ -1,9 +1,11 @@
 //! The command line.
 
+mod check;
 mod key;
 mod load;
 mod render;
 mod schema;
+mod translate;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -21,6 +23,10 @@ struct Cli {
 enum Command {
     /// Write the configuration of Envoy (or whatever runs the filter) for a gateway.yaml
     Render(render::RenderArgs),
+    /// Say what is wrong with a gateway.yaml, and let Envoy check the result
+    Check(check::CheckArgs),
+    /// Translate a body from standard input as the gateway would
+    Translate(translate::TranslateArgs),
     /// Client keys
     Key(key::KeyArgs),
     /// Print the JSON Schema of gateway.yaml
@@ -31,6 +37,8 @@ enum Command {
 pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Render(args) => render::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Translate(args) => translate::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Schema => schema::run(),
     }

@@ -34,6 +34,19 @@ pub struct Tables {
     pub prices: HashMap<Box<str>, PriceOverride>,
 }
 
+impl Tables {
+    /// Providers whose key is not in the environment, in a sentence each.
+    pub fn missing_keys(&self) -> impl Iterator<Item = String> {
+        self.providers.iter().filter_map(|p| match &p.auth {
+            Auth::Missing { variable } => Some(format!(
+                "the provider `{}` has no key: the environment variable {variable} is not set",
+                p.name
+            )),
+            _ => None,
+        })
+    }
+}
+
 /// Cross-origin rules.
 #[derive(Debug, Clone, Default)]
 pub struct Cors {
@@ -54,6 +67,8 @@ pub struct Provider {
     pub index: usize,
     /// Envoy cluster, `provider_NAME`.
     pub cluster: Box<str>,
+    /// Whether it is reached over TLS.
+    pub tls: bool,
     /// `:authority` of its requests (host, with the port when it is not the scheme's own).
     pub authority: Box<str>,
     /// What it speaks, and at which path, the preferred dialect first. `{model}` in a path is replaced by the
@@ -71,6 +86,14 @@ pub struct Provider {
     pub quirks: Quirks,
     /// The name under which `genai-prices` knows it (`openai`, `anthropic`, `azure`…), where it does.
     pub price_provider: Option<&'static str>,
+}
+
+impl Provider {
+    /// Where a client's request goes: to the endpoint of its own dialect, which needs no translation, else to the
+    /// preferred one.
+    pub fn endpoint_for(&self, client: Dialect) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|e| e.dialect == client).or_else(|| self.endpoints.first())
+    }
 }
 
 /// One dialect at one path.

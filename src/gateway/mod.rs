@@ -1,1 +1,24 @@
-//! gateway
+//! The two phases of a request as state machines over a [`Host`]. No provider is named here.
+//!
+//! [`Edge`] runs once per client request, [`Attempt`] once per try; what they share of one request is an
+//! [`exchange::Exchange`], and what all requests of a thread share is a [`Worker`].
+
+mod attempt;
+mod backoff;
+mod closing;
+mod cors;
+mod edge;
+mod edge_response;
+pub mod exchange;
+mod headers;
+pub mod host;
+mod pages;
+mod record;
+mod surface;
+mod worker;
+
+pub use attempt::Attempt;
+pub use edge::Edge;
+pub use headers::Headers;
+pub use host::{Flow, Host};
+pub use worker::{Worker, prepare_shared};

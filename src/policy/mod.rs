@@ -1,1 +1,5 @@
-//! policy
+//! Who may ask, and where it goes.
+
+pub mod health;
+pub mod keys;
+pub mod route;

@@ -75,11 +75,11 @@ const V1_CHAT: (Dialect, &str) = (Dialect::OpenaiChat, "/v1/chat/completions");
 const V1_MESSAGES: (Dialect, &str) = (Dialect::Anthropic, "/v1/messages");
 
 /// Knows everything that OpenAI's own API knows.
-const FULL: Quirks = Quirks { max_completion_tokens: true, stream_options: true, developer_role: true };
+const FULL: Quirks = Quirks::OPENAI;
 /// Knows `max_completion_tokens`, but no `developer` role.
 const NO_DEVELOPER: Quirks = Quirks { developer_role: false, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
-const CLASSIC: Quirks = Quirks { max_completion_tokens: false, ..NO_DEVELOPER };
+const CLASSIC: Quirks = Quirks::COMPATIBLE;
 /// As it was in 2024, and with usage in the stream unasked.
 const CLASSIC_NO_OPTIONS: Quirks = Quirks { stream_options: false, ..CLASSIC };
 

@@ -29,6 +29,10 @@ pub(super) fn config(plan: &Plan<'_>) -> Value {
         "virtual_hosts": super::yaml::list([map! {
             "name": "tollgate",
             "domains": texts(["*"]),
+            // Who the client is, and how it reached us, is nobody's business upstream.
+            "request_headers_to_remove": texts([
+                "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "x-envoy-external-address",
+            ]),
             "routes": super::yaml::list([route]),
         }]),
     }

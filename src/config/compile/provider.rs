@@ -33,6 +33,7 @@ pub(super) fn table(index: usize, upstream: &Upstream, env: &dyn Fn(&str) -> Opt
         name: upstream.name.as_str().into(),
         index,
         cluster: upstream.cluster().into(),
+        tls: upstream.base.tls,
         authority: upstream.base.authority().into(),
         endpoints: upstream.endpoints.clone(),
         auth,

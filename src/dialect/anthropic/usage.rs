@@ -106,6 +106,9 @@ pub(super) fn write_usage(usage: &Usage, object: &mut Object<'_>) {
         });
     }
     object.u64("output_tokens", usage.output.unwrap_or(0));
+    if let Some(thinking) = usage.reasoning {
+        object.object("output_tokens_details", |details| details.u64("thinking_tokens", thinking));
+    }
 }
 
 #[cfg(test)]

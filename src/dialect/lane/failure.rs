@@ -2,12 +2,13 @@
 
 use crate::chat::{Failure, FailureKind};
 use crate::dialect::{Dialect, anthropic, openai_chat};
-use crate::wire::json::{Object, wire_object};
+use crate::wire::json::{Object, ParseError, wire_object};
+use serde::Serialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// One attempt, as the error that lists them says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttemptNote {
     /// Name of the provider.
     pub provider: Cow<'static, str>,
@@ -16,6 +17,7 @@ pub struct AttemptNote {
     /// HTTP status; `None` when there was no answer.
     pub status: Option<u16>,
     /// Why it was given up, in a word or a short sentence.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub reason: Cow<'static, str>,
     /// How long it took, in milliseconds.
     pub ms: u64,
@@ -324,6 +326,15 @@ fn redacted(message: Cow<'_, str>) -> String {
         rest = tail;
     }
     out
+}
+
+/// The failure that stands for a 200 whose body cannot be read.
+pub(crate) fn malformed(error: &ParseError) -> Failure {
+    let message = match error {
+        ParseError::Empty => "the provider's answer is empty".to_owned(),
+        other => format!("the provider's answer is malformed: {other}"),
+    };
+    Failure::new(502, message).with_code("malformed_answer")
 }
 
 #[cfg(test)]

@@ -3,14 +3,23 @@
 //! When both sides speak the same dialect the lane is an *identity* lane: bytes pass unchanged but for the spliced
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
+mod answer;
 mod envelope;
 mod failure;
 pub mod identity;
+mod replay;
+mod request;
+mod stream;
+mod translated;
 
+pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
+pub(crate) use failure::malformed;
 pub use failure::{AttemptNote, read_failure, write_failure, write_failure_event};
+pub use request::request;
+pub use stream::Stream;
 
-use crate::chat::{Failure, Usage};
+use crate::chat::Usage;
 use crate::dialect::Dialect;
 use crate::provider::Quirks;
 use serde_json::value::RawValue;

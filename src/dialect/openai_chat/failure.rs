@@ -35,13 +35,13 @@ pub fn write_failure_event(failure: &Failure, out: &mut Vec<u8>) {
 
 fn type_name(kind: FailureKind) -> &'static str {
     match kind {
-        FailureKind::InvalidRequest | FailureKind::TooLarge | FailureKind::MethodNotAllowed => {
-            "invalid_request_error"
-        }
+        FailureKind::InvalidRequest
+        | FailureKind::NotFound
+        | FailureKind::TooLarge
+        | FailureKind::MethodNotAllowed => "invalid_request_error",
         FailureKind::Authentication => "authentication_error",
         FailureKind::Billing => "insufficient_quota",
         FailureKind::Permission => "permission_error",
-        FailureKind::NotFound => "not_found_error",
         FailureKind::RateLimit => "rate_limit_error",
         FailureKind::Timeout => "timeout_error",
         FailureKind::Overloaded => "overloaded_error",

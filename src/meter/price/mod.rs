@@ -2,9 +2,11 @@
 //!
 //! The facts (prices, names, dates) are those of [`genai-prices`](https://github.com/pydantic/genai-prices) (MIT,
 //! Pydantic), in the version that `Cargo.lock` names. The build script compiles them to a static table, because the
-//! crate itself brings its 780 kB of JSON, a JSON decoder for them and two regular-expression engines into the
-//! module, and decodes them anew in each VM. Figures are in the notes of the table's tests; `make size` prints the
-//! module's size.
+//! crate itself brings 780 kB of JSON, a decoder for it and two regular-expression engines into the module, and
+//! decodes anew in each VM. In a release module for `wasm32-wasip1` that does nothing but look prices up, the table
+//! and its code are 128 kB, the crate is 2,354 kB; on V8 a lookup takes 0.3 to 2.2 µs, the crate's 13 to 400 µs and
+//! 0.4 s the first time. `make size` prints the size of the whole module; `cargo test --release price -- --ignored
+//! --nocapture` the size of the table and the time of lookups on the host, next to those of the crate.
 //!
 //! A [`Price`] is found once by [`Price::lookup`] (or [`resolve`], where the configuration's own prices win) and is a
 //! small copyable handle; [`Price::cost`] is arithmetic on integers. What is unknown is `None`, never zero.
@@ -27,6 +29,8 @@ mod dates;
 mod name;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod oracle_tests;
+#[cfg(test)]
+mod pattern;
 mod table;
 
 pub use cost::Cost;
@@ -50,11 +54,7 @@ enum Source {
 /// The price of a provider's model: the configuration's own, or else the table's.
 ///
 /// An own price that is not usable (see [`Price::from_override`]) hides the table's all the same: it is unknown then.
-pub fn resolve(
-    own: &HashMap<Box<str>, PriceOverride>,
-    provider: Option<&str>,
-    model: &str,
-) -> Option<Price> {
+pub fn resolve(own: &HashMap<Box<str>, PriceOverride>, provider: Option<&str>, model: &str) -> Option<Price> {
     match own.get(model) {
         Some(own) => Price::from_override(own),
         None => Price::lookup(provider, model),

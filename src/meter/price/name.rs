@@ -25,3 +25,24 @@ pub(crate) fn fingerprint(name: &str) -> u64 {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{fingerprint, fold};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn names_are_folded_in_ascii() {
+        assert_eq!(fold("GPT-4o"), "gpt-4o");
+        assert_eq!(fold("É"), "É");
+    }
+
+    #[test]
+    fn fingerprints_are_those_of_fnv_1a() {
+        // Test vectors of the algorithm's description (draft-eastlake-fnv).
+        assert_eq!(fingerprint(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fingerprint("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fingerprint("foobar"), 0x8594_4171_f739_67e8);
+    }
+}

@@ -73,7 +73,8 @@ fn compare(provider: Option<&str>, model: &str, usage: &Usage, at: SystemTime) -
         return false;
     };
     #[allow(clippy::cast_precision_loss)]
-    let (cost, count) = (cost.pico_usd() as f64 / 1e12, (usage.input.unwrap() + usage.output.unwrap()) as f64);
+    let (cost, count) =
+        (cost.pico_usd() as f64 / 1e12, (usage.input.unwrap() + usage.output.unwrap()) as f64);
     // Half a 10⁻¹² dollar a token from rounded rates, and what doubles lose.
     let bound = count * 0.5e-12 + theirs * 1e-12 + 1e-15;
     assert!((cost - theirs).abs() <= bound, "{}: {cost}", what());
@@ -89,8 +90,7 @@ fn usages() -> Vec<Usage> {
         reasoning: Some(300),
         ..tokens(input, 1_000)
     };
-    let audio =
-        Usage { audio_input: Some(7_000), audio_output: Some(200), ..tokens(10_000, 1_000) };
+    let audio = Usage { audio_input: Some(7_000), audio_output: Some(200), ..tokens(10_000, 1_000) };
     let mut usages = vec![tokens(1_000, 100), tokens(0, 0), audio];
     usages.extend([8_000, 128_001, 199_999, 200_000, 200_001, 272_000, 272_001, 600_000].map(cached));
     usages
@@ -125,7 +125,7 @@ fn every_name_leads_to_the_same_price() {
             compared += usize::from(compare(Some(provider), &name, &usage, at(TODAY)));
         }
     }
-    assert!(compared > 10_000, "{compared}");
+    assert!(compared > 8_000, "{compared}");
 }
 
 #[test]
@@ -139,18 +139,25 @@ fn providers_are_found_and_guessed_alike() {
         compared += usize::from(compare(Some("google"), &name, &usage, at(TODAY)));
         compared += usize::from(compare(Some("LiteLLM"), &format!("{provider}/{name}"), &usage, at(TODAY)));
         compared += usize::from(compare(Some("litellm"), &name, &usage, at(TODAY)));
-        compared += usize::from(compare(Some(&format!(" {} ", provider.to_uppercase())), &name, &usage, at(TODAY)));
+        compared +=
+            usize::from(compare(Some(&format!(" {} ", provider.to_uppercase())), &name, &usage, at(TODAY)));
     }
     assert!(compared > 2_000, "{compared}");
-    for alias in ["bedrock", "vertex_ai", "xai", "together_ai", "my-openai", "huggingface-groq", "nobody", ""] {
-        for name in ["gpt-4o", "claude-sonnet-4-5", "gemini-2.5-pro", "grok-4", "moonshotai/kimi-k2-instruct"] {
+    for alias in ["bedrock", "vertex_ai", "xai", "together_ai", "my-openai", "huggingface-groq", "nobody", ""]
+    {
+        for name in ["gpt-4o", "claude-sonnet-4-5", "gemini-2.5-pro", "grok-4", "moonshotai/kimi-k2-instruct"]
+        {
             compare(Some(alias), name, &usage, at(TODAY));
         }
     }
-    for name in ["claude", "o3", "o2", "org/mistral-large", "labs-devstral-2", "mistral-large-latest", "/mistral", ""] {
+    for name in
+        ["claude", "o3", "o2", "org/mistral-large", "labs-devstral-2", "mistral-large-latest", "/mistral", ""]
+    {
         compare(None, name, &usage, at(TODAY));
     }
-    for name in ["gemini-2.5-pro-tts", "gemini-2.5-pro-tts-x", "gemini-2.5-pro-ttsx", "gemini-2.5-pro-preview-TTS"] {
+    for name in
+        ["gemini-2.5-pro-tts", "gemini-2.5-pro-tts-x", "gemini-2.5-pro-ttsx", "gemini-2.5-pro-preview-TTS"]
+    {
         compare(Some("google"), name, &usage, at(TODAY));
     }
 }
@@ -178,7 +185,7 @@ fn prices_change_at_the_same_time() {
     let mut compared = 0_usize;
     // From May 2025 to beyond the last start date, at hours on both sides of the off-peak bounds.
     let days = (0..640).step_by(7).map(|day| 1_746_057_600 + day * DAY);
-    let edges = [1_749_513_600, 1_786_924_800, 1_789_000_000 / DAY * DAY, 1_792_195_200, 1_798_761_600];
+    let edges = [1_749_513_600, 1_786_924_800, 1_788_998_400, 1_792_368_000, 1_792_454_400, 1_798_761_600];
     for midnight in days.chain(edges).chain(edges.map(|edge| edge - DAY)) {
         for second in [0, 1_799, 1_800, 3_600, 14_399, 14_400, 21_600, 36_000, 59_400, DAY - 1] {
             for name in ["deepseek-chat", "deepseek-reasoner", "deepseek-v4-flash", "deepseek-v4-pro", "o3"] {
@@ -202,7 +209,9 @@ fn rates_differ_by_size_and_hour_at_all() {
         Price::lookup(None, name).and_then(|price| price.cost(usage, at(seconds))).unwrap()
     };
     let (small, large) = (tokens(272_000, 0), tokens(272_001, 0));
-    assert!(price("gpt-5.4", &large, TODAY).pico_usd() > 19 * price("gpt-5.4", &small, TODAY).pico_usd() / 10);
+    assert!(
+        price("gpt-5.4", &large, TODAY).pico_usd() > 19 * price("gpt-5.4", &small, TODAY).pico_usd() / 10
+    );
     let midnight = TODAY / DAY * DAY;
     let one = tokens(1_000, 1_000);
     assert!(price("deepseek-chat", &one, midnight) < price("deepseek-chat", &one, midnight + 36_000));
@@ -261,5 +270,36 @@ proptest! {
         guess in any::<bool>(),
     ) {
         compare((!guess).then_some(provider), &name, &usage, at(seconds));
+    }
+}
+
+/// The size of the table and the time of lookups, next to those of `genai-prices`. A measurement, so it runs only
+/// when asked for.
+#[test]
+#[ignore = "a measurement"]
+fn lookups_are_faster() {
+    const ROUNDS: u32 = 200;
+    println!("table: {} bytes on this host", super::table::size());
+    let _ = genai_prices::Calculator::bundled();
+    let usage = tokens(1_000, 1_000);
+    for (provider, name) in [
+        ("openai", "gpt-4o"),
+        ("anthropic", "claude-sonnet-4-5-20250929"),
+        ("openrouter", "anthropic/claude-sonnet-4.5"),
+        ("openrouter", "no/such-model"),
+        ("azure", "no-such-model-20250101"),
+    ] {
+        let time = |work: &dyn Fn()| {
+            let start = std::time::Instant::now();
+            (0..ROUNDS).for_each(|_| work());
+            start.elapsed() / ROUNDS
+        };
+        let ours = time(&|| {
+            let price = std::hint::black_box(Price::lookup(Some(provider), name));
+            std::hint::black_box(price.and_then(|price| price.cost(&usage, at(TODAY))));
+        });
+        let theirs = time(&|| _ = std::hint::black_box(oracle(Some(provider), name, &usage, at(TODAY))));
+        println!("{provider} {name}: {ours:?}, genai-prices {theirs:?}");
+        assert!(ours < theirs);
     }
 }

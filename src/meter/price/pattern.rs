@@ -162,3 +162,59 @@ fn repeated(mut atom: Vec<String>, chars: &mut Peekable<Chars<'_>>) -> Result<Ve
     }
     Ok(atom)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::compile;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn expressions_become_rules() {
+        for (expression, rule) in [
+            (r"^gpt-6-\d{4}-\d{2}$", r##"Shape("gpt-6-####-##")"##),
+            (r"^gemini-3\.5-flash-\d", r##"StartShape("gemini-3.5-flash-#")"##),
+            (r"^o[13]", r#"Any(&[Starts("o1"), Starts("o3")])"#),
+            (r"^a\[fast=true\]$", r#"Equals("a[fast=true]")"#),
+            (
+                r"^(?:x-)?(?:a|b(?:c|d))$",
+                concat!(
+                    r#"Any(&[Equals("x-a"), Equals("x-bc"), Equals("x-bd"), "#,
+                    r#"Equals("a"), Equals("bc"), Equals("bd")])"#,
+                ),
+            ),
+            (r"^(?!.*-[tT](?:$|-))", r#"All(&[Not(&Ends("-t")), Not(&Contains("-t-"))])"#),
+            (r"^(?![^/]+/)m", r#"All(&[Not(&Qualified), Starts("m")])"#),
+            // No folded name has capitals.
+            (r"^[aA]b", r#"Starts("ab")"#),
+            (r"^Ab", r#"Any(&[])"#),
+        ] {
+            assert_eq!(compile(expression).as_deref(), Ok(rule), "{expression}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for expression in [
+            "a",
+            "^a+",
+            "^a*",
+            "^a.",
+            "^[^a]",
+            "^[a-z]",
+            "^(a)",
+            "^(?:a",
+            "^a)",
+            "^a$b",
+            r"^\w",
+            "^a{x}",
+            "^a#",
+            "^(?=a)",
+            "^(?!a)b",
+            "^(?!.*a",
+            "^[abcdefgh]{3}",
+        ] {
+            assert!(compile(expression).is_err(), "{expression}");
+        }
+    }
+}

@@ -105,7 +105,7 @@ pub(super) const NO_PLAN: u16 = u16::MAX;
 #[rustfmt::skip]
 #[allow(clippy::unreadable_literal, reason = "written by the build script")]
 mod generated {
-    use super::{ABSENT, NO_PLAN, Plan, Provider, RareRates, Rates, Rule, Rule::*, Tier, When};
+    use super::{ABSENT, NO_PLAN, Plan, Provider, RareRates, Rates, Rule::*, Tier, When};
     include!(concat!(env!("OUT_DIR"), "/prices.rs"));
 }
 
@@ -153,8 +153,8 @@ pub(super) fn find(provider: Option<&str>, model: &str) -> Option<&'static Plan>
         },
         Some(name) => provider_named(name)?,
     };
-    let found = with_fallbacks(provider, model)
-        .or_else(|| with_fallbacks(provider, &dates::spell_out(model)?))?;
+    let found =
+        with_fallbacks(provider, model).or_else(|| with_fallbacks(provider, &dates::spell_out(model)?))?;
     PLANS.get(usize::from(found))
 }
 
@@ -164,10 +164,9 @@ fn owns(provider: &Provider, model: &str) -> bool {
 
 fn provider_named(name: &str) -> Option<&'static Provider> {
     let name = fold(name.trim());
-    PROVIDERS
-        .iter()
-        .find(|candidate| candidate.id == name)
-        .or_else(|| PROVIDERS.iter().find(|candidate| candidate.alias.is_some_and(|rule| rule.matches(&name))))
+    PROVIDERS.iter().find(|candidate| candidate.id == name).or_else(|| {
+        PROVIDERS.iter().find(|candidate| candidate.alias.is_some_and(|rule| rule.matches(&name)))
+    })
 }
 
 /// The position of the model's plan at the provider or, where it has no row for the model, at its fallbacks.
@@ -213,8 +212,105 @@ impl When {
             Self::From(day) => days >= u64::from(day),
             Self::Daily(start, end) => {
                 let (start, end) = (u64::from(start), u64::from(end));
-                if end < start { seconds >= start || seconds < end } else { seconds >= start && seconds < end }
+                if end < start {
+                    seconds >= start || seconds < end
+                } else {
+                    seconds >= start && seconds < end
+                }
             }
+        }
+    }
+}
+
+/// Bytes of the whole table, texts included.
+#[cfg(test)]
+pub(super) fn size() -> usize {
+    fn of_rule(rule: &Rule) -> usize {
+        match rule {
+            Rule::Equals(text)
+            | Rule::Starts(text)
+            | Rule::Ends(text)
+            | Rule::Contains(text)
+            | Rule::Shape(text)
+            | Rule::StartShape(text) => text.len(),
+            Rule::Qualified => 0,
+            Rule::Not(rule) => size_of_val(*rule) + of_rule(rule),
+            Rule::Any(rules) | Rule::All(rules) => {
+                size_of_val(*rules) + rules.iter().map(of_rule).sum::<usize>()
+            }
+        }
+    }
+    let providers = PROVIDERS.iter().map(|provider| {
+        let rules = provider.rules.iter().map(|(_, rule)| rule).chain(&provider.alias).chain(&provider.owns);
+        provider.id.len()
+            + size_of_val(provider.fallbacks)
+            + size_of_val(provider.exact)
+            + size_of_val(provider.exact_models)
+            + size_of_val(provider.rules)
+            + size_of_val(provider.plans)
+            + rules.map(of_rule).sum::<usize>()
+    });
+    let plans = PLANS.iter().map(|plan| match plan {
+        Plan::Fixed(tiers) => size_of_val(*tiers),
+        Plan::Dated(periods) => {
+            size_of_val(*periods) + periods.iter().map(|(_, tiers)| size_of_val(*tiers)).sum::<usize>()
+        }
+    });
+    size_of_val(PROVIDERS) + size_of_val(PLANS) + providers.sum::<usize>() + plans.sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PLANS, PROVIDERS, Provider, Rule, When};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn the_table_stays_small() {
+        // With pointers of eight bytes; it is a quarter smaller where they have four.
+        assert!(super::size() < 200_000, "{}", super::size());
+    }
+
+    #[test]
+    fn the_table_is_in_order() {
+        for provider in PROVIDERS {
+            assert!(provider.exact.is_sorted(), "{}", provider.id);
+            assert_eq!(provider.exact.len(), provider.exact_models.len());
+            assert!(provider.rules.is_sorted_by_key(|(model, _)| model));
+            assert!(
+                provider.plans.iter().all(|&plan| plan == super::NO_PLAN || usize::from(plan) < PLANS.len())
+            );
+        }
+    }
+
+    /// Fingerprint of `ab`.
+    const AB: u64 = 0x089c_4407_b545_986a;
+
+    #[test]
+    fn the_first_model_that_fits_wins() {
+        assert_eq!(super::fingerprint("ab"), AB);
+        let provider = |rules| Provider {
+            id: "p",
+            alias: None,
+            owns: None,
+            fallbacks: &[],
+            exact: &[AB],
+            exact_models: &[1],
+            rules,
+            plans: &[10, 11, 12],
+        };
+        let (before, after) = (provider(&[(0, Rule::Starts("a"))]), provider(&[(2, Rule::Starts("a"))]));
+        assert_eq!(before.plan("ab"), Some(10));
+        assert_eq!(after.plan("ab"), Some(11));
+        assert_eq!(after.plan("ax"), Some(12));
+        assert_eq!(after.plan("b"), None);
+    }
+
+    #[test]
+    fn hours_may_cross_midnight() {
+        let night = When::Daily(79_200, 3_600);
+        for (second, holds) in [(0, true), (3_599, true), (3_600, false), (79_199, false), (79_200, true)] {
+            assert_eq!(night.holds(86_400 * 20_000 + second), holds, "{second}");
         }
     }
 }

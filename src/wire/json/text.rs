@@ -96,9 +96,8 @@ impl<'a> Text<'a> {
             scheme.eq_ignore_ascii_case("data:").then_some((media_type, data))
         }
         match &self.0 {
-            Form::Json(inside) => {
-                split(inside).map(|(media_type, data)| (Self::plain(unescape(media_type)), Self(Form::Json(data))))
-            }
+            Form::Json(inside) => split(inside)
+                .map(|(media_type, data)| (Self::plain(unescape(media_type)), Self(Form::Json(data)))),
             Form::Plain(Cow::Borrowed(text)) => {
                 split(text).map(|(media_type, data)| (Self::plain(media_type), Self::plain(data)))
             }

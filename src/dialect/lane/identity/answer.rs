@@ -4,7 +4,6 @@ use super::{anthropic, openai_chat};
 use crate::chat::Failure;
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Answer, AnswerPlan};
-use crate::wire::json::ParseError;
 
 /// Looks at an answer.
 ///
@@ -16,15 +15,6 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
         Dialect::Anthropic => anthropic::answer(body)?,
     };
     Ok(Answer { body: None, report })
-}
-
-/// The failure that stands for a 200 whose body cannot be read.
-pub(super) fn malformed(error: &ParseError) -> Failure {
-    let message = match error {
-        ParseError::Empty => "the provider's answer is empty".to_owned(),
-        other => format!("the provider's answer is malformed: {other}"),
-    };
-    Failure::new(502, message).with_code("malformed_answer")
 }
 
 #[cfg(test)]

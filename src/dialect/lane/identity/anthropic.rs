@@ -4,7 +4,7 @@ use super::stream::Seen;
 use crate::chat::Failure;
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::{Counts, WireUsage, finish_reason};
-use crate::dialect::lane::{Report, read_failure};
+use crate::dialect::lane::{Report, malformed, read_failure};
 use crate::wire::json::{Text, parse, wire_object};
 use crate::wire::sse::Event;
 use serde_json::value::RawValue;
@@ -150,7 +150,7 @@ impl Block<'_> {
 /// # Errors
 /// 502 when it is no answer; what an `error` says when it is one.
 pub(super) fn answer(body: &[u8]) -> Result<Report, Failure> {
-    let read: Message<'_> = parse(body).map_err(|error| super::answer::malformed(&error))?;
+    let read: Message<'_> = parse(body).map_err(|error| malformed(&error))?;
     if read.error.is_some() || read.kind.as_ref().is_some_and(|kind| *kind == "error") {
         return Err(read_failure(Dialect::Anthropic, 200, body));
     }

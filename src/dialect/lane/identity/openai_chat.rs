@@ -4,7 +4,7 @@ use super::keys::Key;
 use super::stream::Seen;
 use crate::chat::{Failure, Usage};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Report, read_failure};
+use crate::dialect::lane::{Report, malformed, read_failure};
 use crate::wire::json::{Count, Text, parse, wire_object};
 use crate::wire::sse::Event;
 use serde_json::value::RawValue;
@@ -134,7 +134,7 @@ impl Look {
 /// # Errors
 /// 502 when it is no answer; what an `error` says when there is one.
 pub(super) fn answer(body: &[u8]) -> Result<Report, Failure> {
-    let read: Body<'_> = parse(body).map_err(|error| super::answer::malformed(&error))?;
+    let read: Body<'_> = parse(body).map_err(|error| malformed(&error))?;
     if read.error.is_some_and(is_something) {
         return Err(read_failure(Dialect::OpenaiChat, 200, body));
     }

@@ -67,7 +67,9 @@ impl<'p> Content<'p> {
                     }
                     chosen.push(part);
                 }
-                Err(what) => turn.losses.lost(&message.place.to_string(), &format!("{what} {UNKNOWN_HERE}"))?,
+                Err(what) => {
+                    turn.losses.lost(&message.place.to_string(), &format!("{what} {UNKNOWN_HERE}"))?
+                }
             }
         }
         Ok(Self { parts: chosen, own })
@@ -183,10 +185,13 @@ fn write_part(list: &mut Array<'_>, part: &Part<'_>, quirks: &Quirks, own: bool)
                     match &document.title {
                         Some(title) => o.text("filename", title),
                         // OpenAI wants a name beside data.
-                        None if matches!(document.source, Source::Base64 { .. }) => o.word("filename", "document"),
+                        None if matches!(document.source, Source::Base64 { .. }) => {
+                            o.word("filename", "document")
+                        }
                         None => {}
                     }
-                    let key = if matches!(document.source, Source::File(_)) { "file_id" } else { "file_data" };
+                    let key =
+                        if matches!(document.source, Source::File(_)) { "file_id" } else { "file_data" };
                     write_source(o, key, &document.source);
                 });
             }
@@ -304,7 +309,11 @@ pub(super) fn write_thoughts(o: &mut Object<'_>, thoughts: &[&Part<'_>], replay:
 }
 
 /// Writes all readable reasoning as one string, if there is any.
-pub(in crate::dialect::openai_chat) fn write_reasoning(o: &mut Object<'_>, key: &str, thoughts: &[&Part<'_>]) {
+pub(in crate::dialect::openai_chat) fn write_reasoning(
+    o: &mut Object<'_>,
+    key: &str,
+    thoughts: &[&Part<'_>],
+) {
     let texts = || {
         thoughts.iter().filter_map(|part| match &part.kind {
             PartKind::Thinking(thinking) if !thinking.text.is_empty() => Some(&thinking.text),
@@ -327,7 +336,8 @@ pub(in crate::dialect::openai_chat) fn write_reasoning(o: &mut Object<'_>, key: 
 
 /// Writes LiteLLM's `thinking_blocks` where there is more to say than plain reasoning: signatures, redacted blocks.
 pub(in crate::dialect::openai_chat) fn write_thinking_blocks(o: &mut Object<'_>, thoughts: &[&Part<'_>]) {
-    let plain = |part: &&Part<'_>| matches!(&part.kind, PartKind::Thinking(thinking) if thinking.signature.is_none());
+    let plain =
+        |part: &&Part<'_>| matches!(&part.kind, PartKind::Thinking(thinking) if thinking.signature.is_none());
     if thoughts.iter().all(plain) {
         return;
     }

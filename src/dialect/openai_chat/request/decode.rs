@@ -85,7 +85,11 @@ fn tool_of<'a>(mut tool: wire::Tool<'a>, index: usize) -> Result<Tool<'a>, Failu
         }
         function => {
             tool.function = function;
-            return Ok(Tool { kind: ToolKind::Other(opaque_tool(&tool)), cache_control, extra: Extra::new() });
+            return Ok(Tool {
+                kind: ToolKind::Other(opaque_tool(&tool)),
+                cache_control,
+                extra: Extra::new(),
+            });
         }
     };
     built.cache_control = cache_control;
@@ -116,7 +120,8 @@ fn opaque_tool<'a>(tool: &wire::Tool<'a>) -> Opaque<'a> {
     let mut json = Vec::new();
     crate::wire::json::object(&mut json, |o| {
         o.text("type", &kind);
-        let texts: [(&str, &Option<Text<'a>>); 2] = [("name", &tool.name), ("description", &tool.description)];
+        let texts: [(&str, &Option<Text<'a>>); 2] =
+            [("name", &tool.name), ("description", &tool.description)];
         for (key, text) in texts {
             if let Some(text) = text {
                 o.text(key, text);

@@ -2,7 +2,8 @@
 
 use super::turn;
 use crate::chat::{
-    ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice, ToolKind,
+    ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
+    ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded};
@@ -28,10 +29,9 @@ pub fn encode_request(
     object(&mut body, |o| {
         let mut top = Top { o, ask, losses };
         top.str("model", ask.model)?;
-        if let Some(out) = top.field("messages")? {
-            array(out, |messages| turn::write(messages, request, ask, losses))?;
+        if !top.is_overridden("messages") {
+            array(top.o.key("messages"), |messages| turn::write(messages, request, ask, top.losses))?;
         }
-        let mut top = Top { o, ask, losses };
         tools(&mut top, request)?;
         limits(&mut top, request)?;
         sampling(&mut top, request)?;
@@ -83,9 +83,14 @@ struct Top<'t, 'o, 'c, 'l> {
 }
 
 impl Top<'_, '_, '_, '_> {
+    /// Whether the target's own fields replace this one.
+    fn is_overridden(&self, key: &str) -> bool {
+        self.ask.params.iter().any(|(name, _)| **name == *key)
+    }
+
     /// Starts a field, unless it must not stand here.
     fn field(&mut self, key: &str) -> Result<Option<&mut Vec<u8>>, Failure> {
-        if self.ask.params.iter().any(|(name, _)| **name == *key) {
+        if self.is_overridden(key) {
             return Ok(None);
         }
         if self.ask.quirks.refuses(key) {
@@ -265,7 +270,8 @@ fn limits(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<()
         return Ok(());
     }
     if request.stop.len() > MOST_STOPS && request.origin != Dialect::OpenaiChat {
-        top.losses.lost(&format!("stop_sequences[{MOST_STOPS}..]"), "OpenAI takes at most four stop sequences")?;
+        top.losses
+            .lost(&format!("stop_sequences[{MOST_STOPS}..]"), "OpenAI takes at most four stop sequences")?;
     }
     let Some(out) = top.field("stop")? else { return Ok(()) };
     array(out, |list| request.stop.iter().take(MOST_STOPS).for_each(|text| list.text(text)));
@@ -381,7 +387,10 @@ fn format(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<()
         }
     };
     if !top.ask.quirks.json_schema {
-        top.losses.lost("response_format.json_schema", "is not known to this provider: any JSON object is asked for")?;
+        top.losses.lost(
+            "response_format.json_schema",
+            "is not known to this provider: any JSON object is asked for",
+        )?;
         return top.raw("response_format", "{\"type\":\"json_object\"}");
     }
     let Some(out) = top.field("response_format")? else { return Ok(()) };

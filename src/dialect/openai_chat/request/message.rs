@@ -2,7 +2,8 @@
 
 use super::{part, wire};
 use crate::chat::{
-    Arguments, CacheControl, Failure, Json, Message, Part, PartKind, Place, Role, Thinking, ToolCall, ToolResult,
+    Arguments, CacheControl, Failure, Json, Message, Part, PartKind, Place, Role, Thinking, ToolCall,
+    ToolResult,
 };
 use crate::wire::json::{Text, TextOr};
 
@@ -65,7 +66,9 @@ fn decode_one<'a>(
             message.parts.push(Part::new(PartKind::Refusal(refusal)));
         }
         for (at, call) in wire.tool_calls.take().unwrap_or_default().into_iter().enumerate() {
-            message.parts.push(decode_call(call, || format!("messages[{index}].tool_calls[{at}].function.name"))?);
+            message
+                .parts
+                .push(decode_call(call, || format!("messages[{index}].tool_calls[{at}].function.name"))?);
         }
         if let Some(function) = wire.function_call.take() {
             let call = wire::ToolCall {

@@ -9,7 +9,7 @@ mod part;
 mod turn;
 pub(super) mod wire;
 
-pub(super) use content::{write_call, write_thinking_blocks};
+pub(super) use content::{write_call, write_function, write_reasoning, write_thinking_blocks};
 pub use decode::decode_request;
 pub use encode::encode_request;
 pub(super) use message::{decode_block, decode_call};

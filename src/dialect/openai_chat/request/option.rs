@@ -2,9 +2,7 @@
 
 use super::decode::nest;
 use super::wire;
-use crate::chat::{
-    ChatRequest, Effort, Failure, Json, Opaque, ResponseFormat, Schema, Thought, ToolChoice,
-};
+use crate::chat::{ChatRequest, Effort, Failure, Json, Opaque, ResponseFormat, Schema, Thought, ToolChoice};
 use crate::wire::json::{ParseError, Text, TextOr, parse_raw};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -89,7 +87,10 @@ pub(super) fn response_format<'a>(raw: &'a RawValue) -> Result<ResponseFormat<'a
 
 /// Reads the three ways of asking for reasoning: `reasoning_effort` (OpenAI), `reasoning` (OpenRouter) and
 /// `thinking` (LiteLLM, DeepSeek, Z.ai).
-pub(super) fn reasoning<'a>(request: &mut ChatRequest<'a>, wire: &mut wire::Request<'a>) -> Result<(), Failure> {
+pub(super) fn reasoning<'a>(
+    request: &mut ChatRequest<'a>,
+    wire: &mut wire::Request<'a>,
+) -> Result<(), Failure> {
     let reasoning = &mut request.reasoning;
     if let Some(switch) = wire.reasoning.take() {
         reasoning.thought = switch.enabled.map(|on| if on { Thought::On } else { Thought::Off });
@@ -125,7 +126,8 @@ fn effort(name: Option<Text<'_>>, field: &str) -> Result<Option<Effort>, Failure
         // LiteLLM's SDK and Groq say `default` for "as the model is made".
         None if name == "default" => Ok(None),
         None => {
-            let message = format!("{field}: {name:?} is none of none, minimal, low, medium, high, xhigh, max");
+            let message =
+                format!("{field}: {name:?} is none of none, minimal, low, medium, high, xhigh, max");
             Err(Failure::field(field, message))
         }
     }

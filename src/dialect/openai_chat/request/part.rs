@@ -1,9 +1,7 @@
 //! Parts of a message's content.
 
 use super::wire;
-use crate::chat::{
-    CacheControl, Document, Failure, Json, Opaque, Part, PartKind, Source, Thinking,
-};
+use crate::chat::{CacheControl, Document, Failure, Json, Opaque, Part, PartKind, Source, Thinking};
 use crate::wire::json::{Text, TextOr, object};
 
 /// Reads a message's content: nothing, a string, or parts.
@@ -53,7 +51,9 @@ pub(in crate::dialect::openai_chat) fn decode(mut part: wire::Part<'_>) -> Resul
             let source = Source::Url(part.document_url.take().unwrap_or_default());
             PartKind::Document(Document { source, title: None, context: None })
         }
-        "refusal" => PartKind::Refusal(part.refusal.take().ok_or(("refusal", "a refusal part needs refusal"))?),
+        "refusal" => {
+            PartKind::Refusal(part.refusal.take().ok_or(("refusal", "a refusal part needs refusal"))?)
+        }
         "thinking" if part.thinking.is_some() => {
             let text = match part.thinking.take() {
                 Some(TextOr::Other(pieces)) => joined(pieces),
@@ -85,7 +85,9 @@ fn joined(pieces: Vec<wire::Part<'_>>) -> Text<'_> {
 fn image<'a>(image: TextOr<'a, wire::ImageUrl<'a>>) -> Result<PartKind<'a>, Missing> {
     let (url, detail) = match image {
         TextOr::Text(url) => (url, None),
-        TextOr::Other(image) => (image.url.ok_or(("image_url.url", "an image part needs a url"))?, image.detail),
+        TextOr::Other(image) => {
+            (image.url.ok_or(("image_url.url", "an image part needs a url"))?, image.detail)
+        }
     };
     let source = match url.data_uri() {
         Some((media_type, data)) => Source::Base64 { media_type, data },
@@ -137,7 +139,9 @@ fn opaque<'a>(kind: Text<'a>, part: &wire::Part<'a>, cache_control: Option<Cache
     let mut json = Vec::new();
     object(&mut json, |o| {
         o.text("type", &kind);
-        for (key, text) in [("text", &part.text), ("document_url", &part.document_url), ("signature", &part.signature)] {
+        for (key, text) in
+            [("text", &part.text), ("document_url", &part.document_url), ("signature", &part.signature)]
+        {
             if let Some(text) = text {
                 o.text(key, text);
             }

@@ -9,7 +9,8 @@ use crate::provider::{Quirks, Replay};
 use crate::wire::json::{Array, Object};
 
 /// The warning for a breakpoint that an OpenAI provider has no use for.
-pub(super) const CACHE_DROPPED: &str = "cache_control dropped: this provider caches prompts without being told";
+pub(super) const CACHE_DROPPED: &str =
+    "cache_control dropped: this provider caches prompts without being told";
 
 /// What the writers of one request share.
 pub(super) struct Turn<'t> {

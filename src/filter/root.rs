@@ -1,0 +1,165 @@
+//! Root contexts: one per plugin and worker. They hold the configuration and make the streams' contexts.
+
+use super::envoy::Envoy;
+use super::stream::{AttemptStream, EdgeStream};
+use super::{sleepers, worker};
+use crate::config::tables::Tables;
+use crate::config::{self, Problem};
+use crate::gateway::host::Side;
+use crate::gateway::{Attempt, Edge, Host, prepare_shared};
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{BufferType, ContextType};
+use serde::Deserialize;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How often the edge shows its health to the other workers.
+const HEALTH_TICK: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// The last good configuration of this worker's edge: a bad one does not take its place.
+    static LAST_GOOD: RefCell<Option<Rc<Tables>>> = const { RefCell::new(None) };
+}
+
+/// What a plugin is.
+enum Kind {
+    /// Not configured yet.
+    Unset,
+    /// The listener's filter.
+    Edge(Rc<Tables>),
+    /// The upstream filter of a provider's cluster.
+    Attempt(Rc<str>),
+}
+
+/// A plugin on one worker.
+pub(super) struct Root {
+    id: u32,
+    kind: Kind,
+}
+
+/// Configuration of an attempt plugin.
+#[derive(Deserialize)]
+struct AttemptConfig {
+    provider: String,
+}
+
+impl Root {
+    pub(super) fn new(id: u32) -> Self {
+        Self { id, kind: Kind::Unset }
+    }
+
+    fn host(&self) -> Envoy {
+        Envoy { context: self.id }
+    }
+
+    fn configure(&self) -> Result<Kind, String> {
+        let root_id = self.host().recall("plugin_root_id").unwrap_or_default();
+        let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX);
+        let bytes = bytes.ok().flatten().unwrap_or_default();
+        match root_id.as_slice() {
+            b"attempt" => {
+                let config: AttemptConfig = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
+                Ok(Kind::Attempt(config.provider.into()))
+            }
+            b"edge" => self.configure_edge(&bytes),
+            other => {
+                Err(format!("root_id is `{}`, neither `edge` nor `attempt`", String::from_utf8_lossy(other)))
+            }
+        }
+    }
+
+    fn configure_edge(&self, bytes: &[u8]) -> Result<Kind, String> {
+        prepare_shared(&self.host());
+        let tables = match load(bytes) {
+            Ok(tables) => Rc::new(tables),
+            Err(problems) => {
+                let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                let problems = listed.join("; ");
+                let Some(old) = LAST_GOOD.with_borrow(Clone::clone) else { return Err(problems) };
+                log::error!("tollgate: bad configuration, the old one stays: {problems}");
+                old
+            }
+        };
+        for problem in tables.missing_keys() {
+            log::warn!("tollgate: {problem}");
+        }
+        worker().configured(self.host().now_ns());
+        LAST_GOOD.set(Some(Rc::clone(&tables)));
+        if hostcalls::set_tick_period(HEALTH_TICK).is_err() {
+            log::error!("tollgate: the proxy gives no ticks; the health page will lag");
+        }
+        Ok(Kind::Edge(tables))
+    }
+}
+
+fn load(bytes: &[u8]) -> Result<Tables, Vec<Problem>> {
+    let gateway = config::from_json(bytes).map_err(|problem| vec![problem])?;
+    config::compile(&gateway, &|name| std::env::var(name).ok())
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, _size: usize) -> bool {
+        match self.configure() {
+            Ok(kind) => {
+                self.kind = kind;
+                true
+            }
+            Err(problem) => {
+                log::error!("tollgate: bad configuration, refused: {problem}");
+                false
+            }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        let host = self.host();
+        match self.kind {
+            Kind::Edge(_) => worker().publish_health(&host),
+            Kind::Attempt(_) => {
+                for sleeper in sleepers::due(host.now_ns()) {
+                    wake(sleeper.context, sleeper.side);
+                }
+                // Waking changed the context that calls belong to.
+                let back = hostcalls::set_effective_context(self.id).is_ok();
+                if back && sleepers::is_empty() {
+                    let _ = hostcalls::set_tick_period(Duration::ZERO);
+                }
+            }
+            Kind::Unset => {}
+        }
+    }
+
+    fn create_http_context(&self, context: u32) -> Option<Box<dyn HttpContext>> {
+        let host = Envoy { context };
+        match &self.kind {
+            Kind::Edge(tables) => {
+                Some(Box::new(EdgeStream { host, phase: Edge::new(worker(), Rc::clone(tables)) }))
+            }
+            Kind::Attempt(provider) => {
+                Some(Box::new(AttemptStream { host, phase: Attempt::new(worker(), Rc::clone(provider)) }))
+            }
+            Kind::Unset => None,
+        }
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+fn wake(context: u32, side: Side) {
+    if hostcalls::set_effective_context(context).is_err() {
+        return;
+    }
+    let resumed = match side {
+        Side::Request => hostcalls::resume_http_request(),
+        Side::Response => hostcalls::resume_http_response(),
+    };
+    if resumed.is_err() {
+        log::error!("tollgate: a paused request could not be resumed");
+    }
+}

@@ -1,0 +1,86 @@
+//! The contexts of streams: callbacks in, flow out.
+
+use super::envoy::Envoy;
+use super::sleepers;
+use crate::gateway::{Attempt, Edge, Flow};
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+
+fn action(flow: Flow) -> Action {
+    match flow {
+        Flow::Continue => Action::Continue,
+        Flow::Pause => Action::Pause,
+    }
+}
+
+/// A client request at the listener.
+pub(super) struct EdgeStream {
+    pub(super) host: Envoy,
+    pub(super) phase: Edge,
+}
+
+impl Context for EdgeStream {}
+
+impl HttpContext for EdgeStream {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        action(self.phase.on_request_headers(&self.host, end_of_stream))
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        action(self.phase.on_request_body(&self.host, size, end_of_stream))
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        action(self.phase.on_request_trailers(&self.host))
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        action(self.phase.on_response_headers(&self.host, end_of_stream))
+    }
+
+    fn on_http_response_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
+        action(self.phase.on_response_body(&self.host, size))
+    }
+
+    fn on_log(&mut self) {
+        self.phase.on_log(&self.host);
+    }
+}
+
+/// A try at a provider.
+pub(super) struct AttemptStream {
+    pub(super) host: Envoy,
+    pub(super) phase: Attempt,
+}
+
+impl Context for AttemptStream {}
+
+impl HttpContext for AttemptStream {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        action(self.phase.on_request_headers(&self.host))
+    }
+
+    fn on_http_request_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
+        let flow = self.phase.on_request_body(&self.host, size);
+        // Between two tries the body waits with its headers.
+        if sleepers::contains(self.host.context) { Action::Pause } else { action(flow) }
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        action(self.phase.on_response_headers(&self.host, end_of_stream))
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        action(self.phase.on_response_body(&self.host, size, end_of_stream))
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        action(self.phase.on_response_trailers(&self.host))
+    }
+}
+
+impl Drop for AttemptStream {
+    fn drop(&mut self) {
+        sleepers::forget(self.host.context);
+    }
+}

@@ -1,0 +1,108 @@
+//! A try that failed: another one, or the one error that tells of all of them.
+
+use super::request::route_to_upcoming;
+use super::{Attempt, Stage, is_retriable};
+use crate::chat::Failure;
+use crate::dialect::lane;
+use crate::gateway::backoff;
+use crate::gateway::exchange::Exchange;
+use crate::gateway::host::{Flow, Host, Side};
+
+/// Shown to the router in place of a status it would try again on, when there is nothing left to try; the edge phase
+/// puts the true one back.
+const FINAL: u16 = 400;
+
+impl Attempt {
+    /// Ends this try. `held` is how much of the response body the proxy holds, `None` when there is none.
+    pub(super) fn give_up(
+        &mut self,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        mut failure: Failure,
+        held: Option<usize>,
+    ) -> Flow {
+        let now = host.now_ns();
+        let status = self.headers.status();
+        failure.provider.get_or_insert_with(|| self.provider.to_string());
+        exchange.end_attempt(now, Some(status), Some(failure.message.clone()));
+        if let Some(ended) = exchange.attempts.last() {
+            self.worker.observe(now, ended);
+        }
+        self.stage = Stage::Through;
+        let asked =
+            backoff::retry_after(self.headers.get("retry-after-ms"), self.headers.get("retry-after"), now);
+        if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
+            exchange.skip_target();
+        }
+        let Some(next) = exchange.upcoming().filter(|_| exchange.may_retry()) else {
+            return self.release_exhausted(host, exchange, failure, held);
+        };
+        route_to_upcoming(host, exchange);
+        if !is_retriable(status) {
+            host.set_header(Side::Response, ":status", Some("502"));
+        }
+        let pause =
+            if next.retry > 0 { backoff::before(next.retry, &exchange.model.backoff, asked, now) } else { 0 };
+        if pause == 0 {
+            return Flow::Continue;
+        }
+        host.wake_in(Side::Response, pause);
+        Flow::Pause
+    }
+
+    /// The last failure, told to the client with every try.
+    fn release_exhausted(
+        &mut self,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        failure: Failure,
+        held: Option<usize>,
+    ) -> Flow {
+        let failure = exhausted(exchange, failure);
+        let status = failure.status;
+        let shown = if exchange.may_retry() && is_retriable(status) { FINAL } else { status };
+        if shown != status {
+            exchange.answer.true_status = Some(status);
+        }
+        self.release_failure(host, exchange, failure, shown, held)
+    }
+
+    /// The router came for a try although none is left: the last one never got an answer.
+    pub(super) fn reply_exhausted(&mut self, host: &impl Host, exchange: &mut Exchange) -> Flow {
+        let last = exchange.attempts.last().and_then(|a| a.end.as_ref()?.reason.clone());
+        let failure = exhausted(exchange, Failure::new(502, last.unwrap_or_default()));
+        self.reply(host, exchange, failure)
+    }
+
+    /// Answers from this phase without a provider; such an answer is never tried again.
+    pub(super) fn reply(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {
+        self.stage = Stage::Through;
+        let status = failure.status;
+        let body = lane::write_failure(exchange.client, &failure, &listed(exchange), &exchange.request_id);
+        exchange.answer.failure = Some(failure);
+        let headers = self.client_headers(exchange, Some(("application/json", body.len())), status);
+        let pairs: Vec<(&str, &str)> =
+            headers.0.iter().filter(|(n, _)| n != ":status").map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        host.reply(status, &pairs, &body);
+        exchange.answer.released = true;
+        Flow::Pause
+    }
+}
+
+/// The failure a client reads when no target answered: the last one's status and words, and the number of tries.
+pub fn exhausted(exchange: &Exchange, last: Failure) -> Failure {
+    let tried = exchange.attempts.len();
+    if tried < 2 {
+        return last;
+    }
+    let whose = exchange
+        .attempts
+        .last()
+        .map_or_else(String::new, |a| format!(" The last, {}/{}:", a.provider.name, a.model));
+    Failure { message: format!("All {tried} attempts failed.{whose} {}", last.message), ..last }
+}
+
+/// The tries an error lists.
+pub(super) fn listed(exchange: &Exchange) -> Vec<lane::AttemptNote> {
+    exchange.notes()
+}

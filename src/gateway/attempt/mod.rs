@@ -1,0 +1,79 @@
+//! The attempt phase: once per try at one provider. Translates the request; looks at the first bytes of the answer and
+//! either releases it, translated back, or turns it into a status that makes the router try the next target.
+
+mod give_up;
+mod release;
+mod request;
+mod response;
+mod upstream_headers;
+
+pub use give_up::exhausted;
+
+use super::headers::Headers;
+use super::worker::{SharedExchange, Worker};
+use crate::dialect::lane::{AnswerPlan, Edit, Stream};
+use std::rc::Rc;
+
+/// The attempt phase of one try.
+#[derive(Debug)]
+pub struct Attempt {
+    worker: Rc<Worker>,
+    /// The provider whose cluster this filter belongs to.
+    provider: Rc<str>,
+    exchange: Option<SharedExchange>,
+    plan: Option<AnswerPlan>,
+    /// The provider's response headers.
+    headers: Headers,
+    stage: Stage,
+    /// Output of the stream's translator, kept for its allocation.
+    scratch: Vec<u8>,
+}
+
+/// How far the try is.
+#[derive(Debug)]
+enum Stage {
+    /// The request has not come yet.
+    Fresh,
+    /// The request goes out; what is still to be done to its body.
+    Sending(Edit),
+    /// The answer's headers are held until its body is whole; the bytes held by the proxy so far.
+    Collecting { held: usize },
+    /// The headers of a stream are held until its first content.
+    Holding(Box<Held>),
+    /// The stream goes to the client as it comes.
+    Streaming,
+    /// Everything that could be done was done.
+    Through,
+}
+
+/// A stream of which the client has seen nothing yet.
+#[derive(Debug)]
+struct Held {
+    stream: Stream,
+    /// What the client will see of it.
+    output: Vec<u8>,
+    /// Whether that is anything else than what came.
+    changed: bool,
+    /// How much of what the proxy holds was read.
+    seen: usize,
+}
+
+impl Attempt {
+    /// A phase for a try at `provider` that is about to begin.
+    pub fn new(worker: Rc<Worker>, provider: Rc<str>) -> Self {
+        Self {
+            worker,
+            provider,
+            exchange: None,
+            plan: None,
+            headers: Headers::default(),
+            stage: Stage::Fresh,
+            scratch: Vec::new(),
+        }
+    }
+}
+
+/// Whether a provider's status makes the gateway try again: 408, 409, 429 and every 5xx (529 among them).
+pub fn is_retriable(status: u16) -> bool {
+    matches!(status, 408 | 409 | 429 | 500..=599)
+}

@@ -1,0 +1,156 @@
+//! The way out: the request as this provider wants it.
+
+use super::{Attempt, Stage, upstream_headers};
+use crate::chat::Failure;
+use crate::config::tables::{Model, Target};
+use crate::dialect::lane::{self, Ask, Edit};
+use crate::gateway::backoff;
+use crate::gateway::exchange::{self, Exchange};
+use crate::gateway::host::{Flow, Host, Side, key};
+use crate::policy::route::{self, Step};
+use std::rc::Rc;
+
+impl Attempt {
+    /// The request's headers have come, as the edge phase or an earlier try left them.
+    pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
+        let token = host.recall(key::REQUEST).and_then(|t| String::from_utf8(t).ok()?.parse().ok());
+        let Some(shared) = token.and_then(|t| self.worker.exchange(t)) else {
+            return self.refuse_stranger(host);
+        };
+        self.exchange = Some(Rc::clone(&shared));
+        let exchange = &mut *shared.borrow_mut();
+        self.close_silent_attempt(host.now_ns(), exchange);
+        let model = Rc::clone(&exchange.model);
+        let step = exchange.upcoming();
+        let Some((step, target)) = step.and_then(|s| Some((s, model.targets.get(s.target)?))) else {
+            return self.reply_exhausted(host, exchange);
+        };
+        if *target.provider.name != *self.provider {
+            let message =
+                format!("The router chose `{}` where `{}` was due.", self.provider, target.provider.name);
+            return self.reply(host, exchange, Failure::new(500, message));
+        }
+        match self.begin(host, exchange, &model, target, step) {
+            Ok(flow) => flow,
+            Err(failure) => {
+                exchange.end_attempt(host.now_ns(), None, Some(failure.message.clone()));
+                self.reply(host, exchange, failure)
+            }
+        }
+    }
+
+    /// Some of the request's body has come; `size` bytes are held by the proxy.
+    pub fn on_request_body(&mut self, host: &impl Host, size: usize) -> Flow {
+        let Stage::Sending(edit) = &mut self.stage else { return Flow::Continue };
+        // The router hands over the whole body at once; were it to come in pieces, the edit goes on where it was.
+        match std::mem::replace(edit, Edit::Keep) {
+            Edit::Keep => {}
+            Edit::Prefix { drop, insert } => {
+                host.splice_body(Side::Request, drop.min(size), &insert);
+                if drop > size {
+                    *edit = Edit::Prefix { drop: drop - size, insert: Vec::new() };
+                }
+            }
+            Edit::Replace(body) => {
+                host.splice_body(Side::Request, size, &body);
+                *edit = Edit::Replace(Vec::new());
+            }
+        }
+        Flow::Continue
+    }
+
+    fn begin(
+        &mut self,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        model: &Model,
+        target: &Target,
+        step: Step,
+    ) -> Result<Flow, Failure> {
+        let silent_retry = step.retry > 0 && exchange.attempts.last().is_some_and(was_silent);
+        exchange.begun += 1;
+        let upstream_model = route::upstream_model(target, &exchange.carried);
+        exchange.attempts.push(exchange::Attempt {
+            provider: Rc::clone(&target.provider),
+            model: upstream_model.clone(),
+            started_ns: host.now_ns(),
+            end: None,
+        });
+        route_to_upcoming(host, exchange);
+        let endpoint = target.provider.endpoint_for(exchange.client).ok_or_else(|| {
+            Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
+        })?;
+        let ask = Ask {
+            model: &upstream_model,
+            params: &target.params,
+            max_tokens: target.max_tokens,
+            default_max_tokens: model.default_max_tokens,
+            drop_params: model.drop_params,
+            quirks: &target.provider.quirks,
+        };
+        let outgoing = lane::request(exchange.client, endpoint.dialect, &exchange.body, &ask)?;
+        let length = length_after(&outgoing.edit, exchange.body.len());
+        let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
+        host.set_headers(Side::Request, &headers);
+        exchange.answer.warnings = outgoing.warnings;
+        self.plan = Some(outgoing.plan);
+        let pause =
+            if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
+        self.stage = Stage::Sending(outgoing.edit);
+        if pause == 0 {
+            return Ok(Flow::Continue);
+        }
+        // The per-try timeout runs while this try sleeps; half of it is left for the provider.
+        let half = u64::try_from(model.timeout.as_millis() / 2).unwrap_or(u64::MAX);
+        host.wake_in(Side::Request, pause.min(half));
+        Ok(Flow::Pause)
+    }
+
+    /// A try that ended without the provider's saying anything left no trace of its own: connecting failed, the
+    /// connection was reset, or the time was up.
+    fn close_silent_attempt(&self, now_ns: u64, exchange: &mut Exchange) {
+        let limit = exchange.model.timeout;
+        let Some(last) = exchange.attempts.last().filter(|a| a.end.is_none()) else { return };
+        let took = std::time::Duration::from_nanos(now_ns.saturating_sub(last.started_ns));
+        let reason = if took >= limit {
+            format!("no answer within {} ms", limit.as_millis())
+        } else {
+            "the connection failed or was reset".to_owned()
+        };
+        exchange.end_attempt(now_ns, None, Some(reason));
+        if let Some(ended) = exchange.attempts.last() {
+            self.worker.observe(now_ns, ended);
+        }
+    }
+
+    /// A request that did not come through the edge phase, or whose exchange is gone.
+    fn refuse_stranger(&mut self, host: &impl Host) -> Flow {
+        self.stage = Stage::Through;
+        host.reply(500, &[("content-type", "text/plain")], b"The request did not pass the gateway's edge.\n");
+        Flow::Pause
+    }
+}
+
+/// Tells the router where the next try goes, when that is not where it would go anyway.
+pub(super) fn route_to_upcoming(host: &impl Host, exchange: &mut Exchange) {
+    let Some(next) = exchange.upcoming().and_then(|s| exchange.target(s)).map(|t| Rc::clone(&t.provider))
+    else {
+        return;
+    };
+    if next.index != exchange.routed.index {
+        host.remember(key::CLUSTER, next.cluster.as_bytes());
+        exchange.routed = next;
+    }
+}
+
+fn was_silent(attempt: &exchange::Attempt) -> bool {
+    attempt.end.as_ref().is_some_and(|e| e.status.is_none())
+}
+
+fn length_after(edit: &Edit, before: usize) -> usize {
+    match edit {
+        Edit::Keep => before,
+        Edit::Prefix { drop, insert } => before.saturating_sub(*drop) + insert.len(),
+        Edit::Replace(body) => body.len(),
+    }
+}

@@ -1,0 +1,205 @@
+//! The way back: what the provider's answer turns into.
+
+use super::{Attempt, Held, Stage, is_retriable};
+use crate::chat::Failure;
+use crate::dialect::lane::{self, Pass, Progress, Stream};
+use crate::gateway::exchange::Exchange;
+use crate::gateway::host::{Flow, Host, Side};
+
+impl Attempt {
+    /// The provider's headers have come. They are held until enough of the body is there to know what it is.
+    pub fn on_response_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
+        let (Some(shared), Some(plan)) = (self.exchange.clone(), &self.plan) else { return Flow::Continue };
+        self.headers = host.headers(Side::Response);
+        let good = matches!(self.headers.status(), 200..=299);
+        if good && plan.stream && self.headers.is_type("text/event-stream") {
+            let held = Held { stream: Stream::new(plan), output: Vec::new(), changed: false, seen: 0 };
+            self.stage = Stage::Holding(Box::new(held));
+        } else {
+            self.stage = Stage::Collecting { held: 0 };
+        }
+        if end_of_stream {
+            return self.conclude(host, &mut shared.borrow_mut(), None);
+        }
+        Flow::Pause
+    }
+
+    /// Some of the body has come; `size` bytes are held by the proxy.
+    pub fn on_response_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
+        let Some(shared) = self.exchange.clone() else { return Flow::Continue };
+        let exchange = &mut *shared.borrow_mut();
+        match &mut self.stage {
+            Stage::Collecting { held } => {
+                *held = size;
+                if end_of_stream { self.conclude(host, exchange, Some(size)) } else { Flow::Pause }
+            }
+            Stage::Holding(held) => {
+                held.read(host, size, end_of_stream);
+                self.hold_or_release(host, exchange, size, end_of_stream)
+            }
+            Stage::Streaming => {
+                self.stream_on(host, exchange, size, end_of_stream);
+                Flow::Continue
+            }
+            Stage::Fresh | Stage::Sending(_) | Stage::Through => Flow::Continue,
+        }
+    }
+
+    /// Trailers end a body without a last chunk.
+    pub fn on_response_trailers(&mut self, host: &impl Host) -> Flow {
+        let Some(shared) = self.exchange.clone() else { return Flow::Continue };
+        let exchange = &mut *shared.borrow_mut();
+        match &mut self.stage {
+            Stage::Collecting { held } => {
+                let size = *held;
+                self.conclude(host, exchange, Some(size))
+            }
+            Stage::Holding(held) => {
+                let size = held.seen;
+                held.read(host, size, true);
+                self.hold_or_release(host, exchange, size, true)
+            }
+            Stage::Streaming => {
+                finish_stream(host, exchange, &self.worker);
+                Flow::Continue
+            }
+            Stage::Fresh | Stage::Sending(_) | Stage::Through => Flow::Continue,
+        }
+    }
+
+    /// The body is whole (`held` bytes), or there is none.
+    fn conclude(&mut self, host: &impl Host, exchange: &mut Exchange, held: Option<usize>) -> Flow {
+        let Some(plan) = &self.plan else { return Flow::Continue };
+        let body = held.map_or_else(Vec::new, |size| host.body(Side::Response, 0, size));
+        let status = self.headers.status();
+        if !matches!(status, 200..=299) {
+            let failure = lane::read_failure(plan.provider, status, &body);
+            return self.refused(host, exchange, failure, &body, held);
+        }
+        let answer =
+            if plan.stream { lane::answer_as_stream(plan, &body) } else { lane::answer(plan, &body) };
+        match answer {
+            Ok(answer) => self.release_answer(host, exchange, answer, &body),
+            Err(failure) => self.give_up(host, exchange, failure, held),
+        }
+    }
+
+    /// A status that says no. Some are worth another try; the rest are the client's to read.
+    fn refused(
+        &mut self,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        failure: Failure,
+        body: &[u8],
+        held: Option<usize>,
+    ) -> Flow {
+        let status = self.headers.status();
+        if is_retriable(status) {
+            return self.give_up(host, exchange, failure, held);
+        }
+        if !matches!(status, 400..=499) {
+            let message = format!("The provider answered with status {status}, which is no answer.");
+            return self.give_up(host, exchange, Failure { message, ..Failure::new(502, "") }, held);
+        }
+        self.release_refusal(host, exchange, failure, body, held)
+    }
+
+    fn hold_or_release(
+        &mut self,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        size: usize,
+        ended: bool,
+    ) -> Flow {
+        let Stage::Holding(held) = &mut self.stage else { return Flow::Continue };
+        match held.stream.progress() {
+            Progress::Content | Progress::Finished => self.release_stream(host, exchange, size, ended),
+            Progress::Failed => {
+                let failure = held.stream.failure().cloned();
+                let failure = failure.unwrap_or_else(|| Failure::new(502, "The stream reported an error."));
+                self.give_up(host, exchange, failure, Some(size))
+            }
+            Progress::Waiting if ended => {
+                let failure = Failure::new(502, "The stream ended before any content.");
+                self.give_up(host, exchange, failure, Some(size))
+            }
+            Progress::Waiting => Flow::Pause,
+        }
+    }
+
+    fn stream_on(&mut self, host: &impl Host, exchange: &mut Exchange, size: usize, ended: bool) {
+        let Some(stream) = &mut exchange.answer.stream else { return };
+        let chunk = host.body(Side::Response, 0, size);
+        self.scratch.clear();
+        let mut pass = stream.push(&chunk, &mut self.scratch);
+        if ended {
+            pass = end_after(stream, pass, &chunk, &mut self.scratch);
+        }
+        if pass == Pass::Replaced {
+            host.splice_body(Side::Response, size, &self.scratch);
+        }
+        if let Some(content) = &mut exchange.answer.content {
+            content.extend_from_slice(if pass == Pass::Replaced { &self.scratch } else { &chunk });
+        }
+        if ended {
+            finish_stream(host, exchange, &self.worker);
+        }
+    }
+}
+
+impl Held {
+    /// Reads what is new of the `size` bytes that the proxy holds.
+    fn read(&mut self, host: &impl Host, size: usize, ended: bool) {
+        let chunk = match size.checked_sub(self.seen) {
+            Some(new) if new > 0 => host.body(Side::Response, self.seen, new),
+            _ => Vec::new(),
+        };
+        self.seen = size;
+        let mut out = Vec::new();
+        let mut pass = self.stream.push(&chunk, &mut out);
+        if ended && self.stream.progress() != Progress::Failed {
+            pass = end_after(&mut self.stream, pass, &chunk, &mut out);
+        }
+        match pass {
+            Pass::AsIs => self.output.extend_from_slice(&chunk),
+            Pass::Replaced => {
+                self.changed = true;
+                self.output.append(&mut out);
+            }
+        }
+    }
+}
+
+/// Ends a stream after its last chunk. What the end adds comes behind the chunk, whichever way that goes on.
+fn end_after(stream: &mut Stream, pass: Pass, chunk: &[u8], out: &mut Vec<u8>) -> Pass {
+    let mut tail = Vec::new();
+    if stream.end(&mut tail) == Pass::AsIs {
+        return pass;
+    }
+    if pass == Pass::AsIs {
+        out.extend_from_slice(chunk);
+    }
+    out.append(&mut tail);
+    Pass::Replaced
+}
+
+/// Closes the books of a stream that came to its end.
+pub(super) fn finish_stream(
+    host: &impl Host,
+    exchange: &mut Exchange,
+    worker: &crate::gateway::worker::Worker,
+) {
+    let Some(stream) = exchange.answer.stream.take() else { return };
+    exchange.answer.report = stream.report().clone();
+    exchange.answer.complete = stream.progress() == Progress::Finished;
+    if !exchange.answer.complete {
+        let broken = || Failure::new(502, "The stream ended without a finish.");
+        exchange.answer.failure = Some(stream.failure().cloned().unwrap_or_else(broken));
+    }
+    let now = host.now_ns();
+    let reason = exchange.answer.failure.as_ref().map(|f| f.message.clone());
+    exchange.end_attempt(now, Some(200), reason);
+    if let Some(ended) = exchange.attempts.last() {
+        worker.observe(now, ended);
+    }
+}

@@ -1,0 +1,72 @@
+//! The request headers one provider gets. The list is made afresh for each try, because all tries and the client's
+//! request share one header map: whatever is not named here does not reach the provider.
+
+use crate::config::tables::{Auth, Endpoint, Provider};
+use crate::dialect::Dialect;
+use crate::gateway::exchange::Exchange;
+use crate::gateway::headers::Headers;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The version of the Anthropic API that the lanes were written for.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// What a path segment may hold as it is: the unreserved characters of RFC 3986 §2.3.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The headers of a try, pseudo-headers first.
+pub fn build(
+    exchange: &Exchange,
+    provider: &Provider,
+    endpoint: &Endpoint,
+    model: &str,
+    length: usize,
+) -> Headers {
+    let mut headers = Headers(Vec::with_capacity(12));
+    let mut add = |name: &str, value: &str| headers.0.push((name.to_owned(), value.to_owned()));
+    add(":method", "POST");
+    add(":scheme", if provider.tls { "https" } else { "http" });
+    add(":authority", &provider.authority);
+    if endpoint.path.contains("{model}") {
+        let segment = utf8_percent_encode(model, SEGMENT).to_string();
+        add(":path", &endpoint.path.replace("{model}", &segment));
+    } else {
+        add(":path", &endpoint.path);
+    }
+    add("content-type", "application/json");
+    add("content-length", itoa::Buffer::new().format(length));
+    add("accept", if exchange.stream { "text/event-stream" } else { "application/json" });
+    add("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION")));
+    if endpoint.dialect == Dialect::Anthropic {
+        add("anthropic-version", ANTHROPIC_VERSION);
+    }
+    match &provider.auth {
+        Auth::Header { name, value } => add(name, &value.0),
+        Auth::Passthrough => pass_credentials(&exchange.headers, endpoint.dialect, &mut add),
+        Auth::None | Auth::Missing { .. } => {}
+    }
+    for name in &provider.forward_headers {
+        if let Some(value) = exchange.headers.get(name) {
+            headers.set(name, value);
+        }
+    }
+    for (name, value) in &provider.headers {
+        headers.set(name, &**value);
+    }
+    headers
+}
+
+/// The client's own credentials. OpenAI's dialect knows only `authorization: Bearer`, so a key that came as
+/// `x-api-key` is put there; Anthropic's knows both.
+fn pass_credentials(client: &Headers, dialect: Dialect, add: &mut impl FnMut(&str, &str)) {
+    let (authorization, api_key) = (client.get("authorization"), client.get("x-api-key"));
+    if let Some(value) = authorization {
+        add("authorization", value);
+    }
+    match (dialect, api_key) {
+        (Dialect::Anthropic, Some(key)) => add("x-api-key", key),
+        (Dialect::OpenaiChat, Some(key)) if authorization.is_none() => {
+            add("authorization", &format!("Bearer {key}"))
+        }
+        _ => {}
+    }
+}

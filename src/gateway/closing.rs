@@ -1,0 +1,209 @@
+//! The end of a request: its usage, its cost, the metrics and the audit line. Runs once, whatever became of it.
+
+use super::edge::{Edge, Stage};
+use super::exchange::Exchange;
+use super::host::{Host, key};
+use crate::chat::{Failure, Usage, UsageStatus};
+use crate::dialect::lane::{AttemptNote, Progress};
+use crate::meter::audit::{self, ErrorNote, Line};
+use crate::meter::estimate;
+use crate::meter::metrics::{Labels, Metrics};
+use serde_json::value::RawValue;
+
+impl Edge {
+    /// The request is over: answered, refused, broken or abandoned.
+    pub fn on_log(&mut self, host: &impl Host) {
+        let now = host.now_ns();
+        match std::mem::replace(&mut self.stage, Stage::Answered) {
+            Stage::Sent { exchange, token } => {
+                self.worker.forget(token);
+                let exchange = &mut *exchange.borrow_mut();
+                self.close_exchange(host, exchange, now);
+                self.count(host, Some(exchange), now);
+                self.write(host, Some(exchange), now);
+            }
+            Stage::Answered | Stage::Collecting { .. } => {
+                if self.record.quiet || self.record.started_ns == 0 {
+                    return;
+                }
+                self.count(host, None, now);
+                self.write(host, None, now);
+            }
+        }
+    }
+
+    /// Settles what is still open: an answer cut off, its usage, its price.
+    fn close_exchange(&self, host: &impl Host, exchange: &mut Exchange, now: u64) {
+        if let Some(stream) = exchange.answer.stream.take() {
+            exchange.answer.report = stream.report().clone();
+            exchange.answer.complete = stream.progress() == Progress::Finished;
+        }
+        let answer = &mut exchange.answer;
+        if !answer.complete && answer.failure.is_none() {
+            answer.failure = Some(cut(host));
+        }
+        let reason = exchange.answer.failure.as_ref().map(|f| f.message.clone());
+        let open = exchange.attempts.last().is_some_and(|a| a.end.is_none());
+        let left = exchange.answer.failure.as_ref().is_some_and(|f| f.status == CLIENT_LEFT);
+        let status = exchange.answer.released.then_some(200);
+        exchange.end_attempt(now, status, reason);
+        // A client that leaves says nothing about the provider.
+        if let Some(ended) = exchange.attempts.last().filter(|_| open && !left) {
+            self.worker.observe(now, ended);
+        }
+        let (usage, _) = usage_of(exchange);
+        if exchange.answer.cost.is_none()
+            && let Some(last) = exchange.attempts.last()
+        {
+            exchange.answer.cost = self.worker.cost(now, &exchange.tables, last, &usage);
+        }
+    }
+
+    fn count(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
+        let metrics = &mut *self.worker.metrics.borrow_mut();
+        let tenant = self.key().and_then(|k| k.tenant.as_deref()).unwrap_or_default();
+        let status = itoa::Buffer::new().format(self.status(host, exchange)).to_owned();
+        let Some(exchange) = exchange else {
+            let labels = Labels { model: "", provider: "", tenant };
+            metrics.add(host, "tollgate.requests", labels, &[("status", &status)], 1);
+            return;
+        };
+        let last = exchange.attempts.last();
+        let provider = last.map_or("", |a| &a.provider.name);
+        let labels = Labels { model: &exchange.model.name, provider, tenant };
+        metrics.add(host, "tollgate.requests", labels, &[("status", &status)], 1);
+        count_attempts(metrics, host, exchange, tenant);
+        let (usage, _) = usage_of(exchange);
+        for (class, count) in [
+            ("input", usage.input),
+            ("output", usage.output),
+            ("cache_read", usage.cache_read),
+            ("cache_write", usage.cache_write),
+            ("reasoning", usage.reasoning),
+        ] {
+            metrics.add(host, "tollgate.tokens", labels, &[("class", class)], count.unwrap_or(0));
+        }
+        let cost = exchange.answer.cost.as_ref().map_or(0, |c| c.micro_usd());
+        metrics.add(host, "tollgate.cost_microdollars", labels, &[], cost);
+        metrics.record(host, "tollgate.duration_ms", labels, millis(self.record.started_ns, now));
+        if let Some(first) = exchange.answer.first_content_ns {
+            metrics.record(host, "tollgate.ttft_ms", labels, millis(self.record.started_ns, first));
+            let tokens = usage.output.filter(|n| *n > 1 && exchange.answer.complete);
+            if let Some(per_token) =
+                tokens.and_then(|n| (now.saturating_sub(first) / 1000).checked_div(n - 1))
+            {
+                metrics.record(host, "tollgate.tpot_us", labels, per_token);
+            }
+        }
+    }
+
+    fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
+        let record = &self.record;
+        let key = self.key();
+        let notes: Vec<AttemptNote> = exchange.map(Exchange::notes).unwrap_or_default();
+        let failure = exchange.and_then(|x| x.answer.failure.as_ref()).or(record.failure.as_ref());
+        let mut line = Line {
+            time: record.started_ns,
+            request_id: &record.request_id,
+            tenant: key.and_then(|k| k.tenant.as_deref()),
+            key_id: key.map(|k| &*k.id),
+            client_dialect: record.dialect.as_str(),
+            method: &record.method,
+            path: &record.path,
+            stream: record.stream,
+            model_asked: record.model_asked.as_deref(),
+            status: self.status(host, exchange),
+            attempts: &notes,
+            duration_ms: millis(record.started_ns, now),
+            error: failure.map(note),
+            prompt: record.prompt.as_deref().and_then(|p| serde_json::from_slice::<&RawValue>(p).ok()),
+            ..Line::default()
+        };
+        if let Some(x) = exchange {
+            let (usage, status) = usage_of(x);
+            line.set_usage(&usage, status);
+            let last = x.attempts.last();
+            line.provider = last.map(|a| &*a.provider.name);
+            line.model = last.map(|a| a.model.as_str());
+            line.cost_usd =
+                x.answer.cost.as_ref().and_then(|c| RawValue::from_string(c.usd().to_string()).ok());
+            line.ttft_ms = x.answer.first_content_ns.map(|first| millis(record.started_ns, first));
+            line.finish_reason = x.answer.report.finish;
+            line.warnings = &x.answer.warnings;
+            line.answer =
+                x.answer.content.as_deref().filter(|c| !c.is_empty()).and_then(audit::json_or_string);
+        }
+        if let Some(json) = line.to_json() {
+            host.remember(key::AUDIT, json.as_bytes());
+        }
+    }
+
+    /// The status the client got; 0 when it left before there was one.
+    fn status(&self, host: &impl Host, exchange: Option<&Exchange>) -> u16 {
+        let seen = || {
+            let code = host.property(&["response", "code"]).and_then(|b| <[u8; 8]>::try_from(b).ok());
+            code.and_then(|b| u16::try_from(i64::from_le_bytes(b)).ok()).unwrap_or(0)
+        };
+        match exchange {
+            Some(x) if x.answer.true_status.is_some() => x.answer.true_status.unwrap_or(0),
+            Some(x) if x.answer.complete => 200,
+            None if self.record.status != 0 => self.record.status,
+            _ => seen(),
+        }
+    }
+}
+
+/// nginx's word for a client that closed the connection; never sent to anybody.
+const CLIENT_LEFT: u16 = 499;
+
+/// Why an answer ended before its end.
+fn cut(host: &impl Host) -> Failure {
+    let details = host.property(&["response", "code_details"]).unwrap_or_default();
+    let details = String::from_utf8_lossy(&details);
+    if details.contains("downstream") || details.is_empty() {
+        return Failure { status: CLIENT_LEFT, ..Failure::new(499, "The client closed the connection.") };
+    }
+    Failure::new(502, format!("The answer was cut off: {}.", details.replace('_', " ")))
+}
+
+/// Counts, and how far they can be believed.
+fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
+    let answer = &exchange.answer;
+    let report = &answer.report;
+    let mut usage = report.usage;
+    if answer.complete && report.usage_is_final {
+        return (usage, UsageStatus::Complete);
+    }
+    let began = answer.complete || answer.first_content_ns.is_some();
+    if !began {
+        return (usage, UsageStatus::Missing);
+    }
+    usage.input.get_or_insert_with(|| estimate::from_bytes(exchange.body_len));
+    let output = estimate::from_bytes(report.output_bytes);
+    // A stream's counts so far may be those of its first event.
+    usage.output = Some(usage.output.map_or(output, |seen| seen.max(output)));
+    let status = if answer.complete { UsageStatus::Estimated } else { UsageStatus::Partial };
+    (usage, status)
+}
+
+fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, tenant: &str) {
+    for attempt in &exchange.attempts {
+        let labels = Labels { model: &exchange.model.name, provider: &attempt.provider.name, tenant };
+        let end = attempt.end.as_ref();
+        let status = end.and_then(|e| e.status).map_or_else(|| "none".to_owned(), |s| s.to_string());
+        metrics.add(host, "tollgate.attempts", labels, &[("status", &status)], 1);
+    }
+    if let Some(last) = exchange.attempts.last() {
+        let labels = Labels { model: &exchange.model.name, provider: &last.provider.name, tenant };
+        metrics.add(host, "tollgate.fallbacks", labels, &[], exchange.fallbacks() as u64);
+    }
+}
+
+fn note(failure: &Failure) -> ErrorNote<'_> {
+    let kind = if failure.status == CLIENT_LEFT { "client_disconnect" } else { failure.kind.as_str() };
+    ErrorNote { r#type: kind, message: &failure.message }
+}
+
+fn millis(from_ns: u64, to_ns: u64) -> u64 {
+    to_ns.saturating_sub(from_ns) / 1_000_000
+}

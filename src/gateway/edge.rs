@@ -1,0 +1,303 @@
+//! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
+
+use super::exchange::{AnswerState, Attempt, AttemptEnd, Exchange};
+use super::headers::Headers;
+use super::host::{Flow, Host, Side, key};
+use super::record::Record;
+use super::surface::{self, Surface};
+use super::worker::{SharedExchange, Worker};
+use super::{cors, pages};
+use crate::chat::Failure;
+use crate::config::tables::{Auth, Key, Model, Tables};
+use crate::dialect::Dialect;
+use crate::dialect::lane;
+use crate::policy::keys::{self, Carrier, Verdict};
+use crate::policy::route;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// The edge phase of one request.
+#[derive(Debug)]
+pub struct Edge {
+    pub(super) worker: Rc<Worker>,
+    pub(super) tables: Rc<Tables>,
+    pub(super) record: Record,
+    pub(super) stage: Stage,
+    pub(super) cors: Vec<(&'static str, String)>,
+    /// The body that takes the place of an answer of the proxy's own.
+    pub(super) replacement: Option<Vec<u8>>,
+}
+
+/// How far the request is.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// Its body is being collected.
+    Collecting {
+        /// The client's headers, without a key of the gateway's own.
+        headers: Headers,
+        dialect: Dialect,
+    },
+    /// It was given to the router.
+    Sent { exchange: SharedExchange, token: u64 },
+    /// The gateway itself answered.
+    Answered,
+}
+
+impl Edge {
+    /// A phase for a request that is about to come.
+    pub fn new(worker: Rc<Worker>, tables: Rc<Tables>) -> Self {
+        Self {
+            worker,
+            tables,
+            record: Record::default(),
+            stage: Stage::Answered,
+            cors: Vec::new(),
+            replacement: None,
+        }
+    }
+
+    /// The request's headers have come.
+    pub fn on_request_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
+        let mut headers = host.headers(Side::Request);
+        self.record.begin(host.now_ns(), &headers);
+        strip_control_headers(host, &mut headers);
+        let surface = surface::find(&self.record.method, &self.record.path, &self.tables.prefix);
+        self.record.dialect = client_dialect(&surface, &self.record.path, &headers);
+        self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
+        if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
+            let preflight: Vec<(&str, &str)> = preflight.iter().map(|(n, v)| (*n, &**v)).collect();
+            return self.answer(host, 204, &preflight, &[]);
+        }
+        if let Surface::Health(which) = surface {
+            self.record.quiet = true;
+            let (status, body) = pages::health(host, &self.worker, &self.tables, which);
+            return self.answer_json(host, status, &body);
+        }
+        if let Err(failure) = self.authenticate(&mut headers) {
+            return self.fail(host, failure);
+        }
+        match surface {
+            Surface::Chat(_) if end_of_stream => {
+                self.fail(host, Failure::new(400, "The request has no body."))
+            }
+            Surface::Chat(dialect) => self.collect(host, headers, dialect),
+            Surface::Models => {
+                let body = pages::models(self.record.dialect, &self.tables, self.worker.loaded());
+                self.answer_json(host, 200, &body)
+            }
+            Surface::Model(id) => {
+                match pages::model(self.record.dialect, &self.tables, &id, self.worker.loaded()) {
+                    Some(body) => self.answer_json(host, 200, &body),
+                    None => self.fail(host, pages::unknown_model(&self.tables, &id)),
+                }
+            }
+            Surface::WrongMethod(allowed) => {
+                let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
+                self.fail_with(host, Failure::new(405, message), &[("allow", allowed)])
+            }
+            Surface::Unknown | Surface::Health(_) => {
+                let message = format!("There is no endpoint {} {}.", self.record.method, self.record.path);
+                self.fail(host, Failure::new(404, message).with_code("unknown_url"))
+            }
+        }
+    }
+
+    /// Some of the request's body has come; `size` bytes are held by the proxy.
+    pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
+        let Stage::Collecting { headers, dialect } = &mut self.stage else {
+            return if matches!(self.stage, Stage::Answered) { Flow::Pause } else { Flow::Continue };
+        };
+        if size as u64 > self.tables.max_body {
+            let failure = too_large(self.tables.max_body);
+            return self.fail(host, failure);
+        }
+        if !end_of_stream {
+            return Flow::Pause;
+        }
+        let (headers, dialect) = (std::mem::take(headers), *dialect);
+        let body = host.body(Side::Request, 0, size);
+        match self.choose(headers, dialect, body) {
+            Ok(exchange) => self.send(host, exchange),
+            Err(failure) => self.fail(host, failure),
+        }
+    }
+
+    /// Trailers end a body without a last chunk.
+    pub fn on_request_trailers(&mut self, host: &impl Host) -> Flow {
+        let held = host.body(Side::Request, 0, usize::MAX).len();
+        self.on_request_body(host, held, true)
+    }
+
+    fn authenticate(&mut self, headers: &mut Headers) -> Result<(), Failure> {
+        match keys::judge(&self.tables.keys, headers.get("authorization"), headers.get("x-api-key")) {
+            Verdict::Open => Ok(()),
+            Verdict::Known(index, carrier) => {
+                // The gateway's own key stops here, whatever a provider's passthrough says.
+                headers.remove(match carrier {
+                    Carrier::Authorization => "authorization",
+                    Carrier::ApiKey => "x-api-key",
+                });
+                self.record.key = Some(index);
+                Ok(())
+            }
+            Verdict::Absent => Err(Failure::new(
+                401,
+                "No API key was given. Send it as `authorization: Bearer KEY` or as `x-api-key: KEY`.",
+            )),
+            Verdict::Wrong => {
+                Err(Failure::new(401, "The API key is not valid.").with_code("invalid_api_key"))
+            }
+        }
+    }
+
+    fn collect(&mut self, host: &impl Host, headers: Headers, dialect: Dialect) -> Flow {
+        let announced = headers.get("content-length").and_then(|v| v.parse::<u64>().ok());
+        if announced.is_some_and(|n| n > self.tables.max_body) {
+            let failure = too_large(self.tables.max_body);
+            return self.fail(host, failure);
+        }
+        self.stage = Stage::Collecting { headers, dialect };
+        Flow::Pause
+    }
+
+    /// Reads the body's envelope and lays out the tries.
+    fn choose(&mut self, headers: Headers, client: Dialect, body: Vec<u8>) -> Result<Exchange, Failure> {
+        let envelope = lane::read_envelope(client, &body)?;
+        self.record.stream = envelope.stream;
+        self.record.model_asked = Some(envelope.model);
+        let asked = self.record.model_asked.as_deref().unwrap_or_default();
+        let found =
+            route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
+        let steps = route::steps(&found.model);
+        let attempts = keyless_targets(&found.model, &found.carried, self.record.started_ns);
+        let first =
+            steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
+        let Some(first) = first else {
+            let names: Vec<String> = attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
+            let message = format!("No target of the model `{asked}` can be asked: {}.", names.join("; "));
+            return Err(Failure::new(500, message));
+        };
+        let body_len = body.len() as u64;
+        Ok(Exchange {
+            tables: Rc::clone(&self.tables),
+            client,
+            carried: found.carried,
+            stream: envelope.stream,
+            headers,
+            body,
+            body_len,
+            request_id: self.record.request_id.clone(),
+            cors: self.cors.clone(),
+            retries_granted: steps.len() - 1,
+            steps,
+            begun: 0,
+            routed: first,
+            attempts,
+            answer: AnswerState::default(),
+            model: found.model,
+        })
+    }
+
+    /// Gives the request to the router, with the first cluster chosen.
+    fn send(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
+        host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+        grant(host, &exchange);
+        if self.tables.audit_content {
+            self.record.prompt = Some(exchange.body.clone());
+            exchange.answer.content = Some(Vec::new());
+        }
+        let exchange = Rc::new(RefCell::new(exchange));
+        let token = self.worker.register(Rc::clone(&exchange));
+        host.remember(key::REQUEST, token.to_string().as_bytes());
+        host.reroute();
+        self.stage = Stage::Sent { exchange, token };
+        Flow::Continue
+    }
+
+    /// The key that was accepted.
+    pub(super) fn key(&self) -> Option<&Key> {
+        self.tables.keys.get(self.record.key?)
+    }
+
+    /// Answers with a failure in the client's dialect.
+    pub(super) fn fail(&mut self, host: &impl Host, failure: Failure) -> Flow {
+        self.fail_with(host, failure, &[])
+    }
+
+    fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
+        let body = lane::write_failure(self.record.dialect, &failure, &[], &self.record.request_id);
+        let status = failure.status;
+        self.record.failure = Some(failure);
+        let mut all = vec![("content-type", "application/json")];
+        all.extend_from_slice(headers);
+        self.answer(host, status, &all, &body)
+    }
+
+    fn answer_json(&mut self, host: &impl Host, status: u16, body: &[u8]) -> Flow {
+        self.answer(host, status, &[("content-type", "application/json")], body)
+    }
+
+    fn answer(&mut self, host: &impl Host, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Flow {
+        let cors = std::mem::take(&mut self.cors);
+        let mut all: Vec<(&str, &str)> = headers.to_vec();
+        all.extend(cors.iter().map(|(n, v)| (*n, v.as_str())));
+        if self.tables.response_headers {
+            all.push(("x-tollgate-request-id", &self.record.request_id));
+        }
+        host.reply(status, &all, body);
+        self.record.status = status;
+        self.stage = Stage::Answered;
+        Flow::Pause
+    }
+}
+
+/// Tells the router how often it may try again and how long it may wait, where that differs from the route's own
+/// settings.
+fn grant(host: &impl Host, exchange: &Exchange) {
+    let set = |name, value: String| host.set_header(Side::Request, name, Some(&value));
+    set("x-envoy-max-retries", exchange.retries_granted.to_string());
+    set("x-envoy-upstream-rq-per-try-timeout-ms", exchange.model.timeout.as_millis().to_string());
+    set("x-envoy-upstream-rq-timeout-ms", exchange.model.request_timeout.as_millis().to_string());
+}
+
+/// Headers that steer the proxy or pretend to come from the gateway are not a client's to send.
+fn strip_control_headers(host: &impl Host, headers: &mut Headers) {
+    headers.0.retain(|(name, _)| {
+        let control = name.starts_with("x-envoy-") || name.starts_with("x-tollgate-");
+        if control {
+            host.set_header(Side::Request, name, None);
+        }
+        !control
+    });
+}
+
+/// What the client speaks: what the path says, whatever the method, else what its headers say.
+fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
+    match surface {
+        Surface::Chat(dialect) => *dialect,
+        _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
+        _ => Dialect::OpenaiChat,
+    }
+}
+
+fn too_large(limit: u64) -> Failure {
+    Failure::new(413, format!("The request body is larger than the limit of {limit} bytes."))
+}
+
+/// Targets that cannot be asked because their key is not in the environment, as attempts that never began.
+fn keyless_targets(model: &Model, carried: &str, now_ns: u64) -> Vec<Attempt> {
+    model
+        .targets
+        .iter()
+        .filter_map(|target| {
+            let Auth::Missing { variable } = &target.provider.auth else { return None };
+            let reason = format!("the environment variable {variable} is not set");
+            Some(Attempt {
+                provider: Rc::clone(&target.provider),
+                model: route::upstream_model(target, carried),
+                started_ns: now_ns,
+                end: Some(AttemptEnd { status: None, reason: Some(reason), ms: 0 }),
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,111 @@
+//! The edge phase on the way back: answers that are not the attempt phase's own become errors in the client's dialect.
+
+use super::attempt::exhausted;
+use super::edge::{Edge, Stage};
+use super::exchange::Exchange;
+use super::host::{Flow, Host, Side};
+use crate::chat::Failure;
+use crate::dialect::lane;
+
+impl Edge {
+    /// The response's headers have come.
+    pub fn on_response_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
+        let (failure, attempts) = match &self.stage {
+            // Without an exchange the request was answered by the gateway itself or, when its body was over the
+            // proxy's limit, by the proxy.
+            Stage::Answered => return Flow::Continue,
+            Stage::Collecting { .. } => (proxy_failure(host, None), Vec::new()),
+            Stage::Sent { exchange, .. } => {
+                let exchange = &mut *exchange.borrow_mut();
+                if exchange.answer.released {
+                    if let Some(status) = exchange.answer.true_status {
+                        host.set_header(Side::Response, ":status", Some(&status.to_string()));
+                    }
+                    return Flow::Continue;
+                }
+                let failure = self.unanswered(host, exchange);
+                (failure, exchange.notes())
+            }
+        };
+        self.rewrite(host, failure, &attempts, end_of_stream)
+    }
+
+    /// Some of the response's body has come.
+    pub fn on_response_body(&mut self, host: &impl Host, size: usize) -> Flow {
+        if let Some(body) = &mut self.replacement {
+            // What comes after the first piece is replaced by nothing.
+            let body = std::mem::take(body);
+            host.splice_body(Side::Response, size, &body);
+        }
+        Flow::Continue
+    }
+
+    /// The router gave up without any provider's answer: nobody could be reached, or the time was up.
+    fn unanswered(&self, host: &impl Host, exchange: &mut Exchange) -> Failure {
+        let failure = proxy_failure(host, Some(exchange));
+        let now = host.now_ns();
+        exchange.end_attempt(now, None, Some(failure.message.clone()));
+        if let Some(ended) = exchange.attempts.last() {
+            self.worker.observe(now, ended);
+        }
+        let failure = exhausted(exchange, failure);
+        exchange.answer.failure = Some(failure.clone());
+        exchange.answer.released = true;
+        failure
+    }
+
+    fn rewrite(
+        &mut self,
+        host: &impl Host,
+        failure: Failure,
+        attempts: &[lane::AttemptNote],
+        end_of_stream: bool,
+    ) -> Flow {
+        let status = failure.status;
+        let body = lane::write_failure(self.record.dialect, &failure, attempts, &self.record.request_id);
+        self.record.status = status;
+        self.record.failure = Some(failure);
+        if end_of_stream {
+            // There is no body to put ours in the place of; the status tells what happened.
+            return Flow::Continue;
+        }
+        let mut headers = host.headers(Side::Response);
+        headers.set(":status", status.to_string());
+        headers.set("content-type", "application/json");
+        headers.set("content-length", body.len().to_string());
+        if self.tables.response_headers {
+            headers.set("x-tollgate-request-id", self.record.request_id.clone());
+            headers.set("x-tollgate-attempts", attempts.len().to_string());
+        }
+        for (name, value) in &self.cors {
+            headers.set(name, value.clone());
+        }
+        host.set_headers(Side::Response, &headers);
+        self.replacement = Some(body);
+        Flow::Continue
+    }
+}
+
+/// What the proxy's own answer means.
+fn proxy_failure(host: &impl Host, exchange: Option<&Exchange>) -> Failure {
+    let status = host.headers(Side::Response).status();
+    let details = host.property(&["response", "code_details"]).unwrap_or_default();
+    let details = String::from_utf8_lossy(&details).replace('_', " ");
+    if status == 413 {
+        return Failure::new(413, "The request body is larger than the gateway's limit.");
+    }
+    if status == 504 || details.contains("timeout") {
+        let limit =
+            exchange.map(|x| format!(" within {} ms", x.model.timeout.as_millis())).unwrap_or_default();
+        return Failure::new(504, format!("The provider did not answer{limit}."));
+    }
+    let status = if status >= 400 { status } else { 502 };
+    let why = if details.is_empty() { "no details".to_owned() } else { details };
+    match exchange.and_then(|x| x.attempts.last()) {
+        Some(last) => Failure::new(
+            status,
+            format!("The provider `{}` could not be reached: {why}.", last.provider.name),
+        ),
+        None => Failure::new(status, format!("The proxy refused the request: {why}.")),
+    }
+}

@@ -1,0 +1,168 @@
+//! One client request and all its attempts: what the two phases share.
+
+use crate::chat::Failure;
+use crate::config::tables::{Model, Provider, Tables, Target};
+use crate::dialect::Dialect;
+use crate::dialect::lane::{AttemptNote, Report, Stream, Warning};
+use crate::gateway::headers::Headers;
+use crate::meter::price::Cost;
+use crate::policy::route::Step;
+use std::rc::Rc;
+
+/// One client request on its way.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The configuration in force when it came; a reload does not change it under way.
+    pub tables: Rc<Tables>,
+    /// What the client speaks.
+    pub client: Dialect,
+    /// The public model, and what a wildcard's `*` stood for.
+    pub model: Rc<Model>,
+    /// See [`crate::policy::route::Found`].
+    pub carried: String,
+    /// Whether the client asked for a stream.
+    pub stream: bool,
+    /// The client's headers, without a key of the gateway's own.
+    pub headers: Headers,
+    /// The client's body. Let go when an answer is released, for no other attempt will need it.
+    pub body: Vec<u8>,
+    /// Length of the client's body in bytes.
+    pub body_len: u64,
+    /// The proxy's id of the request.
+    pub request_id: String,
+    /// CORS headers of the answer.
+    pub cors: Vec<(&'static str, String)>,
+    /// The tries allowed.
+    pub steps: Vec<Step>,
+    /// Tries begun; the current one is `steps[begun - 1]`.
+    pub begun: usize,
+    /// Retries that the proxy was told it may make.
+    pub retries_granted: usize,
+    /// The cluster that the router was last told to use.
+    pub routed: Rc<Provider>,
+    /// Every try so far.
+    pub attempts: Vec<Attempt>,
+    /// How the answer stands.
+    pub answer: AnswerState,
+}
+
+/// How the answer stands.
+#[derive(Debug, Default)]
+pub struct AnswerState {
+    /// Whether something was let through to the client, be it an answer or an error.
+    pub released: bool,
+    /// The status the client must see, where the router was shown another one so that it would not try again.
+    pub true_status: Option<u16>,
+    /// When the first content was let through, in nanoseconds since the epoch.
+    pub first_content_ns: Option<u64>,
+    /// The stream under way.
+    pub stream: Option<Box<Stream>>,
+    /// What the answer said of itself.
+    pub report: Report,
+    /// Whether the answer came to its proper end.
+    pub complete: bool,
+    /// What the client was told went wrong.
+    pub failure: Option<Failure>,
+    /// What it cost, once known.
+    pub cost: Option<Cost>,
+    /// What was lost in translation, both ways.
+    pub warnings: Vec<Warning>,
+    /// The answer's text as the client got it, when the audit wants it.
+    pub content: Option<Vec<u8>>,
+}
+
+/// One try at one target.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Who was asked.
+    pub provider: Rc<Provider>,
+    /// For which of its models.
+    pub model: String,
+    /// When, in nanoseconds since the epoch.
+    pub started_ns: u64,
+    /// How it ended; `None` while it runs.
+    pub end: Option<AttemptEnd>,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptEnd {
+    /// The provider's status, where there was one.
+    pub status: Option<u16>,
+    /// Why it failed; `None` when it did not.
+    pub reason: Option<String>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+impl Exchange {
+    /// The try under way.
+    pub fn current(&self) -> Option<Step> {
+        self.steps.get(self.begun.checked_sub(1)?).copied()
+    }
+
+    /// The try that comes next.
+    pub fn upcoming(&self) -> Option<Step> {
+        self.steps.get(self.begun).copied()
+    }
+
+    /// The target of a try.
+    pub fn target(&self, step: Step) -> Option<&Target> {
+        self.model.targets.get(step.target)
+    }
+
+    /// Whether the router may still try again.
+    pub fn may_retry(&self) -> bool {
+        self.begun <= self.retries_granted
+    }
+
+    /// Leaves out the remaining tries at the current target.
+    pub fn skip_target(&mut self) {
+        let Some(current) = self.current() else { return };
+        let begun = self.begun;
+        let mut position = 0;
+        self.steps.retain(|step| {
+            position += 1;
+            position <= begun || step.target != current.target
+        });
+    }
+
+    /// Ends the try under way; a try that has ended keeps its first end.
+    pub fn end_attempt(&mut self, now_ns: u64, status: Option<u16>, reason: Option<String>) {
+        if let Some(attempt) = self.attempts.last_mut().filter(|a| a.end.is_none()) {
+            let ms = now_ns.saturating_sub(attempt.started_ns) / 1_000_000;
+            attempt.end = Some(AttemptEnd { status, reason, ms });
+        }
+    }
+
+    /// The tries as an error lists them.
+    pub fn notes(&self) -> Vec<AttemptNote> {
+        self.attempts.iter().map(Attempt::note).collect()
+    }
+
+    /// Tries at targets after the first, that is, how often the gateway fell back.
+    pub fn fallbacks(&self) -> usize {
+        self.attempts
+            .windows(2)
+            .filter(
+                |pair| matches!(pair, [a, b] if a.provider.index != b.provider.index || a.model != b.model),
+            )
+            .count()
+    }
+}
+
+impl Attempt {
+    fn note(&self) -> AttemptNote {
+        let end = self.end.as_ref();
+        AttemptNote {
+            provider: self.provider.name.to_string().into(),
+            model: self.model.clone().into(),
+            status: end.and_then(|e| e.status),
+            reason: match end {
+                Some(end) => end.reason.clone().unwrap_or_default().into(),
+                None => "unfinished".into(),
+            },
+            ms: end.map_or(0, |e| e.ms),
+        }
+    }
+}

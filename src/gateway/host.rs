@@ -1,0 +1,81 @@
+//! What the two phases ask of the proxy they run in.
+
+use super::headers::Headers;
+
+/// Which half of an exchange a call is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The request: towards the provider.
+    Request,
+    /// The response: towards the client.
+    Response,
+}
+
+/// What the proxy does with a stream after a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Goes on.
+    Continue,
+    /// Is held, and what has come of the body is kept by the proxy.
+    Pause,
+}
+
+/// Kinds of metric.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows.
+    Counter,
+    /// A distribution.
+    Histogram,
+}
+
+/// The proxy, as the gateway sees it. Every call is cheap but none is free (about half a microsecond each), so the
+/// phases ask once and remember.
+///
+/// No call fails loudly: what cannot be read is absent, and what cannot be written is logged by the implementation.
+pub trait Host {
+    /// Wall clock, in nanoseconds since the Unix epoch.
+    fn now_ns(&self) -> u64;
+    /// All headers of one side, pseudo-headers included.
+    fn headers(&self, side: Side) -> Headers;
+    /// Replaces all headers of one side.
+    fn set_headers(&self, side: Side, headers: &Headers);
+    /// Sets one header, or removes it.
+    fn set_header(&self, side: Side, name: &str, value: Option<&str>);
+    /// Body bytes that the proxy holds at this callback, from `start`, at most `len`.
+    fn body(&self, side: Side, start: usize, len: usize) -> Vec<u8>;
+    /// Replaces the first `drop` bytes of what the proxy holds at this callback.
+    fn splice_body(&self, side: Side, drop: usize, insert: &[u8]);
+    /// Answers the client at once, without a provider.
+    fn reply(&self, status: u16, headers: &[(&str, &str)], body: &[u8]);
+    /// Remembers a value for the request: both phases, all attempts and the access log see it.
+    fn remember(&self, key: &str, value: &[u8]);
+    /// A value remembered with [`Host::remember`].
+    fn recall(&self, key: &str) -> Option<Vec<u8>>;
+    /// A property of the proxy's own, such as `response.code_details`.
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>>;
+    /// Makes the proxy choose the route again, after [`Host::remember`] changed what the choice depends on.
+    fn reroute(&self);
+    /// Defines a metric and returns its number; `None` when the proxy refuses.
+    fn define_metric(&self, kind: MetricKind, name: &str) -> Option<u32>;
+    /// Adds to a counter.
+    fn add(&self, metric: u32, by: u64);
+    /// Records a value in a histogram.
+    fn record(&self, metric: u32, value: u64);
+    /// A value shared by all workers, and its version for [`Host::share`].
+    fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>);
+    /// Stores a value for all workers; `false` when `version` is no longer the current one.
+    fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool;
+    /// Wakes the stream of this callback after about `ms` milliseconds: its side goes on as if it had not paused.
+    fn wake_in(&self, side: Side, ms: u64);
+}
+
+/// Filter-state keys; the proxy's own names for them carry the prefix `wasm.`.
+pub mod key {
+    /// The cluster that the router picks, now and at each retry.
+    pub const CLUSTER: &str = "tollgate.cluster";
+    /// The number of the exchange within this worker.
+    pub const REQUEST: &str = "tollgate.request";
+    /// The audit line.
+    pub const AUDIT: &str = "tollgate.audit";
+}

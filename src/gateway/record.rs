@@ -1,0 +1,65 @@
+//! What the audit line says of a request whatever becomes of it.
+
+use super::headers::Headers;
+use crate::chat::Failure;
+use crate::dialect::Dialect;
+
+/// The facts of one client request that do not depend on an answer.
+#[derive(Debug)]
+pub struct Record {
+    /// When it came, in nanoseconds since the epoch.
+    pub started_ns: u64,
+    /// The proxy's id of the request.
+    pub request_id: String,
+    /// Method.
+    pub method: String,
+    /// Path without its query.
+    pub path: String,
+    /// What the client speaks.
+    pub dialect: Dialect,
+    /// Whether it asked for a stream.
+    pub stream: bool,
+    /// The model it named.
+    pub model_asked: Option<String>,
+    /// Position of the accepted key in the configuration.
+    pub key: Option<usize>,
+    /// Status of an answer of the gateway's own.
+    pub status: u16,
+    /// Why the gateway itself refused it.
+    pub failure: Option<Failure>,
+    /// The body, when the audit wants it.
+    pub prompt: Option<Vec<u8>>,
+    /// Health checks leave no audit line: they would drown the others.
+    pub quiet: bool,
+}
+
+impl Default for Record {
+    fn default() -> Self {
+        Self {
+            started_ns: 0,
+            request_id: String::new(),
+            method: String::new(),
+            path: String::new(),
+            dialect: Dialect::OpenaiChat,
+            stream: false,
+            model_asked: None,
+            key: None,
+            status: 0,
+            failure: None,
+            prompt: None,
+            quiet: false,
+        }
+    }
+}
+
+impl Record {
+    /// Reads the request's headers.
+    pub fn begin(&mut self, now_ns: u64, headers: &Headers) {
+        let owned = |name| headers.get(name).unwrap_or_default().to_owned();
+        self.started_ns = now_ns;
+        self.request_id = owned("x-request-id");
+        self.method = owned(":method");
+        let path = headers.get(":path").unwrap_or_default();
+        path.split('?').next().unwrap_or(path).clone_into(&mut self.path);
+    }
+}

@@ -1,0 +1,116 @@
+//! Which of the gateway's endpoints a request is for.
+
+use crate::dialect::Dialect;
+use std::borrow::Cow;
+
+/// An endpoint of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Surface {
+    /// A conversation, in the dialect that belongs to the path.
+    Chat(Dialect),
+    /// The list of models.
+    Models,
+    /// One model.
+    Model(String),
+    /// The state of the gateway and its providers.
+    Health(Health),
+    /// A known path with another method; what is allowed there.
+    WrongMethod(&'static str),
+    /// Nothing lives here.
+    Unknown,
+}
+
+/// The three health endpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// Everything known, as JSON.
+    Full,
+    /// The process answers.
+    Live,
+    /// Requests can be served.
+    Ready,
+}
+
+/// Finds the surface of a request. `path` may carry a query; `prefix` is the configured path prefix without a
+/// trailing slash, and every path is known with and without `/v1`.
+pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
+    let path = path.split('?').next().unwrap_or(path);
+    let Some(path) = path.strip_prefix(prefix) else { return Surface::Unknown };
+    if let Some(health) = health(path) {
+        return on("GET, HEAD", method, Surface::Health(health));
+    }
+    let path = match path.strip_prefix("/v1") {
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    };
+    match path.strip_suffix('/').unwrap_or(path) {
+        "/chat/completions" => on("POST", method, Surface::Chat(Dialect::OpenaiChat)),
+        "/messages" => on("POST", method, Surface::Chat(Dialect::Anthropic)),
+        "/models" => on("GET, HEAD", method, Surface::Models),
+        other => match other.strip_prefix("/models/") {
+            Some(id) if !id.is_empty() => on("GET, HEAD", method, Surface::Model(decoded(id))),
+            _ => Surface::Unknown,
+        },
+    }
+}
+
+fn health(path: &str) -> Option<Health> {
+    match path.strip_suffix('/').unwrap_or(path) {
+        "/health" => Some(Health::Full),
+        "/health/live" => Some(Health::Live),
+        "/health/ready" => Some(Health::Ready),
+        _ => None,
+    }
+}
+
+fn on(allowed: &'static str, method: &str, surface: Surface) -> Surface {
+    if allowed.split(", ").any(|m| m == method) { surface } else { Surface::WrongMethod(allowed) }
+}
+
+/// Clients percent-encode the slashes of model names.
+fn decoded(id: &str) -> String {
+    percent_encoding::percent_decode_str(id).decode_utf8().map_or_else(|_| id.to_owned(), Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_with_and_without_version_and_prefix() {
+        for (path, prefix) in [
+            ("/v1/chat/completions", ""),
+            ("/chat/completions", ""),
+            ("/llm/v1/chat/completions?beta=true", "/llm"),
+            ("/llm/chat/completions/", "/llm"),
+        ] {
+            assert_eq!(find("POST", path, prefix), Surface::Chat(Dialect::OpenaiChat), "{path}");
+        }
+        assert_eq!(find("POST", "/v1/messages?beta=true", ""), Surface::Chat(Dialect::Anthropic));
+        assert_eq!(find("POST", "/v1/messages", "/llm"), Surface::Unknown);
+        assert_eq!(find("POST", "/v1x/messages", ""), Surface::Unknown);
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_from_a_wrong_path() {
+        assert_eq!(find("GET", "/v1/messages", ""), Surface::WrongMethod("POST"));
+        assert_eq!(find("POST", "/v1/models", ""), Surface::WrongMethod("GET, HEAD"));
+        assert_eq!(find("GET", "/v1/other", ""), Surface::Unknown);
+    }
+
+    #[test]
+    fn model_names_may_hold_slashes() {
+        assert_eq!(
+            find("GET", "/v1/models/anthropic%2Fclaude", ""),
+            Surface::Model("anthropic/claude".into())
+        );
+        assert_eq!(find("GET", "/v1/models/anthropic/claude", ""), Surface::Model("anthropic/claude".into()));
+        assert_eq!(find("GET", "/models/a%zz", ""), Surface::Model("a%zz".into()));
+    }
+
+    #[test]
+    fn health_lives_under_the_prefix() {
+        assert_eq!(find("GET", "/llm/health/ready", "/llm"), Surface::Health(Health::Ready));
+        assert_eq!(find("GET", "/health", ""), Surface::Health(Health::Full));
+    }
+}

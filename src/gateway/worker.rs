@@ -1,0 +1,167 @@
+//! What one worker thread keeps between requests. Both phases of all plugins of a worker live in one VM and share it.
+
+use super::exchange::{Attempt, Exchange};
+use super::host::Host;
+use crate::chat::Usage;
+use crate::config::tables::{Provider, Tables};
+use crate::meter::metrics::Metrics;
+use crate::meter::price::{self, Cost, Price};
+use crate::policy::health::{Book, Observation};
+use hashbrown::HashMap;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Prices remembered, each a provider and a model; a request for one more starts afresh. Wildcards let clients name
+/// any model, so the number of names has no bound of its own.
+const PRICES_KEPT: usize = 1024;
+
+/// Where the books of all workers are listed in shared data.
+const WORKERS_KEY: &str = "tollgate.health.workers";
+
+/// A provider's name and one of its models.
+type PricedModel = (Box<str>, String);
+
+/// An exchange as both phases hold it.
+pub type SharedExchange = Rc<RefCell<Exchange>>;
+
+/// The state of one worker.
+#[derive(Debug, Default)]
+pub struct Worker {
+    exchanges: RefCell<HashMap<u64, SharedExchange>>,
+    last_token: Cell<u64>,
+    /// Metric numbers by name.
+    pub metrics: RefCell<Metrics>,
+    prices: RefCell<HashMap<PricedModel, Option<Price>>>,
+    health: RefCell<Book>,
+    health_dirty: Cell<bool>,
+    slot: Cell<Option<u32>>,
+    loaded: Cell<u64>,
+}
+
+impl Worker {
+    /// Registers an exchange and gives the number under which the attempt phase finds it.
+    pub fn register(&self, exchange: SharedExchange) -> u64 {
+        let token = self.last_token.get() + 1;
+        self.last_token.set(token);
+        self.exchanges.borrow_mut().insert(token, exchange);
+        token
+    }
+
+    /// The exchange of a number.
+    pub fn exchange(&self, token: u64) -> Option<SharedExchange> {
+        self.exchanges.borrow().get(&token).cloned()
+    }
+
+    /// Lets an exchange go.
+    pub fn forget(&self, token: u64) {
+        self.exchanges.borrow_mut().remove(&token);
+    }
+
+    /// What an answer cost; `None` when the price or the usage is not known.
+    pub fn cost(&self, now_ns: u64, tables: &Tables, attempt: &Attempt, usage: &Usage) -> Option<Cost> {
+        let (provider, model) = (&attempt.provider, attempt.model.as_str());
+        let mut prices = self.prices.borrow_mut();
+        let key = (provider.name.clone(), model.to_owned());
+        if !prices.contains_key(&key) && prices.len() >= PRICES_KEPT {
+            prices.clear();
+        }
+        let price = prices.entry(key).or_insert_with(|| price_of(tables, provider, model));
+        price.as_ref()?.cost(usage, UNIX_EPOCH + Duration::from_nanos(now_ns))
+    }
+
+    /// A new configuration came at this time: prices may be others now.
+    pub fn configured(&self, now_ns: u64) {
+        self.prices.borrow_mut().clear();
+        self.loaded.set(now_ns / 1_000_000_000);
+    }
+
+    /// When the configuration came, in seconds since the epoch.
+    pub fn loaded(&self) -> u64 {
+        self.loaded.get()
+    }
+
+    /// Writes an ended attempt into the provider's health. Answers that blame the request count as success: the
+    /// provider did its work.
+    pub fn observe(&self, now_ns: u64, attempt: &Attempt) {
+        let Some(end) = &attempt.end else { return };
+        let blames_provider = end.status.is_none_or(super::attempt::is_retriable);
+        let error = end.reason.as_deref().filter(|_| blames_provider || end.status == Some(200));
+        let seen = Observation { at: now_ns / 1_000_000_000, ms: end.ms, error };
+        self.health.borrow_mut().observe(&attempt.provider.name, seen);
+        self.health_dirty.set(true);
+    }
+
+    /// Shows what this worker saw to the others. Called on the tick, and before the health page is made.
+    pub fn publish_health(&self, host: &impl Host) {
+        if !self.health_dirty.replace(false) {
+            return;
+        }
+        let Some(slot) = self.claim_slot(host) else { return };
+        if let Ok(book) = serde_json::to_vec(&*self.health.borrow()) {
+            let key = slot_key(slot);
+            let (_, version) = host.shared(&key);
+            host.share(&key, &book, version);
+        }
+    }
+
+    /// What all workers saw.
+    pub fn health(&self, host: &impl Host) -> Book {
+        self.publish_health(host);
+        let mut sum = Book::default();
+        for slot in 0..workers(host).0 {
+            let (bytes, _) = host.shared(&slot_key(slot));
+            if let Some(book) = bytes.and_then(|b| serde_json::from_slice::<Book>(&b).ok()) {
+                sum.merge(&book);
+            }
+        }
+        sum
+    }
+
+    /// This worker's place in the list, taken at first use. A VM that is rebuilt takes a new one; what the old one saw
+    /// leaves the window within a minute.
+    fn claim_slot(&self, host: &impl Host) -> Option<u32> {
+        if let Some(slot) = self.slot.get() {
+            return Some(slot);
+        }
+        // Each failed round means that another worker took a place.
+        for _ in 0..1000 {
+            let (count, version) = workers(host);
+            let next = count.checked_add(1)?;
+            if host.share(WORKERS_KEY, next.to_string().as_bytes(), version) {
+                self.slot.set(Some(count));
+                return Some(count);
+            }
+        }
+        None
+    }
+}
+
+/// The price of a provider's model. A provider that the price facts do not know runs on somebody's own machines, and
+/// its prices are nobody else's: only the configuration can say them.
+fn price_of(tables: &Tables, provider: &Provider, model: &str) -> Option<Price> {
+    let known = provider.price_provider.is_some();
+    if known {
+        price::resolve(&tables.prices, provider.price_provider, model)
+    } else {
+        Price::from_override(tables.prices.get(model)?)
+    }
+}
+
+/// Creates the list of workers where there is none yet. The first creation of a shared value is unconditional, so it
+/// has to happen before requests come.
+pub fn prepare_shared(host: &impl Host) {
+    if host.shared(WORKERS_KEY).0.is_none() {
+        host.share(WORKERS_KEY, b"0", None);
+    }
+}
+
+fn workers(host: &impl Host) -> (u32, Option<u32>) {
+    let (bytes, version) = host.shared(WORKERS_KEY);
+    let count = bytes.and_then(|b| String::from_utf8(b).ok()).and_then(|s| s.parse().ok()).unwrap_or(0);
+    (count, version)
+}
+
+fn slot_key(slot: u32) -> String {
+    format!("tollgate.health.{slot}")
+}

@@ -1,0 +1,172 @@
+//! The audit line: one JSON object a request, written to Envoy's access log.
+
+use crate::chat::{Usage, UsageStatus};
+use crate::dialect::lane::{AttemptNote, Warning};
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// One line. What is not known is absent. Holds no secret: keys appear by their id, and prompts and answers only
+/// when the configuration asks for them.
+#[derive(Debug, Default, Serialize)]
+pub struct Line<'a> {
+    /// When the request came, in nanoseconds since the epoch; written as RFC 3339 in UTC.
+    #[serde(serialize_with = "rfc3339")]
+    pub time: u64,
+    /// The proxy's id of the request.
+    pub request_id: &'a str,
+    /// Who pays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<&'a str>,
+    /// The client key's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<&'a str>,
+    /// What the client speaks.
+    pub client_dialect: &'a str,
+    /// Method of the request.
+    pub method: &'a str,
+    /// Path without its query.
+    pub path: &'a str,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// The model as the client named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_asked: Option<&'a str>,
+    /// The provider whose answer the client got, or the last one tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<&'a str>,
+    /// That provider's model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<&'a str>,
+    /// Status that the client got; 0 when it left before there was one.
+    pub status: u16,
+    /// Every try.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub attempts: &'a [AttemptNote],
+    /// Token counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Tokens>,
+    /// How far they can be believed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub usage_status: Option<&'static str>,
+    /// Cost in USD; absent when the price is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<Box<RawValue>>,
+    /// Time to the first content of a stream, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttft_ms: Option<u64>,
+    /// Time to the end, in milliseconds.
+    pub duration_ms: u64,
+    /// Why the model stopped, in OpenAI's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<&'static str>,
+    /// What went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorNote<'a>>,
+    /// What could not be carried over as it was.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub warnings: &'a [Warning],
+    /// The request body, when configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<&'a RawValue>,
+    /// The answer as the client got it, when configured: JSON, or the text of the event stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Box<RawValue>>,
+}
+
+/// Token counts of the line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tokens {
+    /// All input, cached included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<u64>,
+    /// All output, reasoning included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output: Option<u64>,
+    /// Input from the provider's cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_read: Option<u64>,
+    /// Input written to the cache.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<u64>,
+    /// Reasoning part of the output.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<u64>,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorNote<'a> {
+    /// `client_disconnect`, `upstream_broken`, or the failure's kind.
+    pub r#type: &'a str,
+    /// One sentence.
+    pub message: &'a str,
+}
+
+impl From<&Usage> for Tokens {
+    fn from(u: &Usage) -> Self {
+        Self {
+            input: u.input,
+            output: u.output,
+            cache_read: u.cache_read,
+            cache_write: u.cache_write,
+            reasoning: u.reasoning,
+        }
+    }
+}
+
+impl Line<'_> {
+    /// The line as JSON, without a line break. `None` cannot come from well-formed parts.
+    pub fn to_json(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    /// Sets the counts and their status.
+    pub fn set_usage(&mut self, usage: &Usage, status: UsageStatus) {
+        self.usage = (!usage.is_empty()).then(|| usage.into());
+        self.usage_status = Some(status.as_str());
+    }
+}
+
+/// Text as a JSON value: as it stands when it is JSON on one line, else as a string.
+pub fn json_or_string(bytes: &[u8]) -> Option<Box<RawValue>> {
+    let text = String::from_utf8_lossy(bytes);
+    let one_line = !text.contains(['\n', '\r']);
+    let raw = one_line.then(|| RawValue::from_string(text.trim().to_owned()).ok()).flatten();
+    raw.or_else(|| serde_json::value::to_raw_value(&*text).ok())
+}
+
+// serde asks for a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn rfc3339<S: Serializer>(ns: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_nanos(*ns)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_things_are_left_out() {
+        let line = Line {
+            time: 1_750_000_000_123_000_000,
+            request_id: "r",
+            client_dialect: "anthropic",
+            method: "POST",
+            path: "/v1/messages",
+            status: 401,
+            ..Line::default()
+        };
+        assert_eq!(
+            line.to_json().unwrap(),
+            r#"{"time":"2025-06-15T15:06:40.123Z","request_id":"r","client_dialect":"anthropic","method":"POST","path":"/v1/messages","stream":false,"status":401,"duration_ms":0}"#
+        );
+    }
+
+    #[test]
+    fn a_line_stays_one_line() {
+        assert_eq!(json_or_string(b"{\"a\":1}").unwrap().get(), r#"{"a":1}"#);
+        assert_eq!(json_or_string(b"{\n\"a\":1}").unwrap().get(), r#""{\n\"a\":1}""#);
+        assert_eq!(json_or_string(b"data: x\n\n").unwrap().get(), r#""data: x\n\n""#);
+    }
+}

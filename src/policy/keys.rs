@@ -1,0 +1,115 @@
+//! Client keys: `authorization: Bearer …` or `x-api-key`, compared as SHA-256 digests in constant time.
+
+use crate::config::tables::Key;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use subtle::ConstantTimeEq;
+
+/// Which header carried the key that was accepted. It is the gateway's secret and never goes to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// `authorization: Bearer …`
+    Authorization,
+    /// `x-api-key`
+    ApiKey,
+}
+
+/// What the client's credentials are worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// No keys are configured: everybody may ask.
+    Open,
+    /// The key at this position of the list, and the header that held it.
+    Known(usize, Carrier),
+    /// No credential at all.
+    Absent,
+    /// A credential that is no key of ours.
+    Wrong,
+}
+
+/// Judges the credentials of a request. Every configured key is compared whatever the outcome, so that the time taken
+/// does not tell how near a guess was, nor which key it matched.
+pub fn judge(keys: &[Key], authorization: Option<&str>, api_key: Option<&str>) -> Verdict {
+    if keys.is_empty() {
+        return Verdict::Open;
+    }
+    let offered =
+        [(Carrier::ApiKey, api_key.map(str::trim)), (Carrier::Authorization, authorization.and_then(bearer))];
+    let mut verdict = Verdict::Absent;
+    for (carrier, secret) in offered {
+        let Some(secret) = secret.filter(|s| !s.is_empty()) else { continue };
+        match find(keys, secret) {
+            Some(index) => return Verdict::Known(index, carrier),
+            None => verdict = Verdict::Wrong,
+        }
+    }
+    verdict
+}
+
+fn find(keys: &[Key], secret: &str) -> Option<usize> {
+    let digest: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
+    let mut found = None;
+    for (index, key) in keys.iter().enumerate() {
+        if bool::from(key.sha256.ct_eq(&digest)) {
+            found = Some(index);
+        }
+    }
+    found
+}
+
+/// The token of an `authorization: Bearer` header (RFC 6750 §2.1); the scheme is case-insensitive.
+pub fn bearer(authorization: &str) -> Option<&str> {
+    let (scheme, token) = authorization.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The digest of a key as it stands in the configuration: 64 hexadecimal digits.
+pub fn digest_hex(secret: &str) -> String {
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(secret.as_bytes()) {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys() -> Vec<Key> {
+        ["one", "two"]
+            .iter()
+            .map(|s| Key { id: (*s).into(), sha256: Sha256::digest(s.as_bytes()).into(), tenant: None })
+            .collect()
+    }
+
+    #[test]
+    fn both_headers_are_read() {
+        assert_eq!(judge(&keys(), Some("Bearer two"), None), Verdict::Known(1, Carrier::Authorization));
+        assert_eq!(judge(&keys(), Some("bearer  one"), None), Verdict::Known(0, Carrier::Authorization));
+        assert_eq!(judge(&keys(), None, Some("one")), Verdict::Known(0, Carrier::ApiKey));
+    }
+
+    #[test]
+    fn the_right_key_counts_whichever_header_has_it() {
+        let v = judge(&keys(), Some("Bearer sk-of-the-provider"), Some("two"));
+        assert_eq!(v, Verdict::Known(1, Carrier::ApiKey));
+        let v = judge(&keys(), Some("Bearer two"), Some("sk-ant-of-the-provider"));
+        assert_eq!(v, Verdict::Known(1, Carrier::Authorization));
+    }
+
+    #[test]
+    fn wrong_and_absent_are_told_apart() {
+        assert_eq!(judge(&keys(), Some("Bearer three"), None), Verdict::Wrong);
+        assert_eq!(judge(&keys(), Some("Basic one"), None), Verdict::Absent);
+        assert_eq!(judge(&keys(), None, Some(" ")), Verdict::Absent);
+        assert_eq!(judge(&[], None, None), Verdict::Open);
+    }
+
+    #[test]
+    fn digest_is_the_standard_one() {
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(digest_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}

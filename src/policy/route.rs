@@ -1,0 +1,99 @@
+//! From the model a client names to the chain of tries.
+
+use crate::config::tables::{Auth, Model, Tables, Target};
+use std::rc::Rc;
+
+/// A public model found by name.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The model.
+    pub model: Rc<Model>,
+    /// What a wildcard's `*` stood for; empty for a plain name.
+    pub carried: String,
+}
+
+/// Finds the model that a client names: exact names and aliases first, then wildcards, the most specific first.
+pub fn find(tables: &Tables, asked: &str) -> Option<Found> {
+    if let Some(model) = tables.models.get(asked) {
+        return Some(Found { model: Rc::clone(model), carried: String::new() });
+    }
+    tables.wildcards.iter().find_map(|w| {
+        let carried = asked.strip_prefix(&*w.prefix)?.strip_suffix(&*w.suffix)?;
+        (!carried.is_empty()).then(|| Found { model: Rc::clone(&w.model), carried: carried.to_owned() })
+    })
+}
+
+/// The provider's name of a target's model, with the wildcard's part in its place.
+pub fn upstream_model(target: &Target, carried: &str) -> String {
+    if carried.is_empty() { target.model.to_string() } else { target.model.replacen('*', carried, 1) }
+}
+
+/// One try of a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Position in [`Model::targets`].
+    pub target: usize,
+    /// 0 for the first try at the target.
+    pub retry: u32,
+}
+
+/// The tries of a request in order: each usable target, then its retries. Targets whose key is not in the environment
+/// are left out.
+pub fn steps(model: &Model) -> Vec<Step> {
+    let usable = |t: &Target| !matches!(t.provider.auth, Auth::Missing { .. });
+    model
+        .targets
+        .iter()
+        .enumerate()
+        .filter(|(_, target)| usable(target))
+        .flat_map(|(target, _)| (0..=model.retries).map(move |retry| Step { target, retry }))
+        .collect()
+}
+
+/// Public names near to an unknown one, the nearest first, at most three.
+pub fn nearest<'t>(tables: &'t Tables, asked: &str) -> Vec<&'t str> {
+    let asked = asked.to_lowercase();
+    let mut scored: Vec<(usize, &str)> = tables
+        .listed
+        .iter()
+        .map(|name| (distance(&asked, &name.to_lowercase()), &**name))
+        .filter(|(d, name)| *d * 2 <= name.len().max(asked.len()))
+        .collect();
+    scored.sort_unstable();
+    scored.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// Levenshtein distance in bytes, over the first 64 of each: names, not prose.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<u8> = b.bytes().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().take(64).enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = *cell;
+            left = substituted.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn distance_counts_edits() {
+        for (a, b, d) in
+            [("", "", 0), ("abc", "abc", 0), ("gpt-4o", "gpt4o", 1), ("kitten", "sitting", 3), ("", "ab", 2)]
+        {
+            assert_eq!(distance(a, b), d, "{a} {b}");
+            assert_eq!(distance(b, a), d, "{b} {a}");
+        }
+    }
+}
