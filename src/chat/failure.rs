@@ -1,5 +1,7 @@
 //! What went wrong, in neutral words; each dialect has its own envelope for it.
 
+use crate::wire::json::ParseError;
+
 /// A failure that a client will read, or a reason to try the next target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -86,5 +88,16 @@ impl Failure {
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
         self
+    }
+}
+
+/// A body that cannot be read is the client's mistake: 400, with the field or the place.
+impl From<ParseError> for Failure {
+    fn from(error: ParseError) -> Self {
+        let message = error.to_string();
+        match error {
+            ParseError::Field { path, .. } if !path.is_empty() => Self::field(path, message),
+            _ => Self::new(400, message),
+        }
     }
 }

@@ -7,6 +7,7 @@ mod load;
 mod render;
 mod replace;
 mod schema;
+mod translate;
 
 use clap::{Parser, Subcommand};
 use std::io::{self, Write};
@@ -28,6 +29,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Turn another gateway's configuration into a gateway.yaml
     Import(import::ImportArgs),
+    /// Translate a body from standard input as the gateway would
+    Translate(translate::TranslateArgs),
     /// Client keys
     Key(key::KeyArgs),
     /// Print the JSON Schema of gateway.yaml
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Translate(args) => translate::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Schema => schema::run(),
     }

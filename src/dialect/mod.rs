@@ -1,6 +1,10 @@
 //! One folder a wire format, each both client-facing and provider-facing, and the lanes between them.
 
+pub mod anthropic;
+pub mod codec;
 pub mod lane;
+pub mod models;
+pub mod openai_chat;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,1 +1,4 @@
-//! meter
+//! Tokens and money.
+
+pub mod estimate;
+pub mod price;

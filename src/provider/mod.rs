@@ -4,4 +4,4 @@ mod presets;
 mod quirks;
 
 pub use presets::{KeyHeader, Preset, preset, presets};
-pub use quirks::Quirks;
+pub use quirks::{Quirks, ReasoningSwitch, Replay};

@@ -9,10 +9,89 @@ pub struct Quirks {
     pub stream_options: bool,
     /// The provider knows the role `developer`; otherwise it is sent as `system`.
     pub developer_role: bool,
+    /// The provider takes the text of a message in several parts; otherwise they are joined into one string.
+    pub text_parts: bool,
+    /// The provider reads `cache_control` on parts and tools; otherwise it is left out (it caches by itself, or not).
+    pub cache_control: bool,
+    /// The provider takes `top_k` beside OpenAI's own sampling fields.
+    pub top_k: bool,
+    /// The provider takes `response_format` with a JSON Schema; otherwise only `json_object`.
+    pub json_schema: bool,
+    /// How the provider is asked to think.
+    pub reasoning: ReasoningSwitch,
+    /// How earlier reasoning is sent back to the provider.
+    pub replay: Replay,
+    /// The provider calls `required` tool choice `any` and wants tool ids of nine letters and digits (Mistral).
+    pub mistral_tools: bool,
+    /// The field that marks a last assistant message as the beginning of the answer (Mistral: `prefix`).
+    pub prefill: Option<&'static str>,
+    /// Top-level fields of the dialect that the provider refuses.
+    pub refused: &'static [&'static str],
+}
+
+/// How an OpenAI-dialect provider is asked to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReasoningSwitch {
+    /// `reasoning_effort`, and only to models that reason: OpenAI's others answer it with a 400.
+    Openai,
+    /// `reasoning_effort`, whatever the model.
+    Effort,
+    /// `reasoning: {effort | max_tokens}` (OpenRouter).
+    Object,
+    /// `thinking: {type: enabled | disabled}` (DeepSeek, Z.ai).
+    Switch,
+    /// `thinking: {type, budget_tokens}` in the shape of Anthropic, or `reasoning_effort` (LiteLLM).
+    Thinking,
+    /// Not at all.
+    None,
+}
+
+/// How earlier reasoning is sent back to an OpenAI-dialect provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replay {
+    /// Not at all.
+    Never,
+    /// As `reasoning_content`, but only in turns since the last user message (DeepSeek refuses or ignores the rest).
+    SinceLastUser,
+    /// As `reasoning`, always (OpenRouter).
+    Reasoning,
+    /// As `thinking_blocks` with their signatures and as `reasoning_content` (LiteLLM).
+    Blocks,
 }
 
 impl Default for Quirks {
     fn default() -> Self {
-        Self { max_completion_tokens: true, stream_options: true, developer_role: true }
+        Self::OPENAI
+    }
+}
+
+impl Quirks {
+    /// OpenAI itself: nothing differs.
+    pub const OPENAI: Self = Self {
+        max_completion_tokens: true,
+        stream_options: true,
+        developer_role: true,
+        text_parts: true,
+        cache_control: false,
+        top_k: false,
+        json_schema: true,
+        reasoning: ReasoningSwitch::Openai,
+        replay: Replay::Never,
+        mistral_tools: false,
+        prefill: None,
+        refused: &[],
+    };
+
+    /// What the many servers have in common that took OpenAI's older form of the dialect for their own.
+    pub const COMPATIBLE: Self = Self {
+        max_completion_tokens: false,
+        developer_role: false,
+        reasoning: ReasoningSwitch::Effort,
+        ..Self::OPENAI
+    };
+
+    /// Whether the provider refuses a top-level field.
+    pub fn refuses(&self, field: &str) -> bool {
+        self.refused.contains(&field)
     }
 }

@@ -1,1 +1,5 @@
-//! wire
+//! Bytes and their frames: JSON read and written without a tree, event streams cut into events. Nothing here knows
+//! a provider, and nothing does input or output.
+
+pub mod json;
+pub mod sse;

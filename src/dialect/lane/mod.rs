@@ -3,7 +3,23 @@
 //! When both sides speak the same dialect the lane is an *identity* lane: bytes pass unchanged but for the spliced
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
-use crate::chat::{Failure, Usage};
+mod answer;
+mod envelope;
+mod failure;
+pub mod identity;
+mod replay;
+mod request;
+mod stream;
+mod translated;
+
+pub use answer::{answer, answer_as_stream};
+pub use envelope::read_envelope;
+pub(crate) use failure::malformed;
+pub use failure::{AttemptNote, read_failure, write_failure, write_failure_event};
+pub use request::request;
+pub use stream::Stream;
+
+use crate::chat::Usage;
 use crate::dialect::Dialect;
 use crate::provider::Quirks;
 use serde_json::value::RawValue;
@@ -75,6 +91,32 @@ pub struct AnswerPlan {
     pub stream: bool,
     /// Whether the client itself asked for the usage chunk of an OpenAI stream.
     pub show_usage: bool,
+    /// Structured output was asked for through a forced call of the tool [`JSON_TOOL`]: its arguments are the answer.
+    pub json_tool: bool,
+    /// The client speaks OpenAI's older `functions`: a tool call is answered as `function_call`.
+    pub legacy_functions: bool,
+    /// When the answer was made, in seconds since 1970, for providers whose answers do not say; the gateway, which
+    /// has a clock, sets it. 0: unknown.
+    pub created: u64,
+}
+
+/// The tool whose forced call stands for structured output where a model has no other way to it.
+pub const JSON_TOOL: &str = "json_tool_call";
+
+impl AnswerPlan {
+    /// The plan of a lane between two dialects, with nothing special about it.
+    pub fn new(client: Dialect, provider: Dialect, stream: bool, show_usage: bool) -> Self {
+        Self { client, provider, stream, show_usage, json_tool: false, legacy_functions: false, created: 0 }
+    }
+}
+
+/// A request body in a provider's dialect, with what the way back has to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The body.
+    pub body: Vec<u8>,
+    /// See [`AnswerPlan::json_tool`].
+    pub json_tool: bool,
 }
 
 /// An answer that arrived whole.

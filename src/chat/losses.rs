@@ -1,0 +1,64 @@
+//! The record of what a translation could not carry over.
+
+use super::{Extra, Failure};
+
+/// Keeps the warnings of one translation, and turns a loss into a refusal where the model's configuration asks for it.
+#[derive(Debug, Default)]
+pub struct Losses {
+    refuse: bool,
+    warnings: Vec<String>,
+}
+
+/// Warnings kept of one body: a header has to hold them. What comes after is counted, not lost in silence.
+const MOST_WARNINGS: usize = 32;
+
+impl Losses {
+    /// `drop_params`: `true` drops with a warning, `false` refuses with a 400 that names the field.
+    pub fn new(drop_params: bool) -> Self {
+        Self { refuse: !drop_params, warnings: Vec::new() }
+    }
+
+    /// The target cannot say `field`: dropped with a warning, or refused. `why` completes the sentence
+    /// "`field` …", e.g. `is not supported by Anthropic`.
+    pub fn lost(&mut self, field: &str, why: &str) -> Result<(), Failure> {
+        if self.refuse {
+            return Err(Failure::field(field, format!("{field} {why}")).with_code("unsupported_parameter"));
+        }
+        self.note(format!("{field} dropped: {why}"));
+        Ok(())
+    }
+
+    /// Something was moved, clamped or said differently: a warning, never a refusal.
+    pub fn note(&mut self, warning: impl Into<String>) {
+        let warning = warning.into();
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top level.
+    pub fn lost_extra(&mut self, base: &str, extra: &Extra<'_>, why: &str) -> Result<(), Failure> {
+        for (name, value) in extra {
+            if value.get() == "null" {
+                continue;
+            }
+            if base.is_empty() {
+                self.lost(name, why)?;
+            } else {
+                self.lost(&format!("{base}.{name}"), why)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The warnings, the first ones whole and the rest as a count.
+    pub fn into_warnings(self) -> Vec<String> {
+        let mut warnings = self.warnings;
+        if warnings.len() > MOST_WARNINGS {
+            let more = warnings.len().saturating_sub(MOST_WARNINGS);
+            warnings.truncate(MOST_WARNINGS);
+            warnings.push(format!("and {more} more"));
+        }
+        warnings
+    }
+}

@@ -1,0 +1,66 @@
+//! One message of a conversation.
+
+use super::{Extra, Part, Text};
+use std::fmt;
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Instructions.
+    System,
+    /// Instructions, in the newer word of OpenAI.
+    Developer,
+    /// The person, or what stands for them; may hold tool results where the dialect puts them here.
+    User,
+    /// The model.
+    Assistant,
+    /// Results of tools, where the dialect has a role for them.
+    Tool,
+}
+
+impl Role {
+    /// Whether it gives instructions.
+    pub fn is_system(self) -> bool {
+        matches!(self, Self::System | Self::Developer)
+    }
+}
+
+/// Where in the client's body a message stood: the base of the paths in warnings and failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The field of its own that some dialects have for instructions.
+    System,
+    /// `messages[n]`.
+    Message(usize),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::Message(index) => write!(f, "messages[{index}]"),
+        }
+    }
+}
+
+/// One message. The order of messages, and of parts within one, is the client's.
+#[derive(Debug, Clone)]
+pub struct Message<'a> {
+    /// Who speaks.
+    pub role: Role,
+    /// Where it stood in the client's body.
+    pub place: Place,
+    /// What is said.
+    pub parts: Vec<Part<'a>>,
+    /// The speaker's name (OpenAI).
+    pub name: Option<Text<'a>>,
+    /// Fields that only the client's dialect knows.
+    pub extra: Extra<'a>,
+}
+
+impl<'a> Message<'a> {
+    /// A message with nothing said yet.
+    pub fn new(role: Role, place: Place) -> Self {
+        Self { role, place, parts: Vec::new(), name: None, extra: Extra::new() }
+    }
+}

@@ -1,0 +1,188 @@
+//! One part of a message: text, picture, thought, tool call…
+
+use super::{Extra, Json, Text};
+use serde_json::value::RawValue;
+
+/// One part of a message or of an answer.
+#[derive(Debug, Clone)]
+pub struct Part<'a> {
+    /// What it is.
+    pub kind: PartKind<'a>,
+    /// A prompt-cache breakpoint after it.
+    pub cache_control: Option<CacheControl<'a>>,
+    /// Fields that only the sender's dialect knows.
+    pub extra: Extra<'a>,
+}
+
+impl<'a> Part<'a> {
+    /// A part that is nothing but this.
+    pub fn new(kind: PartKind<'a>) -> Self {
+        Self { kind, cache_control: None, extra: Extra::new() }
+    }
+
+    /// A part of plain text.
+    pub fn text(text: impl Into<Text<'a>>) -> Self {
+        Self::new(PartKind::Text(text.into()))
+    }
+}
+
+/// The kinds of parts.
+#[derive(Debug, Clone)]
+pub enum PartKind<'a> {
+    /// Text.
+    Text(Text<'a>),
+    /// A picture.
+    Image {
+        /// Where its bytes are.
+        source: Source<'a>,
+        /// How closely to look at it (`auto`, `low`, `high`: OpenAI).
+        detail: Option<Text<'a>>,
+    },
+    /// Sound.
+    Audio {
+        /// Where its bytes are.
+        source: Source<'a>,
+        /// Its format as OpenAI names it (`wav`, `mp3`).
+        format: Option<Text<'a>>,
+    },
+    /// A file to read: PDF, plain text…
+    Document(Document<'a>),
+    /// Reasoning that can be read.
+    Thinking(Thinking<'a>),
+    /// Reasoning that only its maker can read.
+    RedactedThinking(Text<'a>),
+    /// The model asks for a tool.
+    ToolCall(ToolCall<'a>),
+    /// What a tool said.
+    ToolResult(ToolResult<'a>),
+    /// The model says why it will not.
+    Refusal(Text<'a>),
+    /// A block that only the sender's dialect knows.
+    Other(Opaque<'a>),
+}
+
+/// Where the bytes of a picture, a sound or a document are.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source<'a> {
+    /// Within the request.
+    Base64 {
+        /// MIME type; empty when the dialect did not say it.
+        media_type: Text<'a>,
+        /// The bytes in base64.
+        data: Text<'a>,
+    },
+    /// At a URL.
+    Url(Text<'a>),
+    /// In the provider's file store, by id.
+    File(Text<'a>),
+    /// Plain text within the request.
+    Text(Text<'a>),
+    /// A source that only the sender's dialect knows.
+    Other(Opaque<'a>),
+}
+
+/// A document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document<'a> {
+    /// Where its bytes are.
+    pub source: Source<'a>,
+    /// File name or title.
+    pub title: Option<Text<'a>>,
+    /// What it is about, for the model to know (Anthropic).
+    pub context: Option<Text<'a>>,
+}
+
+/// Reasoning that can be read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Thinking<'a> {
+    /// The reasoning, or a summary of it.
+    pub text: Text<'a>,
+    /// The maker's proof that it is unchanged; without it the maker takes no replay.
+    pub signature: Option<Text<'a>>,
+}
+
+/// A request of the model to run a tool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolCall<'a> {
+    /// Its id; empty where the sender gave none.
+    pub id: Text<'a>,
+    /// The tool's name.
+    pub name: Text<'a>,
+    /// What to call it with.
+    pub arguments: Arguments<'a>,
+}
+
+/// Arguments of a tool call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arguments<'a> {
+    /// A JSON value.
+    Json(Json<'a>),
+    /// Text that should be JSON but, having been written by a model, need not be.
+    Text(Text<'a>),
+}
+
+impl Arguments<'_> {
+    /// The arguments as the text of a JSON **object**: an empty text is `{}`, and what is no JSON object is kept
+    /// whole as the one string member `INVALID_JSON` (the wrapping that Anthropic's documentation advises for
+    /// replaying broken arguments). The flag says whether it had to be wrapped.
+    pub fn to_object(&self) -> (Json<'_>, bool) {
+        let text = match self {
+            Self::Json(json) if json.is_object() => return (Json::trusted(json.as_str()), false),
+            Self::Json(json) => std::borrow::Cow::Borrowed(json.as_str()),
+            Self::Text(text) => text.to_str(),
+        };
+        if text.trim().is_empty() {
+            return (Json::trusted("{}"), false);
+        }
+        let text = match Json::checked(text) {
+            Some(json) if json.is_object() => return (json, false),
+            Some(json) => json.as_str().to_owned(),
+            None => self.as_plain().into_owned(),
+        };
+        let mut wrapped = String::with_capacity(text.len() + 24);
+        wrapped.push_str("{\"INVALID_JSON\":");
+        wrapped.push_str(&serde_json::Value::String(text).to_string());
+        wrapped.push('}');
+        (Json::trusted(wrapped), true)
+    }
+
+    /// The arguments as they are, unescaped.
+    pub fn as_plain(&self) -> std::borrow::Cow<'_, str> {
+        match self {
+            Self::Json(json) => std::borrow::Cow::Borrowed(json.as_str()),
+            Self::Text(text) => text.to_str(),
+        }
+    }
+}
+
+/// What a tool said.
+#[derive(Debug, Clone)]
+pub struct ToolResult<'a> {
+    /// The id of the call it answers.
+    pub call_id: Text<'a>,
+    /// The tool's name, where the sender said it.
+    pub name: Option<Text<'a>>,
+    /// Text, pictures, documents; empty when the tool said nothing.
+    pub content: Vec<Part<'a>>,
+    /// Whether the tool failed.
+    pub is_error: Option<bool>,
+}
+
+/// A prompt-cache breakpoint, as the JSON object of Anthropic (`{"type":"ephemeral","ttl":"1h"}`).
+#[derive(Debug, Clone, Copy)]
+pub struct CacheControl<'a>(pub &'a RawValue);
+
+impl PartialEq for CacheControl<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
+}
+
+/// Something that only its own dialect understands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opaque<'a> {
+    /// Its `type`, for the warning.
+    pub kind: Text<'a>,
+    /// The whole of it.
+    pub json: Json<'a>,
+}

@@ -1,0 +1,262 @@
+//! A request for a conversation's next message.
+
+use super::{Extra, Failure, Json, Losses, Message, Text, Tool, ToolChoice};
+use crate::dialect::Dialect;
+
+/// A request in neutral words. `None` means that the client did not say it.
+#[derive(Debug, Clone)]
+pub struct ChatRequest<'a> {
+    /// The dialect it came in: the one whose `extra`, opaque parts and opaque tools these are.
+    pub origin: Dialect,
+    /// The model as the client names it.
+    pub model: Text<'a>,
+    /// The conversation, instructions included, in the client's order.
+    pub messages: Vec<Message<'a>>,
+    /// Tools on offer.
+    pub tools: Vec<Tool<'a>>,
+    /// Which tool must be used.
+    pub tool_choice: Option<ToolChoice<'a>>,
+    /// Whether several tools may be called at once.
+    pub parallel_tool_calls: Option<bool>,
+    /// Output limit, in tokens.
+    pub max_tokens: Option<u64>,
+    /// Sampling temperature: 0 to 2 in OpenAI's scale, which all dialects but Anthropic's (0 to 1) share.
+    pub temperature: Option<f64>,
+    /// Nucleus sampling, 0 to 1.
+    pub top_p: Option<f64>,
+    /// Sampling from the likeliest k tokens.
+    pub top_k: Option<u64>,
+    /// −2 to 2.
+    pub frequency_penalty: Option<f64>,
+    /// −2 to 2.
+    pub presence_penalty: Option<f64>,
+    /// Seed of the sampling.
+    pub seed: Option<i64>,
+    /// Texts that end the answer.
+    pub stop: Vec<Text<'a>>,
+    /// How many answers are wanted.
+    pub n: Option<u64>,
+    /// Whether log probabilities are wanted.
+    pub logprobs: Option<bool>,
+    /// How many alternatives per token.
+    pub top_logprobs: Option<u64>,
+    /// Bias per token id, an object.
+    pub logit_bias: Option<Json<'a>>,
+    /// How much to think.
+    pub reasoning: Reasoning<'a>,
+    /// What shape the answer must have.
+    pub response_format: Option<ResponseFormat<'a>>,
+    /// The end user, opaque.
+    pub user: Option<Text<'a>>,
+    /// Labels of the request, an object of strings (OpenAI).
+    pub metadata: Option<Json<'a>>,
+    /// The service tier, in the words of the client's dialect.
+    pub service_tier: Option<Text<'a>>,
+    /// How long an answer to aim for (`low`, `medium`, `high`: OpenAI).
+    pub verbosity: Option<Text<'a>>,
+    /// Whether a stream is wanted.
+    pub stream: bool,
+    /// Whether the client asked for the usage in an OpenAI stream.
+    pub include_usage: Option<bool>,
+    /// The client speaks OpenAI's older `functions` instead of `tools`; the answer has to as well.
+    pub legacy_functions: bool,
+    /// Fields that only the client's dialect knows.
+    pub extra: Extra<'a>,
+}
+
+impl ChatRequest<'_> {
+    /// An empty request in a dialect.
+    pub fn new(origin: Dialect) -> Self {
+        Self {
+            origin,
+            model: Text::default(),
+            messages: Vec::new(),
+            tools: Vec::new(),
+            tool_choice: None,
+            parallel_tool_calls: None,
+            max_tokens: None,
+            temperature: None,
+            top_p: None,
+            top_k: None,
+            frequency_penalty: None,
+            presence_penalty: None,
+            seed: None,
+            stop: Vec::new(),
+            n: None,
+            logprobs: None,
+            top_logprobs: None,
+            logit_bias: None,
+            reasoning: Reasoning::default(),
+            response_format: None,
+            user: None,
+            metadata: None,
+            service_tier: None,
+            verbosity: None,
+            stream: false,
+            include_usage: None,
+            legacy_functions: false,
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl ChatRequest<'_> {
+    /// Reports what only OpenAI's dialect can ask of the sampling, for encoders of dialects that cannot; values
+    /// that ask for nothing (`n: 1`, a penalty of 0) are no loss.
+    pub fn lose_openai_sampling(&self, losses: &mut Losses, why: &str) -> Result<(), Failure> {
+        let asked = |penalty: Option<f64>| penalty.is_some_and(|penalty| penalty != 0.0);
+        for (field, is_said) in [
+            ("n", self.n.is_some_and(|n| n != 1)),
+            ("logprobs", self.logprobs == Some(true)),
+            ("top_logprobs", self.top_logprobs.is_some_and(|top| top > 0)),
+            ("logit_bias", self.logit_bias.as_ref().is_some_and(|bias| bias.as_str() != "{}")),
+            ("seed", self.seed.is_some()),
+            ("frequency_penalty", asked(self.frequency_penalty)),
+            ("presence_penalty", asked(self.presence_penalty)),
+            ("verbosity", self.verbosity.is_some()),
+        ] {
+            if is_said {
+                losses.lost(field, why)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How much the model should think before it answers.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Reasoning<'a> {
+    /// Whether to think at all, where the client said it apart from the effort.
+    pub thought: Option<Thought>,
+    /// How hard.
+    pub effort: Option<Effort>,
+    /// Limit of the thinking, in tokens.
+    pub budget: Option<u64>,
+    /// What to show of it (`summarized`, `omitted`: Anthropic).
+    pub display: Option<Text<'a>>,
+}
+
+impl Reasoning<'_> {
+    /// Whether the client said nothing at all.
+    pub fn is_unsaid(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether thinking is asked for: by a switch, a budget or an effort above none.
+    pub fn is_on(&self) -> bool {
+        match self.thought {
+            Some(Thought::Off) => false,
+            Some(Thought::On | Thought::Adaptive) => true,
+            None => self.budget.is_some() || self.effort.is_some_and(|effort| effort != Effort::None),
+        }
+    }
+}
+
+/// A switch for thinking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thought {
+    /// No thinking.
+    Off,
+    /// Thinking, within a budget.
+    On,
+    /// The model decides.
+    Adaptive,
+}
+
+/// How hard to think.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    /// Not at all.
+    None,
+    /// As little as possible.
+    Minimal,
+    /// A little.
+    Low,
+    /// The usual.
+    Medium,
+    /// Much.
+    High,
+    /// More than that.
+    XHigh,
+    /// All there is.
+    Max,
+}
+
+impl Effort {
+    /// The effort of this name, if it is one.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "none" => Self::None,
+            "minimal" => Self::Minimal,
+            "low" => Self::Low,
+            "medium" => Self::Medium,
+            "high" => Self::High,
+            "xhigh" => Self::XHigh,
+            "max" => Self::Max,
+            _ => return None,
+        })
+    }
+
+    /// Its name, which all dialects share.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+
+    /// The thinking budget, in tokens, that stands for an effort where only budgets are known. 1024 is the least
+    /// that Anthropic takes; the steps are those of LiteLLM, so that clients find what they are used to.
+    pub fn budget(self) -> u64 {
+        match self {
+            Self::None => 0,
+            Self::Minimal | Self::Low => 1024,
+            Self::Medium => 2048,
+            Self::High => 4096,
+            Self::XHigh => 8192,
+            Self::Max => 16384,
+        }
+    }
+
+    /// The effort that stands for a thinking budget where only efforts are known: up to 2,048 tokens low, up to
+    /// 8,192 medium, above that high.
+    pub fn of_budget(tokens: u64) -> Self {
+        match tokens {
+            0 => Self::None,
+            1..=2048 => Self::Low,
+            2049..=8192 => Self::Medium,
+            _ => Self::High,
+        }
+    }
+}
+
+/// What shape the answer must have.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ResponseFormat<'a> {
+    /// Any text.
+    Text,
+    /// Some JSON object.
+    JsonObject,
+    /// JSON that follows a schema.
+    JsonSchema(Schema<'a>),
+    /// A format that only the client's dialect knows.
+    Other(super::Opaque<'a>),
+}
+
+/// A schema that an answer must follow.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schema<'a> {
+    /// Its name; some dialects need one and others have none.
+    pub name: Option<Text<'a>>,
+    /// What it is for.
+    pub description: Option<Text<'a>>,
+    /// Whether it must be followed exactly.
+    pub strict: Option<bool>,
+    /// The JSON Schema.
+    pub schema: Json<'a>,
+}

@@ -1,0 +1,58 @@
+//! Tools a model may use.
+
+use super::{CacheControl, Extra, Json, Opaque, Text};
+
+/// A tool on offer.
+#[derive(Debug, Clone)]
+pub struct Tool<'a> {
+    /// What it is.
+    pub kind: ToolKind<'a>,
+    /// A prompt-cache breakpoint after it.
+    pub cache_control: Option<CacheControl<'a>>,
+    /// Fields that only the client's dialect knows.
+    pub extra: Extra<'a>,
+}
+
+/// The kinds of tools.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToolKind<'a> {
+    /// A function that the client runs.
+    Function(Function<'a>),
+    /// A tool that the provider runs itself, or one only the client's dialect knows.
+    Other(Opaque<'a>),
+}
+
+/// A function that the client runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function<'a> {
+    /// Its name.
+    pub name: Text<'a>,
+    /// What it is for.
+    pub description: Option<Text<'a>>,
+    /// JSON Schema of its arguments.
+    pub parameters: Option<Json<'a>>,
+    /// Whether the arguments must follow the schema exactly.
+    pub strict: Option<bool>,
+}
+
+/// Which tool the model must use.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToolChoice<'a> {
+    /// As it likes.
+    Auto,
+    /// None.
+    None,
+    /// At least one.
+    Required,
+    /// This one.
+    Named(Text<'a>),
+    /// Only these; `required`: at least one of them.
+    Allowed {
+        /// Whether one of them must be used.
+        required: bool,
+        /// Names of the tools that may be used.
+        names: Vec<Text<'a>>,
+    },
+    /// A choice that only the client's dialect knows.
+    Other(Opaque<'a>),
+}

@@ -1,0 +1,148 @@
+//! `tollgate translate`: what the other side would see, from standard input to standard output.
+
+use crate::chat::Failure;
+use crate::dialect::Dialect;
+use crate::dialect::lane::{self, AnswerPlan, Ask, Edit, Stream};
+use crate::provider::Quirks;
+use clap::{Args, ValueEnum};
+use std::io::{Read, Write};
+use std::process::ExitCode;
+
+/// Translate a body read from standard input, the way a lane of the gateway does.
+#[derive(Debug, Args)]
+pub struct TranslateArgs {
+    /// What is read: a client's request, or a provider's answer, whole or streamed
+    #[arg(value_enum)]
+    what: What,
+    /// The client's dialect: openai_chat (or openai), anthropic
+    #[arg(long, value_parser = dialect)]
+    client: Dialect,
+    /// The provider's dialect: openai_chat (or openai), anthropic
+    #[arg(long, value_parser = dialect)]
+    provider: Dialect,
+    /// The provider's name of the model; the client's own word when absent
+    #[arg(long)]
+    model: Option<String>,
+    /// Refuse what the provider cannot say instead of dropping it with a warning
+    #[arg(long)]
+    refuse: bool,
+    /// Output limit, in tokens, where the provider must have one and the request gives none
+    #[arg(long, default_value_t = 4096)]
+    default_max_tokens: u64,
+    /// Show the usage of a stream as to a client that asked for it
+    #[arg(long)]
+    usage: bool,
+    /// Translate a whole answer into a stream, as for a client that asked for one
+    #[arg(long)]
+    as_stream: bool,
+    /// The server's defaults are those of OpenAI's many imitators (max_tokens, no developer role)
+    #[arg(long)]
+    compatible: bool,
+}
+
+/// What is translated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum What {
+    /// A client's request, for the provider
+    Request,
+    /// A provider's whole answer, for the client
+    Response,
+    /// A provider's streamed answer, for the client
+    Stream,
+}
+
+fn dialect(name: &str) -> Result<Dialect, String> {
+    let known = serde_json::from_value(serde_json::Value::from(name));
+    known.map_err(|_| "no such dialect; there are openai_chat (openai) and anthropic".to_owned())
+}
+
+/// Runs the command: the result on standard output, warnings and errors on standard error. Where the lane fails,
+/// the result is the error that the client would see and the exit code is 1.
+pub fn run(args: &TranslateArgs) -> ExitCode {
+    let mut body = Vec::new();
+    if let Err(error) = std::io::stdin().lock().read_to_end(&mut body) {
+        say("error", &format!("standard input could not be read: {error}"));
+        return ExitCode::from(2);
+    }
+    let translated = translate(args, &body);
+    let (out, code) = match translated {
+        Ok(Translated { out, warnings, failure }) => {
+            warnings.iter().for_each(|warning| say("warning", warning));
+            if let Some(failure) = &failure {
+                say("error", &failure.message);
+            }
+            (out, u8::from(failure.is_some()))
+        }
+        Err(failure) => {
+            say("error", &failure.message);
+            (lane::write_failure(args.client, &failure, &[], ""), 1)
+        }
+    };
+    match std::io::stdout().lock().write_all(&out) {
+        Ok(()) => ExitCode::from(code),
+        Err(_) => ExitCode::from(2),
+    }
+}
+
+fn say(kind: &str, text: &str) {
+    // Nothing can be done about a standard error that is closed.
+    let _ = writeln!(std::io::stderr(), "{kind}: {text}");
+}
+
+struct Translated {
+    out: Vec<u8>,
+    warnings: Vec<String>,
+    failure: Option<Failure>,
+}
+
+fn translate(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
+    let plan = AnswerPlan::new(args.client, args.provider, args.what == What::Stream, args.usage);
+    match args.what {
+        What::Request => request(args, body),
+        What::Response => {
+            let answer = if args.as_stream {
+                lane::answer_as_stream(&plan, body)?
+            } else {
+                lane::answer(&plan, body)?
+            };
+            let out = answer.body.unwrap_or_else(|| body.to_vec());
+            Ok(Translated { out, warnings: answer.report.warnings, failure: None })
+        }
+        What::Stream => {
+            let mut stream = Stream::new(&plan);
+            let mut out = Vec::new();
+            if stream.push(body, &mut out) == lane::Pass::AsIs {
+                out.extend_from_slice(body);
+            }
+            stream.end(&mut out);
+            let failure = stream.failure().cloned();
+            Ok(Translated { out, warnings: stream.report().warnings.clone(), failure })
+        }
+    }
+}
+
+fn request(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
+    let model = match &args.model {
+        Some(model) => model.clone(),
+        None => lane::read_envelope(args.client, body)?.model,
+    };
+    let quirks = if args.compatible { Quirks::COMPATIBLE } else { Quirks::OPENAI };
+    let ask = Ask {
+        model: &model,
+        params: &[],
+        max_tokens: None,
+        default_max_tokens: args.default_max_tokens,
+        drop_params: !args.refuse,
+        quirks: &quirks,
+    };
+    let outgoing = lane::request(args.client, args.provider, body, &ask)?;
+    let out = match outgoing.edit {
+        Edit::Keep => body.to_vec(),
+        Edit::Replace(out) => out,
+        Edit::Prefix { drop, mut insert } => {
+            insert.extend_from_slice(body.get(drop..).unwrap_or_default());
+            insert
+        }
+    };
+    Ok(Translated { out, warnings: outgoing.warnings, failure: None })
+}

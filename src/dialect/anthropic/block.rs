@@ -1,0 +1,144 @@
+//! Content blocks into the hub's parts.
+
+use super::wire::{Block, Source as WireSource};
+use crate::chat::{
+    Arguments, CacheControl, Document, Json, Opaque, Part, PartKind, Source, Text, Thinking, ToolCall,
+    ToolResult,
+};
+use crate::wire::json::{ParseError, TextOr, object, parse_raw};
+use serde_json::value::RawValue;
+
+/// What is wrong with a block: the field within it, and why.
+#[derive(Debug)]
+pub(super) struct BadBlock {
+    pub(super) field: String,
+    pub(super) message: String,
+}
+
+impl BadBlock {
+    fn missing(field: &str) -> Self {
+        Self { field: field.to_owned(), message: "required".to_owned() }
+    }
+
+    fn within(field: &str, error: ParseError) -> Self {
+        match error {
+            ParseError::Field { path, message } if path.is_empty() || path.starts_with('[') => {
+                Self { field: format!("{field}{path}"), message }
+            }
+            ParseError::Field { path, message } => Self { field: format!("{field}.{path}"), message },
+            other => Self { field: field.to_owned(), message: other.to_string() },
+        }
+    }
+}
+
+/// The part that a block is. A kind that is not known is kept whole.
+pub(super) fn part(block: Block<'_>) -> Result<Part<'_>, BadBlock> {
+    let Some(kind) = block.kind.clone() else { return Err(BadBlock::missing("type")) };
+    let kind = match &*kind.to_str() {
+        "text" => PartKind::Text(string("text", block.text)?),
+        "thinking" => PartKind::Thinking(Thinking {
+            text: string("thinking", block.thinking)?,
+            signature: block.signature.and_then(Text::from_raw).filter(|signature| !signature.is_empty()),
+        }),
+        "redacted_thinking" => PartKind::RedactedThinking(string("data", block.data)?),
+        "tool_use" => PartKind::ToolCall(ToolCall {
+            id: string("id", block.id)?,
+            name: string("name", block.name)?,
+            arguments: Arguments::Json(block.input.map_or_else(|| Json::trusted("{}"), Json::from)),
+        }),
+        "tool_result" => PartKind::ToolResult(ToolResult {
+            call_id: string("tool_use_id", block.tool_use_id)?,
+            name: None,
+            content: match block.content {
+                Some(content) => result_content(content)?,
+                None => Vec::new(),
+            },
+            is_error: block.is_error.map(|flag| flag.get() == "true"),
+        }),
+        "image" => PartKind::Image { source: source(block.source)?, detail: None },
+        "document" => PartKind::Document(Document {
+            source: source(block.source)?,
+            title: block.title.and_then(Text::from_raw),
+            context: block.context.and_then(Text::from_raw),
+        }),
+        _ => {
+            let json = whole(&block);
+            return Ok(Part {
+                kind: PartKind::Other(Opaque { kind, json }),
+                cache_control: block.cache_control.map(CacheControl),
+                extra: Vec::new(),
+            });
+        }
+    };
+    Ok(Part { kind, cache_control: block.cache_control.map(CacheControl), extra: block.extra })
+}
+
+fn string<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Text<'a>, BadBlock> {
+    let Some(value) = value else { return Err(BadBlock::missing(field)) };
+    Text::from_raw(value)
+        .ok_or_else(|| BadBlock { field: field.to_owned(), message: "expected a string".to_owned() })
+}
+
+fn result_content(content: &RawValue) -> Result<Vec<Part<'_>>, BadBlock> {
+    match parse_raw::<TextOr<'_, Vec<Block<'_>>>>(content)
+        .map_err(|error| BadBlock::within("content", error))?
+    {
+        TextOr::Text(text) => Ok(vec![Part::text(text)]),
+        TextOr::Other(blocks) => blocks
+            .into_iter()
+            .enumerate()
+            .map(|(index, block)| {
+                part(block)
+                    .map_err(|bad| BadBlock { field: format!("content[{index}].{}", bad.field), ..bad })
+            })
+            .collect(),
+    }
+}
+
+fn source(value: Option<&RawValue>) -> Result<Source<'_>, BadBlock> {
+    let Some(raw) = value else { return Err(BadBlock::missing("source")) };
+    let source: WireSource<'_> = parse_raw(raw).map_err(|error| BadBlock::within("source", error))?;
+    let kind = source.kind.unwrap_or_default();
+    let found = match &*kind.to_str() {
+        "base64" => {
+            source.data.map(|data| Source::Base64 { media_type: source.media_type.unwrap_or_default(), data })
+        }
+        "url" => source.url.map(Source::Url),
+        "file" => source.file_id.map(Source::File),
+        "text" => source.data.map(Source::Text),
+        _ => None,
+    };
+    Ok(found.unwrap_or_else(|| Source::Other(Opaque { kind, json: Json::from(raw) })))
+}
+
+/// The block as JSON again.
+fn whole<'a>(block: &Block<'a>) -> Json<'a> {
+    let mut out = Vec::new();
+    object(&mut out, |object| {
+        if let Some(kind) = &block.kind {
+            object.text("type", kind);
+        }
+        for (key, value) in [
+            ("id", block.id),
+            ("tool_use_id", block.tool_use_id),
+            ("name", block.name),
+            ("input", block.input),
+            ("title", block.title),
+            ("context", block.context),
+            ("source", block.source),
+            ("text", block.text),
+            ("thinking", block.thinking),
+            ("signature", block.signature),
+            ("data", block.data),
+            ("content", block.content),
+            ("is_error", block.is_error),
+            ("cache_control", block.cache_control),
+        ] {
+            if let Some(value) = value {
+                object.raw(key, value);
+            }
+        }
+        object.extra(&block.extra);
+    });
+    Json::trusted(String::from_utf8(out).unwrap_or_default())
+}

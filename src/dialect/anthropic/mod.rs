@@ -1,0 +1,19 @@
+//! Anthropic messages, `POST /v1/messages`: towards clients that speak it and towards providers that do.
+
+mod block;
+mod failure;
+mod finish;
+mod model;
+mod request;
+mod response;
+mod stream;
+mod usage;
+mod wire;
+
+pub use failure::{write_failure, write_failure_event};
+pub(crate) use finish::finish_reason;
+pub use request::{decode_request, encode_request};
+pub use response::{decode_response, encode_response};
+pub use stream::{StreamDecoder, StreamEncoder};
+pub(crate) use usage::Counts;
+pub use usage::WireUsage;

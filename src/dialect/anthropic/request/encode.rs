@@ -1,0 +1,191 @@
+//! The hub's request as Anthropic takes it.
+
+use super::super::model::Claude;
+use super::parts::{Parts, write_json, write_opening};
+use super::reasoning::{self, Limits};
+use super::tools::{self, JSON_SENTENCE, Shape};
+use super::turns::{Turns, arrange};
+use crate::chat::{ChatRequest, Failure, Losses, PartKind};
+use crate::dialect::Dialect;
+use crate::dialect::lane::{Ask, Encoded};
+use crate::wire::json::{Object, Patch, members, object};
+
+const WHY: &str = "is not supported by Anthropic";
+
+/// Writes a request for Anthropic.
+///
+/// # Errors
+/// 400 when nothing is left to say, or when a field would be lost that must not be.
+pub fn encode_request(
+    request: &ChatRequest<'_>,
+    ask: &Ask<'_>,
+    losses: &mut Losses,
+) -> Result<Encoded, Failure> {
+    let own = request.origin == Dialect::Anthropic;
+    let claude = Claude::of(ask.model);
+    request.lose_openai_sampling(losses, WHY)?;
+    if !own {
+        losses.lost_extra("", &request.extra, WHY)?;
+        if request.metadata.is_some() {
+            losses.lost("metadata", WHY)?;
+        }
+    }
+    let turns = arrange(request, losses)?;
+    let shape = tools::shape(request, claude, losses)?;
+    let choice = tools::choose(request, &shape, losses)?;
+    let limits = reasoning::decide(request, ask, claude, &turns, choice.is_forced(), losses)?;
+
+    let mut out = Vec::with_capacity(1024 + turns.size());
+    object(&mut out, |body| {
+        body.str("model", ask.model);
+        body.u64("max_tokens", limits.max_tokens);
+        if request.stream {
+            body.bool("stream", true);
+        }
+        // A field that the client said in full, in this dialect, is written as it came.
+        let said = |field: &str| own && request.extra.iter().any(|(name, _)| name == field);
+        if !said("thinking") {
+            reasoning::write_thinking(limits, request, body);
+        }
+        if !said("output_config") {
+            write_output_config(limits, &shape, own, losses, body);
+        }
+        reasoning::write_sampling(request, claude, limits.thinks(), losses, body)?;
+        write_stop(request, losses, body);
+        write_service_tier(request, own, losses, body)?;
+        match (&request.metadata, &request.user) {
+            (Some(metadata), _) if own => write_json("metadata", metadata, body),
+            (_, Some(user)) => body.object("metadata", |metadata| metadata.text("user_id", user)),
+            _ => {}
+        }
+        tools::write(request, claude, &shape, &choice, losses, body)?;
+        if own {
+            body.extra(&request.extra);
+        }
+        write_conversation(&turns, &shape, own, losses, body)
+    })?;
+    let body = with_params(out, ask);
+    Ok(Encoded { body, json_tool: matches!(shape, Shape::Tool(_)) })
+}
+
+fn write_output_config(
+    limits: Limits,
+    shape: &Shape<'_, '_>,
+    own: bool,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) {
+    if limits.effort.is_none() && !matches!(shape, Shape::Format(_) | Shape::Own(_)) {
+        return;
+    }
+    body.object("output_config", |config| {
+        if let Some(effort) = limits.effort {
+            config.word("effort", effort.as_str());
+        }
+        match shape {
+            Shape::Format(schema) => tools::write_format(schema, own, losses, config),
+            Shape::Own(json) => write_json("format", json, config),
+            _ => {}
+        }
+    });
+}
+
+fn write_stop(request: &ChatRequest<'_>, losses: &mut Losses, body: &mut Object<'_>) {
+    let has_blank = request.stop.iter().any(crate::chat::Text::is_blank);
+    if has_blank {
+        losses.note("stop: blank stop texts dropped, Anthropic refuses them");
+    }
+    if request.stop.iter().any(|text| !text.is_blank()) {
+        body.array("stop_sequences", |list| {
+            for text in request.stop.iter().filter(|text| !text.is_blank()) {
+                list.text(text);
+            }
+        });
+    }
+}
+
+fn write_service_tier(
+    request: &ChatRequest<'_>,
+    own: bool,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) -> Result<(), Failure> {
+    let Some(tier) = &request.service_tier else { return Ok(()) };
+    match &*tier.to_str() {
+        "auto" => body.word("service_tier", "auto"),
+        "default" if !own => body.word("service_tier", "standard_only"),
+        _ if own => body.text("service_tier", tier),
+        other => losses.lost("service_tier", &format!("{other} {WHY}"))?,
+    }
+    Ok(())
+}
+
+fn write_conversation(
+    turns: &Turns<'_, '_>,
+    shape: &Shape<'_, '_>,
+    own: bool,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) -> Result<(), Failure> {
+    let mut parts = Parts::new(own, losses);
+    if !turns.system.is_empty() || matches!(shape, Shape::Sentence) {
+        body.array("system", |list| {
+            for spoken in &turns.system {
+                if matches!(spoken.part.kind, PartKind::Text(_) | PartKind::Refusal(_)) {
+                    parts.write(spoken, false, list)?;
+                } else {
+                    parts
+                        .losses
+                        .lost(&spoken.path(), "only text can be an instruction to Anthropic's models")?;
+                }
+            }
+            if matches!(shape, Shape::Sentence) {
+                list.object(|block| {
+                    block.word("type", "text");
+                    block.word("text", JSON_SENTENCE);
+                });
+            }
+            Ok::<(), Failure>(())
+        })?;
+    }
+    body.array("messages", |list| {
+        if turns.needs_opening {
+            write_opening(list);
+        }
+        let last_turn = turns.turns.len().saturating_sub(1);
+        for (index, turn) in turns.turns.iter().enumerate() {
+            list.object(|message| {
+                message.word("role", turn.role);
+                message.array("content", |content| {
+                    let last_part = turn.parts.len().saturating_sub(1);
+                    for (at, spoken) in turn.parts.iter().enumerate() {
+                        // A beginning of the answer must not end in white space.
+                        let trim = index == last_turn && at == last_part && turn.role == "assistant";
+                        parts.write(spoken, trim, content)?;
+                    }
+                    Ok::<(), Failure>(())
+                })
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// Fields of the target's own replace what was written.
+fn with_params(body: Vec<u8>, ask: &Ask<'_>) -> Vec<u8> {
+    if ask.params.is_empty() {
+        return body;
+    }
+    let mut patch = Patch::default();
+    for (name, value) in ask.params.iter().filter(|(name, _)| &**name != "model") {
+        patch.set(name, value.get().as_bytes());
+    }
+    let Ok(found) = members(&body) else { return body };
+    match patch.prefix(&body, &found) {
+        Some((drop, mut prefix)) => {
+            prefix.extend_from_slice(body.get(drop..).unwrap_or_default());
+            prefix
+        }
+        None => body,
+    }
+}

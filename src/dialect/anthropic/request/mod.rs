@@ -1,0 +1,12 @@
+//! Requests, both ways.
+
+mod decode;
+mod encode;
+mod parts;
+mod reasoning;
+mod schema;
+mod tools;
+mod turns;
+
+pub use decode::decode_request;
+pub use encode::encode_request;

@@ -1,0 +1,350 @@
+//! The hub's parts as content blocks of a request.
+
+use super::turns::Spoken;
+use crate::chat::{Document, Failure, Json, Losses, Part, PartKind, Source, Text, ToolResult};
+use crate::wire::json::{Array, Object, write_string};
+use std::borrow::Cow;
+
+/// Writes blocks; remembers the ids it had to make up.
+#[derive(Debug)]
+pub(super) struct Parts<'l> {
+    /// The request came in this dialect: its extras and opaque blocks are Anthropic's own.
+    pub(super) own: bool,
+    pub(super) losses: &'l mut Losses,
+    calls_without_id: usize,
+    results_without_id: usize,
+}
+
+impl<'l> Parts<'l> {
+    pub(super) fn new(own: bool, losses: &'l mut Losses) -> Self {
+        Self { own, losses, calls_without_id: 0, results_without_id: 0 }
+    }
+
+    /// Writes one block; nothing when it was dropped.
+    pub(super) fn write(
+        &mut self,
+        spoken: &Spoken<'_, '_>,
+        trim_end: bool,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        self.part(spoken.part, &|| spoken.path(), trim_end, list)
+    }
+
+    fn part(
+        &mut self,
+        part: &Part<'_>,
+        path: &dyn Fn() -> String,
+        trim_end: bool,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        if !self.own {
+            self.losses.lost_extra(&path(), &part.extra, "is not supported by Anthropic")?;
+        }
+        match &part.kind {
+            PartKind::Text(text) | PartKind::Refusal(text) => list.object(|block| {
+                block.word("type", "text");
+                if trim_end {
+                    block.str("text", text.to_str().trim_end());
+                } else {
+                    block.text("text", text);
+                }
+                self.finish(part, block);
+            }),
+            PartKind::Thinking(thinking) => list.object(|block| {
+                block.word("type", "thinking");
+                block.text("thinking", &thinking.text);
+                block.text("signature", &thinking.signature.clone().unwrap_or_default());
+                self.finish(part, block);
+            }),
+            PartKind::RedactedThinking(data) => list.object(|block| {
+                block.word("type", "redacted_thinking");
+                block.text("data", data);
+                self.finish(part, block);
+            }),
+            PartKind::Image { source, detail } => {
+                if detail.as_ref().is_some_and(|detail| *detail != "auto") {
+                    self.losses
+                        .note(format!("{}: image detail dropped: is not supported by Anthropic", path()));
+                }
+                if let Source::Base64 { media_type, data } = source
+                    && is_pdf(media_type, data)
+                {
+                    let document = Document { source: source.clone(), title: None, context: None };
+                    return self.document(part, &document, path, list);
+                }
+                let Some(source) = self.source(source, "image", path)? else { return Ok(()) };
+                list.object(|block| {
+                    block.word("type", "image");
+                    source.write("image", block);
+                    self.finish(part, block);
+                });
+            }
+            PartKind::Document(document) => self.document(part, document, path, list)?,
+            PartKind::ToolCall(call) => {
+                let (input, wrapped) = call.arguments.to_object();
+                if wrapped {
+                    self.losses
+                        .note(format!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
+                }
+                let id = if call.id.is_empty() {
+                    self.calls_without_id += 1;
+                    Cow::Owned(format!("call_{}", self.calls_without_id))
+                } else {
+                    plain_id(&call.id)
+                };
+                list.object(|block| {
+                    block.word("type", "tool_use");
+                    block.str("id", &id);
+                    block.text("name", &call.name);
+                    write_json("input", &input, block);
+                    self.finish(part, block);
+                });
+            }
+            PartKind::ToolResult(result) => self.result(part, result, path, list)?,
+            PartKind::Audio { .. } => {
+                self.losses.lost(&path(), "audio is not supported by Anthropic")?;
+            }
+            PartKind::Other(opaque) if self.own => {
+                list.item().extend_from_slice(opaque.json.as_str().as_bytes());
+            }
+            PartKind::Other(opaque) => {
+                self.losses
+                    .lost(&path(), &format!("{} is not supported by Anthropic", opaque.kind.to_str()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What every block may end with.
+    fn finish(&self, part: &Part<'_>, block: &mut Object<'_>) {
+        if let Some(cache) = part.cache_control {
+            block.raw("cache_control", cache.0);
+        }
+        if self.own {
+            block.extra(&part.extra);
+        }
+    }
+
+    fn document(
+        &mut self,
+        part: &Part<'_>,
+        document: &Document<'_>,
+        path: &dyn Fn() -> String,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        let Some(source) = self.source(&document.source, "document", path)? else { return Ok(()) };
+        list.object(|block| {
+            block.word("type", "document");
+            source.write("document", block);
+            if let Some(title) = &document.title {
+                block.text("title", title);
+            }
+            if let Some(context) = &document.context {
+                block.text("context", context);
+            }
+            self.finish(part, block);
+        });
+        Ok(())
+    }
+
+    fn result(
+        &mut self,
+        part: &Part<'_>,
+        result: &ToolResult<'_>,
+        path: &dyn Fn() -> String,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        let id = if result.call_id.is_empty() {
+            self.results_without_id += 1;
+            Cow::Owned(format!("call_{}", self.results_without_id))
+        } else {
+            plain_id(&result.call_id)
+        };
+        let is_blank = |part: &Part<'_>| matches!(&part.kind, PartKind::Text(text) if text.is_blank());
+        list.object(|block| {
+            block.word("type", "tool_result");
+            block.str("tool_use_id", &id);
+            match result.content.as_slice() {
+                [only] if is_blank(only) => {}
+                [Part { kind: PartKind::Text(text), cache_control: None, extra }] if extra.is_empty() => {
+                    block.text("content", text);
+                }
+                [] => {}
+                parts => block.array("content", |content| {
+                    for (index, inner) in parts.iter().enumerate().filter(|(_, inner)| !is_blank(inner)) {
+                        self.part(inner, &|| format!("{}.content[{index}]", path()), false, content)?;
+                    }
+                    Ok::<(), Failure>(())
+                })?,
+            }
+            if let Some(is_error) = result.is_error {
+                block.bool("is_error", is_error);
+            }
+            self.finish(part, block);
+            Ok(())
+        })
+    }
+
+    fn source<'s>(
+        &mut self,
+        source: &'s Source<'_>,
+        what: &str,
+        path: &dyn Fn() -> String,
+    ) -> Result<Option<Sendable<'s>>, Failure> {
+        Ok(Some(match source {
+            Source::Base64 { media_type, data } => {
+                let kind = media_type.to_str();
+                if what == "document" && kind.starts_with("text/") {
+                    // Anthropic takes plain text as text only.
+                    let decoded = base64(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok());
+                    if let Some(text) = decoded {
+                        return Ok(Some(Sendable::Text(Cow::Owned(text))));
+                    }
+                }
+                let media_type =
+                    if kind.is_empty() { Cow::Borrowed(sniff(&data.to_str(), what)) } else { kind };
+                Sendable::Base64 { media_type, data }
+            }
+            Source::Url(url) => Sendable::Url(url),
+            Source::File(id) => Sendable::File(id),
+            Source::Text(text) => Sendable::Text(text.to_str()),
+            Source::Other(opaque) if self.own => Sendable::Raw(&opaque.json),
+            Source::Other(_) => {
+                self.losses
+                    .lost(&path(), &format!("this source of a {what} is not supported by Anthropic"))?;
+                return Ok(None);
+            }
+        }))
+    }
+}
+
+/// A source in Anthropic's words.
+enum Sendable<'s> {
+    Base64 { media_type: Cow<'s, str>, data: &'s Text<'s> },
+    Url(&'s Text<'s>),
+    File(&'s Text<'s>),
+    Text(Cow<'s, str>),
+    Raw(&'s Json<'s>),
+}
+
+impl Sendable<'_> {
+    fn write(&self, _what: &str, block: &mut Object<'_>) {
+        if let Self::Raw(json) = self {
+            write_json("source", json, block);
+            return;
+        }
+        block.object("source", |source| match self {
+            Self::Base64 { media_type, data } => {
+                source.word("type", "base64");
+                source.str("media_type", media_type);
+                source.text("data", data);
+            }
+            Self::Url(url) => {
+                source.word("type", "url");
+                source.text("url", url);
+            }
+            Self::File(id) => {
+                source.word("type", "file");
+                source.text("file_id", id);
+            }
+            Self::Text(text) => {
+                source.word("type", "text");
+                source.word("media_type", "text/plain");
+                source.str("data", text);
+            }
+            Self::Raw(_) => {}
+        });
+    }
+}
+
+/// Writes a field that is JSON already.
+pub(super) fn write_json(key: &str, json: &Json<'_>, object: &mut Object<'_>) {
+    object.key(key).extend_from_slice(json.as_str().as_bytes());
+}
+
+/// An id with the characters Anthropic allows (letters, digits, `_`, `-`); others become `_`, in the call and in its
+/// result alike.
+fn plain_id<'t>(id: &Text<'t>) -> Cow<'t, str> {
+    let id = id.to_str();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if id.chars().all(allowed) {
+        return id;
+    }
+    Cow::Owned(id.chars().map(|c| if allowed(c) { c } else { '_' }).collect())
+}
+
+fn is_pdf(media_type: &Text<'_>, data: &Text<'_>) -> bool {
+    *media_type == "application/pdf" || (media_type.is_empty() && data.to_str().starts_with("JVBERi"))
+}
+
+/// The media type of base64 that came without one, by its first bytes.
+fn sniff(data: &str, what: &str) -> &'static str {
+    for (start, media_type) in [
+        ("/9j/", "image/jpeg"),
+        ("iVBORw", "image/png"),
+        ("R0lGOD", "image/gif"),
+        ("UklGR", "image/webp"),
+        ("JVBERi", "application/pdf"),
+    ] {
+        if data.starts_with(start) {
+            return media_type;
+        }
+    }
+    if what == "image" { "image/png" } else { "application/pdf" }
+}
+
+/// Decodes standard or URL-safe base64, padded or not; `None` when it is none.
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut count) = (0u32, 0u32);
+    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(six);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push(u8::try_from((bits >> count) & 0xff).ok()?);
+        }
+    }
+    Some(out)
+}
+
+/// Writes a message that says one short word.
+pub(super) fn write_opening(list: &mut Array<'_>) {
+    list.object(|message| {
+        message.word("role", "user");
+        message.array("content", |content| {
+            content.object(|block| {
+                block.word("type", "text");
+                write_string(block.key("text"), ".");
+            });
+        });
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_of_every_length() {
+        for (text, bytes) in [("", ""), ("YQ==", "a"), ("YWI", "ab"), ("YWJj", "abc"), ("YW\nJj", "abc")] {
+            assert_eq!(base64(text).unwrap(), bytes.as_bytes());
+        }
+        assert_eq!(base64("-_8").unwrap(), [0xfb, 0xff]);
+        assert_eq!(base64("a*"), None);
+    }
+
+    #[test]
+    fn ids_keep_what_is_allowed() {
+        assert_eq!(plain_id(&Text::plain("functions.get:0")), "functions_get_0");
+        assert!(matches!(plain_id(&Text::plain("toolu_1-A")), Cow::Borrowed("toolu_1-A")));
+    }
+}

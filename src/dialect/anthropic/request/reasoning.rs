@@ -1,0 +1,173 @@
+//! How much to think, within what limit, and what may be said of sampling beside it.
+
+use super::super::model::Claude;
+use super::turns::Turns;
+use crate::chat::{ChatRequest, Effort, Failure, Losses, Thought};
+use crate::dialect::lane::Ask;
+use crate::wire::json::Object;
+
+/// The least thinking budget that Anthropic takes, in tokens.
+const LEAST_BUDGET: u64 = 1024;
+
+/// What is asked of the thinking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thinking {
+    /// Nothing is said.
+    Unsaid,
+    /// Off, in so many words.
+    Off,
+    /// Within a budget.
+    Budget(u64),
+    /// As the model sees fit.
+    Adaptive,
+}
+
+/// The decided limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) thinking: Thinking,
+    /// For `output_config.effort`.
+    pub(super) effort: Option<Effort>,
+    /// In tokens, thinking included.
+    pub(super) max_tokens: u64,
+}
+
+impl Limits {
+    /// Whether the model will think.
+    pub(super) fn thinks(self) -> bool {
+        matches!(self.thinking, Thinking::Budget(_) | Thinking::Adaptive)
+    }
+}
+
+/// Decides. `forced`: a tool is forced, which Anthropic does not allow together with thinking.
+pub(super) fn decide(
+    request: &ChatRequest<'_>,
+    ask: &Ask<'_>,
+    claude: Claude,
+    turns: &Turns<'_, '_>,
+    forced: bool,
+    losses: &mut Losses,
+) -> Result<Limits, Failure> {
+    let reasoning = &request.reasoning;
+    let mut max_tokens = ask.max_tokens.or(request.max_tokens).unwrap_or(ask.default_max_tokens);
+    let mut effort = reasoning.effort.filter(|effort| *effort != Effort::None);
+    let mut thinking = if !reasoning.is_on() {
+        let is_off = reasoning.thought == Some(Thought::Off);
+        if is_off && !claude.is_only_adaptive() { Thinking::Off } else { Thinking::Unsaid }
+    } else if !claude.thinks() {
+        losses.lost("reasoning_effort", "is not supported by this model")?;
+        effort = None;
+        Thinking::Unsaid
+    } else if claude.is_only_adaptive()
+        || (claude.is_adaptive() && reasoning.budget.is_none() && reasoning.thought != Some(Thought::On))
+    {
+        if let (Some(budget), None) = (reasoning.budget, effort) {
+            effort = Some(Effort::of_budget(budget));
+            losses.note("thinking: this model takes no budget, an effort was sent instead");
+        }
+        Thinking::Adaptive
+    } else {
+        let asked = reasoning.budget.or(effort.map(Effort::budget)).unwrap_or(Effort::Medium.budget());
+        Thinking::Budget(asked.max(LEAST_BUDGET))
+    };
+    let budgeted_by_effort = matches!(thinking, Thinking::Budget(_)) && reasoning.budget.is_none();
+
+    if matches!(thinking, Thinking::Budget(_) | Thinking::Adaptive) && forced {
+        losses.note("thinking dropped: Anthropic does not allow it together with a forced tool");
+        thinking = Thinking::Unsaid;
+    }
+    if matches!(thinking, Thinking::Budget(_)) && turns.continues_without_thought() {
+        losses.note("thinking dropped: the tool calls being answered came without a signed thought");
+        thinking = Thinking::Unsaid;
+    }
+    if let Thinking::Budget(budget) = thinking
+        && budget >= max_tokens
+    {
+        if ask.max_tokens.is_some_and(|limit| limit > LEAST_BUDGET) {
+            // The operator's limit stands; the thinking has to fit in.
+            thinking = Thinking::Budget((max_tokens / 2).max(LEAST_BUDGET));
+            losses.note("thinking budget lowered: it has to be less than max_tokens");
+        } else {
+            max_tokens = max_tokens.saturating_add(budget);
+            losses.note("max_tokens raised by the thinking budget, which counts towards it");
+        }
+    }
+    // An effort that was turned into a budget is said; older models know no other way.
+    if budgeted_by_effort || !claude.takes_effort() {
+        effort = None;
+    }
+    let effort = effort.map(|effort| match effort {
+        Effort::Minimal => Effort::Low,
+        Effort::XHigh if !claude.is_only_adaptive() => Effort::High,
+        Effort::Max if !claude.is_adaptive() => Effort::High,
+        other => other,
+    });
+    Ok(Limits { thinking, effort, max_tokens })
+}
+
+/// Writes `thinking`.
+pub(super) fn write_thinking(limits: Limits, request: &ChatRequest<'_>, body: &mut Object<'_>) {
+    let (kind, budget) = match limits.thinking {
+        Thinking::Unsaid => return,
+        Thinking::Off => ("disabled", None),
+        Thinking::Budget(budget) => ("enabled", Some(budget)),
+        Thinking::Adaptive => ("adaptive", None),
+    };
+    body.object("thinking", |thinking| {
+        thinking.word("type", kind);
+        if let Some(budget) = budget {
+            thinking.u64("budget_tokens", budget);
+        }
+        if let Some(display) = request.reasoning.display.as_ref().filter(|_| limits.thinks()) {
+            thinking.text("display", display);
+        }
+    });
+}
+
+/// Writes what may be said of sampling.
+pub(super) fn write_sampling(
+    request: &ChatRequest<'_>,
+    claude: Claude,
+    thinks: bool,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) -> Result<(), Failure> {
+    let refused = if claude.is_only_adaptive() {
+        Some("is not supported by this model")
+    } else if thinks {
+        Some("is not supported while the model thinks")
+    } else {
+        None
+    };
+    if let Some(why) = refused {
+        // The default value says nothing and is dropped without a word.
+        for (field, is_said) in [
+            ("temperature", request.temperature.is_some_and(|value| (value - 1.0).abs() > f64::EPSILON)),
+            ("top_p", request.top_p.is_some_and(|value| (value - 1.0).abs() > f64::EPSILON)),
+            ("top_k", request.top_k.is_some()),
+        ] {
+            if is_said {
+                losses.lost(field, why)?;
+            }
+        }
+        return Ok(());
+    }
+    if let Some(temperature) = request.temperature {
+        let clamped = temperature.clamp(0.0, 1.0);
+        if (clamped - temperature).abs() > f64::EPSILON {
+            losses.note(format!("temperature lowered from {temperature} to {clamped}"));
+        }
+        body.f64("temperature", clamped);
+    }
+    if let Some(top_p) = request.top_p {
+        if request.temperature.is_some() && claude.takes_one_sampler() {
+            losses.lost("top_p", "is not supported by this model together with temperature")?;
+        } else {
+            body.f64("top_p", top_p);
+        }
+    }
+    if let Some(top_k) = request.top_k {
+        body.u64("top_k", top_k);
+    }
+    Ok(())
+}

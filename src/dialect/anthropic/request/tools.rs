@@ -1,0 +1,270 @@
+//! Tools, the choice among them, and the shape of the answer.
+
+use super::super::model::Claude;
+use super::parts::write_json;
+use super::schema::Rewriter;
+use crate::chat::{
+    ChatRequest, Failure, Json, Losses, ResponseFormat, Schema, Text, Tool, ToolChoice, ToolKind,
+};
+use crate::dialect::Dialect;
+use crate::dialect::lane::JSON_TOOL;
+use crate::wire::json::{Array, Object, Patch, members};
+
+/// How the shape of the answer is asked for.
+#[derive(Debug)]
+pub(super) enum Shape<'r, 'a> {
+    /// It is not.
+    Free,
+    /// By `output_config.format`.
+    Format(&'r Schema<'a>),
+    /// By forcing a tool whose arguments are the answer.
+    Tool(&'r Schema<'a>),
+    /// By a sentence in the system text.
+    Sentence,
+    /// In Anthropic's own words.
+    Own(&'r Json<'a>),
+}
+
+/// The sentence that asks for JSON where no schema is given.
+pub(super) const JSON_SENTENCE: &str =
+    "Answer with one JSON object and nothing else: no text around it, no code fence.";
+
+/// Decides how to ask for the shape.
+pub(super) fn shape<'r, 'a>(
+    request: &'r ChatRequest<'a>,
+    claude: Claude,
+    losses: &mut Losses,
+) -> Result<Shape<'r, 'a>, Failure> {
+    Ok(match &request.response_format {
+        None | Some(ResponseFormat::Text) => Shape::Free,
+        Some(ResponseFormat::JsonObject) => {
+            losses
+                .note("response_format json_object asked for in the system text: Anthropic has no such mode");
+            Shape::Sentence
+        }
+        Some(ResponseFormat::JsonSchema(schema))
+            if claude.takes_schema() || request.origin == Dialect::Anthropic =>
+        {
+            Shape::Format(schema)
+        }
+        Some(ResponseFormat::JsonSchema(schema)) => Shape::Tool(schema),
+        Some(ResponseFormat::Other(opaque)) if request.origin == Dialect::Anthropic => {
+            Shape::Own(&opaque.json)
+        }
+        Some(ResponseFormat::Other(_)) => {
+            losses.lost("response_format", "this format is not supported by Anthropic")?;
+            Shape::Free
+        }
+    })
+}
+
+/// Which tools go, and how the choice is said.
+#[derive(Debug)]
+pub(super) struct Choice<'r, 'a> {
+    /// `auto`, `any`, `tool`, `none`; `None`: nothing is said.
+    kind: Option<&'static str>,
+    name: Option<Text<'a>>,
+    only: Option<&'r [Text<'a>]>,
+    disable_parallel: Option<bool>,
+}
+
+impl Choice<'_, '_> {
+    /// Whether some tool must be used.
+    pub(super) fn is_forced(&self) -> bool {
+        matches!(self.kind, Some("any" | "tool"))
+    }
+}
+
+/// Decides the choice.
+pub(super) fn choose<'r, 'a>(
+    request: &'r ChatRequest<'a>,
+    shape: &Shape<'_, '_>,
+    losses: &mut Losses,
+) -> Result<Choice<'r, 'a>, Failure> {
+    let mut choice = Choice { kind: None, name: None, only: None, disable_parallel: None };
+    if matches!(shape, Shape::Tool(_)) {
+        // With tools of the client's own beside it the model may still use those first.
+        choice.kind = Some(if request.tools.is_empty() { "tool" } else { "any" });
+        choice.name = request.tools.is_empty().then(|| Text::from(JSON_TOOL));
+    } else {
+        match &request.tool_choice {
+            None => {}
+            Some(ToolChoice::Auto) => choice.kind = Some("auto"),
+            Some(ToolChoice::None) => choice.kind = Some("none"),
+            Some(ToolChoice::Required) => choice.kind = Some("any"),
+            Some(ToolChoice::Named(name)) => {
+                choice.kind = Some("tool");
+                choice.name = Some(name.clone());
+            }
+            Some(ToolChoice::Allowed { required, names }) => {
+                choice.kind = Some(if *required { "any" } else { "auto" });
+                choice.only = Some(names);
+                losses.note("tool_choice allowed_tools: only those tools were sent");
+            }
+            Some(ToolChoice::Other(_)) => {
+                losses.lost("tool_choice", "this choice is not supported by Anthropic")?
+            }
+        }
+        if request.tools.is_empty() && choice.kind.is_some() {
+            if choice.is_forced() {
+                losses.lost("tool_choice", "there is no tool to choose")?;
+            }
+            choice.kind = None;
+            return Ok(choice);
+        }
+    }
+    match request.parallel_tool_calls {
+        Some(false) if choice.kind == Some("none") => {}
+        Some(false) if !request.tools.is_empty() => {
+            choice.kind = choice.kind.or(Some("auto"));
+            choice.disable_parallel = Some(true);
+        }
+        // The default: worth writing only where the client wrote it in this dialect.
+        Some(true) if request.origin == Dialect::Anthropic && choice.kind.is_some() => {
+            choice.disable_parallel = Some(false);
+        }
+        _ => {}
+    }
+    Ok(choice)
+}
+
+/// Writes `tools` and `tool_choice`.
+pub(super) fn write(
+    request: &ChatRequest<'_>,
+    claude: Claude,
+    shape: &Shape<'_, '_>,
+    choice: &Choice<'_, '_>,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) -> Result<(), Failure> {
+    if !request.tools.is_empty() || matches!(shape, Shape::Tool(_)) {
+        body.array("tools", |list| {
+            for (index, tool) in request.tools.iter().enumerate() {
+                write_tool(request, tool, index, claude, choice.only, losses, list)?;
+            }
+            if let Shape::Tool(schema) = shape {
+                list.object(|tool| {
+                    tool.word("name", JSON_TOOL);
+                    match &schema.description {
+                        Some(description) => tool.text("description", description),
+                        None => tool.word("description", "Gives the answer."),
+                    }
+                    write_input_schema(Some(&schema.schema), tool);
+                });
+            }
+            Ok::<(), Failure>(())
+        })?;
+    }
+    if let Some(kind) = choice.kind {
+        body.object("tool_choice", |object| {
+            object.word("type", kind);
+            if let Some(name) = &choice.name {
+                object.text("name", name);
+            }
+            if let Some(disable) = choice.disable_parallel {
+                object.bool("disable_parallel_tool_use", disable);
+            }
+        });
+    }
+    Ok(())
+}
+
+fn write_tool(
+    request: &ChatRequest<'_>,
+    tool: &Tool<'_>,
+    index: usize,
+    claude: Claude,
+    only: Option<&[Text<'_>]>,
+    losses: &mut Losses,
+    list: &mut Array<'_>,
+) -> Result<(), Failure> {
+    let own = request.origin == Dialect::Anthropic;
+    let function = match &tool.kind {
+        ToolKind::Function(function) => function,
+        ToolKind::Other(opaque) if own => {
+            list.item().extend_from_slice(opaque.json.as_str().as_bytes());
+            return Ok(());
+        }
+        ToolKind::Other(opaque) => {
+            let why = format!("a tool of type {} is not supported by Anthropic", opaque.kind.to_str());
+            return losses.lost(&format!("tools[{index}]"), &why);
+        }
+    };
+    if only.is_some_and(|names| !names.contains(&function.name)) {
+        return Ok(());
+    }
+    if !own {
+        losses.lost_extra(&format!("tools[{index}]"), &tool.extra, "is not supported by Anthropic")?;
+    }
+    list.object(|object| {
+        object.text("name", &function.name);
+        if let Some(description) = function.description.as_ref().filter(|text| !text.is_empty()) {
+            object.text("description", description);
+        }
+        match function.strict {
+            Some(strict) if own => {
+                write_input_schema(function.parameters.as_ref(), object);
+                object.bool("strict", strict);
+            }
+            Some(true) if claude.takes_schema() => {
+                let mut rewriter = Rewriter::default();
+                let schema = function.parameters.as_ref().map_or(EMPTY, Json::as_str);
+                rewriter.write(schema, object.key("input_schema"));
+                note_moved(&format!("tools[{index}]"), &rewriter, losses);
+                object.bool("strict", true);
+            }
+            Some(true) => {
+                write_input_schema(function.parameters.as_ref(), object);
+                losses.note(format!("tools[{index}].strict dropped: is not supported by this model"));
+            }
+            _ => write_input_schema(function.parameters.as_ref(), object),
+        }
+        if let Some(cache) = tool.cache_control {
+            object.raw("cache_control", cache.0);
+        }
+        if own {
+            object.extra(&tool.extra);
+        }
+    });
+    Ok(())
+}
+
+const EMPTY: &str = r#"{"type":"object","properties":{}}"#;
+
+/// Writes `input_schema`, which must be there and must say that it is an object.
+fn write_input_schema(parameters: Option<&Json<'_>>, tool: &mut Object<'_>) {
+    let schema = parameters.map_or(EMPTY, Json::as_str);
+    let out = tool.key("input_schema");
+    match members(schema.as_bytes()) {
+        Ok(found) if found.fields.is_empty() => out.extend_from_slice(EMPTY.as_bytes()),
+        Ok(found) if found.get("type").is_none_or(|kind| kind.value.get() == "null") => {
+            let mut patch = Patch::default();
+            patch.set("type", *b"\"object\"");
+            let (drop, prefix) = patch.prefix(schema.as_bytes(), &found).unwrap_or_default();
+            out.extend_from_slice(&prefix);
+            out.extend_from_slice(schema.as_bytes().get(drop..).unwrap_or_default());
+        }
+        Ok(_) => out.extend_from_slice(schema.as_bytes()),
+        Err(_) => out.extend_from_slice(EMPTY.as_bytes()),
+    }
+}
+
+/// Writes `output_config.format`.
+pub(super) fn write_format(schema: &Schema<'_>, own: bool, losses: &mut Losses, config: &mut Object<'_>) {
+    config.object("format", |format| {
+        format.word("type", "json_schema");
+        if own {
+            write_json("schema", &schema.schema, format);
+            return;
+        }
+        let mut rewriter = Rewriter::default();
+        rewriter.write(schema.schema.as_str(), format.key("schema"));
+        note_moved("response_format", &rewriter, losses);
+    });
+}
+
+fn note_moved(field: &str, rewriter: &Rewriter, losses: &mut Losses) {
+    if !rewriter.moved.is_empty() {
+        losses.note(format!("{field}: {} moved into descriptions", rewriter.moved.join(", ")));
+    }
+}

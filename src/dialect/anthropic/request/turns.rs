@@ -1,0 +1,170 @@
+//! The hub's messages as the turns that Anthropic takes: user and assistant in alternation, instructions apart,
+//! results of tools first, thoughts before everything else, nothing blank.
+
+use crate::chat::{ChatRequest, Failure, Losses, Message, Part, PartKind, Place, Role};
+use crate::dialect::Dialect;
+
+/// A part and where it stood.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spoken<'m, 'a> {
+    pub(super) part: &'m Part<'a>,
+    place: Place,
+    index: usize,
+}
+
+impl Spoken<'_, '_> {
+    /// The path in the client's body, for warnings.
+    pub(super) fn path(&self) -> String {
+        match self.place {
+            Place::System => format!("system[{}]", self.index),
+            Place::Message(_) => format!("{}.content[{}]", self.place, self.index),
+        }
+    }
+}
+
+/// A message as it will be sent.
+#[derive(Debug)]
+pub(super) struct Turn<'m, 'a> {
+    pub(super) role: &'static str,
+    pub(super) parts: Vec<Spoken<'m, 'a>>,
+}
+
+/// A conversation as it will be sent.
+#[derive(Debug, Default)]
+pub(super) struct Turns<'m, 'a> {
+    pub(super) system: Vec<Spoken<'m, 'a>>,
+    pub(super) turns: Vec<Turn<'m, 'a>>,
+    /// The first turn is the model's: something has to be said before it.
+    pub(super) needs_opening: bool,
+}
+
+/// Arranges the messages.
+///
+/// # Errors
+/// 400 when nothing is left to say, or when something is lost that must not be.
+pub(super) fn arrange<'m, 'a>(
+    request: &'m ChatRequest<'a>,
+    losses: &mut Losses,
+) -> Result<Turns<'m, 'a>, Failure> {
+    let own = request.origin == Dialect::Anthropic;
+    let mut turns = Turns::default();
+    for message in &request.messages {
+        if !own {
+            losses.lost_extra(&message.place.to_string(), &message.extra, "is not supported by Anthropic")?;
+            if message.name.is_some() && matches!(message.role, Role::User | Role::Assistant) {
+                losses.lost(&format!("{}.name", message.place), "is not supported by Anthropic")?;
+            }
+        }
+        let in_place = own && matches!(message.place, Place::Message(_));
+        if message.role.is_system() && !in_place {
+            if !turns.turns.is_empty() {
+                losses.note(format!("{} moved into the leading system text", message.place));
+            }
+            turns.system.extend(kept(message, losses));
+            continue;
+        }
+        let role = match message.role {
+            Role::Assistant => "assistant",
+            Role::User | Role::Tool => "user",
+            Role::System | Role::Developer => "system",
+        };
+        let mut parts = kept(message, losses);
+        if parts.is_empty() {
+            continue;
+        }
+        if role == "assistant" {
+            parts.sort_by_key(|spoken| !is_thought(spoken.part));
+        }
+        match turns.turns.last_mut() {
+            Some(turn) if turn.role == role => turn.parts.append(&mut parts),
+            _ => turns.turns.push(Turn { role, parts }),
+        }
+    }
+    for turn in turns.turns.iter_mut().filter(|turn| turn.role == "user") {
+        turn.parts.sort_by_key(|spoken| !matches!(spoken.part.kind, PartKind::ToolResult(_)));
+    }
+    if turns.turns.is_empty() {
+        if turns.system.is_empty() {
+            return Err(Failure::field("messages", "messages: no message says anything"));
+        }
+        // Instructions alone are a valid request to OpenAI; Anthropic needs somebody to answer.
+        losses.note("messages: there is no user message, the system text was sent as one");
+        turns.turns.push(Turn { role: "user", parts: std::mem::take(&mut turns.system) });
+    }
+    turns.needs_opening = turns.turns.first().is_some_and(|turn| turn.role == "assistant");
+    if turns.needs_opening {
+        losses
+            .note("messages: the conversation starts with the model, a user message \".\" was put before it");
+    }
+    Ok(turns)
+}
+
+/// The parts of a message that can be sent: blank text is refused by Anthropic, and so are thoughts without proof.
+fn kept<'m, 'a>(message: &'m Message<'a>, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
+    let place = message.place;
+    message
+        .parts
+        .iter()
+        .enumerate()
+        .filter(|(_, part)| match &part.kind {
+            PartKind::Text(text) | PartKind::Refusal(text) => !text.is_blank(),
+            PartKind::Thinking(thinking) => {
+                let signed = thinking.signature.as_ref().is_some_and(|signature| !signature.is_empty());
+                if !signed {
+                    losses.note(format!("{place}: reasoning without a signature dropped"));
+                }
+                signed
+            }
+            _ => true,
+        })
+        .map(|(index, part)| Spoken { part, place, index })
+        .collect()
+}
+
+fn is_thought(part: &Part<'_>) -> bool {
+    matches!(part.kind, PartKind::Thinking(_) | PartKind::RedactedThinking(_))
+}
+
+impl Turns<'_, '_> {
+    /// Whether the turn that goes on (the model's calls whose results came last) began without a thought: thinking
+    /// cannot be on then, Anthropic wants the thought back that led to a call.
+    pub(super) fn continues_without_thought(&self) -> bool {
+        let continues = self.turns.last().is_some_and(|turn| {
+            turn.role == "user" && turn.parts.iter().any(|s| matches!(s.part.kind, PartKind::ToolResult(_)))
+        });
+        if !continues {
+            return false;
+        }
+        let last = self.turns.iter().rev().find(|turn| turn.role == "assistant");
+        last.is_some_and(|turn| {
+            turn.parts.iter().any(|s| matches!(s.part.kind, PartKind::ToolCall(_)))
+                && !turn.parts.first().is_some_and(|s| is_thought(s.part))
+        })
+    }
+
+    /// About how many bytes the texts take.
+    pub(super) fn size(&self) -> usize {
+        let texts = self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.parts));
+        texts.map(|spoken| size(spoken.part)).sum()
+    }
+}
+
+fn size(part: &Part<'_>) -> usize {
+    use crate::chat::{Arguments, Source};
+    let source = |source: &Source<'_>| match source {
+        Source::Base64 { data, .. } | Source::Text(data) => data.len(),
+        _ => 128,
+    };
+    64 + match &part.kind {
+        PartKind::Text(text) | PartKind::RedactedThinking(text) | PartKind::Refusal(text) => text.len(),
+        PartKind::Thinking(thinking) => thinking.text.len() + 512,
+        PartKind::Image { source: from, .. } | PartKind::Audio { source: from, .. } => source(from),
+        PartKind::Document(document) => source(&document.source),
+        PartKind::ToolCall(call) => match &call.arguments {
+            Arguments::Json(json) => json.as_str().len(),
+            Arguments::Text(text) => text.len(),
+        },
+        PartKind::ToolResult(result) => result.content.iter().map(size).sum(),
+        PartKind::Other(opaque) => opaque.json.as_str().len(),
+    }
+}

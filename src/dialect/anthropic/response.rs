@@ -1,0 +1,181 @@
+//! Whole answers, both ways.
+
+use super::block::part;
+use super::finish::{finish_reason, stop_reason};
+use super::usage::write_usage;
+use super::wire::Answer;
+use crate::chat::{ChatResponse, Choice, Failure, Finish, FinishReason, Losses, Part, PartKind, Text};
+use crate::dialect::Dialect;
+use crate::dialect::lane::{AnswerPlan, malformed, read_failure};
+use crate::wire::json::{Array, object, parse};
+
+/// Reads an answer.
+///
+/// # Errors
+/// 502 when it is empty, malformed or no answer; what it says when it is an error in a 200.
+pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
+    let answer: Answer<'_> = parse(body).map_err(|error| malformed(&error))?;
+    if answer.error.is_some() || answer.kind.as_ref().is_some_and(|kind| *kind == "error") {
+        return Err(read_failure(Dialect::Anthropic, 200, body));
+    }
+    let Some(blocks) = answer.content else {
+        return Err(Failure::new(502, "the provider's answer has no content").with_code("malformed_answer"));
+    };
+    let mut response = ChatResponse::new(Dialect::Anthropic);
+    response.id = answer.id.unwrap_or_default();
+    response.model = answer.model.unwrap_or_default();
+    response.extra = answer.extra;
+    if let Some(mut usage) = answer.usage {
+        response.usage = usage.to_usage();
+        let tier = usage.extra.iter().position(|(name, _)| name == "service_tier");
+        if let Some((_, tier)) = tier.map(|at| usage.extra.remove(at)) {
+            response.service_tier = Text::from_raw(tier);
+        }
+        response.usage_extra = usage.extra;
+    }
+    let mut choice = Choice::new(0);
+    for (index, block) in blocks.into_iter().enumerate() {
+        choice.parts.push(part(block).map_err(|bad| {
+            let message = format!(
+                "the provider's answer is malformed: content[{index}].{}: {}",
+                bad.field, bad.message
+            );
+            Failure::new(502, message).with_code("malformed_answer")
+        })?);
+    }
+    choice.finish = answer.stop_reason.map(|reason| Finish {
+        reason: finish_reason(&reason.to_str()),
+        stop_sequence: answer.stop_sequence,
+    });
+    response.choices.push(choice);
+    Ok(response)
+}
+
+/// Writes an answer for a client that speaks Anthropic.
+pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: &mut Losses) -> Vec<u8> {
+    let own = response.origin == Dialect::Anthropic;
+    let empty = Choice::new(0);
+    let choice = response.choices.first().unwrap_or(&empty);
+    if response.choices.len() > 1 {
+        losses.note("choices: only the first is shown, Anthropic knows no others");
+    }
+    if choice.logprobs.is_some() {
+        losses.note("logprobs dropped: is not supported by Anthropic");
+    }
+    if !own {
+        for (name, value) in response.extra.iter().chain(&choice.extra).chain(&choice.message_extra) {
+            if value.get() != "null" {
+                losses.note(format!("{name} dropped: is not supported by Anthropic"));
+            }
+        }
+    }
+    let mut out = Vec::with_capacity(1024);
+    object(&mut out, |body| {
+        match response.id.is_empty() {
+            true => body.word("id", "msg_0"),
+            false => body.text("id", &response.id),
+        }
+        body.word("type", "message");
+        body.word("role", "assistant");
+        body.text("model", &response.model);
+        let mut calls = 0;
+        body.array("content", |list| {
+            for (index, part) in choice.parts.iter().enumerate() {
+                write_block(part, index, own, losses, list);
+                calls += usize::from(matches!(part.kind, PartKind::ToolCall(_)));
+            }
+        });
+        let reason = choice.finish.as_ref().map_or(FinishReason::Unknown, |finish| finish.reason);
+        let has_refusal = choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_)));
+        let no_reason = own && choice.finish.is_none();
+        if no_reason {
+            body.null("stop_reason");
+        } else {
+            body.word("stop_reason", stop_reason(settled(reason, calls > 0, has_refusal)));
+        }
+        match choice.finish.as_ref().and_then(|finish| finish.stop_sequence.as_ref()) {
+            Some(text) => body.text("stop_sequence", text),
+            None => body.null("stop_sequence"),
+        }
+        body.object("usage", |usage| {
+            write_usage(&response.usage, usage);
+            if own {
+                if let Some(tier) = &response.service_tier {
+                    usage.text("service_tier", tier);
+                }
+                usage.extra(&response.usage_extra);
+            }
+        });
+        if own {
+            body.extra(&response.extra);
+        }
+    });
+    out
+}
+
+/// The reason that fits what was said: some providers end a tool call, or a refusal, with a plain stop.
+pub(super) fn settled(reason: FinishReason, has_call: bool, has_refusal: bool) -> FinishReason {
+    match reason {
+        FinishReason::Stop | FinishReason::Unknown if has_call => FinishReason::ToolCalls,
+        FinishReason::Stop | FinishReason::Unknown if has_refusal => FinishReason::Refusal,
+        other => other,
+    }
+}
+
+fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, list: &mut Array<'_>) {
+    match &part.kind {
+        PartKind::Text(text) | PartKind::Refusal(text) if text.is_empty() && !own => {}
+        PartKind::Text(text) | PartKind::Refusal(text) => list.object(|block| {
+            block.word("type", "text");
+            block.text("text", text);
+            if own {
+                block.extra(&part.extra);
+            }
+        }),
+        PartKind::Thinking(thinking) => list.object(|block| {
+            block.word("type", "thinking");
+            block.text("thinking", &thinking.text);
+            // The official clients require the field; an empty one is dropped again when the turn is replayed.
+            block.text("signature", &thinking.signature.clone().unwrap_or_default());
+        }),
+        PartKind::RedactedThinking(data) => list.object(|block| {
+            block.word("type", "redacted_thinking");
+            block.text("data", data);
+        }),
+        PartKind::ToolCall(call) => {
+            let (input, wrapped) = call.arguments.to_object();
+            if wrapped {
+                losses.note(format!("content[{index}]: arguments are no JSON object, shown as INVALID_JSON"));
+            }
+            list.object(|block| {
+                block.word("type", "tool_use");
+                match call.id.is_empty() {
+                    true => block.str("id", &format!("toolu_{index}")),
+                    false => block.text("id", &call.id),
+                }
+                block.text("name", &call.name);
+                block.key("input").extend_from_slice(input.as_str().as_bytes());
+                if own {
+                    block.extra(&part.extra);
+                }
+            });
+        }
+        PartKind::Other(opaque) if own => list.item().extend_from_slice(opaque.json.as_str().as_bytes()),
+        PartKind::Other(opaque) => {
+            losses.note(format!(
+                "content[{index}] {} dropped: is not supported by Anthropic",
+                opaque.kind.to_str()
+            ));
+        }
+        PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) | PartKind::ToolResult(_) => {
+            losses.note(format!("content[{index}] dropped: Anthropic's answers hold no such block"));
+        }
+    }
+    if !own {
+        for (name, value) in &part.extra {
+            if value.get() != "null" {
+                losses.note(format!("content[{index}].{name} dropped: is not supported by Anthropic"));
+            }
+        }
+    }
+}

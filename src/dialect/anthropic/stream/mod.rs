@@ -1,0 +1,7 @@
+//! Answers as streams, both ways.
+
+mod decode;
+mod encode;
+
+pub use decode::StreamDecoder;
+pub use encode::StreamEncoder;

@@ -1,0 +1,86 @@
+//! A provider's whole answer becomes a client's, whole or as a stream.
+
+use super::replay::replay;
+use super::{Answer, AnswerPlan, JSON_TOOL, Report, identity};
+use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
+use crate::dialect::codec::{self, StreamEncoder};
+
+/// Translates an answer that arrived whole. Where both sides speak the same dialect it is only looked at.
+///
+/// # Errors
+/// The body is empty, is no answer, or is an error in a 200: a reason to try the next target.
+pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
+    if plan.client == plan.provider {
+        return identity::answer(plan, body);
+    }
+    let response = decode(plan, body)?;
+    let mut losses = Losses::new(true);
+    let body = codec::encode_response(&response, plan, &mut losses);
+    let report = report(&response, losses);
+    Ok(Answer { body: Some(body), report })
+}
+
+/// Translates an answer that arrived whole although a stream was asked for: the whole stream for the client.
+///
+/// # Errors
+/// As for [`answer`].
+pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
+    let response = decode(plan, body)?;
+    let mut losses = Losses::new(true);
+    let mut encoder = StreamEncoder::new(plan);
+    let mut out = Vec::with_capacity(body.len().saturating_mul(2));
+    replay(&response, &mut losses, |event| encoder.event(&event, &mut out));
+    Ok(Answer { body: Some(out), report: report(&response, losses) })
+}
+
+fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Failure> {
+    let mut response = codec::decode_response(plan.provider, body)?;
+    if plan.json_tool {
+        unwrap_json_tool(&mut response);
+    }
+    Ok(response)
+}
+
+/// The forced call that stood for structured output is the answer's text.
+fn unwrap_json_tool(response: &mut ChatResponse<'_>) {
+    for choice in &mut response.choices {
+        let mut unwrapped = false;
+        for part in &mut choice.parts {
+            if let PartKind::ToolCall(call) = &part.kind
+                && call.name == JSON_TOOL
+            {
+                let text = Text::from(call.arguments.as_plain().into_owned());
+                *part = Part::text(text);
+                unwrapped = true;
+            }
+        }
+        if unwrapped && let Some(finish) = &mut choice.finish
+            && finish.reason == FinishReason::ToolCalls
+        {
+            finish.reason = FinishReason::Stop;
+        }
+    }
+}
+
+fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
+    let parts = response.choices.iter().flat_map(|choice| &choice.parts);
+    let written = parts.map(|part| match &part.kind {
+        PartKind::Text(text) | PartKind::Refusal(text) => text.len(),
+        PartKind::Thinking(thinking) => thinking.text.len(),
+        PartKind::ToolCall(call) => call.arguments.as_plain().len(),
+        _ => 0,
+    });
+    let bytes = written.fold(0_usize, usize::saturating_add);
+    Report {
+        usage: response.usage,
+        usage_is_final: !response.usage.is_empty(),
+        finish: response
+            .choices
+            .first()
+            .and_then(|choice| choice.finish.as_ref())
+            .map(|finish| finish.reason.as_openai()),
+        model: Some(response.model.to_str().into_owned()).filter(|model| !model.is_empty()),
+        output_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        warnings: losses.into_warnings(),
+    }
+}

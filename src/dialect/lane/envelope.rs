@@ -1,0 +1,64 @@
+//! What the edge reads of a request before it knows where it goes.
+
+use super::Envelope;
+use crate::chat::Failure;
+use crate::dialect::Dialect;
+use crate::wire::json::{Text, parse, wire_object};
+
+wire_object! {
+    /// The fields both dialects name alike.
+    light struct Head<'a> {
+        model: Text<'a> = "model",
+        stream: bool = "stream",
+    }
+}
+
+/// Reads the model and whether a stream is wanted.
+///
+/// # Errors
+/// 400, which names the field or the place in the body.
+pub fn read_envelope(_client: Dialect, body: &[u8]) -> Result<Envelope, Failure> {
+    let head: Head<'_> = parse(body)?;
+    let model = head.model.map(|model| model.to_str().into_owned()).unwrap_or_default();
+    if model.trim().is_empty() {
+        return Err(Failure::field("model", "model: a model is required"));
+    }
+    Ok(Envelope { model, stream: head.stream.unwrap_or(false) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Result<Envelope, Failure> {
+        read_envelope(Dialect::OpenaiChat, body.as_bytes())
+    }
+
+    #[test]
+    fn model_and_stream() {
+        let envelope = read(r#"{"messages":[{"model":"no"}],"mod\u0065l":"a\/b","stream":true}"#).unwrap();
+        assert_eq!(envelope, Envelope { model: "a/b".into(), stream: true });
+        assert!(!read(r#"{"model":"m","stream":null}"#).unwrap().stream);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (body, param, words) in [
+            ("{}", Some("model"), "model: a model is required"),
+            (r#"{"model":" "}"#, Some("model"), "model: a model is required"),
+            (r#"{"model":null}"#, Some("model"), "model: a model is required"),
+            (r#"{"model":7}"#, Some("model"), "model: expected a string, got a number"),
+            (
+                r#"{"model":"m","stream":"yes"}"#,
+                Some("stream"),
+                "stream: invalid type: string \"yes\", expected a boolean",
+            ),
+            (r#"["model"]"#, None, "the body is wrong: invalid type: sequence, expected an object"),
+            ("{\"model\":\n}", None, "the body is not valid JSON: expected value at line 2 column 1"),
+            ("", None, "the body is empty; a JSON object was expected"),
+        ] {
+            let failure = read(body).unwrap_err();
+            assert_eq!((failure.status, failure.param.as_deref(), &*failure.message), (400, param, words));
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! Failures: read from whatever a provider answered, written in the client's envelope.
+
+use crate::chat::{Failure, FailureKind};
+use crate::dialect::{Dialect, anthropic, openai_chat};
+use crate::wire::json::{Object, ParseError, wire_object};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// One attempt, as the error that lists them says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptNote {
+    /// Name of the provider.
+    pub provider: Cow<'static, str>,
+    /// The provider's name of the model.
+    pub model: Cow<'static, str>,
+    /// HTTP status; `None` when there was no answer.
+    pub status: Option<u16>,
+    /// Why it was given up, in a word or a short sentence.
+    pub reason: Cow<'static, str>,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
+}
+
+impl AttemptNote {
+    /// Writes `attempts` into an error object; nothing when there is none.
+    pub(crate) fn write_all(attempts: &[Self], error: &mut Object<'_>) {
+        if attempts.is_empty() {
+            return;
+        }
+        error.array("attempts", |list| {
+            for attempt in attempts {
+                list.object(|note| {
+                    note.str("provider", &attempt.provider);
+                    note.str("model", &attempt.model);
+                    match attempt.status {
+                        Some(status) => note.u64("status", status.into()),
+                        None => note.null("status"),
+                    }
+                    note.str("reason", &attempt.reason);
+                    note.u64("ms", attempt.ms);
+                });
+            }
+        });
+    }
+}
+
+/// The body of an error answer for the client.
+pub fn write_failure(
+    client: Dialect,
+    failure: &Failure,
+    attempts: &[AttemptNote],
+    request_id: &str,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    match client {
+        Dialect::OpenaiChat => openai_chat::write_failure(failure, attempts, &mut out),
+        Dialect::Anthropic => anthropic::write_failure(failure, attempts, request_id, &mut out),
+    }
+    out
+}
+
+/// Appends the event that ends a client's stream with an error.
+pub fn write_failure_event(client: Dialect, failure: &Failure, out: &mut Vec<u8>) {
+    match client {
+        Dialect::OpenaiChat => openai_chat::write_failure_event(failure, out),
+        Dialect::Anthropic => anthropic::write_failure_event(failure, "", out),
+    }
+}
+
+/// Longest message that is passed on, in bytes: enough for a person; some providers repeat the whole request.
+const MAX_MESSAGE: usize = 2048;
+
+wire_object! {
+    /// The fields that any known error body puts its words into.
+    light struct Body<'a> {
+        error: &'a RawValue = "error",
+        message: &'a RawValue = "message",
+        detail: &'a RawValue = "detail",
+        details: &'a RawValue = "details",
+        msg: &'a RawValue = "msg",
+        kind: &'a RawValue = "type",
+        code: &'a RawValue = "code",
+        status: &'a RawValue = "status",
+        param: &'a RawValue = "param",
+        loc: &'a RawValue = "loc",
+    }
+}
+
+/// What an error body said, before it is weighed against the status.
+#[derive(Debug, Default)]
+struct Said {
+    message: Option<String>,
+    kind: Option<String>,
+    code: Option<String>,
+    param: Option<String>,
+}
+
+/// Reads the failure out of a provider's answer: OpenAI's and Anthropic's envelopes, and what servers that speak their
+/// dialects really send (an `error` that is a string, `detail` of FastAPI, a bare `message`, a page of HTML, text,
+/// nothing). Both dialects are read the same way, since proxies mix them.
+///
+/// `status` is the HTTP status; for an error found within a 200 pass 200, and the status is derived from what the
+/// error says, 502 if it says nothing.
+pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
+    let text = String::from_utf8_lossy(body);
+    let trimmed = text.trim_start_matches('\u{feff}').trim();
+    let mut said = Said::default();
+    if trimmed.starts_with(['{', '[', '"'])
+        && let Ok(value) = serde_json::from_str::<&RawValue>(trimmed)
+    {
+        said.read(value, 0);
+    }
+    let is_html = said.message.is_none() && trimmed.starts_with('<');
+    let message = match said.message.take() {
+        Some(message) => message,
+        None if trimmed.is_empty() => format!("status {status} with an empty body"),
+        None if is_html => html_message(status, trimmed),
+        None => trimmed.to_owned(),
+    };
+
+    let named =
+        said.kind.as_deref().and_then(kind_of_name).or_else(|| said.code.as_deref().and_then(kind_of_name));
+    let code_status =
+        said.code.as_deref().and_then(|code| code.parse::<u16>().ok()).filter(|s| (400..600).contains(s));
+    let status = if status >= 400 { Some(status) } else { code_status };
+    let (status, kind) = match (status, named) {
+        // A status that says more than "wrong" or "broken" is believed; otherwise the name is.
+        (Some(status @ (400 | 422 | 500 | 502 | 503)), Some(kind)) => (status, kind),
+        (Some(status), _) => (status, FailureKind::of_status(status)),
+        (None, Some(kind)) => (status_of(kind), kind),
+        (None, None) => (502, FailureKind::Api),
+    };
+    Failure {
+        status,
+        kind,
+        message: redacted(bounded(&message)),
+        param: said.param,
+        // A code that only repeats the status says nothing.
+        code: said.code.filter(|_| code_status.is_none()),
+        provider: None,
+    }
+}
+
+impl Said {
+    fn read(&mut self, value: &RawValue, depth: u8) {
+        // Envelopes within envelopes: error → message → detail is the deepest seen.
+        if depth > 4 {
+            return;
+        }
+        let text = value.get();
+        match text.as_bytes().first() {
+            Some(b'"') => {
+                let words = string(value).unwrap_or_default();
+                if !words.trim().is_empty() && self.message.is_none() {
+                    self.message = Some(words);
+                }
+            }
+            Some(b'[') => {
+                if let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(text)
+                    && let Some(first) = items.first()
+                {
+                    self.read(first, depth + 1);
+                }
+            }
+            Some(b'{') => {
+                let Ok(body) = serde_json::from_str::<Body<'_>>(text) else { return };
+                // An inner `error` object knows best; what stands around it fills the gaps.
+                for part in [body.error, body.message, body.detail, body.msg].into_iter().flatten() {
+                    self.read(part, depth + 1);
+                }
+                if self.message.is_none()
+                    && let Some(part) = body.details
+                {
+                    self.read(part, depth + 1);
+                }
+                let keep = |field: &mut Option<String>, value: Option<&RawValue>| {
+                    if field.is_none() {
+                        *field = value.and_then(scalar);
+                    }
+                };
+                keep(&mut self.kind, body.kind.filter(|kind| kind.get() != "\"error\""));
+                keep(&mut self.code, body.code);
+                keep(&mut self.param, body.param);
+                if self.param.is_none() {
+                    self.param = body.loc.and_then(location);
+                }
+                if self.kind.is_none() {
+                    self.kind = body.status.and_then(string);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn string(value: &RawValue) -> Option<String> {
+    crate::wire::json::Text::from_raw(value).map(|text| text.to_str().into_owned())
+}
+
+/// A string or a number as text.
+fn scalar(value: &RawValue) -> Option<String> {
+    string(value)
+        .or_else(|| value.get().parse::<i64>().ok().map(|number| number.to_string()))
+        .filter(|text| !text.is_empty())
+}
+
+/// The place in FastAPI's words, `["body","messages",0,"role"]`, as a path.
+fn location(value: &RawValue) -> Option<String> {
+    let steps: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+    let mut path = String::new();
+    for step in steps {
+        match string(step) {
+            Some(name) if name == "body" && path.is_empty() => {}
+            Some(name) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(&name);
+            }
+            None => path.extend(["[", step.get(), "]"]),
+        }
+    }
+    (!path.is_empty()).then_some(path)
+}
+
+/// The kind that a type or code of a known provider stands for.
+fn kind_of_name(name: &str) -> Option<FailureKind> {
+    Some(match name {
+        "invalid_request_error" | "BadRequestError" | "invalid_request" | "context_length_exceeded" => {
+            FailureKind::InvalidRequest
+        }
+        "authentication_error" | "invalid_api_key" | "AuthenticationError" | "UNAUTHENTICATED" => {
+            FailureKind::Authentication
+        }
+        "billing_error" | "insufficient_balance" => FailureKind::Billing,
+        "permission_error" | "PermissionDeniedError" | "PERMISSION_DENIED" => FailureKind::Permission,
+        "not_found_error" | "model_not_found" | "NotFoundError" => FailureKind::NotFound,
+        "request_too_large" => FailureKind::TooLarge,
+        "rate_limit_error"
+        | "rate_limit_exceeded"
+        | "RateLimitError"
+        | "insufficient_quota"
+        | "tokens"
+        | "requests"
+        | "RESOURCE_EXHAUSTED"
+        | "too_many_requests" => FailureKind::RateLimit,
+        "timeout_error" | "timeout" | "Timeout" | "DEADLINE_EXCEEDED" => FailureKind::Timeout,
+        "overloaded_error"
+        | "overloaded"
+        | "service_unavailable"
+        | "ServiceUnavailableError"
+        | "UNAVAILABLE"
+        | "engine_overloaded_error" => FailureKind::Overloaded,
+        "api_error" | "server_error" | "internal_server_error" | "InternalServerError" | "APIError" => {
+            FailureKind::Api
+        }
+        _ => return None,
+    })
+}
+
+/// The status for an error that came without one.
+fn status_of(kind: FailureKind) -> u16 {
+    match kind {
+        FailureKind::InvalidRequest => 400,
+        FailureKind::Authentication => 401,
+        FailureKind::Billing => 402,
+        FailureKind::Permission => 403,
+        FailureKind::NotFound => 404,
+        FailureKind::MethodNotAllowed => 405,
+        FailureKind::TooLarge => 413,
+        FailureKind::RateLimit => 429,
+        FailureKind::Timeout => 504,
+        FailureKind::Overloaded => 529,
+        FailureKind::Api => 502,
+    }
+}
+
+/// A page of HTML is no message; its title is one.
+fn html_message(status: u16, page: &str) -> String {
+    let title = || {
+        let lower = page.to_ascii_lowercase();
+        let from = lower.find("<title")?;
+        let from = from + lower.get(from..)?.find('>')? + 1;
+        let to = from + lower.get(from..)?.find("</title")?;
+        Some(page.get(from..to)?.trim()).filter(|title| !title.is_empty())
+    };
+    match title() {
+        Some(title) => format!("status {status} with an HTML page: {title}"),
+        None => format!("status {status} with an HTML page"),
+    }
+}
+
+fn bounded(message: &str) -> Cow<'_, str> {
+    if message.len() <= MAX_MESSAGE {
+        return Cow::Borrowed(message);
+    }
+    let cut = message.floor_char_boundary(MAX_MESSAGE);
+    Cow::Owned(format!("{}…", message.get(..cut).unwrap_or_default()))
+}
+
+/// Providers repeat the credential they refuse, some of them in full. What looks like a key is taken out: a word
+/// of at least 16 characters that starts as the keys of known providers do.
+fn redacted(message: Cow<'_, str>) -> String {
+    const STARTS: [&str; 12] =
+        ["sk-", "sk_", "gsk_", "xai-", "pplx-", "AIza", "csk-", "fw_", "tgp_", "hf_", "ghu_", "gho_"];
+    let is_key_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*' | '.');
+    if !STARTS.iter().any(|start| message.contains(start)) {
+        return message.into_owned();
+    }
+    let mut out = String::with_capacity(message.len());
+    let mut rest = &*message;
+    while !rest.is_empty() {
+        let word = rest.find(|c| !is_key_char(c)).unwrap_or(rest.len());
+        let (head, tail) = if word == 0 {
+            rest.split_at(rest.chars().next().map_or(1, char::len_utf8))
+        } else {
+            rest.split_at(word)
+        };
+        if head.len() >= 16 && STARTS.iter().any(|start| head.starts_with(start)) {
+            out.push_str("[redacted]");
+        } else {
+            out.push_str(head);
+        }
+        rest = tail;
+    }
+    out
+}
+
+/// The failure that stands for a 200 whose body cannot be read.
+pub(crate) fn malformed(error: &ParseError) -> Failure {
+    let message = match error {
+        ParseError::Empty => "the provider's answer is empty".to_owned(),
+        other => format!("the provider's answer is malformed: {other}"),
+    };
+    Failure::new(502, message).with_code("malformed_answer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(status: u16, body: &str) -> Failure {
+        read_failure(Dialect::OpenaiChat, status, body.as_bytes())
+    }
+
+    #[test]
+    fn shapes_of_known_servers() {
+        use FailureKind::{Api, Authentication, InvalidRequest, NotFound, Overloaded, RateLimit};
+        for (status, body, kind, message, code, param) in [
+            (
+                400,
+                r#"{"error":{"message":"bad","type":"invalid_request_error","param":"messages[3]","code":"invalid_value"}}"#,
+                InvalidRequest,
+                "bad",
+                Some("invalid_value"),
+                Some("messages[3]"),
+            ),
+            (
+                404,
+                r#"{"type":"error","error":{"type":"not_found_error","message":"model: x"},"request_id":"r"}"#,
+                NotFound,
+                "model: x",
+                None,
+                None,
+            ),
+            (
+                404,
+                r#"{"error":{"code":"model_not_found","message":"m","type":"invalid_request_error"}}"#,
+                NotFound,
+                "m",
+                Some("model_not_found"),
+                None,
+            ),
+            (
+                529,
+                r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
+                Overloaded,
+                "Overloaded",
+                None,
+                None,
+            ),
+            (500, r#"{"error":{"type":"overloaded_error","message":"o"}}"#, Overloaded, "o", None, None),
+            (401, r#"{"detail":"Invalid API Key"}"#, Authentication, "Invalid API Key", None, None),
+            (
+                422,
+                r#"{"detail":[{"loc":["body","messages",0,"role"],"msg":"field required","type":"value_error.missing"}]}"#,
+                InvalidRequest,
+                "field required",
+                None,
+                Some("messages[0].role"),
+            ),
+            (
+                401,
+                r#"{"error":{"message":"k","type":"invalid_api_key","code":401}}"#,
+                Authentication,
+                "k",
+                None,
+                None,
+            ),
+            (429, r#"{"message":"Too many requests"}"#, RateLimit, "Too many requests", None, None),
+            (404, r#"{"error":"model 'x' not found"}"#, NotFound, "model 'x' not found", None, None),
+            (
+                400,
+                r#"{"object":"error","message":"too long","type":"BadRequestError","param":null,"code":400}"#,
+                InvalidRequest,
+                "too long",
+                None,
+                None,
+            ),
+            (
+                400,
+                r#"[{"error":{"code":400,"message":"g","status":"INVALID_ARGUMENT"}}]"#,
+                InvalidRequest,
+                "g",
+                None,
+                None,
+            ),
+            (422, r#"{"message":{"detail":[{"msg":"deep"}]}}"#, InvalidRequest, "deep", None, None),
+            (500, "boom", Api, "boom", None, None),
+            (503, "", Overloaded, "status 503 with an empty body", None, None),
+            (
+                502,
+                "<html><head><TITLE>502 Bad Gateway</TITLE></head><body>x</body></html>",
+                Api,
+                "status 502 with an HTML page: 502 Bad Gateway",
+                None,
+                None,
+            ),
+            (500, "{\"broken", Api, "{\"broken", None, None),
+            (500, "{}", Api, "{}", None, None),
+        ] {
+            let failure = read(status, body);
+            assert_eq!(
+                (
+                    failure.status,
+                    failure.kind,
+                    &*failure.message,
+                    failure.code.as_deref(),
+                    failure.param.as_deref()
+                ),
+                (status, kind, message, code, param),
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_error_within_a_200_gets_its_own_status() {
+        for (body, status) in [
+            (r#"{"error":{"message":"x","type":"overloaded_error"}}"#, 529),
+            (r#"{"error":{"message":"x","code":429}}"#, 429),
+            (r#"{"error":{"message":"x","code":"rate_limit_exceeded"}}"#, 429),
+            (r#"{"error":{"message":"x"}}"#, 502),
+        ] {
+            assert_eq!(read(200, body).status, status, "{body}");
+        }
+    }
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        let failure = read(500, &"é".repeat(3000));
+        assert!(failure.message.len() <= MAX_MESSAGE + 3 && failure.message.ends_with('…'));
+    }
+
+    #[test]
+    fn keys_are_taken_out() {
+        let failure = read(
+            401,
+            r#"{"error":{"message":"Incorrect API key: 'sk-proj-abcdefghijklmnop'. See sk-docs é"}}"#,
+        );
+        assert_eq!(failure.message, "Incorrect API key: '[redacted]'. See sk-docs é");
+    }
+}

@@ -1,0 +1,12 @@
+//! The lane between two sides that speak the same dialect: bytes pass as they are, and are only looked at.
+
+mod answer;
+mod anthropic;
+mod keys;
+mod openai_chat;
+mod request;
+mod stream;
+
+pub use answer::answer;
+pub use request::request;
+pub use stream::Stream;

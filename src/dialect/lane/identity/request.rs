@@ -1,0 +1,329 @@
+//! A request whose provider speaks the client's dialect: a few top-level fields are spliced, every other byte stays.
+
+use crate::chat::{Failure, Losses};
+use crate::dialect::Dialect;
+use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
+use crate::wire::json::{Members, Patch, Text, members, wire_object, write_string};
+use serde_json::value::RawValue;
+
+/// Makes the body that this target gets.
+///
+/// # Errors
+/// 400, which names the field.
+pub fn request(dialect: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let found = members(body)?;
+    let mut patch = Patch::default();
+    let mut losses = Losses::new(ask.drop_params);
+    for (name, value) in ask.params {
+        patch.set(name, value.get().as_bytes());
+    }
+    let stream = field(&found, "stream").is_some_and(|value| value.get() == "true");
+    let mut show_usage = false;
+    match dialect {
+        Dialect::OpenaiChat => {
+            output_limit(&found, ask, &mut patch);
+            developer_role(&found, ask, &mut patch, &mut losses)?;
+            show_usage = usage_switch(&found, stream, ask, &mut patch, &mut losses)?;
+        }
+        Dialect::Anthropic => {
+            if let Some(limit) = ask.max_tokens {
+                patch.set("max_tokens", limit.to_string());
+            } else if field(&found, "max_tokens").is_none() && !patch.sets("max_tokens") {
+                // Anthropic refuses a request without it.
+                patch.set("max_tokens", ask.default_max_tokens.to_string());
+            }
+        }
+    }
+    let mut asked = found.fields.iter().filter(|member| member.key == "model").peekable();
+    let is_asked_for = asked.peek().is_some()
+        && asked.all(|member| Text::from_raw(member.value).is_some_and(|name| name == *ask.model));
+    // A name that is the same in another spelling stays as it is: not a byte changes without need.
+    if !is_asked_for || patch.sets("model") {
+        let mut model = Vec::with_capacity(ask.model.len() + 2);
+        write_string(&mut model, ask.model);
+        patch.set("model", model);
+    }
+    let edit = match patch.prefix(body, &found) {
+        Some((drop, insert)) => Edit::Prefix { drop, insert },
+        None => Edit::Keep,
+    };
+    let plan = AnswerPlan::new(dialect, dialect, stream, show_usage);
+    Ok(Outgoing { edit, warnings: losses.into_warnings(), plan })
+}
+
+/// A field that was given and is not `null`.
+fn field<'a>(found: &Members<'a>, key: &str) -> Option<&'a RawValue> {
+    found.get(key).map(|member| member.value).filter(|value| value.get() != "null")
+}
+
+/// The two names of the output limit: a target's own limit is written under the name the provider knows, and a
+/// client's is moved there when the provider knows only the older one. Of two, `max_completion_tokens` is believed.
+fn output_limit(found: &Members<'_>, ask: &Ask<'_>, patch: &mut Patch<'_>) {
+    const OLD: &str = "max_tokens";
+    const NEW: &str = "max_completion_tokens";
+    if let Some(limit) = ask.max_tokens {
+        let (name, other) = if ask.quirks.max_completion_tokens { (NEW, OLD) } else { (OLD, NEW) };
+        patch.set(name, limit.to_string());
+        patch.remove(other);
+    } else if !ask.quirks.max_completion_tokens && !patch.sets(NEW) {
+        if let (Some(limit), false) = (field(found, NEW), patch.sets(OLD)) {
+            patch.set(OLD, limit.get().as_bytes());
+        }
+        patch.remove(NEW);
+    }
+}
+
+wire_object! {
+    /// The field of a message that some providers want spelled the older way.
+    light struct Spoken<'a> {
+        role: &'a RawValue = "role",
+    }
+}
+
+/// `developer` is `system` where the provider does not know the newer word. Only then are the messages rewritten, and
+/// of them only these words.
+fn developer_role(
+    found: &Members<'_>,
+    ask: &Ask<'_>,
+    patch: &mut Patch<'_>,
+    losses: &mut Losses,
+) -> Result<(), Failure> {
+    const WORD: &str = "\"developer\"";
+    if ask.quirks.developer_role {
+        return Ok(());
+    }
+    let Some(messages) = field(found, "messages") else { return Ok(()) };
+    let text = messages.get();
+    if memchr::memmem::find(text.as_bytes(), WORD.as_bytes()).is_none() {
+        return Ok(());
+    }
+    let spoken: Vec<Spoken<'_>> = crate::wire::json::parse_raw(messages).map_err(|error| match error {
+        crate::wire::json::ParseError::Field { path, message } => {
+            Failure::field(format!("messages{path}"), message)
+        }
+        other => other.into(),
+    })?;
+    let mut out = Vec::with_capacity(text.len());
+    let mut copied = 0;
+    for role in spoken.iter().filter_map(|message| message.role).filter(|role| role.get() == WORD) {
+        let at = role.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
+        out.extend_from_slice(text.as_bytes().get(copied..at).unwrap_or_default());
+        out.extend_from_slice(b"\"system\"");
+        copied = at + WORD.len();
+    }
+    if copied > 0 {
+        out.extend_from_slice(text.as_bytes().get(copied..).unwrap_or_default());
+        patch.set("messages", out);
+        losses.note("messages: role developer sent as system");
+    }
+    Ok(())
+}
+
+/// Asks an OpenAI stream for its usage, whether the client did or not. Returns whether the usage chunk may be shown:
+/// the client asked for it, or it was not asked for upstream either (what comes anyway is the provider's own way).
+fn usage_switch(
+    found: &Members<'_>,
+    stream: bool,
+    ask: &Ask<'_>,
+    patch: &mut Patch<'_>,
+    losses: &mut Losses,
+) -> Result<bool, Failure> {
+    const OPTIONS: &str = "stream_options";
+    const SWITCH: &str = "include_usage";
+    if patch.sets(OPTIONS) {
+        return Ok(true);
+    }
+    let options = field(found, OPTIONS);
+    if !ask.quirks.stream_options {
+        if options.is_some() {
+            losses.lost(OPTIONS, "is not supported by this provider")?;
+        }
+        patch.remove(OPTIONS);
+        return Ok(true);
+    }
+    if !stream {
+        return Ok(true);
+    }
+    let Some(options) = options else {
+        patch.set(OPTIONS, *b"{\"include_usage\":true}");
+        return Ok(false);
+    };
+    let inner = members(options.get().as_bytes())
+        .map_err(|_| Failure::field(OPTIONS, "stream_options: an object was expected"))?;
+    if field(&inner, SWITCH).is_some_and(|value| value.get() == "true") {
+        return Ok(true);
+    }
+    let mut switch = Patch::default();
+    switch.set(SWITCH, *b"true");
+    if let Some((drop, mut value)) = switch.prefix(options.get().as_bytes(), &inner) {
+        value.extend_from_slice(options.get().as_bytes().get(drop..).unwrap_or_default());
+        patch.set(OPTIONS, value);
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Quirks;
+
+    fn ask(quirks: &Quirks) -> Ask<'_> {
+        Ask {
+            model: "real",
+            params: &[],
+            max_tokens: None,
+            default_max_tokens: 4096,
+            drop_params: true,
+            quirks,
+        }
+    }
+
+    fn send(dialect: Dialect, body: &str, ask: &Ask<'_>) -> (String, Outgoing) {
+        let outgoing = request(dialect, body.as_bytes(), ask).unwrap();
+        let text = match &outgoing.edit {
+            Edit::Keep => body.to_owned(),
+            Edit::Prefix { drop, insert } => String::from_utf8(insert.clone()).unwrap() + &body[*drop..],
+            Edit::Replace(_) => panic!("an identity lane never replaces a body"),
+        };
+        (text, outgoing)
+    }
+
+    fn old() -> Quirks {
+        Quirks {
+            max_completion_tokens: false,
+            stream_options: false,
+            developer_role: false,
+            ..Quirks::default()
+        }
+    }
+
+    #[test]
+    fn only_the_model_changes_and_only_the_front_is_copied() {
+        let tail = format!(
+            r#" ,  "messages" :[{{"role":"user","content":"{}"}}],"x":1.0e2,"x":2 }} "#,
+            "y".repeat(99)
+        );
+        let body = format!(r#"{{"temperature":0.10, "model" : "smart"{tail}"#);
+        let (text, outgoing) = send(Dialect::OpenaiChat, &body, &ask(&Quirks::default()));
+        assert_eq!(text, body.replace("\"smart\"", "\"real\""));
+        assert_eq!(
+            outgoing.edit,
+            Edit::Prefix {
+                drop: body.len() - tail.len(),
+                insert: br#"{"temperature":0.10, "model" : "real""#.to_vec()
+            }
+        );
+        assert!(outgoing.warnings.is_empty() && outgoing.plan.show_usage && !outgoing.plan.stream);
+    }
+
+    #[test]
+    fn nothing_changes_when_the_name_is_the_same() {
+        let body = r#"{"model":"re\u0061l","messages":[]}"#;
+        assert_eq!(send(Dialect::OpenaiChat, body, &ask(&Quirks::default())).1.edit, Edit::Keep);
+    }
+
+    #[test]
+    fn the_usage_switch_is_set_and_remembered() {
+        let quirks = Quirks::default();
+        for (options, expected, show) in [
+            (r"", r#"{"stream_options":{"include_usage":true},"model":"real","stream":true}"#, false),
+            (
+                r#","stream_options":null"#,
+                r#"{"model":"real","stream":true,"stream_options":{"include_usage":true}}"#,
+                false,
+            ),
+            (
+                r#","stream_options":{"include_usage":true}"#,
+                r#"{"model":"real","stream":true,"stream_options":{"include_usage":true}}"#,
+                true,
+            ),
+            (
+                r#","stream_options":{ "include_usage":false}"#,
+                r#"{"model":"real","stream":true,"stream_options":{ "include_usage":true}}"#,
+                false,
+            ),
+            (
+                r#","stream_options":{"include_obfuscation":false}"#,
+                r#"{"model":"real","stream":true,"stream_options":{"include_usage":true,"include_obfuscation":false}}"#,
+                false,
+            ),
+        ] {
+            let body = format!(r#"{{"model":"m","stream":true{options}}}"#);
+            let (text, outgoing) = send(Dialect::OpenaiChat, &body, &ask(&quirks));
+            assert_eq!((&*text, outgoing.plan.show_usage), (expected, show));
+        }
+        let wrong = request(Dialect::OpenaiChat, br#"{"stream":true,"stream_options":7}"#, &ask(&quirks));
+        assert_eq!(wrong.unwrap_err().param.as_deref(), Some("stream_options"));
+    }
+
+    #[test]
+    fn a_provider_without_the_switch_is_not_asked() {
+        let quirks = old();
+        let body = r#"{"model":"m","stream":true,"stream_options":{"include_usage":true}}"#;
+        let (text, outgoing) = send(Dialect::OpenaiChat, body, &ask(&quirks));
+        assert_eq!(text, r#"{"model":"real","stream":true}"#);
+        assert_eq!(outgoing.warnings.len(), 1);
+        let strict = Ask { drop_params: false, ..ask(&quirks) };
+        assert_eq!(
+            request(Dialect::OpenaiChat, body.as_bytes(), &strict).unwrap_err().param.as_deref(),
+            Some("stream_options")
+        );
+    }
+
+    #[test]
+    fn output_limits() {
+        let (new, old) = (Quirks::default(), old());
+        let limited = |quirks| Ask { max_tokens: Some(9), ..ask(quirks) };
+        let both = r#"{"model":"real","max_tokens":1,"max_completion_tokens":2}"#;
+        for (ask, body, expected) in [
+            (ask(&new), both, both),
+            (ask(&old), both, r#"{"model":"real","max_tokens":2}"#),
+            (
+                ask(&old),
+                r#"{"model":"real","max_completion_tokens":2}"#,
+                r#"{"max_tokens":2,"model":"real"}"#,
+            ),
+            (ask(&old), r#"{"model":"real","max_completion_tokens":null}"#, r#"{"model":"real"}"#),
+            (limited(&new), both, r#"{"model":"real","max_completion_tokens":9}"#),
+            (limited(&old), both, r#"{"model":"real","max_tokens":9}"#),
+        ] {
+            assert_eq!(send(Dialect::OpenaiChat, body, &ask).0, expected);
+        }
+    }
+
+    #[test]
+    fn anthropic_gets_its_limit() {
+        let quirks = Quirks::default();
+        for (ask, body, expected) in [
+            (ask(&quirks), r#"{"model":"real"}"#, r#"{"max_tokens":4096,"model":"real"}"#),
+            (ask(&quirks), r#"{"model":"real","max_tokens":5}"#, r#"{"model":"real","max_tokens":5}"#),
+            (
+                Ask { max_tokens: Some(7), ..ask(&quirks) },
+                r#"{"model":"real","max_tokens":5}"#,
+                r#"{"model":"real","max_tokens":7}"#,
+            ),
+        ] {
+            assert_eq!(send(Dialect::Anthropic, body, &ask).0, expected);
+        }
+    }
+
+    #[test]
+    fn params_of_the_target_replace_the_clients() {
+        let quirks = Quirks::default();
+        let raw = |json: &str| RawValue::from_string(json.into()).unwrap();
+        let params =
+            [("temperature".into(), raw("0.2")), ("seed".into(), raw("1")), ("model".into(), raw("\"no\""))];
+        let ask = Ask { params: &params, ..ask(&quirks) };
+        let (text, _) = send(Dialect::OpenaiChat, r#"{"model":"m","temperature":1}"#, &ask);
+        assert_eq!(text, r#"{"seed":1,"model":"real","temperature":0.2}"#);
+    }
+
+    #[test]
+    fn developer_becomes_system_where_it_must() {
+        let quirks = old();
+        let body = r#"{"model":"real","messages":[ {"role":"developer","content":"\"developer\""},{"role":"user","content":"developer"}]}"#;
+        let (text, outgoing) = send(Dialect::OpenaiChat, body, &ask(&quirks));
+        assert_eq!(text, body.replacen("developer", "system", 1));
+        assert_eq!(outgoing.warnings.len(), 1);
+    }
+}

@@ -1,0 +1,58 @@
+//! A whole answer as the events of a stream.
+
+use crate::chat::{
+    Arguments, ChatResponse, Delta, Event, FinishReason, Losses, Part, PartKind, PartStart, Text,
+};
+
+/// Sends the events that a stream of this answer would have had.
+pub(super) fn replay(response: &ChatResponse<'_>, losses: &mut Losses, mut send: impl FnMut(Event<'_>)) {
+    send(Event::Start { id: response.id.clone(), model: response.model.clone(), created: response.created });
+    for choice in &response.choices {
+        for part in &choice.parts {
+            replay_part(choice.index, part, losses, &mut send);
+        }
+        if let Some(json) = &choice.logprobs {
+            send(Event::Logprobs { choice: choice.index, json: json.clone() });
+        }
+        let finish = choice.finish.clone().unwrap_or_else(|| FinishReason::Unknown.into());
+        send(Event::Finish { choice: choice.index, finish });
+    }
+    if !response.usage.is_empty() {
+        send(Event::Usage { usage: response.usage, last: true });
+    }
+    send(Event::End);
+}
+
+fn replay_part(choice: u32, part: &Part<'_>, losses: &mut Losses, send: &mut impl FnMut(Event<'_>)) {
+    let mut whole = |part: PartStart<'_>, deltas: &[Delta<'_>]| {
+        send(Event::PartStart { choice, part });
+        for delta in deltas {
+            send(Event::Delta { choice, delta: delta.clone() });
+        }
+        send(Event::PartStop { choice });
+    };
+    match &part.kind {
+        PartKind::Text(text) => whole(PartStart::Text, &[Delta::Text(text.clone())]),
+        PartKind::Refusal(text) => whole(PartStart::Refusal, &[Delta::Text(text.clone())]),
+        PartKind::RedactedThinking(data) => whole(PartStart::RedactedThinking(data.clone()), &[]),
+        PartKind::Thinking(thinking) => {
+            let text = Delta::Thinking(thinking.text.clone());
+            match &thinking.signature {
+                Some(signature) => whole(PartStart::Thinking, &[text, Delta::Signature(signature.clone())]),
+                None => whole(PartStart::Thinking, &[text]),
+            }
+        }
+        PartKind::ToolCall(call) => {
+            let start = PartStart::ToolCall { id: call.id.clone(), name: call.name.clone() };
+            let arguments = match &call.arguments {
+                Arguments::Text(text) => text.clone(),
+                Arguments::Json(json) => Text::plain(json.as_str()),
+            };
+            whole(start, &[Delta::Arguments(arguments)]);
+        }
+        PartKind::Other(opaque) => {
+            losses.note(format!("a block of type {:?} dropped from the answer", &*opaque.kind.to_str()));
+        }
+        _ => losses.note("a picture, sound or document dropped from the answer"),
+    }
+}

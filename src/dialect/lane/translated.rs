@@ -1,0 +1,194 @@
+//! Streams whose two sides speak different dialects: decoder, hub events, encoder.
+
+use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
+use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart};
+use crate::dialect::codec::{StreamDecoder, StreamEncoder};
+
+/// Warnings kept of one stream: they end in the audit line.
+const MOST_WARNINGS: usize = 16;
+
+/// The translator of one stream through the hub.
+#[derive(Debug)]
+pub struct Stream {
+    decoder: StreamDecoder,
+    state: State,
+}
+
+/// All that follows from the events.
+#[derive(Debug)]
+struct State {
+    encoder: StreamEncoder,
+    progress: Progress,
+    failure: Option<Failure>,
+    report: Report,
+    /// The client was told that the answer is over.
+    closed: bool,
+    json_tool: JsonTool,
+}
+
+/// Structured output through a forced tool call: the call becomes text as it passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum JsonTool {
+    /// It was not asked for.
+    Off,
+    /// It was, and the open part is another.
+    Waiting,
+    /// The open part is it.
+    Open,
+}
+
+/// The sink of one push: the state, and where bytes go.
+struct Sink<'s> {
+    state: &'s mut State,
+    out: &'s mut Vec<u8>,
+}
+
+impl Stream {
+    /// A translator at the beginning of a stream.
+    pub fn new(plan: &AnswerPlan) -> Self {
+        let state = State {
+            encoder: StreamEncoder::new(plan),
+            progress: Progress::Waiting,
+            failure: None,
+            report: Report::default(),
+            closed: false,
+            json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
+        };
+        Self { decoder: StreamDecoder::new(plan.provider), state }
+    }
+
+    /// See [`super::Stream::push`].
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Pass {
+        self.decoder.push(chunk, &mut Sink { state: &mut self.state, out });
+        Pass::Replaced
+    }
+
+    /// See [`super::Stream::end`].
+    pub fn end(&mut self, out: &mut Vec<u8>) -> Pass {
+        let mut sink = Sink { state: &mut self.state, out };
+        self.decoder.end(&mut sink);
+        match sink.state.progress {
+            // Some providers close without their end marker once all is said.
+            Progress::Finished if !sink.state.closed => sink.event(Event::End),
+            Progress::Waiting => {
+                let failure = Failure::new(502, "the provider's stream ended before any content");
+                sink.event(Event::Error(failure));
+            }
+            Progress::Content => {
+                let failure = Failure::new(502, "the provider's stream broke off before the answer was complete");
+                sink.event(Event::Error(failure));
+            }
+            Progress::Finished | Progress::Failed => {}
+        }
+        Pass::Replaced
+    }
+
+    /// See [`super::Stream::progress`].
+    pub fn progress(&self) -> Progress {
+        self.state.progress
+    }
+
+    /// See [`super::Stream::failure`].
+    pub fn failure(&self) -> Option<&Failure> {
+        self.state.failure.as_ref()
+    }
+
+    /// See [`super::Stream::report`].
+    pub fn report(&self) -> &Report {
+        &self.state.report
+    }
+}
+
+impl EventSink for Sink<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        if self.state.closed {
+            return;
+        }
+        let event = self.state.without_json_tool(event);
+        self.state.observe(&event);
+        self.state.encoder.event(&event, self.out);
+    }
+}
+
+impl State {
+    fn observe(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Start { model, .. } => {
+                self.report.model = Some(model.to_str().into_owned()).filter(|model| !model.is_empty());
+            }
+            Event::PartStart { part, .. } => {
+                // Text and reasoning count from their first delta, a call from its name.
+                if matches!(part, PartStart::ToolCall { .. } | PartStart::RedactedThinking(_)) {
+                    self.content();
+                }
+            }
+            Event::Delta { delta, .. } => {
+                let (Delta::Text(text) | Delta::Thinking(text) | Delta::Arguments(text) | Delta::Signature(text)) =
+                    delta;
+                if !matches!(delta, Delta::Signature(_)) {
+                    let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+                    self.report.output_bytes = self.report.output_bytes.saturating_add(bytes);
+                }
+                self.content();
+            }
+            Event::Finish { choice, finish } => {
+                if *choice == 0 || self.report.finish.is_none() {
+                    self.report.finish = Some(finish.reason.as_openai());
+                }
+                self.progress = Progress::Finished;
+            }
+            Event::Usage { usage, last } => {
+                self.report.usage.update(usage);
+                self.report.usage_is_final |= *last;
+            }
+            Event::Lost(what) => self.lost(what),
+            Event::Error(failure) => {
+                self.failure = Some(failure.clone());
+                self.progress = Progress::Failed;
+                self.closed = true;
+            }
+            Event::End => {
+                self.progress = Progress::Finished;
+                self.closed = true;
+            }
+            Event::PartStop { .. } | Event::Logprobs { .. } | Event::Ping => {}
+        }
+    }
+
+    fn content(&mut self) {
+        if self.progress == Progress::Waiting {
+            self.progress = Progress::Content;
+        }
+    }
+
+    fn lost(&mut self, what: &str) {
+        let warnings = &mut self.report.warnings;
+        if warnings.len() < MOST_WARNINGS && !warnings.iter().any(|known| known.starts_with(what)) {
+            warnings.push(format!("{what} dropped from the stream"));
+        }
+    }
+
+    /// Turns the forced call of structured output into text.
+    fn without_json_tool<'e>(&mut self, event: Event<'e>) -> Event<'e> {
+        if self.json_tool == JsonTool::Off {
+            return event;
+        }
+        match event {
+            Event::PartStart { choice, part: PartStart::ToolCall { name, .. } } if name == JSON_TOOL => {
+                self.json_tool = JsonTool::Open;
+                Event::PartStart { choice, part: PartStart::Text }
+            }
+            Event::Delta { choice, delta: Delta::Arguments(text) } if self.json_tool == JsonTool::Open => {
+                Event::Delta { choice, delta: Delta::Text(text) }
+            }
+            Event::PartStop { choice } => {
+                self.json_tool = JsonTool::Waiting;
+                Event::PartStop { choice }
+            }
+            Event::Finish { choice, finish } if finish.reason == FinishReason::ToolCalls => {
+                Event::Finish { choice, finish: FinishReason::Stop.into() }
+            }
+            event => event,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! OpenAI chat completions, `POST /v1/chat/completions`, as OpenAI's API reference has it, with the extensions that
+//! became common: `reasoning_content` (DeepSeek, vLLM) and `reasoning` (OpenRouter), `thinking_blocks`, `thinking`
+//! and `cache_control` (LiteLLM), content in parts in answers (Mistral).
+
+mod failure;
+mod finish;
+mod request;
+mod response;
+mod stream;
+pub(crate) mod usage;
+
+pub use failure::{write_failure, write_failure_event};
+pub use request::{decode_request, encode_request};
+pub use response::{decode_response, encode_response};
+pub use stream::{StreamDecoder, StreamEncoder};

@@ -1,0 +1,136 @@
+//! A client's OpenAI request becomes the hub's.
+
+use super::wire;
+use super::{message, option};
+use crate::chat::{CacheControl, ChatRequest, Extra, Failure, Function, Json, Opaque, Tool, ToolKind};
+use crate::dialect::Dialect;
+use crate::wire::json::{Text, TextOr, parse};
+
+/// Reads a client's request.
+///
+/// # Errors
+/// 400 that names the field.
+pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
+    let mut wire: wire::Request<'_> = parse(body)?;
+    let mut request = ChatRequest::new(Dialect::OpenaiChat);
+    request.model = wire.model.take().ok_or_else(|| Failure::field("model", "model is required"))?;
+    let messages = wire.messages.take().ok_or_else(|| Failure::field("messages", "messages is required"))?;
+    request.messages = message::decode(messages)?;
+
+    request.legacy_functions = wire.functions.is_some();
+    for (index, tool) in wire.tools.take().unwrap_or_default().into_iter().enumerate() {
+        request.tools.push(tool_of(tool, index)?);
+    }
+    for (index, function) in wire.functions.take().unwrap_or_default().into_iter().enumerate() {
+        let path = || format!("functions[{index}].name");
+        request.tools.push(function_tool(function, path)?);
+    }
+    request.tool_choice = match (wire.tool_choice.take(), wire.function_call.take()) {
+        (Some(raw), _) => Some(option::tool_choice(raw)?),
+        (None, Some(raw)) => Some(option::function_choice(raw)?),
+        (None, None) => None,
+    };
+    request.parallel_tool_calls = wire.parallel_tool_calls;
+
+    request.max_tokens = wire.max_completion_tokens.or(wire.max_tokens);
+    request.temperature = wire.temperature;
+    request.top_p = wire.top_p;
+    request.top_k = wire.top_k;
+    request.frequency_penalty = wire.frequency_penalty;
+    request.presence_penalty = wire.presence_penalty;
+    request.seed = wire.seed;
+    request.stop = match wire.stop.take() {
+        None => Vec::new(),
+        Some(TextOr::Text(text)) => vec![text],
+        Some(TextOr::Other(texts)) => texts,
+    };
+    request.n = wire.n;
+    request.logprobs = wire.logprobs;
+    request.top_logprobs = wire.top_logprobs;
+    request.logit_bias = wire.logit_bias.take().map(Json::from);
+    request.response_format = wire.response_format.take().map(option::response_format).transpose()?;
+    request.user = wire.user.take().or(wire.safety_identifier.take());
+    request.metadata = wire.metadata.take().map(Json::from);
+    request.service_tier = wire.service_tier.take();
+    request.verbosity = wire.verbosity.take();
+    request.stream = wire.stream.unwrap_or(false);
+    request.extra = std::mem::take(&mut wire.extra);
+    if let Some(options) = wire.stream_options.take() {
+        request.include_usage = options.include_usage;
+        nest(&mut request.extra, "stream_options", options.extra);
+    }
+    option::reasoning(&mut request, &mut wire)?;
+    Ok(request)
+}
+
+/// Members of an object that was otherwise understood, kept under their path so that their loss has a name.
+pub(super) fn nest<'a>(extra: &mut Extra<'a>, base: &str, members: Extra<'a>) {
+    extra.extend(members.into_iter().map(|(name, value)| (format!("{base}.{name}").into(), value)));
+}
+
+fn tool_of<'a>(mut tool: wire::Tool<'a>, index: usize) -> Result<Tool<'a>, Failure> {
+    let path = || format!("tools[{index}].function.name");
+    let cache_control = tool.cache_control.take().map(CacheControl);
+    let is_function = tool.kind.as_ref().is_none_or(|kind| *kind == "function");
+    let mut built = match tool.function.take() {
+        Some(function) if is_function => function_tool(function, path)?,
+        None if is_function => {
+            let flat = wire::Function {
+                name: tool.name.take(),
+                description: tool.description.take(),
+                parameters: tool.parameters.take(),
+                ..wire::Function::default()
+            };
+            function_tool(flat, path)?
+        }
+        function => {
+            tool.function = function;
+            return Ok(Tool {
+                kind: ToolKind::Other(opaque_tool(&tool)),
+                cache_control,
+                extra: Extra::new(),
+            });
+        }
+    };
+    built.cache_control = cache_control;
+    built.extra.append(&mut tool.extra);
+    Ok(built)
+}
+
+fn function_tool<'a>(
+    function: wire::Function<'a>,
+    path: impl FnOnce() -> String,
+) -> Result<Tool<'a>, Failure> {
+    let name = function.name.filter(|name| !name.is_empty());
+    let Some(name) = name else { return Err(Failure::field(path(), "a function needs a name")) };
+    let kind = ToolKind::Function(Function {
+        name,
+        description: function.description,
+        parameters: function.parameters.map(Json::from),
+        strict: function.strict,
+    });
+    let mut extra = Extra::new();
+    nest(&mut extra, "function", function.extra);
+    Ok(Tool { kind, cache_control: None, extra })
+}
+
+/// A tool that is no function (`custom`, and what providers add), written as it came.
+fn opaque_tool<'a>(tool: &wire::Tool<'a>) -> Opaque<'a> {
+    let kind = tool.kind.clone().unwrap_or_default();
+    let mut json = Vec::new();
+    crate::wire::json::object(&mut json, |o| {
+        o.text("type", &kind);
+        let texts: [(&str, &Option<Text<'a>>); 2] =
+            [("name", &tool.name), ("description", &tool.description)];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                o.text(key, text);
+            }
+        }
+        if let Some(parameters) = tool.parameters {
+            o.raw("parameters", parameters);
+        }
+        o.extra(&tool.extra);
+    });
+    Opaque { kind, json: Json::trusted(String::from_utf8(json).unwrap_or_default()) }
+}

@@ -1,0 +1,16 @@
+//! Requests: OpenAI's to the hub's and back.
+
+mod content;
+mod decode;
+mod encode;
+mod message;
+mod option;
+mod part;
+mod turn;
+pub(super) mod wire;
+
+pub(super) use content::{write_call, write_function, write_reasoning, write_thinking_blocks};
+pub use decode::decode_request;
+pub use encode::encode_request;
+pub(super) use message::{decode_block, decode_call};
+pub(super) use part::decode as decode_part;

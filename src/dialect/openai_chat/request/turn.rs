@@ -1,0 +1,231 @@
+//! The hub's messages become OpenAI's: a role for tool results, one string or parts for content.
+
+use super::content::{self, Content};
+use super::encode::UNKNOWN_HERE;
+use crate::chat::{ChatRequest, Failure, Losses, Message, Part, PartKind, Role, Text, ToolResult};
+use crate::dialect::Dialect;
+use crate::dialect::lane::Ask;
+use crate::provider::{Quirks, Replay};
+use crate::wire::json::{Array, Object};
+
+/// The warning for a breakpoint that an OpenAI provider has no use for.
+pub(super) const CACHE_DROPPED: &str =
+    "cache_control dropped: this provider caches prompts without being told";
+
+/// What the writers of one request share.
+pub(super) struct Turn<'t> {
+    /// The request's extras and opaque parts are OpenAI's own.
+    pub(super) own: bool,
+    /// The provider's differences.
+    pub(super) quirks: &'t Quirks,
+    /// Where losses go.
+    pub(super) losses: &'t mut Losses,
+}
+
+/// Writes the messages.
+pub(super) fn write(
+    list: &mut Array<'_>,
+    request: &ChatRequest<'_>,
+    ask: &Ask<'_>,
+    losses: &mut Losses,
+) -> Result<(), Failure> {
+    let own = request.origin == Dialect::OpenaiChat;
+    let mut turn = Turn { own, quirks: ask.quirks, losses };
+    let last_user = request
+        .messages
+        .iter()
+        .rposition(|message| {
+            message.role == Role::User
+                && message.parts.iter().any(|part| !matches!(part.kind, PartKind::ToolResult(_)))
+        })
+        .unwrap_or(0);
+    let last = request.messages.len().saturating_sub(1);
+    for (index, message) in request.messages.iter().enumerate() {
+        if !own {
+            turn.losses.lost_extra(&message.place.to_string(), &message.extra, UNKNOWN_HERE)?;
+        }
+        match message.role {
+            Role::System | Role::Developer => turn.system(list, message)?,
+            Role::User | Role::Tool => turn.user(list, message)?,
+            Role::Assistant => {
+                let replay = match turn.quirks.replay {
+                    Replay::SinceLastUser if index < last_user => Replay::Never,
+                    replay => replay,
+                };
+                turn.assistant(list, message, replay, index == last)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Turn<'_> {
+    fn system(&mut self, list: &mut Array<'_>, message: &Message<'_>) -> Result<(), Failure> {
+        let developer = message.role == Role::Developer && self.quirks.developer_role;
+        let content = Content::of_texts(self, message, &message.parts)?;
+        list.object(|o| {
+            o.word("role", if developer { "developer" } else { "system" });
+            self.name_and_extra(o, message);
+            content.write(o, self.quirks);
+        });
+        Ok(())
+    }
+
+    /// Results of tools first, each a message of its own; then what is left of the message.
+    fn user(&mut self, list: &mut Array<'_>, message: &Message<'_>) -> Result<(), Failure> {
+        let mut moved: Vec<&Part<'_>> = Vec::new();
+        let mut rest: Vec<&Part<'_>> = Vec::new();
+        let mut results = 0_usize;
+        for part in &message.parts {
+            match &part.kind {
+                PartKind::ToolResult(result) => {
+                    results = results.saturating_add(1);
+                    self.tool_result(list, message, part, result, &mut moved)?;
+                }
+                _ => rest.push(part),
+            }
+        }
+        if rest.is_empty() && moved.is_empty() && results > 0 {
+            return Ok(());
+        }
+        let content = Content::of_user(self, message, moved, rest)?;
+        if content.is_empty() && !message.parts.is_empty() {
+            self.losses.note(format!("{} dropped: nothing of it could be carried over", message.place));
+            return Ok(());
+        }
+        list.object(|o| {
+            o.word("role", "user");
+            self.name_and_extra(o, message);
+            content.write(o, self.quirks);
+        });
+        Ok(())
+    }
+
+    fn tool_result<'p>(
+        &mut self,
+        list: &mut Array<'_>,
+        message: &Message<'_>,
+        part: &Part<'_>,
+        result: &'p ToolResult<'p>,
+        moved: &mut Vec<&'p Part<'p>>,
+    ) -> Result<(), Failure> {
+        if result.is_error == Some(true) {
+            self.losses.note(format!("{}.is_error dropped: {UNKNOWN_HERE}", message.place));
+        }
+        if !self.own {
+            self.losses.lost_extra(&message.place.to_string(), &part.extra, UNKNOWN_HERE)?;
+        }
+        // OpenAI's tool messages hold text only: pictures and documents follow in a user message.
+        let mut texts: Vec<&Part<'_>> = Vec::with_capacity(result.content.len());
+        for inner in &result.content {
+            match &inner.kind {
+                PartKind::Image { .. } | PartKind::Document(_) | PartKind::Audio { .. } => {
+                    self.losses.note(format!(
+                        "{}: a tool result's picture or document moved into the user message that follows",
+                        message.place
+                    ));
+                    moved.push(inner);
+                }
+                _ => texts.push(inner),
+            }
+        }
+        let content = Content::of_texts(self, message, texts)?;
+        if part.cache_control.is_some() && !self.quirks.cache_control {
+            self.losses.note(CACHE_DROPPED);
+        }
+        list.object(|o| {
+            o.word("role", "tool");
+            o.key("tool_call_id").extend(content::call_id(&result.call_id, self.quirks));
+            if let Some(name) = &result.name
+                && self.own
+            {
+                o.text("name", name);
+            }
+            if self.own && message.role == Role::Tool {
+                o.extra(&message.extra);
+            }
+            if let Some(control) = part.cache_control
+                && self.quirks.cache_control
+            {
+                o.raw("cache_control", control.0);
+            }
+            content.write(o, self.quirks);
+        });
+        Ok(())
+    }
+
+    fn assistant(
+        &mut self,
+        list: &mut Array<'_>,
+        message: &Message<'_>,
+        replay: Replay,
+        is_last: bool,
+    ) -> Result<(), Failure> {
+        let mut said: Vec<&Part<'_>> = Vec::with_capacity(message.parts.len());
+        let mut thoughts: Vec<&Part<'_>> = Vec::new();
+        let mut calls: Vec<&Part<'_>> = Vec::new();
+        let mut refusal: Option<&Text<'_>> = None;
+        for part in &message.parts {
+            match &part.kind {
+                PartKind::Thinking(_) | PartKind::RedactedThinking(_) => thoughts.push(part),
+                PartKind::ToolCall(_) => {
+                    if !self.own {
+                        self.losses.lost_extra(&message.place.to_string(), &part.extra, UNKNOWN_HERE)?;
+                    }
+                    self.cache(part);
+                    calls.push(part);
+                }
+                PartKind::Refusal(text) => refusal = Some(text),
+                _ => said.push(part),
+            }
+        }
+        if !thoughts.is_empty() && replay == Replay::Never {
+            self.losses.note("reasoning of earlier turns dropped: this provider does not take it back");
+        }
+        let content = Content::of_texts(self, message, said)?;
+        list.object(|o| {
+            o.word("role", "assistant");
+            self.name_and_extra(o, message);
+            content::write_thoughts(o, &thoughts, replay);
+            if content.is_empty() && (!calls.is_empty() || refusal.is_some()) {
+                o.null("content");
+            } else {
+                content.write(o, self.quirks);
+            }
+            if let Some(refusal) = refusal {
+                o.text("refusal", refusal);
+            }
+            if !calls.is_empty() {
+                o.array("tool_calls", |list| {
+                    for part in &calls {
+                        content::write_call(list, part, self.quirks, self.own);
+                    }
+                });
+            }
+            if let Some(prefill) = self.quirks.prefill
+                && is_last
+                && calls.is_empty()
+                && !message.extra.iter().any(|(name, _)| *name == prefill)
+            {
+                o.bool(prefill, true);
+            }
+        });
+        Ok(())
+    }
+
+    fn name_and_extra(&self, o: &mut Object<'_>, message: &Message<'_>) {
+        if let Some(name) = &message.name {
+            o.text("name", name);
+        }
+        if self.own {
+            o.extra(&message.extra);
+        }
+    }
+
+    /// Notes a breakpoint that cannot be said.
+    pub(super) fn cache(&mut self, part: &Part<'_>) {
+        if part.cache_control.is_some() && !self.quirks.cache_control {
+            self.losses.note(CACHE_DROPPED);
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Whole answers: OpenAI's to the hub's and back.
+
+mod decode;
+mod encode;
+
+pub use decode::decode_response;
+pub use encode::encode_response;

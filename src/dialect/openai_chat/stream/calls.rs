@@ -1,0 +1,195 @@
+//! Tool calls of a stream, one after the other.
+//!
+//! OpenAI's chunks may interleave calls by their index; the hub's events may not. The first call streams through at
+//! once; one that begins while another is open waits until that one's arguments are a complete JSON value, or the
+//! answer ends.
+
+use crate::chat::{Delta, Event, EventSink, PartStart, Text};
+
+/// Bytes of arguments that wait their turn, at most, over all calls of a choice. Providers limit a whole answer to
+/// some hundred thousand tokens; more than this is no answer.
+const MOST_WAITING: usize = 16 << 20;
+
+/// Calls of one answer, at most: the OpenAI API itself takes 128 tools.
+const MOST_CALLS: usize = 4096;
+
+/// The calls cannot be put in order: more waits than a stream may make us keep, or a call went on after it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unordered;
+
+/// The tool calls of one choice.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// The calls in the order they began.
+    calls: Vec<Call>,
+    /// The first call that is not complete: the open one, if it began already.
+    current: usize,
+    waiting: usize,
+}
+
+#[derive(Debug)]
+struct Call {
+    /// Its index on the wire; several calls share one with providers that number none of them.
+    index: u32,
+    id: String,
+    name: String,
+    /// Its `PartStart` was sent.
+    started: bool,
+    value: Value,
+    held: String,
+}
+
+impl Calls {
+    /// Whether there was any.
+    pub(super) fn any(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// Takes one addition. The sink's text part, if one was open, is closed already.
+    pub(super) fn push<S: EventSink>(
+        &mut self,
+        choice: u32,
+        index: Option<u32>,
+        id: Option<&Text<'_>>,
+        name: Option<&Text<'_>>,
+        arguments: &Text<'_>,
+        sink: &mut S,
+    ) -> Result<(), Unordered> {
+        let id = id.map(Text::to_str).unwrap_or_default();
+        let name = name.map(Text::to_str).unwrap_or_default();
+        let at = self.find(index, &id, &name).ok_or(Unordered)?;
+        let current = self.current;
+        let Some(call) = self.calls.get_mut(at) else { return Err(Unordered) };
+        if call.id.is_empty() {
+            call.id.push_str(&id);
+        }
+        if call.name.is_empty() {
+            call.name.push_str(&name);
+        }
+        // Something else came since and closed it: the order cannot be kept any more.
+        if at < current {
+            return Err(Unordered);
+        }
+        let text = arguments.to_str();
+        call.value.scan(&text);
+        if at == current && call.held.is_empty() && !call.name.is_empty() {
+            call.start(choice, sink);
+            if !text.is_empty() {
+                sink.event(Event::Delta { choice, delta: Delta::Arguments(arguments.clone()) });
+            }
+        } else {
+            self.waiting = self.waiting.saturating_add(text.len());
+            if self.waiting > MOST_WAITING {
+                return Err(Unordered);
+            }
+            call.held.push_str(&text);
+        }
+        self.advance(choice, false, sink);
+        Ok(())
+    }
+
+    /// Which call an addition belongs to: the last one with its index, unless it brings an id of its own; a new one
+    /// where there is none. Without an index, the id decides, and without an id the last call.
+    fn find(&mut self, index: Option<u32>, id: &str, name: &str) -> Option<usize> {
+        let other = |call: &Call| !id.is_empty() && !call.id.is_empty() && call.id != id;
+        let found = match index {
+            Some(index) => self.calls.iter().rposition(|call| call.index == index),
+            None if !id.is_empty() => self.calls.iter().rposition(|call| call.id == id),
+            // A name again begins another call.
+            None if !name.is_empty() => None,
+            None => self.calls.len().checked_sub(1),
+        };
+        if let Some(at) = found
+            && !self.calls.get(at).is_some_and(other)
+        {
+            return Some(at);
+        }
+        if self.calls.len() >= MOST_CALLS {
+            return None;
+        }
+        let next = || u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
+        self.calls.push(Call {
+            index: index.unwrap_or_else(next),
+            id: String::new(),
+            name: String::new(),
+            started: false,
+            value: Value::default(),
+            held: String::new(),
+        });
+        self.calls.len().checked_sub(1)
+    }
+
+    /// Lets waiting calls through: while the open one is complete (or `all`), it is closed and the next begins.
+    fn advance<S: EventSink>(&mut self, choice: u32, all: bool, sink: &mut S) {
+        loop {
+            let is_last = self.current.saturating_add(1) >= self.calls.len();
+            let Some(call) = self.calls.get_mut(self.current) else { return };
+            if call.name.is_empty() && !all {
+                return;
+            }
+            call.start(choice, sink);
+            if !call.held.is_empty() {
+                self.waiting = self.waiting.saturating_sub(call.held.len());
+                let held = std::mem::take(&mut call.held);
+                sink.event(Event::Delta { choice, delta: Delta::Arguments(Text::from(held)) });
+            }
+            if !all && (is_last || !call.value.is_complete()) {
+                return;
+            }
+            sink.event(Event::PartStop { choice });
+            self.current = self.current.saturating_add(1);
+        }
+    }
+
+    /// Ends all calls: what waits is sent.
+    pub(super) fn close<S: EventSink>(&mut self, choice: u32, sink: &mut S) {
+        self.advance(choice, true, sink);
+    }
+}
+
+impl Call {
+    fn start<S: EventSink>(&mut self, choice: u32, sink: &mut S) {
+        if !std::mem::replace(&mut self.started, true) {
+            let part = PartStart::ToolCall { id: Text::from(&*self.id), name: Text::from(&*self.name) };
+            sink.event(Event::PartStart { choice, part });
+        }
+    }
+}
+
+/// How far a JSON object that comes in pieces has come.
+#[derive(Debug, Clone, Copy, Default)]
+struct Value {
+    depth: u32,
+    in_string: bool,
+    escaped: bool,
+    complete: bool,
+}
+
+impl Value {
+    fn scan(&mut self, piece: &str) {
+        for byte in piece.bytes() {
+            if self.in_string {
+                match byte {
+                    _ if self.escaped => self.escaped = false,
+                    b'\\' => self.escaped = true,
+                    b'"' => self.in_string = false,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth = self.depth.saturating_add(1),
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    self.complete = self.depth == 0;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn is_complete(self) -> bool {
+        self.complete && self.depth == 0 && !self.in_string
+    }
+}

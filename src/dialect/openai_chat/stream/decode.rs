@@ -1,0 +1,309 @@
+//! A provider's OpenAI stream becomes the hub's events.
+
+use super::super::finish;
+use super::super::request::{decode_block, decode_part};
+use super::calls::{Calls, Unordered};
+use super::wire;
+use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, Json, Part, PartKind, PartStart, Text};
+use crate::dialect::Dialect;
+use crate::dialect::lane::read_failure;
+use crate::wire::json::{Count, TextOr, parse};
+use crate::wire::sse::{self, Framer};
+
+/// Answers of one stream, at most: OpenAI takes `n` up to 128.
+const MOST_CHOICES: u32 = 128;
+
+/// Reads a stream of `chat.completion.chunk` events.
+#[derive(Debug, Default)]
+pub struct StreamDecoder {
+    framer: Framer,
+    chunks: Chunks,
+}
+
+/// What a chunk's meaning depends on.
+#[derive(Debug, Default)]
+struct Chunks {
+    started: bool,
+    /// Nothing after this counts.
+    over: bool,
+    finished: bool,
+    choices: Vec<Choice>,
+}
+
+#[derive(Debug, Default)]
+struct Choice {
+    open: Option<Open>,
+    calls: Calls,
+    finished: bool,
+}
+
+/// The open part, tool calls apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Text,
+    Thinking,
+    Refusal,
+}
+
+impl StreamDecoder {
+    /// A decoder at the beginning of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes, however they are cut.
+    pub fn push<S: EventSink>(&mut self, mut chunk: &[u8], sink: &mut S) {
+        while !self.chunks.over {
+            match self.framer.next(&mut chunk) {
+                Ok(Some(event)) => self.chunks.take(&event, sink),
+                Ok(None) => return,
+                Err(sse::TooLong) => self.chunks.fail(broken("an event of the stream is too long"), sink),
+            }
+        }
+    }
+
+    /// The connection was closed: an event without its blank line still counts.
+    pub fn end<S: EventSink>(&mut self, sink: &mut S) {
+        if !self.chunks.over
+            && let Some(event) = self.framer.finish()
+        {
+            self.chunks.take(&event, sink);
+        }
+    }
+}
+
+fn broken(what: &str) -> Failure {
+    Failure::new(502, format!("the provider's stream could not be read: {what}"))
+}
+
+impl From<Unordered> for Failure {
+    fn from(_: Unordered) -> Self {
+        broken("its tool calls cannot be put in order")
+    }
+}
+
+impl Chunks {
+    fn fail<S: EventSink>(&mut self, failure: Failure, sink: &mut S) {
+        self.over = true;
+        sink.event(Event::Error(failure));
+    }
+
+    fn take<S: EventSink>(&mut self, event: &sse::Event<'_>, sink: &mut S) {
+        let data = event.data.unwrap_or_default().trim_ascii();
+        if data.is_empty() {
+            return;
+        }
+        if data == b"[DONE]" {
+            return self.done(sink);
+        }
+        let chunk = match parse::<wire::Chunk<'_>>(data) {
+            _ if event.name == "error" => {
+                return self.fail(read_failure(Dialect::OpenaiChat, 200, data), sink);
+            }
+            Ok(chunk) if chunk.error.is_some() => {
+                return self.fail(read_failure(Dialect::OpenaiChat, 200, data), sink);
+            }
+            Ok(chunk) => chunk,
+            Err(error) => return self.fail(broken(&error.to_string()), sink),
+        };
+        if let Err(failure) = self.chunk(chunk, sink) {
+            self.fail(failure, sink);
+        }
+    }
+
+    /// The provider says that this is all. A choice it never finished ends with what it is: no stop is made up for
+    /// an answer that says nothing, but `[DONE]` is the provider's own word that the answer is complete.
+    fn done<S: EventSink>(&mut self, sink: &mut S) {
+        self.over = true;
+        for at in 0..u32::try_from(self.choices.len()).unwrap_or(0) {
+            self.finish(at, FinishReason::Unknown, sink);
+        }
+        if self.started {
+            sink.event(Event::End);
+        }
+    }
+
+    fn chunk<S: EventSink>(&mut self, chunk: wire::Chunk<'_>, sink: &mut S) -> Result<(), Failure> {
+        let choices = chunk.choices.unwrap_or_default();
+        // Azure's first chunk holds its content filter only, and no id: the answer has not begun.
+        if !self.started && (!choices.is_empty() || chunk.usage.is_some()) {
+            self.started = true;
+            sink.event(Event::Start {
+                id: chunk.id.unwrap_or_default(),
+                model: chunk.model.unwrap_or_default(),
+                created: Count::of(chunk.created),
+            });
+        }
+        for (name, _) in &chunk.extra {
+            sink.event(Event::Lost(name));
+        }
+        for choice in choices {
+            self.choice(choice, sink)?;
+        }
+        if let Some(usage) = chunk.usage {
+            sink.event(Event::Usage { usage: usage.to_usage(), last: self.finished });
+        }
+        Ok(())
+    }
+
+    fn choice<S: EventSink>(&mut self, wire: wire::Choice<'_>, sink: &mut S) -> Result<(), Failure> {
+        let choice = wire.index.unwrap_or(0);
+        if choice >= MOST_CHOICES {
+            return Err(broken("it holds too many choices"));
+        }
+        let at = choice as usize;
+        if self.choices.len() <= at {
+            self.choices.resize_with(at.saturating_add(1), Choice::default);
+        }
+        let Some(state) = self.choices.get_mut(at) else { return Ok(()) };
+        for (name, _) in &wire.extra {
+            sink.event(Event::Lost(name));
+        }
+        // Some send the whole message once more in the end; only a stream of messages without deltas counts.
+        if let Some(delta) = wire.delta
+            && !state.finished
+        {
+            state.delta(choice, delta, sink)?;
+        }
+        if let Some(logprobs) = wire.logprobs {
+            sink.event(Event::Logprobs { choice, json: Json::from(logprobs) });
+        }
+        if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
+            self.finish(choice, finish::decode(&word.to_str()), sink);
+        }
+        Ok(())
+    }
+
+    fn finish<S: EventSink>(&mut self, choice: u32, reason: FinishReason, sink: &mut S) {
+        let Some(state) = self.choices.get_mut(choice as usize) else { return };
+        if std::mem::replace(&mut state.finished, true) {
+            return;
+        }
+        self.finished = true;
+        state.close(choice, sink);
+        let reason = finish::with_calls(reason, state.calls.any());
+        sink.event(Event::Finish { choice, finish: reason.into() });
+    }
+}
+
+impl Choice {
+    fn delta<S: EventSink>(
+        &mut self,
+        choice: u32,
+        delta: wire::Delta<'_>,
+        sink: &mut S,
+    ) -> Result<(), Failure> {
+        for (name, value) in &delta.extra {
+            if value.get() != "null" && value.get() != "[]" {
+                sink.event(Event::Lost(name));
+            }
+        }
+        if let Some(blocks) = delta.thinking_blocks.filter(|blocks| !blocks.is_empty()) {
+            for part in blocks.into_iter().map(decode_block) {
+                self.part(choice, part, sink);
+            }
+        } else if let Some(text) = delta.reasoning_content.or(delta.reasoning) {
+            self.say(choice, Open::Thinking, Delta::Thinking(text), sink);
+        }
+        match delta.content {
+            None => {}
+            Some(TextOr::Text(text)) => self.say(choice, Open::Text, Delta::Text(text), sink),
+            Some(TextOr::Other(parts)) => {
+                for part in parts {
+                    self.part(choice, decode_part(part).map_err(|(_, what)| broken(what))?, sink);
+                }
+            }
+        }
+        if let Some(text) = delta.refusal {
+            self.say(choice, Open::Refusal, Delta::Text(text), sink);
+        }
+        let legacy = delta.function_call.map(|function| wire::CallDelta {
+            index: Some(0),
+            id: Some(Text::plain("call_0")),
+            function: Some(function),
+            ..wire::CallDelta::default()
+        });
+        for call in delta.tool_calls.unwrap_or_default().into_iter().chain(legacy) {
+            self.call(choice, call, sink)?;
+        }
+        Ok(())
+    }
+
+    /// More of a part of text, reasoning or refusal.
+    fn say<S: EventSink>(&mut self, choice: u32, kind: Open, delta: Delta<'_>, sink: &mut S) {
+        let (Delta::Text(text) | Delta::Thinking(text) | Delta::Signature(text) | Delta::Arguments(text)) =
+            &delta;
+        if text.is_empty() {
+            return;
+        }
+        self.open(choice, kind, sink);
+        sink.event(Event::Delta { choice, delta });
+    }
+
+    fn open<S: EventSink>(&mut self, choice: u32, kind: Open, sink: &mut S) {
+        if self.open == Some(kind) {
+            return;
+        }
+        self.close(choice, sink);
+        let part = match kind {
+            Open::Text => PartStart::Text,
+            Open::Thinking => PartStart::Thinking,
+            Open::Refusal => PartStart::Refusal,
+        };
+        self.open = Some(kind);
+        sink.event(Event::PartStart { choice, part });
+    }
+
+    /// Closes whatever is open.
+    fn close<S: EventSink>(&mut self, choice: u32, sink: &mut S) {
+        self.calls.close(choice, sink);
+        if self.open.take().is_some() {
+            sink.event(Event::PartStop { choice });
+        }
+    }
+
+    /// A typed part in the place of a delta: Mistral's content, LiteLLM's thinking blocks.
+    fn part<S: EventSink>(&mut self, choice: u32, part: Part<'_>, sink: &mut S) {
+        match part.kind {
+            PartKind::Text(text) => self.say(choice, Open::Text, Delta::Text(text), sink),
+            PartKind::Refusal(text) => self.say(choice, Open::Refusal, Delta::Text(text), sink),
+            PartKind::Thinking(thinking) => {
+                self.say(choice, Open::Thinking, Delta::Thinking(thinking.text), sink);
+                if let Some(signature) = thinking.signature {
+                    self.say(choice, Open::Thinking, Delta::Signature(signature), sink);
+                    // A block ends with its signature; what follows is another.
+                    self.close(choice, sink);
+                }
+            }
+            PartKind::RedactedThinking(data) => {
+                self.close(choice, sink);
+                sink.event(Event::PartStart { choice, part: PartStart::RedactedThinking(data) });
+                sink.event(Event::PartStop { choice });
+            }
+            PartKind::Other(opaque) => sink.event(Event::Lost(&opaque.kind.to_str())),
+            _ => sink.event(Event::Lost("a picture, sound or document")),
+        }
+    }
+
+    fn call<S: EventSink>(
+        &mut self,
+        choice: u32,
+        call: wire::CallDelta<'_>,
+        sink: &mut S,
+    ) -> Result<(), Failure> {
+        for (name, _) in &call.extra {
+            sink.event(Event::Lost(name));
+        }
+        if self.open.take().is_some() {
+            sink.event(Event::PartStop { choice });
+        }
+        let function = call.function.unwrap_or_default();
+        let arguments = match function.arguments {
+            None => Text::default(),
+            Some(TextOr::Text(text)) => text,
+            Some(TextOr::Other(raw)) => Text::plain(raw.get()),
+        };
+        self.calls.push(choice, call.index, call.id.as_ref(), function.name.as_ref(), &arguments, sink)?;
+        Ok(())
+    }
+}

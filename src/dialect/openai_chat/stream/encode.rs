@@ -1,0 +1,234 @@
+//! The hub's events become an OpenAI client's stream.
+
+use super::super::{finish, usage};
+use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
+use crate::dialect::Dialect;
+use crate::dialect::lane::{AnswerPlan, write_failure_event};
+use crate::wire::json::{Object, object, write_u64};
+
+/// Writes `chat.completion.chunk` events and the final `[DONE]`.
+#[derive(Debug)]
+pub struct StreamEncoder {
+    show_usage: bool,
+    legacy_functions: bool,
+    created: u64,
+    /// What all chunks begin with, up to the choices.
+    head: Vec<u8>,
+    choices: Vec<Choice>,
+    usage: Usage,
+}
+
+#[derive(Debug, Default)]
+struct Choice {
+    /// The role was said.
+    begun: bool,
+    part: Part,
+    calls: u32,
+}
+
+/// The open part, as far as its deltas need to know.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Part {
+    #[default]
+    Text,
+    Refusal,
+    /// A tool call, by its index; `true`: arguments were written.
+    Call(u32, bool),
+}
+
+impl StreamEncoder {
+    /// An encoder at the beginning of a stream.
+    pub fn new(plan: &AnswerPlan) -> Self {
+        Self {
+            show_usage: plan.show_usage,
+            legacy_functions: plan.legacy_functions,
+            created: plan.created,
+            head: Vec::new(),
+            choices: Vec::new(),
+            usage: Usage::default(),
+        }
+    }
+
+    /// Appends what an event is in OpenAI's words; it may be nothing.
+    pub fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        match event {
+            Event::Start { id, model, created } => {
+                self.start(id, model, *created);
+                self.begin(0, out);
+            }
+            Event::PartStart { choice, part } => self.part(*choice, part, out),
+            Event::Delta { choice, delta } => self.delta(*choice, delta, out),
+            Event::PartStop { choice } => self.part_stop(*choice, out),
+            Event::Logprobs { choice, json } => self.chunk(*choice, out, |o| {
+                o.object("delta", |_| ());
+                o.key("logprobs").extend_from_slice(json.as_str().as_bytes());
+                o.null("finish_reason");
+            }),
+            Event::Finish { choice, finish } => self.finish(*choice, finish.reason, out),
+            Event::Usage { usage, .. } => self.usage.update(usage),
+            Event::Ping | Event::Lost(_) => {}
+            Event::Error(failure) => write_failure_event(Dialect::OpenaiChat, failure, out),
+            Event::End => self.end(out),
+        }
+    }
+
+    fn start(&mut self, id: &Text<'_>, model: &Text<'_>, created: Option<u64>) {
+        let head = &mut self.head;
+        head.extend_from_slice(b"data: {\"id\":");
+        id.write_json(head);
+        head.extend_from_slice(b",\"object\":\"chat.completion.chunk\",\"created\":");
+        write_u64(head, created.unwrap_or(self.created));
+        head.extend_from_slice(b",\"model\":");
+        model.write_json(head);
+        head.extend_from_slice(b",\"choices\":[");
+    }
+
+    /// The first chunk of a choice says the role.
+    fn begin(&mut self, choice: u32, out: &mut Vec<u8>) {
+        let at = choice as usize;
+        if self.choices.len() <= at {
+            self.choices.resize_with(at.saturating_add(1), Choice::default);
+        }
+        let Some(state) = self.choices.get_mut(at) else { return };
+        if !std::mem::replace(&mut state.begun, true) {
+            self.additions(choice, out, |o| {
+                o.word("role", "assistant");
+                o.word("content", "");
+            });
+        }
+    }
+
+    /// A chunk with one choice; `fill` writes all of it but the index.
+    fn chunk(&self, choice: u32, out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
+        out.extend_from_slice(&self.head);
+        object(out, |o| {
+            o.u64("index", u64::from(choice));
+            fill(o);
+        });
+        out.extend_from_slice(b"]}\n\n");
+    }
+
+    /// A chunk with additions to one choice.
+    fn additions(&self, choice: u32, out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
+        self.chunk(choice, out, |o| {
+            o.object("delta", fill);
+            o.null("finish_reason");
+        });
+    }
+
+    fn part(&mut self, choice: u32, part: &PartStart<'_>, out: &mut Vec<u8>) {
+        self.begin(choice, out);
+        let legacy = self.legacy_functions;
+        let Some(state) = self.choices.get_mut(choice as usize) else { return };
+        state.part = match part {
+            PartStart::Refusal => Part::Refusal,
+            PartStart::ToolCall { .. } => Part::Call(state.calls, false),
+            _ => Part::Text,
+        };
+        match part {
+            PartStart::Text | PartStart::Thinking | PartStart::Refusal => {}
+            PartStart::RedactedThinking(data) => self.additions(choice, out, |o| {
+                o.array("thinking_blocks", |list| {
+                    list.object(|o| {
+                        o.word("type", "redacted_thinking");
+                        o.text("data", data);
+                    });
+                });
+            }),
+            PartStart::ToolCall { id, name } => {
+                let index = state.calls;
+                state.calls = state.calls.saturating_add(1);
+                self.additions(choice, out, |o| {
+                    let function = |o: &mut Object<'_>| {
+                        o.text("name", name);
+                        o.word("arguments", "");
+                    };
+                    if legacy {
+                        return o.object("function_call", function);
+                    }
+                    o.array("tool_calls", |list| {
+                        list.object(|o| {
+                            o.u64("index", u64::from(index));
+                            o.text("id", id);
+                            o.word("type", "function");
+                            o.object("function", function);
+                        });
+                    });
+                });
+            }
+        }
+    }
+
+    fn delta(&mut self, choice: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
+        let Some(state) = self.choices.get_mut(choice as usize) else { return };
+        let part = state.part;
+        if let (Part::Call(index, _), Delta::Arguments(text)) = (part, delta) {
+            state.part = Part::Call(index, true);
+            return self.arguments(choice, index, text, out);
+        }
+        self.additions(choice, out, |o| match delta {
+            Delta::Text(text) if part == Part::Refusal => o.text("refusal", text),
+            Delta::Text(text) | Delta::Arguments(text) => o.text("content", text),
+            Delta::Thinking(text) => {
+                o.text("reasoning_content", text);
+                thinking_block(o, |o| o.text("thinking", text));
+            }
+            Delta::Signature(signature) => thinking_block(o, |o| {
+                o.word("thinking", "");
+                o.text("signature", signature);
+            }),
+        });
+    }
+
+    fn arguments(&self, choice: u32, index: u32, text: &Text<'_>, out: &mut Vec<u8>) {
+        self.additions(choice, out, |o| {
+            if self.legacy_functions {
+                return o.object("function_call", |o| o.text("arguments", text));
+            }
+            o.array("tool_calls", |list| {
+                list.object(|o| {
+                    o.u64("index", u64::from(index));
+                    o.object("function", |o| o.text("arguments", text));
+                });
+            });
+        });
+    }
+
+    /// A call without arguments has an empty object of them: clients parse what they collected.
+    fn part_stop(&mut self, choice: u32, out: &mut Vec<u8>) {
+        let Some(state) = self.choices.get_mut(choice as usize) else { return };
+        if let Part::Call(index, false) = std::mem::take(&mut state.part) {
+            self.arguments(choice, index, &Text::plain("{}"), out);
+        }
+    }
+
+    fn finish(&mut self, choice: u32, reason: FinishReason, out: &mut Vec<u8>) {
+        self.begin(choice, out);
+        let word = finish::word(reason, self.legacy_functions);
+        self.chunk(choice, out, |o| {
+            o.object("delta", |_| ());
+            o.word("finish_reason", word);
+        });
+    }
+
+    /// The usage has a chunk of its own, without choices, for clients that asked for it.
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.show_usage && !self.usage.is_empty() {
+            out.extend_from_slice(&self.head);
+            out.extend_from_slice(b"],\"usage\":");
+            object(out, |o| usage::write(o, &self.usage));
+            out.extend_from_slice(b"}\n\n");
+        }
+        out.extend_from_slice(b"data: [DONE]\n\n");
+    }
+}
+
+/// LiteLLM's way of streaming Anthropic's reasoning so that its signature can be sent back.
+fn thinking_block(o: &mut Object<'_>, fill: impl FnOnce(&mut Object<'_>)) {
+    o.array("thinking_blocks", |list| {
+        list.object(|o| {
+            o.word("type", "thinking");
+            fill(o);
+        });
+    });
+}

@@ -1,0 +1,60 @@
+//! A chunk of a stream as it stands on the wire.
+
+use super::super::request::wire::{Function, Part, ThinkingBlock};
+use super::super::usage::UsageWire;
+use crate::wire::json::{Count, Text, TextOr, wire_object};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+wire_object! {
+    /// One `chat.completion.chunk`. Fields that carry nothing for anyone are read and forgotten.
+    pub(super) struct Chunk<'a> {
+        pub(super) id: Text<'a> = "id",
+        pub(super) object: IgnoredAny = "object",
+        pub(super) model: Text<'a> = "model",
+        pub(super) created: Count = "created",
+        pub(super) choices: Vec<Choice<'a>> = "choices",
+        pub(super) usage: UsageWire<'a> = "usage",
+        pub(super) error: &'a RawValue = "error",
+        pub(super) obfuscation: IgnoredAny = "obfuscation",
+        pub(super) system_fingerprint: IgnoredAny = "system_fingerprint",
+        pub(super) service_tier: IgnoredAny = "service_tier",
+        pub(super) provider: IgnoredAny = "provider",
+    }
+}
+
+wire_object! {
+    /// What is added to one of the answers.
+    pub(super) struct Choice<'a> {
+        pub(super) index: u32 = "index",
+        pub(super) delta: Delta<'a> = "delta",
+        pub(super) message: Delta<'a> = "message",
+        pub(super) finish_reason: Text<'a> = "finish_reason",
+        pub(super) native_finish_reason: IgnoredAny = "native_finish_reason",
+        pub(super) logprobs: &'a RawValue = "logprobs",
+    }
+}
+
+wire_object! {
+    /// The additions.
+    pub(super) struct Delta<'a> {
+        pub(super) role: IgnoredAny = "role",
+        pub(super) content: TextOr<'a, Vec<Part<'a>>> = "content",
+        pub(super) refusal: Text<'a> = "refusal",
+        pub(super) reasoning_content: Text<'a> = "reasoning_content",
+        pub(super) reasoning: Text<'a> = "reasoning",
+        pub(super) thinking_blocks: Vec<ThinkingBlock<'a>> = "thinking_blocks",
+        pub(super) tool_calls: Vec<CallDelta<'a>> = "tool_calls",
+        pub(super) function_call: Function<'a> = "function_call",
+    }
+}
+
+wire_object! {
+    /// What is added to a tool call.
+    pub(super) struct CallDelta<'a> {
+        pub(super) index: u32 = "index",
+        pub(super) id: Text<'a> = "id",
+        pub(super) kind: IgnoredAny = "type",
+        pub(super) function: Function<'a> = "function",
+    }
+}

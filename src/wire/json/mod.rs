@@ -1,0 +1,23 @@
+//! JSON without a tree.
+//!
+//! Requests are read in one pass into structs made by [`wire_object!`]: known fields typed, unknown fields kept
+//! raw, long strings never unescaped ([`Text`]). Bodies are written by appending to one buffer ([`object`],
+//! [`array`]). [`members`] finds the top-level fields of an object and their places, for edits that leave every
+//! other byte alone ([`Patch`]).
+
+mod error;
+mod escape;
+mod object;
+mod patch;
+mod scan;
+mod text;
+mod write;
+
+pub use error::{ParseError, parse, parse_raw};
+pub use escape::write_string;
+pub(crate) use object::wire_object;
+pub use object::{Count, Extra, Name, TextOr};
+pub use patch::Patch;
+pub use scan::{Member, Members, members};
+pub use text::Text;
+pub use write::{Array, Object, array, object, write_f64, write_u64};

@@ -1,0 +1,50 @@
+//! The recorded exchanges: one JSON object a line, gzip. They are no part of the repository; the tests that need
+//! them say so and pass when they are absent.
+
+use serde_json::Value;
+use std::io::Read;
+use std::path::PathBuf;
+
+pub(crate) struct Exchange {
+    pub(crate) id: String,
+    pub(crate) request: Option<String>,
+    pub(crate) status: u64,
+    pub(crate) stream: bool,
+    pub(crate) response: String,
+}
+
+fn path() -> PathBuf {
+    match std::env::var_os("TOLLGATE_CORPUS") {
+        Some(path) => PathBuf::from(path),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/exchanges.jsonl.gz"),
+    }
+}
+
+/// The exchanges of one operation; `None`, with a word about it, where the corpus is absent.
+pub(crate) fn exchanges(op: &str) -> Option<Vec<Exchange>> {
+    let Ok(file) = std::fs::File::open(path()) else {
+        eprintln!("SKIPPED: corpus not found");
+        return None;
+    };
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text).expect("the corpus is gzip of UTF-8");
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
+    let wanted: Vec<Exchange> = lines.filter(|line| line["op"] == op).map(|line| exchange(&line)).collect();
+    assert!(!wanted.is_empty(), "the corpus holds no {op}");
+    Some(wanted)
+}
+
+fn exchange(line: &Value) -> Exchange {
+    let request = match &line["request_body"] {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    };
+    Exchange {
+        id: line["id"].as_str().unwrap_or_default().to_owned(),
+        request,
+        status: line["status"].as_u64().unwrap_or(0),
+        stream: line["stream"].as_bool().unwrap_or(false),
+        response: line["response_text"].as_str().unwrap_or_default().to_owned(),
+    }
+}

@@ -1,0 +1,1 @@
+//! The pure core under wasm32-unknown-unknown.
