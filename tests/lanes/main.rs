@@ -1,11 +1,23 @@
 //! The lanes between dialects, held against the hard cases and against thousands of recorded exchanges.
 
+#![cfg(not(target_arch = "wasm32"))]
 #![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
+mod anthropic_roundtrip;
 mod cases;
 mod corpus;
+mod feed;
 mod loss;
 mod openai_roundtrip;
+mod quirk_cases;
 mod recorded;
 mod splits;
+mod stream_cases;
 mod streamed;

@@ -2,11 +2,12 @@
 //! were cut.
 
 use crate::corpus::exchanges;
+use crate::feed::run;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
-use tollgate::dialect::lane::{AnswerPlan, Progress, Stream};
+use tollgate::dialect::lane::{AnswerPlan, Progress};
 
 /// What a client makes of a stream.
 #[derive(Debug, Default, PartialEq)]
@@ -112,7 +113,8 @@ fn anthropic(event: &Value, into: &mut Collected, calls: &mut Calls) {
         "error" => into.error = true,
         "message_stop" => into.over = true,
         "message_delta" => {
-            into.finish = event["delta"]["stop_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
+            into.finish =
+                event["delta"]["stop_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
         }
         "content_block_start" => {
             let block = &event["content_block"];
@@ -120,7 +122,10 @@ fn anthropic(event: &Value, into: &mut Collected, calls: &mut Calls) {
             into.thinking.push_str(&text(&block["thinking"]));
             into.signatures.extend(block["data"].as_str().map(str::to_owned));
             if block["type"] == "tool_use" {
-                calls.insert((index, String::new()), (text(&block["id"]), text(&block["name"]), String::new()));
+                calls.insert(
+                    (index, String::new()),
+                    (text(&block["id"]), text(&block["name"]), String::new()),
+                );
             }
         }
         "content_block_delta" => {
@@ -157,14 +162,17 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             collected.text = text(&message["content"]) + &text(&message["refusal"]);
             collected.thinking = text(&message["reasoning_content"]);
             for block in message["thinking_blocks"].as_array().into_iter().flatten() {
-                collected.signatures.extend(block["signature"].as_str().or(block["data"].as_str()).map(str::to_owned));
+                collected
+                    .signatures
+                    .extend(block["signature"].as_str().or(block["data"].as_str()).map(str::to_owned));
             }
             for call in message["tool_calls"].as_array().into_iter().flatten() {
                 let function = &call["function"];
                 let arguments = arguments(&text(&function["arguments"]));
                 collected.calls.push((text(&call["id"]), text(&function["name"]), arguments));
             }
-            collected.finish = choice["finish_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
+            collected.finish =
+                choice["finish_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
         }
         Anthropic => {
             for block in answer["content"].as_array().into_iter().flatten() {
@@ -195,23 +203,27 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
     collected
 }
 
-/// Runs a stream through a lane, cut into pieces of `size` bytes.
-pub(crate) fn run(plan: &AnswerPlan, stream: &[u8], size: usize) -> (String, Progress) {
-    let mut lane = Stream::new(plan);
-    let mut out = Vec::new();
-    for piece in stream.chunks(size.max(1)) {
-        lane.push(piece, &mut out);
-    }
-    lane.end(&mut out);
-    (String::from_utf8(out).expect("a stream is text"), lane.progress())
-}
-
 fn streams(provider: Dialect, client: Dialect) {
     let Some(exchanges) = exchanges(op(provider)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
     for exchange in exchanges.iter().filter(|exchange| exchange.stream && exchange.status == 200) {
         let id = &exchange.id;
-        let body = exchange.response.as_bytes();
+        // Some recordings hold the streams of several turns one after the other.
+        let response = match exchange
+            .response
+            .find("event: message_start")
+            .zip(exchange.response.rfind("event: message_start"))
+        {
+            Some((first, last)) if first != last => {
+                let from = first + 1;
+                let next = exchange.response[from..]
+                    .find("event: message_start")
+                    .map_or(exchange.response.len(), |at| from + at);
+                &exchange.response[..next]
+            }
+            _ => &exchange.response[..],
+        };
+        let body = response.as_bytes();
         if !exchange.response.contains("data:") {
             continue;
         }
@@ -222,7 +234,7 @@ fn streams(provider: Dialect, client: Dialect) {
                 wrong.push(format!("{id}: cut into {size} it is another stream"));
             }
         }
-        let (mut was, mut is) = (collect(provider, &exchange.response), collect(client, &out));
+        let (mut was, mut is) = (collect(provider, response), collect(client, &out));
         if was.finish.is_none() {
             // A recording that breaks off: the client must hear of it.
             if progress == Progress::Finished && !was.over || !is.error && is.finish.is_none() {
@@ -235,8 +247,11 @@ fn streams(provider: Dialect, client: Dialect) {
             was.finish = Some("tools".to_owned());
         }
         // A refusal that OpenAI spells out is Anthropic's stop reason.
-        if client == Anthropic && is.finish.as_deref() == Some("refusal") && exchange.response.contains("\"refusal\":\"") {
-            was.finish = is.finish.clone();
+        if client == Anthropic
+            && is.finish.as_deref() == Some("refusal")
+            && exchange.response.contains("\"refusal\":\"")
+        {
+            was.finish.clone_from(&is.finish);
         }
         if was.input.is_none() || reasoning_beside(&exchange.response) {
             (was.input, was.output) = (None, None);
