@@ -18,7 +18,9 @@ fn requests_come_back_whole() {
         let Some(body) = exchange.request.filter(|body| body.starts_with('{')) else { continue };
         let mut source: Value = serde_json::from_str(&body).unwrap();
         // `custom` is what a tool without a type is.
-        for tool in source["tools"].as_array_mut().into_iter().flatten().filter(|tool| tool["type"] == "custom") {
+        for tool in
+            source["tools"].as_array_mut().into_iter().flatten().filter(|tool| tool["type"] == "custom")
+        {
             tool.as_object_mut().unwrap().remove("type");
         }
         let Some(model) = source["model"].as_str() else { continue };
@@ -40,7 +42,8 @@ fn requests_come_back_whole() {
         };
         let mut losses = Losses::new(true);
         let encoded = codec::encode_request(Anthropic, &request, &ask, &mut losses).unwrap();
-        let back: Value = serde_json::from_slice(&encoded.body).unwrap_or_else(|error| panic!("{id}: {error}"));
+        let back: Value =
+            serde_json::from_slice(&encoded.body).unwrap_or_else(|error| panic!("{id}: {error}"));
         let warnings = losses.into_warnings();
         // A switch that is off is what nothing said means too; everything else is there, word for word.
         let lost = silent_losses(&source, &back, &warnings, &[]);

@@ -1,11 +1,11 @@
 //! Providers of the OpenAI dialect that are not OpenAI: an Anthropic client's request in each one's way.
 
 use serde_json::{Value, json};
-#[cfg(target_arch = "wasm32")]
-use wasm_bindgen_test::wasm_bindgen_test as test;
 use tollgate::dialect::Dialect::{Anthropic, OpenaiChat};
 use tollgate::dialect::lane::{self, Ask, Edit};
 use tollgate::provider::{Quirks, ReasoningSwitch, Replay};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn sent(quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
     let ask = Ask {
@@ -23,20 +23,20 @@ fn sent(quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
 
 fn conversation() -> Value {
     json!({"model": "m", "max_tokens": 9, "stream": true,
-        "thinking": {"type": "enabled", "budget_tokens": 2000},
-        "system": [{"type": "text", "text": "A", "cache_control": {"type": "ephemeral"}}, {"type": "text", "text": "B"}],
-        "tools": [{"name": "f", "input_schema": {"type": "object"}}],
-        "tool_choice": {"type": "any"},
-        "messages": [
-            {"role": "user", "content": "one"},
-            {"role": "assistant", "content": [
-                {"type": "thinking", "thinking": "old", "signature": "S0"}, {"type": "text", "text": "ok"}]},
-            {"role": "user", "content": "two"},
-            {"role": "assistant", "content": [
-                {"type": "thinking", "thinking": "new", "signature": "S1"},
-                {"type": "tool_use", "id": "toolu_012345", "name": "f", "input": {}}]},
-            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_012345", "content": "r"}]},
-        ]})
+    "thinking": {"type": "enabled", "budget_tokens": 2000},
+    "system": [{"type": "text", "text": "A", "cache_control": {"type": "ephemeral"}}, {"type": "text", "text": "B"}],
+    "tools": [{"name": "f", "input_schema": {"type": "object"}}],
+    "tool_choice": {"type": "any"},
+    "messages": [
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "old", "signature": "S0"}, {"type": "text", "text": "ok"}]},
+        {"role": "user", "content": "two"},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "new", "signature": "S1"},
+            {"type": "tool_use", "id": "toolu_012345", "name": "f", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_012345", "content": "r"}]},
+    ]})
 }
 
 #[test]
