@@ -259,7 +259,9 @@ pub(super) fn write_format(schema: &Schema<'_>, own: bool, losses: &mut Losses, 
             return;
         }
         if schema.description.is_some() {
-            losses.note("response_format.json_schema.description dropped: Anthropic's format holds the schema only");
+            losses.note(
+                "response_format.json_schema.description dropped: Anthropic's format holds the schema only",
+            );
         }
         let mut rewriter = Rewriter::default();
         rewriter.write(&labelled(schema), format.key("schema"));
