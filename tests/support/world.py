@@ -39,7 +39,7 @@ class World:
         """The standard gateway.yaml; `more` replaces or adds top-level parts, `models` and `providers` are merged."""
         providers = {
             "openai": {"base_url": self.openai.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY"},
-            "claude": {"base_url": self.claude.base_url, "dialect": "anthropic", "api_key_env": "ANTHROPIC_TEST_KEY"},
+            "claude": {"preset": "anthropic", "base_url": self.claude.base_url, "api_key_env": "ANTHROPIC_TEST_KEY"},
             "second": {"base_url": self.second.base_url, "dialect": "openai_chat", "api_key_env": "SECOND_TEST_KEY"},
             "dead": {
                 "base_url": f"http://127.0.0.1:{self._dead}/v1",
