@@ -227,22 +227,22 @@ impl Table {
                 // requests: 10⁻⁹ dollars per request).
                 Ok(millionths(dollars.ok_or_else(|| format!("{key} is not a price"))?)?.to_string())
             };
-            let (mut rare, mut is_rare) = (String::new(), false);
+            let (mut fields, mut has_rare) = (String::new(), false);
             for (field, key) in RARE {
                 let rate = rate(key)?;
-                is_rare |= rate != "ABSENT";
-                write!(rare, "{field}: {rate}, ")?;
+                has_rare |= rate != "ABSENT";
+                write!(fields, "{field}: {rate}, ")?;
             }
-            let rare = if is_rare {
+            let rare_source = if has_rare {
                 let next = self.rare.len();
-                let index = self.rare.entry(format!("RareRates {{ {rare}}}")).or_insert(next);
+                let index = self.rare.entry(format!("RareRates {{ {fields}}}")).or_insert(next);
                 format!("Some(&RARE_{index})")
             } else {
                 "None".into()
             };
             write!(
                 source,
-                "Tier {{ above: {}, rates: Rates {{ input: {}, output: {}, cache_read: {}, cache_write: {}, rare: {rare} }} }}, ",
+                "Tier {{ above: {}, rates: Rates {{ input: {}, output: {}, cache_read: {}, cache_write: {}, rare: {rare_source} }} }}, ",
                 u32::try_from(start)?,
                 rate("input_mtok")?,
                 rate("output_mtok")?,

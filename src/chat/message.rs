@@ -58,7 +58,7 @@ pub struct Message<'a> {
     pub extra: Extra<'a>,
 }
 
-impl<'a> Message<'a> {
+impl Message<'_> {
     /// A message with nothing said yet.
     pub fn new(role: Role, place: Place) -> Self {
         Self { role, place, parts: Vec::new(), name: None, extra: Extra::new() }

@@ -211,15 +211,15 @@ impl Effort {
     }
 
     /// The thinking budget, in tokens, that stands for an effort where only budgets are known. 1024 is the least
-    /// that Anthropic takes; the steps are those of LiteLLM, so that clients find what they are used to.
+    /// that Anthropic takes; the greatest leaves room for an answer within the 32,000 output tokens that are all
+    /// some of its models have. [`Self::of_budget`] leads back.
     pub fn budget(self) -> u64 {
         match self {
             Self::None => 0,
             Self::Minimal | Self::Low => 1024,
-            Self::Medium => 2048,
-            Self::High => 4096,
-            Self::XHigh => 8192,
-            Self::Max => 16384,
+            Self::Medium => 4096,
+            Self::High => 16384,
+            Self::XHigh | Self::Max => 24576,
         }
     }
 

@@ -1,9 +1,11 @@
 //! The command line.
 
 mod check;
+mod import;
 mod key;
 mod load;
 mod render;
+mod replace;
 mod schema;
 mod translate;
 
@@ -27,6 +29,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Translate a body from standard input as the gateway would
     Translate(translate::TranslateArgs),
+    /// Turn another gateway's configuration into a gateway.yaml
+    Import(import::ImportArgs),
     /// Client keys
     Key(key::KeyArgs),
     /// Print the JSON Schema of gateway.yaml
@@ -39,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Translate(args) => translate::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Schema => schema::run(),
     }

@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 /// Translate a body read from standard input, the way a lane of the gateway does.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
+#[expect(clippy::doc_markdown, reason = "the comments are the help text, and that is no Markdown")]
 pub struct TranslateArgs {
     /// What is read: a client's request, or a provider's answer, whole or streamed
     #[arg(value_enum)]
@@ -67,7 +69,9 @@ pub fn run(args: &TranslateArgs) -> ExitCode {
     let translated = translate(args, &body);
     let (out, code) = match translated {
         Ok(Translated { out, warnings, failure }) => {
-            warnings.iter().for_each(|warning| say("warning", warning));
+            for warning in &warnings {
+                say("warning", warning);
+            }
             if let Some(failure) = &failure {
                 say("error", &failure.message);
             }

@@ -4,7 +4,7 @@
 //! `Complete`. No tokenizer is carried: each has a vocabulary of megabytes, and most providers publish none.
 //!
 //! # Error
-//! Measured against OpenAI's `o200k_base` on texts written for the purpose, two of each kind, the second of which
+//! Measured against the tokenizer `o200k_base` on texts written for the purpose, two of each kind, the second of which
 //! the ratios were not chosen on; run `cargo test estimate -- --nocapture` for every figure:
 //!
 //! | kind | [`from_text`] | [`from_bytes`] |
@@ -54,12 +54,11 @@ pub fn from_text(text: &str) -> u64 {
             (Kind::Letter, 7..) => 2,
             (Kind::Digit, run) if run % 3 == 1 => WHOLE,
             // One space belongs to the next word; a second one makes it an indentation.
-            (Kind::Space, 2) => 16,
+            (Kind::Space, 2) | (Kind::Wide, _) => 16,
             (Kind::Line, 1) | (Kind::Latin, _) => 8,
             (Kind::Mark, 1) => 18,
             (Kind::Mark, _) => 5,
             (Kind::Alphabet, _) => 6,
-            (Kind::Wide, _) => 16,
             (Kind::Astral, _) => 2 * WHOLE,
             _ => 0,
         };

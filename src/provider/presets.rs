@@ -1,7 +1,7 @@
 //! The presets: one row a provider. Adding an OpenAI-compatible provider is one more row.
 //!
 //! Facts come from each provider's own API documentation. A row lists the Anthropic endpoint beside the OpenAI one
-//! only where the provider documents it for all its users (`DeepSeek`, `OpenRouter`, Fireworks, `LiteLLM`). Local
+//! only where the provider documents it for all its users (DeepSeek, OpenRouter, Fireworks, LiteLLM). Local
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
 
 use super::Quirks;

@@ -2,6 +2,7 @@
 
 /// Differences that the translators and the identity lane respect. The default is the dialect's own maker today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
 pub struct Quirks {
     /// The provider knows `max_completion_tokens`; otherwise the output limit is called `max_tokens`.
     pub max_completion_tokens: bool,

@@ -1,11 +1,21 @@
 //! The lanes between dialects, held against the hard cases and against thousands of recorded exchanges.
 
+#![cfg(not(target_arch = "wasm32"))]
 #![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test says what is wrong by panicking"
+)]
 
 mod cases;
 mod corpus;
+mod feed;
 mod loss;
 mod openai_roundtrip;
 mod recorded;
 mod splits;
+mod stream_cases;
 mod streamed;

@@ -1,1 +1,198 @@
+//! Every recorded exchange translates to the other dialect, and every loss has its warning.
 
+use crate::corpus::{Exchange, exchanges};
+use crate::loss::silent_losses;
+use serde_json::Value;
+use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
+use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
+use tollgate::provider::Quirks;
+
+pub(crate) fn op(dialect: Dialect) -> &'static str {
+    match dialect {
+        OpenaiChat => "openai.chat",
+        Anthropic => "anthropic.messages",
+    }
+}
+
+/// Fields that the other dialect says in other words.
+const MAPPED: [&str; 21] = [
+    // The label of a schema, and its strictness, which Anthropic always has.
+    "json_schema.name",
+    "strict",
+    "reasoning",
+    "type",
+    "role",
+    "model",
+    "stream",
+    "stream_options",
+    "tool_choice",
+    "parallel_tool_calls",
+    "max_tokens",
+    "max_completion_tokens",
+    "reasoning_effort",
+    "thinking_budget",
+    "temperature",
+    "top_p",
+    "service_tier",
+    "thinking",
+    "output_config",
+    "index",
+    "anthropic_version",
+];
+
+fn requests(client: Dialect, provider: Dialect, model: &str) {
+    let Some(exchanges) = exchanges(op(client)) else { return };
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for Exchange { id, request, status, .. } in exchanges {
+        let Some(body) = request.filter(|body| body.starts_with('{')) else { continue };
+        let source: Value = serde_json::from_str(&body).unwrap();
+        let ask = Ask {
+            model,
+            params: &[],
+            max_tokens: None,
+            default_max_tokens: 4096,
+            drop_params: true,
+            quirks: &Quirks::OPENAI,
+        };
+        let outgoing = match lane::request(client, provider, body.as_bytes(), &ask) {
+            Ok(outgoing) => outgoing,
+            // What the provider itself refused may be refused here, and Azure and Vertex name the model elsewhere.
+            Err(_) if status >= 400 || !source["model"].is_string() => continue,
+            Err(failure) => {
+                wrong.push(format!("{id}: {failure:?}"));
+                continue;
+            }
+        };
+        let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
+        let target: Value = serde_json::from_slice(&target).unwrap_or_else(|error| panic!("{id}: {error}"));
+        let lost = silent_losses(&asking(&source), &target, &outgoing.warnings, &MAPPED);
+        wrong
+            .extend(lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
+        seen += 1;
+    }
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+    assert!(seen > 200, "only {seen} requests");
+}
+
+/// The request without what asks for nothing.
+fn asking(source: &Value) -> Value {
+    let mut asking = source.clone();
+    if let Some(map) = asking.as_object_mut() {
+        map.retain(|name, value| match name.as_str() {
+            "n" => *value != 1,
+            "presence_penalty" | "frequency_penalty" => value.as_f64() != Some(0.0),
+            "response_format" => value["type"] != "text",
+            _ => true,
+        });
+    }
+    asking
+}
+
+#[test]
+fn openai_requests_reach_anthropic() {
+    requests(OpenaiChat, Anthropic, "claude-sonnet-4-5");
+}
+
+#[test]
+fn anthropic_requests_reach_openai() {
+    requests(Anthropic, OpenaiChat, "gpt-5");
+}
+
+fn answers(provider: Dialect, client: Dialect) {
+    const MAPPED: [&str; 13] = [
+        "type",
+        "role",
+        "object",
+        "index",
+        "finish_reason",
+        "stop_reason",
+        "created",
+        // Counts are compared by themselves, below.
+        "usage",
+        "service_tier",
+        // The block list of reasoning says the same as the reasoning.
+        "reasoning_details",
+        "model",
+        "logprobs",
+        "choices.1",
+    ];
+    let Some(exchanges) = exchanges(op(provider)) else { return };
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for exchange in exchanges.iter().filter(|exchange| !exchange.stream && exchange.status == 200) {
+        let id = &exchange.id;
+        let body = exchange.response.as_bytes();
+        let Ok(source) = serde_json::from_slice::<Value>(body) else { continue };
+        let plan = AnswerPlan::new(client, provider, false, false);
+        let answer = match lane::answer(&plan, body) {
+            Ok(answer) => answer,
+            Err(_) if source["choices"].is_null() && source["content"].is_null() => continue,
+            Err(failure) => {
+                wrong.push(format!("{id}: {failure:?}"));
+                continue;
+            }
+        };
+        let target: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
+        let first = first_choice_only(&source);
+        let lost = silent_losses(&first, &target, &answer.report.warnings, &MAPPED);
+        wrong.extend(
+            lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", answer.report.warnings)),
+        );
+        check_usage(id, provider, &source, &target, &mut wrong);
+        seen += 1;
+
+        // The same answer as a stream says the same.
+        let streamed = lane::answer_as_stream(&plan, body).unwrap().body.unwrap();
+        let streamed = String::from_utf8(streamed).unwrap();
+        let whole = crate::streamed::collect(client, &streamed);
+        let unary = crate::streamed::of_answer(client, &target);
+        if whole != unary {
+            wrong.push(format!("{id}: streamed {whole:?} is not {unary:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
+    assert!(seen > 100, "only {seen} answers");
+}
+
+/// Only OpenAI's dialect has several answers in one; the others are warned of.
+fn first_choice_only(source: &Value) -> Value {
+    let mut first = source.clone();
+    if let Some(choices) = first.get_mut("choices").and_then(Value::as_array_mut) {
+        choices.truncate(1);
+        for choice in choices {
+            let Some(message) = choice.get_mut("message").and_then(Value::as_object_mut) else { continue };
+            // The signed blocks repeat the plain reasoning.
+            if message.contains_key("reasoning_content") {
+                message.remove("reasoning");
+            }
+        }
+    }
+    first
+}
+
+fn check_usage(id: &str, provider: Dialect, source: &Value, target: &Value, wrong: &mut Vec<String>) {
+    let count = |value: &Value| value.as_u64().unwrap_or(0);
+    let anthropic = |usage: &Value| {
+        let cached = count(&usage["cache_read_input_tokens"]) + count(&usage["cache_creation_input_tokens"]);
+        (count(&usage["input_tokens"]) + cached, count(&usage["output_tokens"]))
+    };
+    let openai = |usage: &Value| (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"]));
+    let (was, is) = match provider {
+        Anthropic => (anthropic(&source["usage"]), openai(&target["usage"])),
+        OpenaiChat => (openai(&source["usage"]), anthropic(&target["usage"])),
+    };
+    // xAI counts reasoning beside the completion.
+    let reasoning = count(&source["usage"]["completion_tokens_details"]["reasoning_tokens"]);
+    if was != is && (was.0, was.1 + reasoning) != is {
+        wrong.push(format!("{id}: usage {was:?} became {is:?}"));
+    }
+}
+
+#[test]
+fn openai_answers_reach_anthropic_clients() {
+    answers(OpenaiChat, Anthropic);
+}
+
+#[test]
+fn anthropic_answers_reach_openai_clients() {
+    answers(Anthropic, OpenaiChat);
+}

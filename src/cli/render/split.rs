@@ -3,8 +3,8 @@
 use super::listener::{Edge, listener};
 use super::yaml::{Value, any, file, list, map};
 use super::{Plan, bootstrap, cluster, wasm};
+use crate::cli::replace::replace;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 /// Writes the files. Each is replaced by a rename, which is what Envoy watches for: it never sees half a file.
@@ -58,23 +58,4 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
 /// A discovery response.
 fn resources(resources: Vec<Value>) -> Value {
     map! { "resources": list(resources) }
-}
-
-/// Replaces a file in one step; one that would not change is left alone.
-pub(super) fn replace(path: &Path, text: &str) -> Result<(), String> {
-    if fs::read(path).is_ok_and(|known| known == text.as_bytes()) {
-        return Ok(());
-    }
-    let explain = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|error| {
-        // Nothing is left behind; that it could not be removed either adds nothing to the error.
-        let _ = fs::remove_file(&temporary);
-        explain(error)
-    })
 }

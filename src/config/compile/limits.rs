@@ -12,15 +12,15 @@ pub const MAX_BODY: u64 = 32 << 20;
 /// ends between 1 and 2 GiB.
 pub const MAX_BODY_BOUND: u64 = 256 << 20;
 /// How long a browser may remember a preflight.
-pub const CORS_MAX_AGE: Duration = Duration::from_secs(600);
+pub const CORS_MAX_AGE: Duration = Duration::from_mins(10);
 /// Limit of a connect.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Limit to the first token of each try.
-pub const TIMEOUT: Duration = Duration::from_secs(60);
+pub const TIMEOUT: Duration = Duration::from_mins(1);
 /// Longest silence within an answer.
-pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+pub const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Limit of the whole request.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(600);
+pub const REQUEST_TIMEOUT: Duration = Duration::from_mins(10);
 /// First wait between tries at the same target.
 pub const BACKOFF_BASE: Duration = Duration::from_secs(1);
 /// Longest wait between tries at the same target.

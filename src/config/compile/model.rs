@@ -30,10 +30,7 @@ pub(super) fn tables(gateway: &Gateway, providers: &[Rc<Provider>], problems: &m
             ModelEntry::Full(settings) => (**settings).clone(),
             ModelEntry::One(_) | ModelEntry::Chain(_) => schema::Model::default(),
         };
-        let pattern = match check_name(name, &path, problems) {
-            Some(pattern) => pattern,
-            None => continue,
-        };
+        let Some(pattern) = check_name(name, &path, problems) else { continue };
         let mut targets = targets(written, &path, pattern.is_some(), gateway, providers, problems);
         if let Some(proxy) = everything {
             targets.retain(|target| Rc::ptr_eq(&target.provider, proxy));
@@ -72,7 +69,7 @@ pub(super) fn tables(gateway: &Gateway, providers: &[Rc<Provider>], problems: &m
     models
 }
 
-/// The proxy that everything goes through, in `LiteLLM` mode `all`.
+/// The proxy that everything goes through, in LiteLLM mode `all`.
 fn everything_through<'p>(gateway: &Gateway, providers: &'p [Rc<Provider>]) -> Option<&'p Rc<Provider>> {
     let litellm = gateway.litellm.as_ref()?;
     match litellm.mode.unwrap_or_default() {

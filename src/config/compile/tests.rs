@@ -11,13 +11,13 @@ fn env(name: &str) -> Option<String> {
     (name.ends_with("_KEY") && !name.starts_with("LITELLM")).then(|| format!("value-of-{name}"))
 }
 
-fn compiled(json: Value) -> Tables {
+fn compiled(json: &Value) -> Tables {
     let gateway = from_json(json.to_string().as_bytes()).unwrap();
     compile(&gateway, &env).unwrap_or_else(|problems| panic!("{problems:?}"))
 }
 
 /// The problems as `path: message (did you mean …)`.
-fn problems(json: Value) -> Vec<String> {
+fn problems(json: &Value) -> Vec<String> {
     let gateway = from_json(json.to_string().as_bytes()).unwrap();
     compile(&gateway, &env).unwrap_err().iter().map(ToString::to_string).collect()
 }
@@ -29,7 +29,7 @@ fn paths(tables: &Tables, provider: &str) -> Vec<String> {
 
 #[test]
 fn one_line_is_a_gateway() {
-    let tables = compiled(json!({"models": {"gpt-4o": "openai/gpt-4o"}}));
+    let tables = compiled(&json!({"models": {"gpt-4o": "openai/gpt-4o"}}));
     let provider = &tables.providers[0];
     assert_eq!((&*provider.name, &*provider.cluster), ("openai", "provider_openai"));
     assert_eq!(&*provider.authority, "api.openai.com");
@@ -37,7 +37,7 @@ fn one_line_is_a_gateway() {
     let Auth::Header { name, value } = &provider.auth else { panic!("{:?}", provider.auth) };
     assert_eq!((*name, &*value.0), ("authorization", "Bearer value-of-OPENAI_API_KEY"));
     let model = &tables.models["gpt-4o"];
-    assert_eq!((model.retries, model.timeout), (0, Duration::from_secs(60)));
+    assert_eq!((model.retries, model.timeout), (0, Duration::from_mins(1)));
     assert_eq!(&*tables.listed, &["gpt-4o".into()]);
     assert_eq!(tables.max_body, 33_554_432);
     assert!(tables.response_headers && tables.keys.is_empty() && tables.cors.origins.is_empty());
@@ -45,7 +45,7 @@ fn one_line_is_a_gateway() {
 
 #[test]
 fn a_full_model_says_everything() {
-    let tables = compiled(json!({
+    let tables = compiled(&json!({
         "providers": {"claude": {"preset": "anthropic"}},
         "defaults": {"backoff": {"base": "2s", "max": "20s"}, "drop_params": false, "max_tokens": 100},
         "models": {"best": {
@@ -58,7 +58,7 @@ fn a_full_model_says_everything() {
     assert_eq!((model.retries, model.drop_params, model.default_max_tokens), (2, false, 100));
     assert_eq!(model.backoff.base, Duration::from_secs(2));
     assert_eq!(model.backoff.max, Duration::from_secs(20));
-    assert_eq!(model.backoff.max_retry_after, Duration::from_secs(60));
+    assert_eq!(model.backoff.max_retry_after, Duration::from_mins(1));
     assert_eq!(&*model.targets[0].provider.name, "claude");
     let second = &model.targets[1];
     assert_eq!((&*second.model, second.max_tokens), ("b/c", Some(7)));
@@ -72,7 +72,7 @@ fn a_full_model_says_everything() {
 
 #[test]
 fn wildcards_stand_in_the_order_of_their_fixed_part() {
-    let tables = compiled(json!({"models": {
+    let tables = compiled(&json!({"models": {
         "*": "openrouter/*", "anthropic/*": "anthropic/*", "x-*-latest": "openai/x", "anthropic/claude-*": "anthropic/c-*"
     }}));
     let order: Vec<&str> = tables.wildcards.iter().map(|wildcard| &*wildcard.model.name).collect();
@@ -83,7 +83,7 @@ fn wildcards_stand_in_the_order_of_their_fixed_part() {
 
 #[test]
 fn litellm_takes_everything() {
-    let tables = compiled(json!({
+    let tables = compiled(&json!({
         "litellm": {"base_url": "http://127.0.0.1:4000"},
         "models": {"smart": ["openai/gpt", "litellm/prod-gpt"], "fast": "groq/llama"}
     }));
@@ -96,14 +96,14 @@ fn litellm_takes_everything() {
     assert_eq!(&*tables.wildcards[0].model.targets[0].model, "*");
     assert_eq!(paths(&tables, "litellm"), ["openai_chat /v1/chat/completions", "anthropic /v1/messages"]);
     assert!(matches!(tables.providers.iter().find(|p| &*p.name == "litellm").unwrap().auth, Auth::None));
-    let alone = compiled(json!({"litellm": {"base_url": "http://h:4000/v1", "auth": "passthrough"}}));
+    let alone = compiled(&json!({"litellm": {"base_url": "http://h:4000/v1", "auth": "passthrough"}}));
     assert_eq!(paths(&alone, "litellm"), ["openai_chat /v1/chat/completions", "anthropic /v1/messages"]);
     assert!(matches!(alone.providers[0].auth, Auth::Passthrough));
 }
 
 #[test]
 fn litellm_hybrid_leaves_chains_alone() {
-    let tables = compiled(json!({
+    let tables = compiled(&json!({
         "litellm": {"base_url": "http://127.0.0.1:4000", "mode": "hybrid", "api_key_env": "PROXY_KEY"},
         "models": {"smart": ["litellm/gpt", "openai/gpt"], "fast": "groq/llama"}
     }));
@@ -115,7 +115,7 @@ fn litellm_hybrid_leaves_chains_alone() {
 
 #[test]
 fn azure_has_the_deployment_in_its_path() {
-    let tables = compiled(json!({
+    let tables = compiled(&json!({
         "providers": {
             "azure": {"base_url": "https://acme.openai.azure.com/"},
             "dated": {"preset": "azure", "base_url": "https://acme.openai.azure.com/openai", "api_version": "2025-01-01-preview"},
@@ -134,7 +134,7 @@ fn azure_has_the_deployment_in_its_path() {
 
 #[test]
 fn endpoints_follow_preset_base_and_dialect() {
-    let tables = compiled(json!({
+    let tables = compiled(&json!({
         "providers": {
             "deepseek": {}, "openrouter": {}, "fireworks": {},
             "pinned": {"preset": "deepseek", "dialect": "anthropic"},
@@ -170,7 +170,7 @@ fn endpoints_follow_preset_base_and_dialect() {
 
 #[test]
 fn a_missing_variable_is_found_at_the_request() {
-    let tables = compiled(json!({
+    let tables = compiled(&json!({
         "providers": {
             "openai": {"api_key_env": "NOBODY_SET_THIS"},
             "groq": {"headers": {"X-Team": "a", "x-secret": {"env": "NOR_THIS"}}},
@@ -190,7 +190,7 @@ fn a_missing_variable_is_found_at_the_request() {
 
 #[test]
 fn passthrough_forwards_what_anthropic_clients_need() {
-    let tables = compiled(json!({
+    let tables = compiled(&json!({
         "providers": {
             "anthropic": {"auth": "passthrough"},
             "openai": {"auth": "passthrough", "forward_headers": ["OpenAI-Organization", "openai-organization"]}
@@ -203,7 +203,7 @@ fn passthrough_forwards_what_anthropic_clients_need() {
 
 #[test]
 fn every_mistake_is_found_at_once_with_its_path() {
-    let found = problems(json!({
+    let found = problems(&json!({
         "server": {"listen": "localhost:80", "prefix": "llm/", "max_body": "1GiB",
                    "cors": {"origins": ["https://a.example/", "*"]}},
         "providers": {
@@ -284,14 +284,14 @@ fn every_mistake_is_found_at_once_with_its_path() {
 #[test]
 fn a_gateway_without_models_is_refused() {
     assert_eq!(
-        problems(json!({"providers": {"openai": {}}})),
+        problems(&json!({"providers": {"openai": {}}})),
         ["models: there is no model: clients could ask for nothing"]
     );
 }
 
 #[test]
 fn two_models_cannot_share_an_alias() {
-    let found = problems(json!({"models": {
+    let found = problems(&json!({"models": {
         "a": {"targets": ["openai/a"], "aliases": ["x", "x"]}, "b": {"targets": ["openai/b"], "aliases": ["x"]}
     }}));
     assert_eq!(

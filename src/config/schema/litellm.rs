@@ -1,9 +1,9 @@
-//! `litellm`: a `LiteLLM` proxy behind the gateway.
+//! `litellm`: a LiteLLM proxy behind the gateway.
 
 use super::{AuthMode, Span};
 use serde::{Deserialize, Serialize};
 
-/// A `LiteLLM` proxy behind the gateway; targets call it `litellm/MODEL`.
+/// A LiteLLM proxy behind the gateway; targets call it `litellm/MODEL`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

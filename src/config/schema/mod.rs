@@ -52,7 +52,7 @@ pub struct Gateway {
     /// What holds where a model says nothing of its own.
     #[serde(skip_serializing_if = "is_default")]
     pub defaults: Defaults,
-    /// Sends requests through a `LiteLLM` proxy: all of them, or the models that say so.
+    /// Sends requests through a LiteLLM proxy: all of them, or the models that say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub litellm: Option<Litellm>,
     /// Where the audit lines go: one JSON object a request.

@@ -11,10 +11,9 @@ use std::fmt;
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Provider {
-    /// What to start from: openai, anthropic, azure, deepseek, mistral, groq, xai, openrouter, together, fireworks,
-    /// perplexity, cerebras, `github_copilot`, ollama, llamacpp, vllm, sglang, lmstudio, litellm or
-    /// `openai_compatible`. Default: the preset of the provider's own name, where there is one.
+    /// What to start from. Default: the preset of the provider's own name, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(schema_with = "preset_schema"))]
     pub preset: Option<String>,
     /// Scheme, host, port and base path, such as `https://llm.internal/v1`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,9 +54,16 @@ pub struct Provider {
     /// How the provider's certificate is checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
-    /// Most of everything at once. The defaults are high: a thresholds reached by retries starves the fallback.
+    /// Most of everything at once. The defaults are high: a threshold that retries reach starves the fallback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
+}
+
+/// The presets by name, so that editors complete them.
+#[cfg(not(target_arch = "wasm32"))]
+fn preset_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let names: Vec<&str> = crate::provider::presets().iter().map(|preset| preset.name).collect();
+    schemars::json_schema!({ "type": "string", "enum": names })
 }
 
 /// Whose credential goes to the provider.

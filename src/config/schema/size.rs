@@ -34,7 +34,7 @@ impl Size {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = UNITS.iter().find(|(_, factor)| self.0 != 0 && self.0 % factor == 0);
+        let unit = UNITS.iter().find(|(_, factor)| self.0 != 0 && self.0.is_multiple_of(*factor));
         match unit {
             Some((name, factor)) if *factor > 1 => write!(f, "{}{name}", self.0 / factor),
             _ => write!(f, "{}", self.0),

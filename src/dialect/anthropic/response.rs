@@ -71,9 +71,10 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
     }
     let mut out = Vec::with_capacity(1024);
     object(&mut out, |body| {
-        match response.id.is_empty() {
-            true => body.word("id", "msg_0"),
-            false => body.text("id", &response.id),
+        if response.id.is_empty() {
+            body.word("id", "msg_0");
+        } else {
+            body.text("id", &response.id);
         }
         body.word("type", "message");
         body.word("role", "assistant");
@@ -87,11 +88,10 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
         });
         let reason = choice.finish.as_ref().map_or(FinishReason::Unknown, |finish| finish.reason);
         let has_refusal = choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_)));
-        let no_reason = own && choice.finish.is_none();
-        if no_reason {
-            body.null("stop_reason");
-        } else {
-            body.word("stop_reason", stop_reason(settled(reason, calls > 0, has_refusal)));
+        match (own, &choice.finish) {
+            (true, None) => body.null("stop_reason"),
+            (true, Some(_)) => body.word("stop_reason", stop_reason(reason)),
+            (false, _) => body.word("stop_reason", stop_reason(settled(reason, calls > 0, has_refusal))),
         }
         match choice.finish.as_ref().and_then(|finish| finish.stop_sequence.as_ref()) {
             Some(text) => body.text("stop_sequence", text),
@@ -149,9 +149,10 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
             }
             list.object(|block| {
                 block.word("type", "tool_use");
-                match call.id.is_empty() {
-                    true => block.str("id", &format!("toolu_{index}")),
-                    false => block.text("id", &call.id),
+                if call.id.is_empty() {
+                    block.str("id", &format!("toolu_{index}"));
+                } else {
+                    block.text("id", &call.id);
                 }
                 block.text("name", &call.name);
                 block.key("input").extend_from_slice(input.as_str().as_bytes());
@@ -176,6 +177,97 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
             if value.get() != "null" {
                 losses.note(format!("content[{index}].{name} dropped: is not supported by Anthropic"));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{Arguments, ToolCall, Usage};
+    use serde_json::{Value, json};
+
+    fn plan() -> AnswerPlan {
+        AnswerPlan::new(Dialect::Anthropic, Dialect::OpenaiChat, false, true)
+    }
+
+    fn encode(response: &ChatResponse<'_>) -> (Value, Vec<String>) {
+        let mut losses = Losses::new(true);
+        let body = encode_response(response, &plan(), &mut losses);
+        (serde_json::from_slice(&body).unwrap(), losses.into_warnings())
+    }
+
+    #[test]
+    fn an_answer_comes_back_as_it_was() {
+        let body = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "c", "content": [
+            {"type": "thinking", "thinking": "hm", "signature": "s"},
+            {"type": "redacted_thinking", "data": "x"},
+            {"type": "text", "text": "a", "citations": [{"type": "char_location"}]},
+            {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {"q": 1}},
+            {"type": "web_search_tool_result", "tool_use_id": "s1", "content": [{"type": "web_search_result"}]},
+            {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}, "caller": {"type": "direct"}},
+        ], "stop_reason": "stop_sequence", "stop_sequence": "END", "container": {"id": "c"}, "usage": {
+            "input_tokens": 16, "cache_creation_input_tokens": 2387, "cache_read_input_tokens": 3,
+            "cache_creation": {"ephemeral_5m_input_tokens": 2387, "ephemeral_1h_input_tokens": 0},
+            "output_tokens": 9, "service_tier": "standard", "server_tool_use": {"web_search_requests": 1}}});
+        let text = body.to_string();
+        let response = decode_response(text.as_bytes()).unwrap();
+        assert_eq!(response.usage.input, Some(16 + 2387 + 3));
+        assert_eq!(response.service_tier.as_ref().unwrap(), &"standard");
+        let finish = response.choices[0].finish.as_ref().unwrap();
+        assert_eq!((finish.reason, finish.reason.as_openai()), (FinishReason::StopSequence, "stop"));
+        assert_eq!(encode(&response), (body, vec![]));
+    }
+
+    #[test]
+    fn another_dialects_answer_becomes_a_message() {
+        let mut response = ChatResponse::new(Dialect::OpenaiChat);
+        let mut choice = Choice::new(0);
+        let call = |arguments: &'static str| {
+            let arguments = Arguments::Text(arguments.into());
+            Part::new(PartKind::ToolCall(ToolCall { id: Text::default(), name: "f".into(), arguments }))
+        };
+        choice.parts = vec![Part::text(""), call(""), call("[broken")];
+        choice.finish = Some(FinishReason::Stop.into());
+        response.choices = vec![choice, Choice::new(1)];
+        response.usage = Usage { input: Some(7), output: Some(1), cache_read: Some(2), ..Usage::default() };
+        let (body, warnings) = encode(&response);
+        assert_eq!(
+            body["content"],
+            json!([
+                {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}},
+                {"type": "tool_use", "id": "toolu_2", "name": "f", "input": {"INVALID_JSON": "[broken"}},
+            ])
+        );
+        assert_eq!((&body["stop_reason"], &body["stop_sequence"]), (&json!("tool_use"), &Value::Null));
+        assert_eq!(
+            body["usage"],
+            json!({"input_tokens": 5, "cache_read_input_tokens": 2, "output_tokens": 1})
+        );
+        assert_eq!(warnings.len(), 2);
+    }
+
+    #[test]
+    fn a_refusal_is_text_with_its_reason() {
+        let mut response = ChatResponse::new(Dialect::OpenaiChat);
+        let mut choice = Choice::new(0);
+        choice.parts = vec![Part::new(PartKind::Refusal("no".into()))];
+        choice.finish = Some(FinishReason::Stop.into());
+        response.choices = vec![choice];
+        let (body, _) = encode(&response);
+        assert_eq!((&body["content"][0]["text"], &body["stop_reason"]), (&json!("no"), &json!("refusal")));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_a_failure() {
+        for (body, status) in [
+            ("", 502),
+            ("{}", 502),
+            ("<html>", 502),
+            (r#"{"content":[{"type":"text"}]}"#, 502),
+            (r#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#, 529),
+        ] {
+            assert_eq!(decode_response(body.as_bytes()).unwrap_err().status, status, "{body}");
         }
     }
 }

@@ -82,6 +82,7 @@ pub struct Outgoing {
 
 /// What the answer's translator has to know of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches, each named where it is read")]
 pub struct AnswerPlan {
     /// The client's dialect.
     pub client: Dialect,

@@ -9,7 +9,7 @@ const MOST_WARNINGS: usize = 16;
 
 /// The translator of one stream through the hub.
 #[derive(Debug)]
-pub struct Stream {
+pub(crate) struct Stream {
     decoder: StreamDecoder,
     state: State,
 }
@@ -45,7 +45,7 @@ struct Sink<'s> {
 
 impl Stream {
     /// A translator at the beginning of a stream.
-    pub fn new(plan: &AnswerPlan) -> Self {
+    pub(crate) fn new(plan: &AnswerPlan) -> Self {
         let state = State {
             encoder: StreamEncoder::new(plan),
             progress: Progress::Waiting,
@@ -58,13 +58,13 @@ impl Stream {
     }
 
     /// See [`super::Stream::push`].
-    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Pass {
+    pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Pass {
         self.decoder.push(chunk, &mut Sink { state: &mut self.state, out });
         Pass::Replaced
     }
 
     /// See [`super::Stream::end`].
-    pub fn end(&mut self, out: &mut Vec<u8>) -> Pass {
+    pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Pass {
         let mut sink = Sink { state: &mut self.state, out };
         self.decoder.end(&mut sink);
         match sink.state.progress {
@@ -85,17 +85,17 @@ impl Stream {
     }
 
     /// See [`super::Stream::progress`].
-    pub fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         self.state.progress
     }
 
     /// See [`super::Stream::failure`].
-    pub fn failure(&self) -> Option<&Failure> {
+    pub(crate) fn failure(&self) -> Option<&Failure> {
         self.state.failure.as_ref()
     }
 
     /// See [`super::Stream::report`].
-    pub fn report(&self) -> &Report {
+    pub(crate) fn report(&self) -> &Report {
         &self.state.report
     }
 }

@@ -59,7 +59,7 @@ impl UsageWire<'_> {
         let reasoning = output
             .and_then(|details| Count::of(details.reasoning_tokens))
             .or_else(|| Count::of(self.reasoning_tokens));
-        Usage {
+        let mut usage = Usage {
             input: Count::of(self.prompt_tokens),
             output: Count::of(self.completion_tokens).map(|output| self.with_reasoning(output, reasoning)),
             cache_read: input
@@ -79,7 +79,15 @@ impl UsageWire<'_> {
             audio_output: output.and_then(|details| Count::of(details.audio_tokens)),
             accepted_prediction: output.and_then(|details| Count::of(details.accepted_prediction_tokens)),
             rejected_prediction: output.and_then(|details| Count::of(details.rejected_prediction_tokens)),
+        };
+        // Parts cannot be more than the whole; some providers count the same tokens twice, or those of a whole
+        // session. The whole is what they bill.
+        if let Some(input) = usage.input {
+            usage.cache_read = usage.cache_read.map(|read| read.min(input));
+            let rest = input.saturating_sub(usage.cache_read.unwrap_or(0));
+            usage.cache_write = usage.cache_write.map(|written| written.min(rest));
         }
+        usage
     }
 
     /// xAI counts reasoning beside the completion instead of within it; the total tells.
@@ -171,6 +179,14 @@ mod tests {
         ] {
             assert_eq!(usage(json).cache_read, Some(7), "{json}");
         }
+    }
+
+    #[test]
+    fn cached_input_is_never_more_than_the_input() {
+        let usage = usage(
+            r#"{"prompt_tokens":2168,"prompt_tokens_details":{"cached_tokens":2161,"cache_write_tokens":2161}}"#,
+        );
+        assert_eq!((usage.input, usage.cache_read, usage.cache_write), (Some(2168), Some(2161), Some(7)));
     }
 
     #[test]

@@ -27,7 +27,8 @@
 mod cost;
 mod dates;
 mod name;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod oracle_tests;
 #[cfg(test)]
 mod pattern;

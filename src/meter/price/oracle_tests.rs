@@ -61,8 +61,8 @@ fn compare(provider: Option<&str>, model: &str, usage: &Usage, at: SystemTime) -
         assert_eq!(ours, None, "{}", what());
         return false;
     };
-    let fee = oracle(provider, model, &tokens(0, 0), at).unwrap();
-    let free = |usage| oracle(provider, model, &usage, at) == Some(fee);
+    let per_request = oracle(provider, model, &tokens(0, 0), at).unwrap();
+    let free = |usage| oracle(provider, model, &usage, at) == Some(per_request);
     let Some(price) = ours else {
         assert!(free(tokens(1_000_000, 0)) && free(tokens(0, 1_000_000)), "{}", what());
         return false;

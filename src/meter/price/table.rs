@@ -103,7 +103,7 @@ pub(super) struct Provider {
 pub(super) const NO_PLAN: u16 = u16::MAX;
 
 #[rustfmt::skip]
-#[allow(clippy::unreadable_literal, reason = "written by the build script")]
+#[allow(clippy::unreadable_literal, clippy::enum_glob_use, reason = "written by the build script")]
 mod generated {
     use super::{ABSENT, NO_PLAN, Plan, Provider, RareRates, Rates, Rule::*, Tier, When};
     include!(concat!(env!("OUT_DIR"), "/prices.rs"));

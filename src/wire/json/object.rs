@@ -31,6 +31,7 @@ macro_rules! wire_object {
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default)]
+        #[allow(clippy::struct_field_names, reason = "fields are called what the wire calls them")]
         $vis struct $name<$lt> { $($(#[$field_meta])* $field_vis $field: Option<$ty>,)* }
         $crate::wire::json::wire_object!(@reader $name, $lt, [$($field = $key),*], object, map, key, {
             let _ = key;
@@ -42,6 +43,7 @@ macro_rules! wire_object {
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default)]
+        #[allow(clippy::struct_field_names, reason = "fields are called what the wire calls them")]
         $vis struct $name<$lt> {
             $($(#[$field_meta])* $field_vis $field: Option<$ty>,)*
             /// Fields unknown to the gateway, as they came.

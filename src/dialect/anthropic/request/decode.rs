@@ -201,24 +201,15 @@ fn decode_thinking(thinking: Thinking<'_>) -> Result<Reasoning<'_>, Failure> {
 }
 
 fn decode_format(format: Format<'_>) -> ResponseFormat<'_> {
-    match format.schema {
-        Some(schema) => ResponseFormat::JsonSchema(Schema {
-            name: None,
-            description: None,
-            strict: None,
-            schema: Json::from(schema),
-        }),
-        None => {
-            let kind = format.kind.unwrap_or_default();
-            let mut out = Vec::new();
-            object(&mut out, |object| {
-                object.text("type", &kind);
-                object.extra(&format.extra);
-            });
-            ResponseFormat::Other(Opaque {
-                kind,
-                json: Json::trusted(String::from_utf8(out).unwrap_or_default()),
-            })
-        }
+    if let Some(schema) = format.schema {
+        let schema = Schema { name: None, description: None, strict: None, schema: Json::from(schema) };
+        return ResponseFormat::JsonSchema(schema);
     }
+    let kind = format.kind.unwrap_or_default();
+    let mut out = Vec::new();
+    object(&mut out, |object| {
+        object.text("type", &kind);
+        object.extra(&format.extra);
+    });
+    ResponseFormat::Other(Opaque { kind, json: Json::trusted(String::from_utf8(out).unwrap_or_default()) })
 }

@@ -4,7 +4,7 @@ use super::super::model::Claude;
 use super::parts::{Parts, write_json, write_opening};
 use super::reasoning::{self, Limits};
 use super::tools::{self, JSON_SENTENCE, Shape};
-use super::turns::{Turns, arrange};
+use super::turns::{Conversation, arrange};
 use crate::chat::{ChatRequest, Failure, Losses, PartKind};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded};
@@ -30,12 +30,12 @@ pub fn encode_request(
             losses.lost("metadata", WHY)?;
         }
     }
-    let turns = arrange(request, losses)?;
+    let talk = arrange(request, losses)?;
     let shape = tools::shape(request, claude, losses)?;
     let choice = tools::choose(request, &shape, losses)?;
-    let limits = reasoning::decide(request, ask, claude, &turns, choice.is_forced(), losses)?;
+    let limits = reasoning::decide(request, ask, claude, &talk, choice.is_forced(), losses)?;
 
-    let mut out = Vec::with_capacity(1024 + turns.size());
+    let mut out = Vec::with_capacity(1024 + talk.size());
     object(&mut out, |body| {
         body.str("model", ask.model);
         body.u64("max_tokens", limits.max_tokens);
@@ -62,7 +62,7 @@ pub fn encode_request(
         if own {
             body.extra(&request.extra);
         }
-        write_conversation(&turns, &shape, own, losses, body)
+        write_conversation(&talk, &shape, own, losses, body)
     })?;
     let body = with_params(out, ask);
     Ok(Encoded { body, json_tool: matches!(shape, Shape::Tool(_)) })
@@ -121,16 +121,16 @@ fn write_service_tier(
 }
 
 fn write_conversation(
-    turns: &Turns<'_, '_>,
+    talk: &Conversation<'_, '_>,
     shape: &Shape<'_, '_>,
     own: bool,
     losses: &mut Losses,
     body: &mut Object<'_>,
 ) -> Result<(), Failure> {
     let mut parts = Parts::new(own, losses);
-    if !turns.system.is_empty() || matches!(shape, Shape::Sentence) {
+    if !talk.system.is_empty() || matches!(shape, Shape::Sentence) {
         body.array("system", |list| {
-            for spoken in &turns.system {
+            for spoken in &talk.system {
                 if matches!(spoken.part.kind, PartKind::Text(_) | PartKind::Refusal(_)) {
                     parts.write(spoken, false, list)?;
                 } else {
@@ -149,11 +149,11 @@ fn write_conversation(
         })?;
     }
     body.array("messages", |list| {
-        if turns.needs_opening {
+        if talk.needs_opening {
             write_opening(list);
         }
-        let last_turn = turns.turns.len().saturating_sub(1);
-        for (index, turn) in turns.turns.iter().enumerate() {
+        let last_turn = talk.turns.len().saturating_sub(1);
+        for (index, turn) in talk.turns.iter().enumerate() {
             list.object(|message| {
                 message.word("role", turn.role);
                 message.array("content", |content| {

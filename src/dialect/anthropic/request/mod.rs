@@ -8,5 +8,8 @@ mod schema;
 mod tools;
 mod turns;
 
+#[cfg(test)]
+mod cases;
+
 pub use decode::decode_request;
 pub use encode::encode_request;

@@ -1,8 +1,9 @@
 //! How much to think, within what limit, and what may be said of sampling beside it.
 
 use super::super::model::Claude;
-use super::turns::Turns;
+use super::turns::Conversation;
 use crate::chat::{ChatRequest, Effort, Failure, Losses, Thought};
+use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::wire::json::Object;
 
@@ -44,12 +45,21 @@ pub(super) fn decide(
     request: &ChatRequest<'_>,
     ask: &Ask<'_>,
     claude: Claude,
-    turns: &Turns<'_, '_>,
+    talk: &Conversation<'_, '_>,
     forced: bool,
     losses: &mut Losses,
 ) -> Result<Limits, Failure> {
     let reasoning = &request.reasoning;
     let mut max_tokens = ask.max_tokens.or(request.max_tokens).unwrap_or(ask.default_max_tokens);
+    if request.origin == Dialect::Anthropic {
+        let thinking = match (reasoning.thought, reasoning.budget) {
+            (None, _) => Thinking::Unsaid,
+            (Some(Thought::Off), _) => Thinking::Off,
+            (Some(Thought::On), Some(budget)) => Thinking::Budget(budget),
+            (Some(_), _) => Thinking::Adaptive,
+        };
+        return Ok(Limits { thinking, effort: reasoning.effort, max_tokens });
+    }
     let mut effort = reasoning.effort.filter(|effort| *effort != Effort::None);
     let mut thinking = if !reasoning.is_on() {
         let is_off = reasoning.thought == Some(Thought::Off);
@@ -76,7 +86,7 @@ pub(super) fn decide(
         losses.note("thinking dropped: Anthropic does not allow it together with a forced tool");
         thinking = Thinking::Unsaid;
     }
-    if matches!(thinking, Thinking::Budget(_)) && turns.continues_without_thought() {
+    if matches!(thinking, Thinking::Budget(_)) && talk.continues_without_thought() {
         losses.note("thinking dropped: the tool calls being answered came without a signed thought");
         thinking = Thinking::Unsaid;
     }
@@ -132,7 +142,9 @@ pub(super) fn write_sampling(
     losses: &mut Losses,
     body: &mut Object<'_>,
 ) -> Result<(), Failure> {
-    let refused = if claude.is_only_adaptive() {
+    let refused = if request.origin == Dialect::Anthropic {
+        None
+    } else if claude.is_only_adaptive() {
         Some("is not supported by this model")
     } else if thinks {
         Some("is not supported while the model thinks")
@@ -160,7 +172,8 @@ pub(super) fn write_sampling(
         body.f64("temperature", clamped);
     }
     if let Some(top_p) = request.top_p {
-        if request.temperature.is_some() && claude.takes_one_sampler() {
+        if request.temperature.is_some() && claude.takes_one_sampler() && request.origin != Dialect::Anthropic
+        {
             losses.lost("top_p", "is not supported by this model together with temperature")?;
         } else {
             body.f64("top_p", top_p);

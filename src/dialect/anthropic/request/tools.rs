@@ -102,7 +102,7 @@ pub(super) fn choose<'r, 'a>(
                 losses.note("tool_choice allowed_tools: only those tools were sent");
             }
             Some(ToolChoice::Other(_)) => {
-                losses.lost("tool_choice", "this choice is not supported by Anthropic")?
+                losses.lost("tool_choice", "this choice is not supported by Anthropic")?;
             }
         }
         if request.tools.is_empty() && choice.kind.is_some() {
@@ -198,7 +198,7 @@ fn write_tool(
     }
     list.object(|object| {
         object.text("name", &function.name);
-        if let Some(description) = function.description.as_ref().filter(|text| !text.is_empty()) {
+        if let Some(description) = &function.description {
             object.text("description", description);
         }
         match function.strict {
@@ -256,6 +256,9 @@ pub(super) fn write_format(schema: &Schema<'_>, own: bool, losses: &mut Losses, 
         if own {
             write_json("schema", &schema.schema, format);
             return;
+        }
+        if schema.description.is_some() {
+            losses.note("response_format.json_schema.description dropped: Anthropic's format holds the schema only");
         }
         let mut rewriter = Rewriter::default();
         rewriter.write(schema.schema.as_str(), format.key("schema"));

@@ -31,7 +31,7 @@ pub(super) struct Turn<'m, 'a> {
 
 /// A conversation as it will be sent.
 #[derive(Debug, Default)]
-pub(super) struct Turns<'m, 'a> {
+pub(super) struct Conversation<'m, 'a> {
     pub(super) system: Vec<Spoken<'m, 'a>>,
     pub(super) turns: Vec<Turn<'m, 'a>>,
     /// The first turn is the model's: something has to be said before it.
@@ -45,9 +45,9 @@ pub(super) struct Turns<'m, 'a> {
 pub(super) fn arrange<'m, 'a>(
     request: &'m ChatRequest<'a>,
     losses: &mut Losses,
-) -> Result<Turns<'m, 'a>, Failure> {
+) -> Result<Conversation<'m, 'a>, Failure> {
     let own = request.origin == Dialect::Anthropic;
-    let mut turns = Turns::default();
+    let mut talk = Conversation::default();
     for message in &request.messages {
         if !own {
             losses.lost_extra(&message.place.to_string(), &message.extra, "is not supported by Anthropic")?;
@@ -57,10 +57,10 @@ pub(super) fn arrange<'m, 'a>(
         }
         let in_place = own && matches!(message.place, Place::Message(_));
         if message.role.is_system() && !in_place {
-            if !turns.turns.is_empty() {
+            if !talk.turns.is_empty() {
                 losses.note(format!("{} moved into the leading system text", message.place));
             }
-            turns.system.extend(kept(message, losses));
+            talk.system.extend(kept(message, own, losses));
             continue;
         }
         let role = match message.role {
@@ -68,45 +68,47 @@ pub(super) fn arrange<'m, 'a>(
             Role::User | Role::Tool => "user",
             Role::System | Role::Developer => "system",
         };
-        let mut parts = kept(message, losses);
+        let mut parts = kept(message, own, losses);
         if parts.is_empty() {
             continue;
         }
-        if role == "assistant" {
+        // A conversation of Anthropic's own stays as it was told.
+        if role == "assistant" && !own {
             parts.sort_by_key(|spoken| !is_thought(spoken.part));
         }
-        match turns.turns.last_mut() {
-            Some(turn) if turn.role == role => turn.parts.append(&mut parts),
-            _ => turns.turns.push(Turn { role, parts }),
+        match talk.turns.last_mut() {
+            Some(turn) if turn.role == role && !own => turn.parts.append(&mut parts),
+            _ => talk.turns.push(Turn { role, parts }),
         }
     }
-    for turn in turns.turns.iter_mut().filter(|turn| turn.role == "user") {
+    for turn in talk.turns.iter_mut().filter(|turn| turn.role == "user" && !own) {
         turn.parts.sort_by_key(|spoken| !matches!(spoken.part.kind, PartKind::ToolResult(_)));
     }
-    if turns.turns.is_empty() {
-        if turns.system.is_empty() {
+    if talk.turns.is_empty() {
+        if talk.system.is_empty() {
             return Err(Failure::field("messages", "messages: no message says anything"));
         }
         // Instructions alone are a valid request to OpenAI; Anthropic needs somebody to answer.
         losses.note("messages: there is no user message, the system text was sent as one");
-        turns.turns.push(Turn { role: "user", parts: std::mem::take(&mut turns.system) });
+        talk.turns.push(Turn { role: "user", parts: std::mem::take(&mut talk.system) });
     }
-    turns.needs_opening = turns.turns.first().is_some_and(|turn| turn.role == "assistant");
-    if turns.needs_opening {
+    talk.needs_opening = !own && talk.turns.first().is_some_and(|turn| turn.role == "assistant");
+    if talk.needs_opening {
         losses
             .note("messages: the conversation starts with the model, a user message \".\" was put before it");
     }
-    Ok(turns)
+    Ok(talk)
 }
 
 /// The parts of a message that can be sent: blank text is refused by Anthropic, and so are thoughts without proof.
-fn kept<'m, 'a>(message: &'m Message<'a>, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
+fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
     let place = message.place;
     message
         .parts
         .iter()
         .enumerate()
         .filter(|(_, part)| match &part.kind {
+            _ if own => true,
             PartKind::Text(text) | PartKind::Refusal(text) => !text.is_blank(),
             PartKind::Thinking(thinking) => {
                 let signed = thinking.signature.as_ref().is_some_and(|signature| !signature.is_empty());
@@ -125,7 +127,7 @@ fn is_thought(part: &Part<'_>) -> bool {
     matches!(part.kind, PartKind::Thinking(_) | PartKind::RedactedThinking(_))
 }
 
-impl Turns<'_, '_> {
+impl Conversation<'_, '_> {
     /// Whether the turn that goes on (the model's calls whose results came last) began without a thought: thinking
     /// cannot be on then, Anthropic wants the thought back that led to a call.
     pub(super) fn continues_without_thought(&self) -> bool {

@@ -11,6 +11,10 @@ use crate::wire::json::{Object, object};
 /// Writes a stream that is well formed whatever comes in: one `message_start`, blocks with rising indices of which
 /// one is open at a time, one `message_delta` with the stop reason and the counts, one `message_stop`; or an `error`.
 #[derive(Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about the stream, independent of the others"
+)]
 pub struct StreamEncoder {
     started: bool,
     over: bool,

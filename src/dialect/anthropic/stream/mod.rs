@@ -5,3 +5,6 @@ mod encode;
 
 pub use decode::StreamDecoder;
 pub use encode::StreamEncoder;
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,11 @@
 
 use super::keys::Key;
 use super::stream::Seen;
-use crate::chat::{Failure, Usage};
+use crate::chat::Failure;
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Report, malformed, read_failure};
-use crate::wire::json::{Count, Text, parse, wire_object};
+use crate::dialect::openai_chat::usage::UsageWire;
+use crate::wire::json::{Text, parse, wire_object};
 use crate::wire::sse::Event;
 use serde_json::value::RawValue;
 
@@ -52,20 +53,20 @@ wire_object! {
 impl Said<'_> {
     /// Bytes of what is said, as they stand in the JSON text; 0 when nothing is.
     fn bytes(&self) -> u64 {
-        let length = |value: &Option<&RawValue>| match value.map(RawValue::get) {
+        let length = |value: Option<&RawValue>| match value.map(RawValue::get) {
             None | Some("null" | "\"\"" | "[]" | "{}") => 0,
             Some(text) => text.len() as u64,
         };
         // Servers that give both spellings of the reasoning say the same in both.
-        let reasoning = length(&self.reasoning_content).max(length(&self.reasoning));
-        let reasoning = reasoning.max(length(&self.reasoning_details)).max(length(&self.thinking_blocks));
-        length(&self.content)
-            + length(&self.refusal)
-            + length(&self.tool_calls)
-            + length(&self.function_call)
+        let reasoning = length(self.reasoning_content).max(length(self.reasoning));
+        let reasoning = reasoning.max(length(self.reasoning_details)).max(length(self.thinking_blocks));
+        length(self.content)
+            + length(self.refusal)
+            + length(self.tool_calls)
+            + length(self.function_call)
             + reasoning
-            + length(&self.audio)
-            + length(&self.images)
+            + length(self.audio)
+            + length(self.images)
     }
 }
 
@@ -182,24 +183,5 @@ fn finish(word: &str) -> &'static str {
         "content_filter" => "content_filter",
         "error" => "error",
         _ => "stop",
-    }
-}
-
-wire_object! {
-    /// A `usage` object.
-    light struct UsageWire<'a> {
-        prompt_tokens: Count = "prompt_tokens",
-        completion_tokens: Count = "completion_tokens",
-        details: &'a RawValue = "prompt_tokens_details",
-    }
-}
-
-impl UsageWire<'_> {
-    fn to_usage(&self) -> Usage {
-        Usage {
-            input: Count::of(self.prompt_tokens),
-            output: Count::of(self.completion_tokens),
-            ..Usage::default()
-        }
     }
 }

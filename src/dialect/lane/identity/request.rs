@@ -3,6 +3,8 @@
 use crate::chat::{Failure, Losses};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
+use crate::dialect::openai_chat;
+use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Patch, Text, members, wire_object, write_string};
 use serde_json::value::RawValue;
 
@@ -11,6 +13,9 @@ use serde_json::value::RawValue;
 /// # Errors
 /// 400, which names the field.
 pub fn request(dialect: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    if dialect == Dialect::OpenaiChat && needs_rewriting(body, ask.quirks) {
+        return rewritten(body, ask);
+    }
     let found = members(body)?;
     let mut patch = Patch::default();
     let mut losses = Losses::new(ask.drop_params);
@@ -21,6 +26,10 @@ pub fn request(dialect: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing,
     let mut show_usage = false;
     match dialect {
         Dialect::OpenaiChat => {
+            for name in ask.quirks.refused.iter().filter(|name| field(&found, name).is_some()) {
+                losses.lost(name, "is refused by this provider")?;
+                patch.remove(name);
+            }
             output_limit(&found, ask, &mut patch);
             developer_role(&found, ask, &mut patch, &mut losses)?;
             show_usage = usage_switch(&found, stream, ask, &mut patch, &mut losses)?;
@@ -49,6 +58,30 @@ pub fn request(dialect: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing,
     };
     let plan = AnswerPlan::new(dialect, dialect, stream, show_usage);
     Ok(Outgoing { edit, warnings: losses.into_warnings(), plan })
+}
+
+/// Whether a request says something that this provider of the dialect takes only in another form. The words are looked
+/// for as they stand in JSON: a hit that means something else only costs the byte-exact way.
+fn needs_rewriting(body: &[u8], quirks: &Quirks) -> bool {
+    let says = |word: &str| memchr::memmem::find(body, word.as_bytes()).is_some();
+    (quirks.mistral_tools && (says("\"tool_calls\"") || says("\"required\"")))
+        || (quirks.prefill.is_some() && says("\"assistant\""))
+        || (!quirks.json_schema && says("\"json_schema\""))
+        || (!quirks.text_parts && says("\"text\""))
+        || (quirks.replay == Replay::SinceLastUser && says("\"reasoning_content\""))
+        || (matches!(quirks.reasoning, ReasoningSwitch::Switch | ReasoningSwitch::None)
+            && says("\"reasoning_effort\""))
+}
+
+/// The request through the hub and back into its own dialect, with all that the provider's quirks ask for. The answer
+/// still passes as it is.
+fn rewritten(body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let request = openai_chat::decode_request(body)?;
+    let mut losses = Losses::new(ask.drop_params);
+    let encoded = openai_chat::encode_request(&request, ask, &mut losses)?;
+    let show_usage = request.include_usage == Some(true) || !ask.quirks.stream_options;
+    let plan = AnswerPlan::new(Dialect::OpenaiChat, Dialect::OpenaiChat, request.stream, show_usage);
+    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings: losses.into_warnings(), plan })
 }
 
 /// A field that was given and is not `null`.
@@ -165,7 +198,6 @@ fn usage_switch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::Quirks;
 
     fn ask(quirks: &Quirks) -> Ask<'_> {
         Ask {
@@ -316,6 +348,33 @@ mod tests {
         let ask = Ask { params: &params, ..ask(&quirks) };
         let (text, _) = send(Dialect::OpenaiChat, r#"{"model":"m","temperature":1}"#, &ask);
         assert_eq!(text, r#"{"seed":1,"model":"real","temperature":0.2}"#);
+    }
+
+    #[test]
+    fn refused_fields_are_dropped_or_named() {
+        let quirks = Quirks { refused: &["logit_bias"], ..Quirks::default() };
+        let body = r#"{"model":"real","logit_bias":{},"n":1}"#;
+        let (text, outgoing) = send(Dialect::OpenaiChat, body, &ask(&quirks));
+        assert_eq!((&*text, outgoing.warnings.len()), (r#"{"model":"real","n":1}"#, 1));
+        let strict = Ask { drop_params: false, ..ask(&quirks) };
+        let failure = request(Dialect::OpenaiChat, body.as_bytes(), &strict).unwrap_err();
+        assert_eq!(failure.param.as_deref(), Some("logit_bias"));
+    }
+
+    #[test]
+    fn a_provider_that_takes_another_form_gets_it() {
+        let quirks = Quirks { replay: Replay::SinceLastUser, ..Quirks::default() };
+        let old = r#"{"model":"m","messages":[{"role":"user","content":"a"},
+            {"role":"assistant","content":"b","reasoning_content":"old"},{"role":"user","content":"c"}]}"#;
+        let outgoing = request(Dialect::OpenaiChat, old.as_bytes(), &ask(&quirks)).unwrap();
+        let Edit::Replace(sent) = outgoing.edit else { panic!("it was not rewritten") };
+        let sent = String::from_utf8(sent).unwrap();
+        assert!(sent.contains("\"real\"") && !sent.contains("old"), "{sent}");
+        let plain = r#"{"model":"m","messages":[{"role":"user","content":"about reasoning_content"}]}"#;
+        assert!(matches!(
+            request(Dialect::OpenaiChat, plain.as_bytes(), &ask(&quirks)).unwrap().edit,
+            Edit::Prefix { .. }
+        ));
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(super) enum Seen {
 
 #[derive(Debug)]
 enum Look {
-    OpenaiChat(openai_chat::Look),
+    OpenaiChat(Box<openai_chat::Look>),
     Anthropic(anthropic::Look),
 }
 
@@ -33,6 +33,10 @@ enum Look {
 /// the client did not ask for is taken out; while that can happen, the bytes of an event that a chunk's end has cut
 /// are withheld until the rest comes.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact about the stream, independent of the others"
+)]
 pub struct Stream {
     client: Dialect,
     framer: Framer,
@@ -55,7 +59,7 @@ impl Stream {
             client: plan.client,
             framer: Framer::default(),
             look: match plan.provider {
-                Dialect::OpenaiChat => Look::OpenaiChat(openai_chat::Look::default()),
+                Dialect::OpenaiChat => Look::OpenaiChat(Box::default()),
                 Dialect::Anthropic => Look::Anthropic(anthropic::Look::default()),
             },
             hides_usage: plan.provider == Dialect::OpenaiChat && !plan.show_usage,

@@ -20,9 +20,8 @@ impl<'p> Content<'p> {
         parts: impl IntoIterator<Item = &'p Part<'p>>,
     ) -> Result<Self, Failure> {
         Self::choose(turn, message, parts, |part, own| match &part.kind {
-            PartKind::Text(_) => Ok(()),
             PartKind::Refusal(_) | PartKind::Other(_) if own => Ok(()),
-            PartKind::Document(Document { source: Source::Text(_), .. }) => Ok(()),
+            PartKind::Text(_) | PartKind::Document(Document { source: Source::Text(_), .. }) => Ok(()),
             other => Err(named(other)),
         })
     }
@@ -35,9 +34,9 @@ impl<'p> Content<'p> {
         rest: Vec<&'p Part<'p>>,
     ) -> Result<Self, Failure> {
         Self::choose(turn, message, moved.into_iter().chain(rest), |part, own| match &part.kind {
-            PartKind::Text(_) => Ok(()),
             PartKind::Other(_) | PartKind::Refusal(_) if own => Ok(()),
-            PartKind::Image { source: Source::Base64 { .. } | Source::Url(_), .. }
+            PartKind::Text(_)
+            | PartKind::Image { source: Source::Base64 { .. } | Source::Url(_), .. }
             | PartKind::Audio { source: Source::Base64 { .. }, .. } => Ok(()),
             PartKind::Document(document) => match &document.source {
                 Source::Base64 { .. } | Source::File(_) | Source::Text(_) => Ok(()),
@@ -68,7 +67,7 @@ impl<'p> Content<'p> {
                     chosen.push(part);
                 }
                 Err(what) => {
-                    turn.losses.lost(&message.place.to_string(), &format!("{what} {UNKNOWN_HERE}"))?
+                    turn.losses.lost(&message.place.to_string(), &format!("{what} {UNKNOWN_HERE}"))?;
                 }
             }
         }
@@ -186,7 +185,7 @@ fn write_part(list: &mut Array<'_>, part: &Part<'_>, quirks: &Quirks, own: bool)
                         Some(title) => o.text("filename", title),
                         // OpenAI wants a name beside data.
                         None if matches!(document.source, Source::Base64 { .. }) => {
-                            o.word("filename", "document")
+                            o.word("filename", "document");
                         }
                         None => {}
                     }

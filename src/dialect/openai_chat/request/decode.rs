@@ -68,7 +68,7 @@ pub(super) fn nest<'a>(extra: &mut Extra<'a>, base: &str, members: Extra<'a>) {
     extra.extend(members.into_iter().map(|(name, value)| (format!("{base}.{name}").into(), value)));
 }
 
-fn tool_of<'a>(mut tool: wire::Tool<'a>, index: usize) -> Result<Tool<'a>, Failure> {
+fn tool_of(mut tool: wire::Tool<'_>, index: usize) -> Result<Tool<'_>, Failure> {
     let path = || format!("tools[{index}].function.name");
     let cache_control = tool.cache_control.take().map(CacheControl);
     let is_function = tool.kind.as_ref().is_none_or(|kind| *kind == "function");
@@ -97,10 +97,7 @@ fn tool_of<'a>(mut tool: wire::Tool<'a>, index: usize) -> Result<Tool<'a>, Failu
     Ok(built)
 }
 
-fn function_tool<'a>(
-    function: wire::Function<'a>,
-    path: impl FnOnce() -> String,
-) -> Result<Tool<'a>, Failure> {
+fn function_tool(function: wire::Function<'_>, path: impl FnOnce() -> String) -> Result<Tool<'_>, Failure> {
     let name = function.name.filter(|name| !name.is_empty());
     let Some(name) = name else { return Err(Failure::field(path(), "a function needs a name")) };
     let kind = ToolKind::Function(Function {

@@ -109,10 +109,10 @@ pub(in crate::dialect::openai_chat) fn decode_block(block: wire::ThinkingBlock<'
 }
 
 /// Reads a tool call, of a request or of an answer.
-pub(in crate::dialect::openai_chat) fn decode_call<'a>(
-    call: wire::ToolCall<'a>,
+pub(in crate::dialect::openai_chat) fn decode_call(
+    call: wire::ToolCall<'_>,
     path: impl FnOnce() -> String,
-) -> Result<Part<'a>, Failure> {
+) -> Result<Part<'_>, Failure> {
     let function = call.function.unwrap_or_default();
     let Some(name) = function.name else {
         let path = path();

@@ -39,7 +39,7 @@ pub(super) fn write(
                 && message.parts.iter().any(|part| !matches!(part.kind, PartKind::ToolResult(_)))
         })
         .unwrap_or(0);
-    let last = request.messages.len().saturating_sub(1);
+    let count = request.messages.len();
     for (index, message) in request.messages.iter().enumerate() {
         if !own {
             turn.losses.lost_extra(&message.place.to_string(), &message.extra, UNKNOWN_HERE)?;
@@ -52,7 +52,7 @@ pub(super) fn write(
                     Replay::SinceLastUser if index < last_user => Replay::Never,
                     replay => replay,
                 };
-                turn.assistant(list, message, replay, index == last)?;
+                turn.assistant(list, message, replay, index.saturating_add(1) == count)?;
             }
         }
     }
@@ -180,7 +180,7 @@ impl Turn<'_> {
             }
         }
         if !thoughts.is_empty() && replay == Replay::Never {
-            self.losses.note("reasoning of earlier turns dropped: this provider does not take it back");
+            self.losses.note("thinking and redacted_thinking of earlier turns dropped: this provider does not take reasoning back");
         }
         let content = Content::of_texts(self, message, said)?;
         list.object(|o| {

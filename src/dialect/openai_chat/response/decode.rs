@@ -82,8 +82,11 @@ fn malformed(what: &str) -> Failure {
 fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure> {
     let index = wire.index.unwrap_or_else(|| u32::try_from(at).unwrap_or(u32::MAX));
     let mut choice = Choice::new(index);
-    let Some(message) = wire.message else {
-        return Err(malformed(&format!("choices[{at}] holds no message")));
+    let message = match wire.message {
+        Some(message) => message,
+        // Azure's filter leaves the message out and says why.
+        None if wire.finish_reason.is_some() => MessageWire::default(),
+        None => return Err(malformed(&format!("choices[{at}] holds no message"))),
     };
     choice.message_extra = message.extra;
     let plain = message.reasoning_content.or(message.reasoning);

@@ -107,7 +107,9 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
     } else {
         let out = o.key("content");
         out.push(b'"');
-        texts.iter().for_each(|text| text.write_content(out));
+        for text in &texts {
+            text.write_content(out);
+        }
         out.push(b'"');
     }
     match refusal {
@@ -121,7 +123,9 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
         o.object("function_call", |o| write_function(o, call));
     } else if !calls.is_empty() {
         o.array("tool_calls", |list| {
-            calls.iter().for_each(|part| write_call(list, part, &Quirks::OPENAI, own))
+            for part in &calls {
+                write_call(list, part, &Quirks::OPENAI, own);
+            }
         });
     }
     if own {

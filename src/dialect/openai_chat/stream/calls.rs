@@ -21,7 +21,7 @@ pub(super) struct Unordered;
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     /// The calls in the order they began.
-    calls: Vec<Call>,
+    list: Vec<Call>,
     /// The first call that is not complete: the open one, if it began already.
     current: usize,
     waiting: usize,
@@ -42,7 +42,7 @@ struct Call {
 impl Calls {
     /// Whether there was any.
     pub(super) fn any(&self) -> bool {
-        !self.calls.is_empty()
+        !self.list.is_empty()
     }
 
     /// Takes one addition. The sink's text part, if one was open, is closed already.
@@ -59,7 +59,7 @@ impl Calls {
         let name = name.map(Text::to_str).unwrap_or_default();
         let at = self.find(index, &id, &name).ok_or(Unordered)?;
         let current = self.current;
-        let Some(call) = self.calls.get_mut(at) else { return Err(Unordered) };
+        let Some(call) = self.list.get_mut(at) else { return Err(Unordered) };
         if call.id.is_empty() {
             call.id.push_str(&id);
         }
@@ -93,22 +93,22 @@ impl Calls {
     fn find(&mut self, index: Option<u32>, id: &str, name: &str) -> Option<usize> {
         let other = |call: &Call| !id.is_empty() && !call.id.is_empty() && call.id != id;
         let found = match index {
-            Some(index) => self.calls.iter().rposition(|call| call.index == index),
-            None if !id.is_empty() => self.calls.iter().rposition(|call| call.id == id),
+            Some(index) => self.list.iter().rposition(|call| call.index == index),
+            None if !id.is_empty() => self.list.iter().rposition(|call| call.id == id),
             // A name again begins another call.
             None if !name.is_empty() => None,
-            None => self.calls.len().checked_sub(1),
+            None => self.list.len().checked_sub(1),
         };
         if let Some(at) = found
-            && !self.calls.get(at).is_some_and(other)
+            && !self.list.get(at).is_some_and(other)
         {
             return Some(at);
         }
-        if self.calls.len() >= MOST_CALLS {
+        if self.list.len() >= MOST_CALLS {
             return None;
         }
-        let next = || u32::try_from(self.calls.len()).unwrap_or(u32::MAX);
-        self.calls.push(Call {
+        let next = || u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        self.list.push(Call {
             index: index.unwrap_or_else(next),
             id: String::new(),
             name: String::new(),
@@ -116,14 +116,14 @@ impl Calls {
             value: Value::default(),
             held: String::new(),
         });
-        self.calls.len().checked_sub(1)
+        self.list.len().checked_sub(1)
     }
 
     /// Lets waiting calls through: while the open one is complete (or `all`), it is closed and the next begins.
     fn advance<S: EventSink>(&mut self, choice: u32, all: bool, sink: &mut S) {
         loop {
-            let is_last = self.current.saturating_add(1) >= self.calls.len();
-            let Some(call) = self.calls.get_mut(self.current) else { return };
+            let is_last = self.current.saturating_add(1) >= self.list.len();
+            let Some(call) = self.list.get_mut(self.current) else { return };
             if call.name.is_empty() && !all {
                 return;
             }

@@ -1,0 +1,408 @@
+//! `model_list`: deployments become targets.
+
+use super::super::fields::{Fields, number};
+use super::providers::{Known, by_model, by_prefix};
+use super::settings::{span, why_param};
+use super::{Import, OS_ENVIRON, variable};
+use crate::config::BaseUrl;
+use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
+use crate::provider::preset;
+use yaml_serde::Value;
+
+/// Request fields that a deployment may preset, for providers that speak OpenAI's dialect.
+const OPENAI_PARAMS: [&str; 16] = [
+    "temperature",
+    "top_p",
+    "n",
+    "stop",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "user",
+    "response_format",
+    "reasoning_effort",
+    "parallel_tool_calls",
+    "tool_choice",
+    "service_tier",
+    "verbosity",
+    "max_completion_tokens",
+];
+
+/// The same for Anthropic's; `stop` is called otherwise there.
+const ANTHROPIC_PARAMS: [&str; 5] = ["temperature", "top_p", "top_k", "thinking", "metadata"];
+
+/// Words that people write where a key is demanded and none is needed.
+const NO_KEY: [&str; 12] = [
+    "",
+    "none",
+    "null",
+    "no-key",
+    "nokey",
+    "empty",
+    "dummy",
+    "fake",
+    "fake-key",
+    "not-needed",
+    "anything",
+    "sk-1234",
+];
+
+impl Import<'_> {
+    /// Remembers `credential_list`.
+    pub(super) fn credential_list(&mut self, list: Option<Value>) {
+        let Some(Value::Sequence(list)) = list else { return };
+        for (index, item) in list.into_iter().enumerate() {
+            let path = format!("credential_list[{index}]");
+            let mut fields = Fields::of(Some(item), &path, &mut self.report);
+            let name = fields.text("credential_name", &mut self.report);
+            let values = fields.take("credential_values");
+            let values = Fields::of(values, &fields.at("credential_values"), &mut self.report);
+            if let Some(name) = name {
+                self.credentials.insert(name, values.into_rest().collect());
+            }
+            fields.leave(|_| "describes the credential; it has no effect", &mut self.report);
+        }
+    }
+
+    /// All deployments.
+    pub(super) fn model_list(&mut self, list: Option<Value>) -> Result<(), String> {
+        let Some(Value::Sequence(list)) = list else {
+            return Err("this is no LiteLLM configuration: there is no `model_list`".to_owned());
+        };
+        for (index, item) in list.into_iter().enumerate() {
+            let path = format!("model_list[{index}]");
+            let mut fields = Fields::of(Some(item), &path, &mut self.report);
+            let Some(name) = fields.text("model_name", &mut self.report) else {
+                fields.leave(|_| "the deployment has no `model_name`", &mut self.report);
+                continue;
+            };
+            self.deployment(fields, &name);
+        }
+        if self.models.everything {
+            self.everything();
+        }
+        self.models.settle(&mut self.report);
+        Ok(())
+    }
+
+    /// One deployment.
+    fn deployment(&mut self, mut fields: Fields, name: &str) {
+        let params = fields.take("litellm_params");
+        let mut params = Fields::of(params, &fields.at("litellm_params"), &mut self.report);
+        let info = fields.take("model_info");
+        let mut info = Fields::of(info, &fields.at("model_info"), &mut self.report);
+        if let Some(credential) = params.text("litellm_credential_name", &mut self.report) {
+            if let Some(values) = self.credentials.get(&credential) {
+                for (name, value) in values {
+                    params.fill(name, value.clone());
+                }
+            } else {
+                let at = params.at("litellm_credential_name");
+                self.report.left(at, "names a credential that is not in `credential_list`");
+            }
+        }
+        let carried = self.target(&mut params, &mut info, name);
+        if let Err(why) = carried {
+            self.report.left(&fields.path, format!("`{name}`: {why}"));
+            return;
+        }
+        params.leave(why_param, &mut self.report);
+        info.leave(|_| "describes the model; nothing here depends on it", &mut self.report);
+        fields.leave(|_| "has no counterpart", &mut self.report);
+    }
+
+    /// The target of one deployment, entered under its model's name; or why there is none.
+    fn target(&mut self, params: &mut Fields, info: &mut Fields, name: &str) -> Result<(), String> {
+        if let Some(mode) = info.text("mode", &mut self.report)
+            && !matches!(mode.as_str(), "chat" | "completion" | "responses")
+        {
+            return Err(format!("its mode is `{mode}`; the gateway carries conversations"));
+        }
+        let model = params.text("model", &mut self.report).ok_or("`litellm_params.model` is missing")?;
+        let asked = params.text("custom_llm_provider", &mut self.report);
+        let is_everything = model == "*" && asked.is_none();
+        if is_everything {
+            if name != "*" {
+                return Err("its model is `*`, without a provider".to_owned());
+            }
+            let how =
+                "`*` became gpt-*, claude-*, openai/* and anthropic/*; add a pattern for each other provider";
+            self.report.changed(params.at("model"), how);
+            self.models.everything = true;
+            return Ok(());
+        }
+        let (known, model) = resolve(&model, asked.as_deref())?;
+        let (preset_name, provider) = self.provider(params, known)?;
+        let is_anthropic = preset_name == "anthropic";
+        let provider = self.providers.name(preset_name, provider);
+        let target = self.changes(
+            params,
+            is_anthropic,
+            Target { provider, model: model.clone(), ..Target::default() },
+        );
+        self.price(params, info, &model);
+        let own = self.limits(params);
+        let order = params.number("order", &mut self.report);
+        let is_plain = target.max_tokens.is_none() && target.params.is_empty();
+        let entry = if is_plain {
+            TargetEntry::Short(format!("{}/{}", target.provider, target.model))
+        } else {
+            TargetEntry::Full(target)
+        };
+        self.models.add(name, entry, order, own);
+        Ok(())
+    }
+
+    /// `*` leading to `*`: LiteLLM guesses the provider of whatever is asked. Patterns can do that for names that begin
+    /// with their provider, and for the two families that everybody knows.
+    fn everything(&mut self) {
+        for (pattern, target) in [
+            ("gpt-*", "openai/gpt-*"),
+            ("claude-*", "anthropic/claude-*"),
+            ("openai/*", "openai/*"),
+            ("anthropic/*", "anthropic/*"),
+        ] {
+            self.models.add_if_new(pattern, target);
+        }
+    }
+
+    /// The provider that a deployment needs: its preset, and what differs from it.
+    fn provider(&mut self, params: &mut Fields, known: &Known) -> Result<(&'static str, Provider), String> {
+        let mut settings = Provider::default();
+        let mut preset_name = known.preset;
+        let base = match params.text("api_base", &mut self.report) {
+            Some(base) => Some(base),
+            None => params.text("base_url", &mut self.report),
+        };
+        let base = match base.as_deref().map(|base| (base, variable(base))) {
+            Some((_, Some(variable))) => Some((self.env)(variable).ok_or_else(|| {
+                format!(
+                    "its api_base is in the variable {variable}, which is not set: set it and import again"
+                )
+            })?),
+            Some((base, None)) => Some(base.to_owned()),
+            None => known.base_variable.and_then(self.env),
+        };
+        if let Some(base) = base {
+            let parsed = BaseUrl::parse(base.trim()).map_err(|message| format!("its api_base: {message}"))?;
+            // Whoever names another host than OpenAI's means a server that is like it.
+            if preset_name == "openai" && parsed.host != "api.openai.com" {
+                preset_name = "openai_compatible";
+            }
+            let is_usual = preset(preset_name)
+                .and_then(|preset| preset.base_url)
+                .is_some_and(|usual| BaseUrl::parse(usual).is_ok_and(|usual| usual == parsed));
+            settings.base_url = (!is_usual).then(|| base.trim().to_owned());
+        }
+        let preset_row = preset(preset_name).ok_or("its provider has no preset")?;
+        if settings.base_url.is_none() && preset_row.base_url.is_none() {
+            return Err("it needs an `api_base`".to_owned());
+        }
+        if let Some(version) = params.text("api_version", &mut self.report) {
+            self.api_version(params, preset_name, &version, &mut settings);
+        }
+        self.key(params, preset_name, known, &mut settings);
+        self.headers(params, &mut settings);
+        Ok((preset_name, settings))
+    }
+
+    fn api_version(&mut self, params: &Fields, preset_name: &str, version: &str, settings: &mut Provider) {
+        let at = params.at("api_version");
+        let value = match variable(version) {
+            Some(name) => (self.env)(name),
+            None => Some(version.to_owned()),
+        };
+        match value {
+            Some(version) if preset_name == "azure" => settings.api_version = Some(version),
+            Some(_) => self.report.left(at, "only azure has API versions"),
+            None => self.report.left(at, "its variable is not set: the default version holds"),
+        }
+    }
+
+    /// The key: named, literal, or the usual variable's.
+    fn key(&mut self, params: &mut Fields, preset_name: &str, known: &Known, settings: &mut Provider) {
+        let usual = preset(preset_name).and_then(|preset| preset.key_variable);
+        let is_optional = preset(preset_name).is_some_and(|preset| preset.key_optional);
+        let at = params.at("api_key");
+        let wanted = match params.text("api_key", &mut self.report) {
+            None if preset_name == known.preset => known.key_variable.map(ToOwned::to_owned),
+            // Without a key of its own, a server that is like OpenAI's gets OpenAI's.
+            None if preset_name == "openai_compatible" => {
+                (self.env)("OPENAI_API_KEY").map(|_| "OPENAI_API_KEY".to_owned())
+            }
+            None => None,
+            Some(key) => match variable(&key) {
+                Some(name) => Some(name.to_owned()),
+                None if is_optional && NO_KEY.contains(&key.to_lowercase().as_str()) => None,
+                None => {
+                    let name = self.providers.variable_for(preset_name, &key);
+                    self.report.secret(&at, &name);
+                    Some(name)
+                }
+            },
+        };
+        settings.api_key_env = wanted.filter(|name| Some(name.as_str()) != usual || is_optional);
+    }
+
+    fn headers(&mut self, params: &mut Fields, settings: &mut Provider) {
+        let mut headers = Ordered::default();
+        for name in ["extra_headers", "headers"] {
+            let value = params.take(name);
+            let path = params.at(name);
+            for (name, value) in Fields::of(value, &path, &mut self.report).into_rest() {
+                let at = format!("{path}.{name}");
+                match value.as_str().map(|text| (text, variable(text))) {
+                    Some((_, Some(variable))) => {
+                        headers.push(name.to_lowercase(), HeaderValue::Env { env: variable.to_owned() });
+                    }
+                    Some((text, None)) if !is_secret_header(&name) => {
+                        headers.push(name.to_lowercase(), HeaderValue::Text(text.to_owned()));
+                    }
+                    Some(_) => {
+                        let variable = name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+                        self.report.secret(&at, &variable);
+                        headers.push(name.to_lowercase(), HeaderValue::Env { env: variable });
+                    }
+                    None => self.report.left(at, "is not a text"),
+                }
+            }
+        }
+        if let Some(organization) = params.text("organization", &mut self.report) {
+            let value = match variable(&organization) {
+                Some(variable) => HeaderValue::Env { env: variable.to_owned() },
+                None => HeaderValue::Text(organization),
+            };
+            headers.push("openai-organization", value);
+        }
+        settings.headers = headers;
+    }
+
+    /// The request fields that a deployment presets.
+    fn changes(&mut self, params: &mut Fields, is_anthropic: bool, mut target: Target) -> Target {
+        let mut changed = Vec::new();
+        if let Some(tokens) = params.number("max_tokens", &mut self.report).and_then(whole) {
+            target.max_tokens = Some(tokens);
+            changed.push("max_tokens");
+        }
+        let names: &[&'static str] = if is_anthropic { &ANTHROPIC_PARAMS } else { &OPENAI_PARAMS };
+        for name in names {
+            if let Some(value) = params.take(name) {
+                match json(&value) {
+                    Some(value) => {
+                        target.params.push(*name, value);
+                        changed.push(name);
+                    }
+                    None => self.report.left(params.at(name), "cannot be written as JSON"),
+                }
+            }
+        }
+        if let Some(stop) = is_anthropic.then(|| params.take("stop")).flatten() {
+            let stops = match stop {
+                Value::String(stop) => vec![stop.into()],
+                Value::Sequence(stops) => stops.iter().filter_map(json).collect(),
+                _ => Vec::new(),
+            };
+            target.params.push("stop_sequences", serde_json::Value::Array(stops));
+            changed.push("stop");
+        }
+        if let Some(extra) = params.take("extra_body") {
+            let path = params.at("extra_body");
+            for (name, value) in Fields::of(Some(extra), &path, &mut self.report).into_rest() {
+                let is_free = target.params.get(&name).is_none()
+                    && !matches!(name.as_str(), "model" | "messages" | "stream" | "stream_options");
+                match json(&value).filter(|_| is_free) {
+                    Some(value) => target.params.push(name, value),
+                    None => {
+                        self.report
+                            .left(format!("{path}.{name}"), "is set already, or not a target's to set");
+                    }
+                }
+            }
+        }
+        for name in changed {
+            self.report
+                .changed(params.at(name), "replaces the client's own value; in LiteLLM the client's wins");
+        }
+        target
+    }
+
+    /// A price of the deployment's own.
+    fn price(&mut self, params: &mut Fields, info: &mut Fields, model: &str) {
+        let mut take = |name: &str| {
+            let own = params.take(name).as_ref().and_then(number);
+            let told = info.take(name).as_ref().and_then(number);
+            // Per token there, per million here; rounded where the binary fraction would show.
+            own.or(told).map(|price| (price * 1e12).round() / 1e6)
+        };
+        let input = take("input_cost_per_token");
+        let output = take("output_cost_per_token");
+        let cache_read = take("cache_read_input_token_cost");
+        let cache_write = take("cache_creation_input_token_cost");
+        if input.is_some() || output.is_some() {
+            let price =
+                Price { input: input.unwrap_or(0.0), output: output.unwrap_or(0.0), cache_read, cache_write };
+            self.prices.entry(model.to_owned()).or_insert(price);
+        }
+    }
+
+    /// Limits of the deployment's own, which here are its model's.
+    fn limits(&mut self, params: &mut Fields) -> super::models::Limits {
+        let timeout = params.number("timeout", &mut self.report).and_then(span);
+        let stream = params.number("stream_timeout", &mut self.report).and_then(span);
+        if let (Some(_), Some(_)) = (timeout, stream) {
+            let at = params.at("stream_timeout");
+            self.report
+                .left(at, "`timeout` is the limit to the first token of streams and whole answers alike");
+        }
+        let retries = params.number("num_retries", &mut self.report).and_then(whole);
+        let retries = match retries {
+            Some(retries) => Some(retries),
+            None => params.number("max_retries", &mut self.report).and_then(whole),
+        };
+        super::models::Limits {
+            timeout: timeout.or(stream),
+            retries: retries.and_then(|n| u32::try_from(n).ok()),
+        }
+    }
+}
+
+/// The provider and its model's name.
+fn resolve(model: &str, asked: Option<&str>) -> Result<(&'static Known, String), String> {
+    let unknown = |prefix: &str| format!("its provider `{prefix}` has no preset here");
+    if let Some(asked) = asked {
+        let bare = model.strip_prefix(asked).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
+        return by_prefix(asked).map(|known| (known, bare.to_owned())).ok_or_else(|| unknown(asked));
+    }
+    let (known, model) = match model.split_once('/') {
+        Some((prefix, rest)) => (by_prefix(prefix).ok_or_else(|| unknown(prefix))?, rest),
+        None => (by_model(model).ok_or_else(|| format!("the provider of `{model}` is not named"))?, model),
+    };
+    if model.starts_with(OS_ENVIRON) || model.is_empty() {
+        return Err("its model has no name".to_owned());
+    }
+    // LiteLLM's own routing hints, in front of the deployment's name.
+    let model = ["responses/", "chat/", "o_series/", "gpt5_series/"]
+        .iter()
+        .find_map(|hint| model.strip_prefix(hint))
+        .unwrap_or(model);
+    Ok((known, model.to_owned()))
+}
+
+/// Whether a header's literal value is a credential.
+fn is_secret_header(name: &str) -> bool {
+    let name = name.to_lowercase();
+    ["authorization", "key", "token", "secret", "cookie", "password"].iter().any(|word| name.contains(word))
+}
+
+/// A number of things.
+fn whole(number: f64) -> Option<u64> {
+    // Both bounds are exact in a double.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked in the same line")]
+    ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)
+}
+
+/// A value as JSON.
+fn json(value: &Value) -> Option<serde_json::Value> {
+    serde_json::to_value(value).ok()
+}

@@ -1,0 +1,76 @@
+//! A LiteLLM proxy's `config.yaml`. Field names and meanings as in its documentation, "All settings" and "Router".
+
+mod deployment;
+mod models;
+mod providers;
+mod settings;
+
+use super::fields::Fields;
+use super::report::Report;
+use crate::config::schema::{Defaults, Gateway, Price};
+use models::Models;
+use providers::Providers;
+use std::collections::BTreeMap;
+use yaml_serde::Value;
+
+/// Looks up environment variables.
+type Env<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+/// LiteLLM's way to name an environment variable.
+const OS_ENVIRON: &str = "os.environ/";
+
+/// What is built while the file is read.
+struct Import<'e> {
+    env: Env<'e>,
+    report: Report,
+    providers: Providers,
+    models: Models,
+    prices: BTreeMap<String, Price>,
+    defaults: Defaults,
+    /// `credential_list`, by name.
+    credentials: BTreeMap<String, Vec<(String, Value)>>,
+}
+
+/// Converts a whole file.
+pub(super) fn convert(source: Value, env: Env<'_>) -> Result<(Gateway, Report), String> {
+    if !source.is_mapping() {
+        return Err("this is no LiteLLM configuration: it is not a mapping".to_owned());
+    }
+    let mut import = Import {
+        env,
+        report: Report::default(),
+        providers: Providers::default(),
+        models: Models::default(),
+        prices: BTreeMap::new(),
+        defaults: Defaults::default(),
+        credentials: BTreeMap::new(),
+    };
+    let mut file = Fields::of(Some(source), "", &mut import.report);
+    let credentials = file.take("credential_list");
+    import.credential_list(credentials);
+    let deployments = file.take("model_list");
+    import.model_list(deployments)?;
+    let [mut router, mut litellm, general] =
+        ["router_settings", "litellm_settings", "general_settings"].map(|name| {
+            let value = file.take(name);
+            Fields::of(value, name, &mut import.report)
+        });
+    import.routing(&mut router, &mut litellm);
+    let keys = import.general(general);
+    import.leave_settings(router, litellm);
+    file.leave(settings::why_section, &mut import.report);
+
+    let mut gateway = Gateway { defaults: import.defaults, keys, ..Gateway::default() };
+    gateway.providers = import.providers.finish();
+    gateway.models = import.models.finish();
+    gateway.prices.0.extend(import.prices);
+    if gateway.models.is_empty() {
+        return Err(format!("no model could be carried over\n{}", import.report));
+    }
+    Ok((gateway, import.report))
+}
+
+/// The variable behind `os.environ/NAME`.
+fn variable(text: &str) -> Option<&str> {
+    text.strip_prefix(OS_ENVIRON)
+}

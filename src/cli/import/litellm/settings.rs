@@ -1,0 +1,362 @@
+//! `router_settings`, `litellm_settings` and `general_settings`.
+
+use super::super::fields::{Fields, leave_value};
+use super::{Import, variable};
+use crate::cli::key;
+use crate::config::limits::{MAX_RETRIES, REQUEST_TIMEOUT};
+use crate::config::schema::{Key, Span, Target, TargetEntry};
+use std::time::Duration;
+use yaml_serde::Value;
+
+/// A model's name and its own targets, without fallbacks.
+type Chain = (String, Vec<TargetEntry>);
+
+/// A hash that no key is known to have: the door stays shut.
+const NOBODY: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+impl Import<'_> {
+    /// What the router does: retries, limits, fallbacks, aliases.
+    pub(super) fn routing(&mut self, router: &mut Fields, litellm: &mut Fields) {
+        let [own, global] =
+            [&mut *router, &mut *litellm].map(|fields| fields.number("num_retries", &mut self.report));
+        if let Some(retries) = own.or(global) {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+            let retries = retries.clamp(0.0, f64::from(MAX_RETRIES)) as u32;
+            self.defaults.retries = Some(retries);
+            let fields = if own.is_some() { &router } else { &litellm };
+            self.report.changed(fields.at("num_retries"), "counts tries at each target, 16 at most");
+        }
+        self.timeouts(router, litellm);
+        if let Some(drop) = litellm.flag("drop_params", &mut self.report) {
+            self.defaults.drop_params = Some(drop);
+        }
+        // Fallbacks refer to models as LiteLLM knows them, before any of them got a fallback appended.
+        let plain: Vec<String> = self.models.names();
+        let originals: Vec<_> =
+            plain.iter().map(|name| self.models.targets(name).unwrap_or_default()).collect();
+        let chains: Vec<Chain> = plain.into_iter().zip(originals).collect();
+        let aliases = self.aliases(router);
+        let mut with_fallback = Vec::new();
+        for fields in [&mut *router, &mut *litellm] {
+            let at = fields.at("fallbacks");
+            if let Some(value) = fields.take("fallbacks") {
+                self.fallbacks(&value, &at, &chains, &aliases, &mut with_fallback);
+            }
+        }
+        for fields in [router, litellm] {
+            let at = fields.at("default_fallbacks");
+            let Some(value) = fields.take("default_fallbacks") else { continue };
+            for (name, _) in &chains {
+                if !with_fallback.contains(name) && !name.contains('*') {
+                    self.fall_back(name, &value, &at, &chains, &aliases);
+                }
+            }
+        }
+    }
+
+    fn timeouts(&mut self, router: &mut Fields, litellm: &mut Fields) {
+        let timeout = router.number("timeout", &mut self.report);
+        let stream = router.number("stream_timeout", &mut self.report);
+        let request = litellm.number("request_timeout", &mut self.report);
+        let (value, at) = match (timeout, stream, request) {
+            (Some(value), _, _) => (value, router.at("timeout")),
+            (None, Some(value), _) => (value, router.at("stream_timeout")),
+            (None, None, Some(value)) => (value, litellm.at("request_timeout")),
+            (None, None, None) => return,
+        };
+        if let Some(limit) = span(value) {
+            self.defaults.timeout = Some(limit);
+            if limit.0 > REQUEST_TIMEOUT {
+                self.defaults.request_timeout = Some(limit);
+            }
+            self.report.changed(
+                at,
+                "limits each try until its first token; `defaults.request_timeout` limits it all",
+            );
+        }
+        for (other, path) in [(stream, router.at("stream_timeout")), (request, litellm.at("request_timeout"))]
+        {
+            if other.is_some() && timeout.is_some() {
+                self.report.left(path, "`router_settings.timeout` is the one limit of each try");
+            }
+        }
+    }
+
+    /// `model_group_alias`. What comes back are the aliases as `(alias, model)`, for fallbacks that use them.
+    fn aliases(&mut self, router: &mut Fields) -> Vec<(String, String)> {
+        let value = router.take("model_group_alias");
+        let path = router.at("model_group_alias");
+        let mut aliases = Vec::new();
+        for (alias, value) in Fields::of(value, &path, &mut self.report).into_rest() {
+            let at = format!("{path}.{alias}");
+            let model = match &value {
+                Value::String(model) => Some(model.clone()),
+                Value::Mapping(fields) => {
+                    if fields.get("hidden").is_some_and(|hidden| hidden.as_bool() == Some(true)) {
+                        self.report.left(format!("{at}.hidden"), "the models endpoint lists no aliases");
+                    }
+                    fields.get("model").and_then(Value::as_str).map(ToOwned::to_owned)
+                }
+                _ => None,
+            };
+            let Some(model) = model else {
+                self.report.left(at, "names no model");
+                continue;
+            };
+            match self.models.alias(&alias, &model) {
+                Ok(()) => aliases.push((alias, model)),
+                Err(why) => self.report.left(at, why),
+            }
+        }
+        aliases
+    }
+
+    /// `fallbacks`: a list of mappings from a model to the names of others.
+    fn fallbacks(
+        &mut self,
+        value: &Value,
+        path: &str,
+        chains: &[Chain],
+        aliases: &[(String, String)],
+        done: &mut Vec<String>,
+    ) {
+        let Value::Sequence(list) = value else {
+            self.report.left(path, "is no list");
+            return;
+        };
+        for (index, item) in list.iter().enumerate() {
+            let at = format!("{path}[{index}]");
+            for (name, others) in Fields::of(Some(item.clone()), &at, &mut self.report).into_rest() {
+                let at = format!("{at}.{name}");
+                if name == "*" && !chains.iter().any(|(known, _)| known == "*") {
+                    for (known, _) in chains.iter().filter(|(known, _)| !done.contains(known)) {
+                        self.fall_back(known, &others, &at, chains, aliases);
+                    }
+                    continue;
+                }
+                let name = unalias(&name, aliases).to_owned();
+                if chains.iter().any(|(known, _)| *known == name) {
+                    self.fall_back(&name, &others, &at, chains, aliases);
+                    done.push(name);
+                } else {
+                    self.report.left(at, "is not in `model_list`, or was not carried over");
+                }
+            }
+        }
+    }
+
+    /// Appends the targets of other models to one model's chain.
+    fn fall_back(
+        &mut self,
+        name: &str,
+        others: &Value,
+        at: &str,
+        chains: &[Chain],
+        aliases: &[(String, String)],
+    ) {
+        let Value::Sequence(others) = others else {
+            self.report.left(at, "is no list");
+            return;
+        };
+        for (index, other) in others.iter().enumerate() {
+            let at = format!("{at}[{index}]");
+            let Some(other) = other.as_str() else {
+                leave_value(
+                    other,
+                    &at,
+                    "a fallback with changes to the request has no counterpart",
+                    &mut self.report,
+                );
+                continue;
+            };
+            let other = unalias(other, aliases);
+            let found = match chains.iter().find(|(known, _)| known == other) {
+                // Under a plain name, `*` in a target has nothing to stand for.
+                Some((pattern, _)) if pattern.contains('*') && !name.contains('*') => {
+                    self.report.left(at, "falls back to a pattern");
+                    continue;
+                }
+                Some((_, targets)) => Some(targets.clone()),
+                None => matched(other, chains),
+            };
+            match found {
+                Some(targets) => self.models.fall_back(name, targets),
+                None => self.report.left(at, "is not in `model_list`, or was not carried over"),
+            }
+        }
+    }
+
+    /// `general_settings`: the master key becomes a client key.
+    pub(super) fn general(&mut self, mut general: Fields) -> Vec<Key> {
+        let at = general.at("master_key");
+        let key = general.text("master_key", &mut self.report).map(|master| {
+            let value = match variable(&master) {
+                Some(name) => (self.env)(name).filter(|value| !value.is_empty()).ok_or(name.to_owned()),
+                None => Ok(master),
+            };
+            let sha256 = match value {
+                Ok(key) => {
+                    self.report.changed(&at, "is the client key `master`, kept as its SHA-256; it opens the models only");
+                    key::hash(&key)
+                }
+                Err(name) => {
+                    let why = format!(
+                        "{name} is not set, so its SHA-256 is unknown and `keys` lets nobody in: set it and import \
+                         again, or put in a key of `tollgate key new`"
+                    );
+                    self.report.left(&at, why);
+                    NOBODY.to_owned()
+                }
+            };
+            Key { id: "master".to_owned(), sha256, tenant: None }
+        });
+        general.leave(why_general, &mut self.report);
+        key.into_iter().collect()
+    }
+
+    /// Reports what is left of the router's and the library's settings.
+    pub(super) fn leave_settings(&mut self, router: Fields, litellm: Fields) {
+        for fields in [router, litellm] {
+            let path = fields.path.clone();
+            for (name, value) in fields.into_rest() {
+                // Shuffling is what LiteLLM does anyway, and the order of the file is what the gateway does.
+                let why = why_setting(&name);
+                leave_value(&value, &format!("{path}.{name}"), why, &mut self.report);
+            }
+        }
+    }
+}
+
+/// The model behind a name that may be an alias.
+fn unalias<'n>(name: &'n str, aliases: &'n [(String, String)]) -> &'n str {
+    aliases.iter().find(|(alias, _)| alias == name).map_or(name, |(_, model)| model)
+}
+
+/// The targets that a name has through a pattern, the longest first.
+fn matched(name: &str, chains: &[Chain]) -> Option<Vec<TargetEntry>> {
+    let of = |(pattern, targets): &Chain| {
+        let (prefix, suffix) = pattern.split_once('*')?;
+        let part = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
+        let filled = targets.iter().map(|target| match target {
+            TargetEntry::Short(short) => TargetEntry::Short(short.replacen('*', part, 1)),
+            TargetEntry::Full(full) => {
+                TargetEntry::Full(Target { model: full.model.replacen('*', part, 1), ..full.clone() })
+            }
+        });
+        Some((pattern.len(), filled.collect()))
+    };
+    chains.iter().filter_map(of).max_by_key(|(length, _)| *length).map(|(_, targets)| targets)
+}
+
+/// Seconds as a limit; nothing for none or an endless one.
+pub(super) fn span(seconds: f64) -> Option<Span> {
+    let millis = (seconds * 1000.0).round();
+    let is_sensible = (1.0..=86_400_000.0).contains(&millis);
+    is_sensible.then(|| Span(Duration::from_secs_f64(millis / 1000.0)))
+}
+
+/// Why a field of `litellm_params` stays behind.
+pub(super) fn why_param(name: &str) -> &'static str {
+    match name {
+        "rpm" | "tpm" | "max_parallel_requests" | "rpd" | "tpd" => {
+            "rate limits per deployment are not enforced yet"
+        }
+        "weight" => "targets are tried in order; there are no weights",
+        "max_budget" | "budget_duration" => "budgets are not enforced yet",
+        "region_name"
+        | "allowed_openai_params"
+        | "modify_params"
+        | "drop_params"
+        | "additional_drop_params" => "is a setting of LiteLLM's own translation",
+        "tags" | "tag_regex" => "there is no routing by tags",
+        "mock_response" | "mock_timeout" | "mock_testing_fallbacks" => {
+            "a provider simulator answers in tests"
+        }
+        "azure_ad_token" | "tenant_id" | "client_id" | "client_secret" => {
+            "only key authentication is there for azure"
+        }
+        "cooldown_time" => "cooldown has no setting",
+        "ssl_verify" | "verify_ssl" => {
+            "certificates are always checked; `tls.ca_file` names another authority"
+        }
+        _ => "has no counterpart",
+    }
+}
+
+/// Why a setting of the router or the library stays behind.
+fn why_setting(name: &str) -> &'static str {
+    match name {
+        "routing_strategy" | "routing_strategy_args" => "targets are tried in the order they are written",
+        "context_window_fallbacks" | "content_policy_fallbacks" => {
+            "a request that is refused as wrong (400) does not fall back"
+        }
+        "cache" | "cache_params" | "cache_responses" | "enable_caching" | "supported_call_types" => {
+            "there is no answer cache yet"
+        }
+        "redis_host" | "redis_port" | "redis_password" | "redis_url" | "redis_db" => {
+            "state is kept in Envoy; there is no Redis"
+        }
+        "allowed_fails" | "cooldown_time" | "disable_cooldowns" | "allowed_fails_policy" => {
+            "cooldown has no setting"
+        }
+        "retry_policy" | "model_group_retry_policy" => "retries are counted alike for every kind of failure",
+        "retry_after" => "waits are `backoff` and the provider's own retry-after",
+        "max_budget"
+        | "budget_duration"
+        | "provider_budget_config"
+        | "default_internal_user_params"
+        | "max_internal_user_budget"
+        | "internal_user_budget_duration"
+        | "max_end_user_budget" => "budgets are not enforced yet",
+        "callbacks"
+        | "success_callback"
+        | "failure_callback"
+        | "service_callbacks"
+        | "audit_log_callbacks"
+        | "langfuse_default_tags"
+        | "turn_off_message_logging"
+        | "redact_user_api_key_info"
+        | "json_logs" => "what happened is told by the audit line and the metrics",
+        "set_verbose" | "debug_level" => "Envoy's log level is set where it is started",
+        "enable_pre_call_checks" => "contexts are not measured before a call",
+        "model_group_alias" => "names no model",
+        _ => "has no counterpart",
+    }
+}
+
+/// Why a general setting stays behind.
+fn why_general(name: &str) -> &'static str {
+    match name {
+        "database_url"
+        | "store_model_in_db"
+        | "database_connection_pool_limit"
+        | "store_prompts_in_spend_logs"
+        | "disable_spend_logs"
+        | "proxy_batch_write_at" => "there is no database",
+        "alerting" | "alerting_threshold" | "alert_types" | "alert_to_webhook_url" | "alerting_args" => {
+            "alerts are made from the metrics"
+        }
+        "max_parallel_requests" | "global_max_parallel_requests" => {
+            "limits of parallel requests are not there yet"
+        }
+        "ui_access_mode" | "disable_admin_ui" => "there is no user interface",
+        "custom_auth" | "enable_jwt_auth" | "litellm_jwtauth" | "enable_oauth2_auth" => {
+            "clients are known by keys alone; Envoy's own filters can check tokens before"
+        }
+        "health_check_interval" | "background_health_checks" => "health is told from real traffic",
+        "max_request_size_mb" => "the limit is `server.max_body`",
+        _ => "has no counterpart",
+    }
+}
+
+/// Why a whole section stays behind.
+pub(super) fn why_section(name: &str) -> &'static str {
+    match name {
+        "environment_variables" => "belongs into the environment in which Envoy is started",
+        "include" => "other files are not followed: import them one by one",
+        "guardrails" => "there are no guardrails yet",
+        "mcp_servers" | "mcp_tools" => "MCP is not carried",
+        "pass_through_endpoints" => "only the gateway's own paths are served",
+        _ => "has no counterpart",
+    }
+}

@@ -1,0 +1,24 @@
+//! Writing files so that nobody ever reads half of one.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+/// Replaces a file in one step; one that would not change is left alone.
+pub(super) fn replace(path: &Path, text: &str) -> Result<(), String> {
+    if fs::read(path).is_ok_and(|known| known == text.as_bytes()) {
+        return Ok(());
+    }
+    let explain = |error: std::io::Error| format!("cannot write {}: {error}", path.display());
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let written = fs::File::create(&temporary)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
+        .and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // Nothing is left behind; that it could not be removed either adds nothing to the error.
+        let _ = fs::remove_file(&temporary);
+        explain(error)
+    })
+}

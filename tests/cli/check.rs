@@ -1,0 +1,69 @@
+//! `tollgate check`.
+
+use crate::tollgate::Room;
+
+#[test]
+fn a_mistake_is_shown_with_its_place_and_a_suggestion() {
+    let room = Room::new();
+    room.write(
+        "gateway.yaml",
+        "models:\n  smart:\n    targets:\n      - openai/a\n      - provider: opneai\n        model: b\n",
+    );
+    let error = room.run(&["check"], &[]).bad();
+    let expected = "gateway.yaml:5:7: models.smart.targets[1].provider: there is no provider `opneai` (did you mean `openai`?)";
+    assert!(error.contains(expected), "{error}");
+    room.write("gateway.yaml", "models:\n  smart: {targets: [openai/a],\n    retrys: 2}\n");
+    let error = room.run(&["check"], &[]).bad();
+    assert!(error.contains("gateway.yaml:3:5: models.smart.retrys: unknown field `retrys`"), "{error}");
+    assert!(error.contains("(did you mean `retries`?)"), "{error}");
+    room.write("gateway.yaml", "models: [\n");
+    let error = room.run(&["check"], &[]).bad();
+    assert!(error.contains("gateway.yaml:"), "{error}");
+    assert!(room.run(&["check", "-c", "nowhere.yaml"], &[]).bad().contains("cannot read nowhere.yaml"));
+}
+
+#[test]
+fn doubts_are_warnings_and_no_failure() {
+    let room = Room::new();
+    room.write("gateway.yaml", "models:\n  a: openai/a\n");
+    let ran = room.run(&["check"], &[]);
+    assert!(
+        ran.err.contains("warning: gateway.yaml: providers.openai: the environment variable OPENAI_API_KEY")
+    );
+    assert!(ran.good().starts_with("gateway.yaml: ok: 1 model, 1 provider, 0 client keys, 1 warning; "));
+    let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x")]);
+    assert_eq!(ran.err, "");
+}
+
+#[test]
+fn an_empty_file_says_what_is_missing() {
+    let room = Room::new();
+    for text in ["", "# nothing\n"] {
+        room.write("gateway.yaml", text);
+        assert!(room.run(&["check"], &[]).bad().contains("models: there is no model"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn envoy_has_the_last_word() {
+    use std::os::unix::fs::PermissionsExt;
+    let room = Room::new();
+    room.write("gateway.yaml", "models:\n  a: ollama/a\n");
+    room.write("t.wasm", "");
+    let fake = |script: &str| {
+        let path = room.write("envoy", script);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let yes = fake("#!/bin/sh\n[ \"$2\" = validate ] && /bin/grep -q provider_ollama \"$6\"\n");
+    assert!(
+        room.run(&["check", "--module", "t.wasm"], &[("ENVOY", &yes)]).good().contains("Envoy accepts it")
+    );
+    let gone = room.run(&["check", "--module", "gone.wasm"], &[("ENVOY", &yes)]).good();
+    assert!(gone.contains("the module is not at gone.wasm"), "{gone}");
+    let no =
+        fake("#!/bin/sh\necho '[1][info] loading'\necho '[1][critical][main] no such field' >&2\nexit 1\n");
+    let error = room.run(&["check", "--module", "t.wasm", "--envoy", &no], &[]).bad();
+    assert!(error.contains("[critical][main] no such field") && !error.contains("loading"), "{error}");
+}

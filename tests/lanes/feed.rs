@@ -1,0 +1,14 @@
+//! Streams fed to a lane in pieces.
+
+use tollgate::dialect::lane::{AnswerPlan, Progress, Stream};
+
+/// Runs a stream through a lane, cut into pieces of `size` bytes.
+pub(crate) fn run(plan: &AnswerPlan, stream: &[u8], size: usize) -> (String, Progress) {
+    let mut lane = Stream::new(plan);
+    let mut out = Vec::new();
+    for piece in stream.chunks(size.max(1)) {
+        lane.push(piece, &mut out);
+    }
+    lane.end(&mut out);
+    (String::from_utf8(out).expect("a stream is text"), lane.progress())
+}
