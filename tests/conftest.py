@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,19 +56,21 @@ def gateway(world: World, standing_gateway: Gateway) -> Gateway:
 def make_gateway(
     standing_world: World, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Gateway]]:
-    """Starts gateways of other configurations; they end with the module."""
-    running: list[Gateway] = []
+    """Starts gateways of other configurations, one for each, shared by the tests of the module and ended with it."""
+    running: dict[str, Gateway] = {}
 
     def make(config: dict[str, Any] | None = None, env: dict[str, str] | None = None, **more: Any) -> Gateway:
         split = more.pop("split", False)
         whole = standing_world.config(**more) if config is None else config
-        directory: Path = tmp_path_factory.mktemp("gateway")
-        gateway = Gateway(whole, directory, SECRETS | (env or {}), split=split)
-        running.append(gateway)
-        return gateway
+        # A split rendering is there to be changed by its test; it is never shared.
+        known = json.dumps([whole, env, len(running) if split else None], sort_keys=True)
+        if known not in running:
+            directory: Path = tmp_path_factory.mktemp("gateway")
+            running[known] = Gateway(whole, directory, SECRETS | (env or {}), split=split)
+        return running[known]
 
     yield make
-    for gateway in running:
+    for gateway in running.values():
         try:
             gateway.assert_sound()
         finally:

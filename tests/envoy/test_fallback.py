@@ -8,7 +8,7 @@ import pytest
 
 from support.answers import ANTHROPIC, DIALECTS, OPENAI, error_of, read, read_stream
 from support.gateway import body_for, path_for
-from support.sim import empty, fail, hang, malformed, raw, refuse_connections, reset, stream_error, truncated
+from support.sim import empty, fail, hang, malformed, raw, refuse_connections, reset, stream, stream_error, truncated
 from support.world import CLAUDE, GPT
 
 TRIGGERS = {
@@ -89,31 +89,24 @@ def test_connection_refused(gateway, world, client, model, streamed):
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_silence_before_the_headers(make_gateway, world, client, streamed):
-    gateway = make_gateway(models={"quick": {"targets": [f"openai/{GPT}", f"claude/{CLAUDE}"], "timeout": "400ms"}})
+def test_silence_before_the_headers(gateway, world, client, streamed):
     world.openai.script(hang())
     began = time.monotonic()
     answer = ask(gateway, client, "quick", streamed)
     assert text(client, answer, streamed) == "echo: hello"
     assert 0.35 < time.monotonic() - began < 5
-    assert "timeout" in gateway.audited(answer)["attempts"][0]["reason"]
+    assert "400 ms" in gateway.audited(answer)["attempts"][0]["reason"]
     world.openai.wait_for(lambda sim: sim.last.aborted)
 
 
-def test_silence_after_the_headers_of_a_stream(make_gateway, world, client):
+def test_silence_after_the_headers_of_a_stream(gateway, world, client):
     """The time to the first token counts, not the time to the status line."""
-    from support.sim import stream
-
-    gateway = make_gateway(models={"quick": {"targets": [f"openai/{GPT}", f"claude/{CLAUDE}"], "timeout": "400ms"}})
     world.openai.script(stream(before_first=30))
     answer = ask(gateway, client, "quick", True)
     assert text(client, answer, True) == "echo: hello"
 
 
-def test_a_slow_stream_outlives_the_first_token_timeout(make_gateway, world, client):
-    from support.sim import stream
-
-    gateway = make_gateway(models={"quick": {"targets": [f"openai/{GPT}", f"claude/{CLAUDE}"], "timeout": "400ms"}})
+def test_a_slow_stream_outlives_the_first_token_timeout(gateway, world, client):
     world.openai.script(stream(between=0.12))
     answer = ask(gateway, client, "quick", True, "long 12")
     assert text(client, answer, True) == " ".join(f"w{n}" for n in range(1, 13))

@@ -55,8 +55,8 @@ def test_an_unknown_price_is_absent(world, gateway):
     assert line["usage_status"] == "complete"
 
 
-def test_bundled_prices(world, make_gateway):
-    plain = make_gateway()
+def test_bundled_prices(world, standing_gateway):
+    plain = standing_gateway
     for model in ("gpt", "claude"):
         answer = plain.chat(model)
         assert float(answer.headers["x-tollgate-cost"]) > 0

@@ -11,9 +11,14 @@ import pytest
 from support.world import GPT
 
 
-@pytest.fixture
-def gateway(make_gateway, world):
+@pytest.fixture(scope="module")
+def standing_split(make_gateway):
     return make_gateway(split=True)
+
+
+@pytest.fixture
+def gateway(standing_split, world):
+    return standing_split
 
 
 def until(check, timeout=15.0):
@@ -51,7 +56,7 @@ def test_a_new_model_appears_and_no_request_fails_meanwhile(gateway, world):
 def test_a_new_provider_appears(gateway, world):
     config = copy.deepcopy(gateway.config)
     config["providers"]["fourth"] = {"base_url": world.second.base_url, "dialect": "openai_chat", "api_key_env": "SECOND_TEST_KEY"}
-    config["models"]["fourth"] = [f"dead/{GPT}", "fourth/gpt-4.1"]
+    config["models"]["fourth"] = ["dead/nothing", "fourth/gpt-4.1"]
     gateway.write(config)
     assert until(lambda: gateway.chat("fourth").status_code == 200)
     assert world.second.last.json["model"] == "gpt-4.1"
@@ -85,6 +90,8 @@ def test_render_refuses_a_bad_config_and_leaves_the_files(gateway):
     config = copy.deepcopy(gateway.config)
     config["models"]["broken"] = "nobody/model"
     kept = {path: path.read_bytes() for path in gateway.rendered.rglob("*") if path.is_file()}
+    good = gateway.config
     with pytest.raises(RuntimeError, match="nobody"):
         gateway.write(config)
+    gateway.config = good
     assert kept == {path: path.read_bytes() for path in gateway.rendered.rglob("*") if path.is_file()}

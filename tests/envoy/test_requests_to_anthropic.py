@@ -240,8 +240,7 @@ def test_what_anthropic_cannot_say_is_dropped_with_a_warning(gateway, world, mor
 
 
 @pytest.mark.parametrize("more", [{"n": 2}, {"logprobs": True}, {"seed": 3}])
-def test_or_refused_where_dropping_is_off(make_gateway, world, more):
-    gateway = make_gateway(models={"strict": {"targets": [f"claude/{CLAUDE}"], "drop_params": False}})
+def test_or_refused_where_dropping_is_off(gateway, world, more):
     answer = gateway.chat("strict", **more)
     assert answer.status_code == 400
     assert next(iter(more)) in answer.json()["error"]["message"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -23,61 +24,69 @@ def stranger(tmp_path_factory):
     return PrivateCA(tmp_path_factory.mktemp("stranger"))
 
 
+@pytest.fixture(scope="module")
+def listener_files(ca, tmp_path_factory):
+    return ca.files(tmp_path_factory.mktemp("listener"), "gateway.test")
+
+
 def provider(sim, ca, **more):
     tls = {"ca_file": str(ca.ca_file), "sni": "llm.internal.test"} | more.pop("tls", {})
     return {"base_url": sim.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY", "tls": tls} | more
 
 
-@pytest.mark.parametrize(
-    ("alpn", "protocol", "wanted"),
-    [
-        (("h2", "http/1.1"), "auto", "HTTP/2"),
-        (("http/1.1",), "auto", "HTTP/1.1"),
-        (("h2", "http/1.1"), "http1", "HTTP/1.1"),
-        (("h2",), "http2", "HTTP/2"),
-    ],
-)
-def test_sni_and_private_ca(make_gateway, world, ca, alpn, protocol, wanted):
-    with OpenAISim(SECRETS["OPENAI_TEST_KEY"], tls=ca.server("llm.internal.test", alpn=alpn)) as sim:
-        gateway = make_gateway(providers={"safe": provider(sim, ca, protocol=protocol)}, models={"safe": f"safe/{GPT}"})
-        for client in DIALECTS:
-            assert gateway.ask(client, "safe").status_code == 200
-            assert "w30" in gateway.ask(client, "safe", "long 30", stream=True).text
-        assert gateway.chat("safe", "x" * 2_000_000).status_code == 200
-        assert {request.protocol for request in sim.requests} == {wanted}
-        assert {request.sni for request in sim.requests} == {"llm.internal.test"}
-        assert not sim.faults
+KINDS = {
+    "both-auto": (("h2", "http/1.1"), "auto", "HTTP/2"),
+    "one-auto": (("http/1.1",), "auto", "HTTP/1.1"),
+    "both-one": (("h2", "http/1.1"), "http1", "HTTP/1.1"),
+    "two-two": (("h2",), "http2", "HTTP/2"),
+}
 
 
-def test_a_certificate_of_another_ca_is_refused(make_gateway, world, ca, stranger):
-    with OpenAISim(SECRETS["OPENAI_TEST_KEY"], tls=stranger.server("llm.internal.test")) as sim:
-        gateway = make_gateway(
-            providers={"false": provider(sim, ca)}, models={"false": f"false/{GPT}", "saved": [f"false/{GPT}", f"openai/{GPT}"]}
-        )
-        answer = gateway.chat("false")
-        assert answer.status_code == 503
-        assert not sim.requests
-        assert gateway.chat("saved").headers["x-tollgate-provider"] == "openai"
+@pytest.fixture(scope="module")
+def safe(make_gateway, ca, stranger):
+    """One gateway before four good providers and three that must not be trusted."""
+    key = SECRETS["OPENAI_TEST_KEY"]
+    with ExitStack() as stack:
+        sims = {name: stack.enter_context(OpenAISim(key, tls=ca.server("llm.internal.test", alpn=alpn))) for name, (alpn, _, _) in KINDS.items()}
+        sims["other-ca"] = stack.enter_context(OpenAISim(key, tls=stranger.server("llm.internal.test")))
+        sims["other-name"] = stack.enter_context(OpenAISim(key, tls=ca.server("other.test")))
+        sims["no-ca"] = stack.enter_context(OpenAISim(key, tls=ca.server("localhost", "127.0.0.1")))
+        providers = {name: provider(sims[name], ca, protocol=protocol) for name, (_, protocol, _) in KINDS.items()}
+        providers |= {name: provider(sims[name], ca) for name in ("other-ca", "other-name")}
+        providers["no-ca"] = {"base_url": sims["no-ca"].base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY"}
+        models = {name: f"{name}/{GPT}" for name in providers} | {"saved": [f"other-ca/{GPT}", f"openai/{GPT}"]}
+        yield make_gateway(providers=providers, models=models), sims
 
 
-def test_a_certificate_for_another_name_is_refused(make_gateway, world, ca):
-    with OpenAISim(SECRETS["OPENAI_TEST_KEY"], tls=ca.server("other.test")) as sim:
-        gateway = make_gateway(providers={"false": provider(sim, ca)}, models={"false": f"false/{GPT}"})
-        assert gateway.chat("false").status_code == 503
-        assert not sim.requests
+@pytest.mark.parametrize("kind", KINDS)
+def test_sni_and_private_ca(world, safe, kind):
+    gateway, sims = safe
+    for client in DIALECTS:
+        assert gateway.ask(client, kind).status_code == 200
+        assert "w30" in gateway.ask(client, kind, "long 30", stream=True).text
+    assert gateway.chat(kind, "x" * 2_000_000).status_code == 200
+    sim = sims[kind]
+    assert {request.protocol for request in sim.requests} == {KINDS[kind][2]}
+    assert {request.sni for request in sim.requests} == {"llm.internal.test"}
+    assert not sim.faults
 
 
-def test_an_https_provider_without_a_ca_trusts_the_system_only(make_gateway, world, ca):
-    with OpenAISim(SECRETS["OPENAI_TEST_KEY"], tls=ca.server("localhost", "127.0.0.1")) as sim:
-        plain = {"base_url": sim.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY"}
-        gateway = make_gateway(providers={"false": plain}, models={"false": f"false/{GPT}"})
-        assert gateway.chat("false").status_code == 503
-        assert not sim.requests
+@pytest.mark.parametrize("kind", ["other-ca", "other-name", "no-ca"])
+def test_a_wrong_certificate_is_refused(world, safe, kind):
+    """Signed by another CA, for another name, or by a CA that nobody named as trusted."""
+    gateway, sims = safe
+    answer = gateway.chat(kind)
+    assert answer.status_code == 503
+    assert not sims[kind].requests
+
+
+def test_the_next_target_answers_for_a_provider_that_is_not_trusted(world, safe):
+    assert safe[0].chat("saved").headers["x-tollgate-provider"] == "openai"
 
 
 @pytest.mark.parametrize("version", [{"http2": False}, {"http1": False, "http2": True}], ids=["http1", "http2"])
-def test_a_listener_behind_tls(make_gateway, world, ca, tmp_path, version):
-    cert, key = ca.files(tmp_path, "gateway.test")
+def test_a_listener_behind_tls(make_gateway, world, ca, listener_files, version):
+    cert, key = listener_files
     gateway = make_gateway(server={"tls": {"cert_file": str(cert), "key_file": str(key)}})
     trust = ssl.create_default_context(cafile=str(ca.ca_file))
     with httpx.Client(base_url=gateway.url, verify=trust, **version) as client:

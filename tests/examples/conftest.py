@@ -12,8 +12,8 @@ from support.gateway import Gateway
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
-@pytest.fixture
-def run_example(tmp_path):
+@pytest.fixture(scope="module")
+def run_example(tmp_path_factory):
     """`run_example("quickstart", {"openai": url, …}, env)`: a running gateway over that example's file."""
     running = []
 
@@ -26,9 +26,7 @@ def run_example(tmp_path):
                 config["providers"][provider]["base_url"] = url
         named = set(config["providers"]) | ({"litellm"} if "litellm" in config else set())
         assert named == set(addresses), "every provider of the example is simulated"
-        directory = tmp_path / f"run{len(running)}"
-        directory.mkdir()
-        running.append(Gateway(config, directory, env))
+        running.append(Gateway(config, tmp_path_factory.mktemp(name), env))
         return running[-1]
 
     yield run

@@ -56,13 +56,20 @@ def request(messages, **more):
     } | more
 
 
-@pytest.fixture
-def cast(run_example):
+@pytest.fixture(scope="module")
+def standing_cast(run_example):
     with OpenAISim("sk-o") as openai, AnthropicSim("sk-a") as claude:
         env = {"OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"}
-        gateway = run_example("claude-code", {"openai": openai.base_url, "claude": claude.base_url}, env)
-        yield gateway, openai, claude
-        assert not openai.faults and not claude.faults
+        yield run_example("claude-code", {"openai": openai.base_url, "claude": claude.base_url}, env), openai, claude
+
+
+@pytest.fixture
+def cast(standing_cast):
+    _, openai, claude = standing_cast
+    openai.clear()
+    claude.clear()
+    yield standing_cast
+    assert not openai.faults and not claude.faults
 
 
 def post(gateway, body):

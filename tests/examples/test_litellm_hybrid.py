@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from support.sim import AnthropicSim, OpenAISim
+from support.sim import AnthropicSim, LiteLLMSim, OpenAISim
 
 
 def test_it(run_example):
-    proxy = OpenAISim("sk-l", compatible=True)
+    proxy = LiteLLMSim("sk-l")
     with OpenAISim("sk-o") as openai, AnthropicSim("sk-a") as claude, proxy:
         env = {"OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a", "LITELLM_API_KEY": "sk-l"}
         addresses = {"openai": openai.base_url, "anthropic": claude.base_url, "litellm": proxy.origin}

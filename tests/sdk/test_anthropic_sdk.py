@@ -141,7 +141,9 @@ def test_an_unknown_model(client):
 
 
 def test_an_error_in_mid_stream_is_raised(client, world, behind, model):
-    world.sim(behind).script(stream_error(4))
+    failing = stream_error(4)
+    failing.between = 0.03
+    world.sim(behind).script(failing)
     seen = ""
     with pytest.raises(anthropic.APIStatusError):
         for event in client.messages.create(model=model, max_tokens=99, messages=said("long 30"), stream=True):

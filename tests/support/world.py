@@ -33,15 +33,16 @@ class World:
         self.claude = AnthropicSim(SECRETS["ANTHROPIC_TEST_KEY"])
         self.second = OpenAISim(SECRETS["SECOND_TEST_KEY"])
         self.sims: list[Simulator] = [self.openai, self.claude, self.second]
+        self._dead = dead_port()
 
     def config(self, **more: Any) -> dict[str, Any]:
         """The standard gateway.yaml; `more` replaces or adds top-level parts, `models` and `providers` are merged."""
         providers = {
             "openai": {"base_url": self.openai.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY"},
-            "claude": {"base_url": self.claude.base_url, "dialect": "anthropic", "api_key_env": "ANTHROPIC_TEST_KEY"},
+            "claude": {"preset": "anthropic", "base_url": self.claude.base_url, "api_key_env": "ANTHROPIC_TEST_KEY"},
             "second": {"base_url": self.second.base_url, "dialect": "openai_chat", "api_key_env": "SECOND_TEST_KEY"},
             "dead": {
-                "base_url": f"http://127.0.0.1:{dead_port()}/v1",
+                "base_url": f"http://127.0.0.1:{self._dead}/v1",
                 "dialect": "openai_chat",
                 "auth": "none",
                 "connect_timeout": "1s",
@@ -59,6 +60,21 @@ class World:
             "dead-then-gpt": ["dead/nothing", f"openai/{GPT}"],
             "dead-then-claude": ["dead/nothing", f"claude/{CLAUDE}"],
             "dead": "dead/nothing",
+            "quick": {"targets": [f"openai/{GPT}", f"claude/{CLAUDE}"], "timeout": "400ms"},
+            "strict": {"targets": [f"claude/{CLAUDE}"], "drop_params": False},
+            "tuned": {
+                "targets": [
+                    {
+                        "provider": "openai",
+                        "model": "gpt-4.1",
+                        "max_tokens": 17,
+                        "params": {"temperature": 0.2, "seed": 5},
+                    }
+                ]
+            },
+            "best": {"targets": ["claude/claude-opus-4-1"], "aliases": ["default", "claude-3-5-sonnet-latest"]},
+            "anthropic/*": "claude/*",
+            "any/*": "openai/*",
         }
         base: dict[str, Any] = {
             "providers": providers | more.pop("providers", {}),

@@ -21,12 +21,14 @@ from .behaviour import (
     stream_error,
     truncated,
 )
+from .litellm import LiteLLMSim
 from .openai import OpenAISim
 from .server import Recorded, Simulator
 
 __all__ = [
     "AnthropicSim",
     "Gate",
+    "LiteLLMSim",
     "OpenAISim",
     "Recorded",
     "Simulator",

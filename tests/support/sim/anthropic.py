@@ -126,10 +126,13 @@ class AnthropicSim(Simulator):
         except ValueError as error:
             raise Refused(f"The request body is not valid JSON: {error}") from None
         check(body, version, request.header("anthropic-beta") or "", lambda t, s: hmac.compare_digest(signature(t), s))
-        model = body["model"]
-        if not model.startswith("claude-") or model.startswith("claude-missing"):
-            raise Refused(f"model: {model}", 404, "not_found_error")
+        if not self.known(body["model"]):
+            raise Refused(f"model: {body['model']}", 404, "not_found_error")
         return body
+
+    def known(self, model: str) -> bool:
+        """Whether a model of this name is served."""
+        return model.startswith("claude-") and not model.startswith("claude-missing")
 
     # -- the answers ------------------------------------------------------------------------------------------
 
