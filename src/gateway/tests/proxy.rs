@@ -127,6 +127,7 @@ impl Host for Proxy {
     fn wake_in(&self, _side: Side, ms: u64) {
         self.pauses.borrow_mut().push(ms);
     }
+    fn break_in(&self, _ms: u64) {}
 }
 
 /// Sends one request through a gateway with this configuration (`gateway.yaml` as JSON); every provider has a key.
