@@ -30,6 +30,8 @@ pub struct Tables {
     pub keys: Vec<Key>,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
+    /// What the rendered route allows where the edge phase says nothing else.
+    pub route: Route,
     /// Prices of the configuration's own, by provider model name, in USD per million tokens.
     pub prices: HashMap<Box<str>, PriceOverride>,
 }
@@ -43,6 +45,32 @@ impl Tables {
                 p.name
             )),
             _ => None,
+        })
+    }
+}
+
+/// The limits of the rendered route: the largest of all models.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Tries after the first.
+    pub retries: usize,
+    /// Limit to the first token of each try.
+    pub timeout: Duration,
+    /// Limit of the whole request.
+    pub request_timeout: Duration,
+}
+
+impl Route {
+    /// The route that is wide enough for all of these models.
+    pub fn of<'m>(models: impl Iterator<Item = &'m Model>) -> Self {
+        models.fold(Self::default(), |route, model| {
+            let each = usize::try_from(model.retries).unwrap_or(usize::MAX).saturating_add(1);
+            let tries = model.targets.len().saturating_mul(each);
+            Self {
+                retries: route.retries.max(tries.saturating_sub(1)),
+                timeout: route.timeout.max(model.timeout),
+                request_timeout: route.request_timeout.max(model.request_timeout),
+            }
         })
     }
 }

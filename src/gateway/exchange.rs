@@ -22,8 +22,12 @@ pub struct Exchange {
     pub carried: String,
     /// Whether the client asked for a stream.
     pub stream: bool,
-    /// The client's headers, without a key of the gateway's own.
+    /// The client's headers as the proxy holds them; see [`Exchange::client_header`].
     pub headers: Headers,
+    /// The header that held the client's key of the gateway.
+    pub key_header: Option<&'static str>,
+    /// The headers of the latest try: all tries share the proxy's one header map.
+    pub sent: Option<Headers>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.
     pub body: Vec<u8>,
     /// Length of the client's body in bytes.
@@ -109,6 +113,11 @@ impl Exchange {
     /// The target of a try.
     pub fn target(&self, step: Step) -> Option<&Target> {
         self.model.targets.get(step.target)
+    }
+
+    /// A header of the client's that a provider may see. The gateway's own key is not one.
+    pub fn client_header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).filter(|_| self.key_header != Some(name))
     }
 
     /// Whether the router may still try again.

@@ -20,7 +20,7 @@ mod surface;
 mod tests;
 mod worker;
 
-pub use attempt::Attempt;
+pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
 pub use headers::Headers;
 pub use host::{Flow, Host};

@@ -119,17 +119,6 @@ impl<'g> Plan<'g> {
         })
     }
 
-    /// All models, those behind patterns included; one with aliases comes once a name.
-    pub(super) fn models(&self) -> impl Iterator<Item = &Model> {
-        let patterns = self.tables.wildcards.iter().map(|wildcard| &*wildcard.model);
-        self.tables.models.values().map(|model| &**model).chain(patterns)
-    }
-
-    /// The longest of something over all models.
-    fn longest(&self, of: fn(&Model) -> Duration) -> Duration {
-        self.models().map(of).max().unwrap_or_default()
-    }
-
     /// The longest silence that any provider may keep within an answer.
     fn idle_timeout(&self) -> Duration {
         let of =

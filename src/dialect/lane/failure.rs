@@ -157,7 +157,9 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
         #[serde(borrow)]
         message: Cow<'a, str>,
     }
-    let Ok(Envelope { r#type: outer, error }) = serde_json::from_slice::<Envelope<'_>>(body) else { return false };
+    let Ok(Envelope { r#type: outer, error }) = serde_json::from_slice::<Envelope<'_>>(body) else {
+        return false;
+    };
     let is_error = outer.as_deref() == Some("error");
     match dialect {
         Dialect::OpenaiChat => !is_error && !error.message.is_empty(),
@@ -369,10 +371,14 @@ mod tests {
 
     #[test]
     fn an_envelope_is_told_from_other_bodies() {
-        let openai = br#"{"error":{"message":"no \\ model","type":"invalid_request_error","param":null,"code":null}}"#;
-        let anthropic = br#"{"type":"error","error":{"type":"not_found_error","message":"no"},"request_id":"r"}"#;
+        let openai =
+            br#"{"error":{"message":"no \\ model","type":"invalid_request_error","param":null,"code":null}}"#;
+        let anthropic =
+            br#"{"type":"error","error":{"type":"not_found_error","message":"no"},"request_id":"r"}"#;
         assert!(is_failure_of(Dialect::OpenaiChat, openai) && !is_failure_of(Dialect::Anthropic, openai));
-        assert!(is_failure_of(Dialect::Anthropic, anthropic) && !is_failure_of(Dialect::OpenaiChat, anthropic));
+        assert!(
+            is_failure_of(Dialect::Anthropic, anthropic) && !is_failure_of(Dialect::OpenaiChat, anthropic)
+        );
         for body in [&b"{\"detail\":\"Not Found\"}"[..], b"{\"error\":\"no\"}", b"", b"<html>", b"[]"] {
             assert!(!is_failure_of(Dialect::OpenaiChat, body) && !is_failure_of(Dialect::Anthropic, body));
         }

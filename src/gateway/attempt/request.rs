@@ -91,7 +91,7 @@ impl Attempt {
         let outgoing = lane::request(exchange.client, endpoint.dialect, &exchange.body, &ask)?;
         let length = length_after(&outgoing.edit, exchange.body.len());
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
-        host.set_headers(Side::Request, &headers);
+        upstream_headers::apply(host, exchange, headers);
         exchange.answer.warnings = outgoing.warnings;
         let created = host.now_ns() / 1_000_000_000;
         self.plan = Some(AnswerPlan { created, ..outgoing.plan });

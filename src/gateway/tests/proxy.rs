@@ -2,8 +2,9 @@
 //! statuses, one header map for all tries) over scripted providers, without a network or a clock.
 
 use crate::config;
+use crate::config::tables::Route;
 use crate::gateway::host::{MetricKind, Side, key};
-use crate::gateway::{Attempt, Edge, Flow, Headers, Host, Worker};
+use crate::gateway::{Attempt, Edge, Flow, Headers, Host, REMOVED_BY_ROUTE, Worker};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -147,7 +148,7 @@ pub fn send(config: &serde_json::Value, headers: &[(&str, &str)], body: &[u8], s
     };
     if proxy.reply.borrow().is_none() {
         assert_eq!(flow, Flow::Continue);
-        try_all(&proxy, &worker, body, scripts, &mut seen, &mut edge);
+        try_all(&proxy, &worker, tables.route, body, scripts, &mut seen, &mut edge);
     }
     if let Some((status, headers, body)) = proxy.reply.take() {
         (seen.status, seen.headers, seen.body) = (status, headers, body);
@@ -165,12 +166,17 @@ pub fn send(config: &serde_json::Value, headers: &[(&str, &str)], body: &[u8], s
 fn try_all(
     proxy: &Proxy,
     worker: &Rc<Worker>,
+    route: Route,
     body: &[u8],
     scripts: Vec<Script>,
     seen: &mut Seen,
     edge: &mut Edge,
 ) {
-    let retries: usize = proxy.headers(Side::Request).get("x-envoy-max-retries").unwrap().parse().unwrap();
+    let granted = proxy.headers(Side::Request).get("x-envoy-max-retries").map(|n| n.parse().unwrap());
+    let retries: usize = granted.unwrap_or(route.retries);
+    for name in REMOVED_BY_ROUTE.iter().chain(&["x-envoy-max-retries"]) {
+        proxy.set_header(Side::Request, name, None);
+    }
     let mut scripts = scripts.into_iter();
     for tries_left in (0..=retries).rev() {
         let script = scripts.next().expect("the router tries more often than the test has answers for");
