@@ -65,6 +65,7 @@ def test_a_new_provider_appears(gateway, world):
 def test_a_bad_plugin_configuration_is_refused_and_the_old_one_stays(gateway, world):
     """What `render` would never write: somebody edits the rendered file by hand."""
     before = gateway.log()
+    gateway.expected.append("Plugin configured to fail closed failed to load")
     changed = 0
     for path in sorted(gateway.rendered.rglob("*")):
         if path.is_file() and "gpt-then-claude" in path.read_text():
