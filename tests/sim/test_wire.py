@@ -81,12 +81,12 @@ def test_tls_with_sni(tmp_path, http2, protocol):
         trust = ssl.create_default_context(cafile=str(ca.ca_file))
         with httpx.Client(http2=http2, verify=trust) as client:
             for size in (10, 3_000_000):
-                body = BODY | {"user": "u" * size}
+                body = BODY | {"messages": [{"role": "user", "content": "u" * size}]}
                 asked = client.post(
                     sim.base_url + "/chat/completions", json=body, headers=HEADERS, extensions={"sni_hostname": "llm.test"}
                 )
                 assert asked.status_code == 200, asked.text
-                assert (sim.last.protocol, sim.last.sni, len(sim.last.json["user"])) == (protocol, "llm.test", size)
+                assert (sim.last.protocol, sim.last.sni, len(sim.last.json["messages"][0]["content"])) == (protocol, "llm.test", size)
             with client.stream("POST", sim.base_url + "/chat/completions", json=BODY | {"stream": True}, headers=HEADERS, extensions={"sni_hostname": "llm.test"}) as answer:
                 assert b"".join(answer.iter_raw()).endswith(b"data: [DONE]\n\n")
         assert not sim.faults

@@ -125,8 +125,8 @@ class OpenAISim(Simulator):
                 raise Refused(f"The model `{model}` does not exist or you do not have access to it.", None, "model_not_found", 404)
             check(body, reasoning=bool(isinstance(model, str) and REASONING.match(model)))
         else:
-            lenient = {k: v for k, v in body.items() if k not in ("reasoning_effort", "top_k", "min_p", "metadata")}
-            check(lenient, reasoning=False)
+            known = {k: v for k, v in body.items() if k not in ("reasoning_effort", "metadata")}
+            check(known, reasoning=False, lenient=True)
         return body
 
     def _authorised(self, request: Recorded) -> None:
@@ -313,7 +313,7 @@ def ask_of(body: Any) -> Ask:
         words=words,
         results=results,
         tools={tool["function"]["name"]: tool["function"].get("parameters") for tool in body.get("tools") or []},
-        forced=choice["function"]["name"] if isinstance(choice, dict) else "*" if choice == "required" else None,
+        forced=choice["function"]["name"] if isinstance(choice, dict) else "*" if choice in ("required", "any") else None,
         may_call=choice != "none",
         parallel=body.get("parallel_tool_calls") is not False,
         schema=form["json_schema"].get("schema") if form.get("type") == "json_schema" else None,

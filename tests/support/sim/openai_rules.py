@@ -59,21 +59,21 @@ class Refused(Exception):
         self.kind = kind or "invalid_request_error"
 
 
-def check(body: Any, *, reasoning: bool) -> None:
-    """Raises `Refused` where the real API answers 400."""
+def check(body: Any, *, reasoning: bool, lenient: bool = False) -> None:
+    """Raises `Refused` where the real API answers 400; a lenient peer overlooks fields it does not know."""
     if not isinstance(body, dict):
         raise Refused("We could not parse the JSON body of your request.")
     for name in body:
-        if name not in TOP:
+        if name not in TOP and not lenient:
             raise Refused(f"Unrecognized request argument supplied: {name}")
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise Refused("you must provide a model parameter")
     if "messages" not in body:
         raise Refused("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
     _parameters(body, reasoning)
-    _tools(body)
+    _tools(body, lenient)
     _format(body)
-    _messages(body["messages"])
+    _messages(body["messages"], lenient)
 
 
 def _ranged(body: dict[str, Any], name: str, low: float, high: float) -> None:
@@ -137,7 +137,7 @@ def _parameters(body: dict[str, Any], reasoning: bool) -> None:
             raise Refused(f"Unsupported value: '{name}' does not support {body[name]} with this model. Only the default (1) value is supported.", name, "unsupported_value")
 
 
-def _tools(body: dict[str, Any]) -> None:
+def _tools(body: dict[str, Any], lenient: bool) -> None:
     tools = body.get("tools")
     if tools is not None and (not isinstance(tools, list) or not tools):
         raise Refused("Invalid 'tools': empty array. Expected an array with minimum length 1, but got an empty array instead.", "tools", "empty_array")
@@ -174,7 +174,7 @@ def _tools(body: dict[str, Any]) -> None:
             raise Refused("Invalid value for 'tool_choice'.", "tool_choice", "invalid_value")
         if choice["function"].get("name") not in names:
             raise Refused(f"Tool choice '{choice['function'].get('name')}' not found in 'tools' parameter.", "tool_choice")
-    elif choice is not None and choice not in ("none", "auto", "required"):
+    elif choice is not None and choice not in ("none", "auto", "required") and not (lenient and choice == "any"):
         raise Refused(f"Invalid value: '{choice}'. Supported values are: 'none', 'auto', and 'required'.", "tool_choice", "invalid_value")
 
 
@@ -206,7 +206,7 @@ def _format(body: dict[str, Any]) -> None:
             _strict(spec.get("schema") or {}, f"response_format '{spec['name']}'", "response_format", None)
 
 
-def _messages(messages: Any) -> None:
+def _messages(messages: Any, lenient: bool) -> None:
     if not isinstance(messages, list) or not messages:
         raise Refused("Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead.", "messages", "empty_array")
     open_calls: list[str] = []
@@ -216,7 +216,7 @@ def _messages(messages: Any) -> None:
         role = message.get("role") if isinstance(message, dict) else None
         if role not in MESSAGE:
             raise Refused(f"Invalid value: '{role}'. Supported values are: 'system', 'assistant', 'user', 'function', 'tool', and 'developer'.", f"{where}.role", "invalid_value")
-        for name in set(message) - MESSAGE[role]:
+        for name in set() if lenient else set(message) - MESSAGE[role]:
             raise Refused(f"Unknown parameter: '{where}.{name}'.", f"{where}.{name}", "unknown_parameter")
         if role == "tool":
             if message.get("tool_call_id") is None:
@@ -230,7 +230,7 @@ def _messages(messages: Any) -> None:
         if role == "assistant":
             open_calls = _calls(message, where)
             answerable = set(open_calls)
-        _content(message, role, where)
+        _content(message, role, where, lenient)
     if open_calls:
         raise Refused("An assistant message with 'tool_calls' must be followed by tool messages responding to each 'tool_call_id'. The following tool_call_ids did not have response messages: " + ", ".join(open_calls), "messages")
 
@@ -259,7 +259,7 @@ def _calls(message: dict[str, Any], where: str) -> list[str]:
     return ids
 
 
-def _content(message: dict[str, Any], role: str, where: str) -> None:
+def _content(message: dict[str, Any], role: str, where: str, lenient: bool) -> None:
     content = message.get("content")
     if content is None:
         if role == "assistant" and (message.get("tool_calls") or message.get("refusal") or message.get("audio")):
@@ -274,7 +274,7 @@ def _content(message: dict[str, Any], role: str, where: str) -> None:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind not in PARTS_OF.get(role, set()):
             raise Refused(f"Invalid value: '{kind}'. Supported values are: {sorted(PARTS_OF.get(role, set()))}.", f"{here}.type", "invalid_value")
-        for name in set(part) - PARTS[kind]:
+        for name in set() if lenient else set(part) - PARTS[kind]:
             raise Refused(f"Unknown parameter: '{here}.{name}'.", f"{here}.{name}", "unknown_parameter")
         if kind == "text" and not isinstance(part.get("text"), str):
             raise Refused(f"Missing required parameter: '{here}.text'.", f"{here}.text", "missing_required_parameter")
