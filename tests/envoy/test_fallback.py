@@ -186,6 +186,16 @@ def test_error_bodies_that_are_no_json(gateway, world, client):
     assert "<html" not in error["message"].lower() or len(error["message"]) < 1000
 
 
+@pytest.mark.parametrize("body", [b'{"detail":"Not Found"}', b'{"error":{"message":"no such thing","type":"x","param":null,"code":null}}', b'{"type":"error","error":{"type":"x","message":"no such thing"}}', b"not found", b""])
+@pytest.mark.parametrize(("model", "client"), [("gpt", OPENAI), ("claude", ANTHROPIC), ("gpt", ANTHROPIC), ("claude", OPENAI)])
+def test_errors_of_any_shape_come_in_the_clients(gateway, world, client, model, body):
+    """Also where nothing is translated: a proxy before a provider answers in whatever shape it likes."""
+    (world.openai if model == "gpt" else world.claude).script(raw(body, status=404))
+    answer = ask(gateway, client, model, False)
+    assert answer.status_code == 404
+    error_of(client, answer.json())
+
+
 @pytest.mark.parametrize(("provider", "model", "status", "openai_type", "anthropic_type"), [
     ("openai", "gpt", 400, "invalid_request_error", "invalid_request_error"),
     ("openai", "gpt", 403, None, "permission_error"),

@@ -60,7 +60,8 @@ def proxy():
 
 @pytest.fixture(scope="module")
 def gateway(make_gateway, peer, proxy):
-    providers = {name: {"base_url": peer.base_url, "api_key_env": "PEER_KEY"} for name in REMOTE}
+    # Some of them have an Anthropic endpoint as well, which an Anthropic client would get; here it is the other one.
+    providers = {name: {"base_url": peer.base_url, "dialect": "openai_chat", "api_key_env": "PEER_KEY"} for name in REMOTE}
     providers["through"] = {"preset": "litellm", "base_url": proxy.origin, "api_key_env": "PEER_KEY"}
     models = {name: f"{name}/some-model" for name in providers}
     models["deepseek"] = "deepseek/deepseek-chat"
