@@ -27,10 +27,10 @@ enum Command {
     Render(render::RenderArgs),
     /// Say what is wrong with a gateway.yaml, and let Envoy check the result
     Check(check::CheckArgs),
-    /// Translate a body from standard input as the gateway would
-    Translate(translate::TranslateArgs),
     /// Turn another gateway's configuration into a gateway.yaml
     Import(import::ImportArgs),
+    /// Translate a body from standard input as the gateway would
+    Translate(translate::TranslateArgs),
     /// Client keys
     Key(key::KeyArgs),
     /// Print the JSON Schema of gateway.yaml
@@ -42,8 +42,8 @@ pub fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Render(args) => render::run(&args),
         Command::Check(args) => check::run(&args),
-        Command::Translate(args) => translate::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Translate(args) => translate::run(&args),
         Command::Key(args) => key::run(&args),
         Command::Schema => schema::run(),
     }

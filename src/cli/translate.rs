@@ -150,3 +150,57 @@ fn request(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
     };
     Ok(Translated { out, warnings: outgoing.warnings, failure: None })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Command {
+        #[command(flatten)]
+        args: TranslateArgs,
+    }
+
+    fn run_on(line: &str, body: &str) -> Result<Translated, Failure> {
+        let words = std::iter::once("translate").chain(line.split_whitespace());
+        translate(&Command::try_parse_from(words).unwrap().args, body.as_bytes())
+    }
+
+    #[test]
+    fn a_request_keeps_the_clients_model_unless_another_is_named() {
+        let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}],"seed":1}"#;
+        let out = run_on("request --client openai --provider anthropic", body).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&out.out).unwrap();
+        assert_eq!((&json["model"], &json["max_tokens"]), (&"m".into(), &4096.into()));
+        assert_eq!(out.warnings.len(), 1);
+        let out = run_on("request --client openai --provider openai_chat --model other", body).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&out.out).unwrap();
+        assert_eq!((&json["model"], &json["seed"]), (&"other".into(), &1.into()));
+        let failure = run_on("request --client openai --provider anthropic --refuse", body).err().unwrap();
+        assert_eq!(failure.param.as_deref(), Some("seed"));
+    }
+
+    #[test]
+    fn answers_whole_and_streamed() {
+        let answer = r#"{"id":"c","model":"m","created":1,"choices":[{"index":0,"finish_reason":"stop",
+            "message":{"role":"assistant","content":"hi"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+        let out = run_on("response --client anthropic --provider openai", answer).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&out.out).unwrap();
+        assert_eq!(json["content"][0]["text"], "hi");
+        let out = run_on("response --client openai --provider openai --as-stream --usage", answer).unwrap();
+        let text = String::from_utf8(out.out).unwrap();
+        assert!(text.contains("\"content\":\"hi\"") && text.contains("\"total_tokens\":3"), "{text}");
+        assert!(text.ends_with("data: [DONE]\n\n"));
+
+        let stream = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n";
+        let out = run_on("stream --client anthropic --provider openai", stream).unwrap();
+        assert!(out.failure.is_some() && String::from_utf8(out.out).unwrap().contains("event: error"));
+    }
+
+    #[test]
+    fn an_unknown_dialect_is_refused() {
+        let line = ["translate", "request", "--client", "latin", "--provider", "openai"];
+        assert!(Command::try_parse_from(line).is_err());
+    }
+}

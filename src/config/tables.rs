@@ -82,6 +82,8 @@ pub struct Provider {
     pub forward_headers: Vec<Box<str>>,
     /// Limit to the first token, where the provider has one of its own.
     pub timeout: Option<Duration>,
+    /// Longest silence within a stream, where the provider has a limit of its own.
+    pub idle_timeout: Option<Duration>,
     /// Differences from its dialect's maker.
     pub quirks: Quirks,
     /// The name under which `genai-prices` knows it (`openai`, `anthropic`, `azure`…), where it does.

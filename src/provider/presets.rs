@@ -4,7 +4,7 @@
 //! only where the provider documents it for all its users (DeepSeek, OpenRouter, Fireworks, LiteLLM). Local
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
 
-use super::Quirks;
+use super::{Quirks, ReasoningSwitch, Replay};
 use crate::dialect::Dialect;
 
 /// Where an upstream starts from when it names a preset.
@@ -76,12 +76,64 @@ const V1_MESSAGES: (Dialect, &str) = (Dialect::Anthropic, "/v1/messages");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
-/// Knows `max_completion_tokens`, but no `developer` role.
-const NO_DEVELOPER: Quirks = Quirks { developer_role: false, ..FULL };
+/// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
+const NO_DEVELOPER: Quirks = Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
 const CLASSIC: Quirks = Quirks::COMPATIBLE;
-/// As it was in 2024, and with usage in the stream unasked.
-const CLASSIC_NO_OPTIONS: Quirks = Quirks { stream_options: false, ..CLASSIC };
+/// As it was in 2024, with `top_k` beside OpenAI's own sampling fields.
+const SAMPLES_TOP_K: Quirks = Quirks { top_k: true, ..CLASSIC };
+/// Has JSON mode but no schemas, a switch for thinking, and wants its reasoning back only within a turn.
+const DEEPSEEK: Quirks = Quirks {
+    json_schema: false,
+    reasoning: ReasoningSwitch::Switch,
+    replay: Replay::SinceLastUser,
+    ..CLASSIC
+};
+/// Refuses what it does not know (422), and reports usage in streams unasked.
+const MISTRAL: Quirks = Quirks {
+    stream_options: false,
+    reasoning: ReasoningSwitch::None,
+    mistral_tools: true,
+    prefill: Some("prefix"),
+    refused: &[
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "seed",
+        "user",
+        "store",
+        "service_tier",
+        "verbosity",
+        "modalities",
+        "audio",
+        "web_search_options",
+    ],
+    ..CLASSIC
+};
+/// Answers 400 to the fields that its documentation lists as not supported.
+const GROQ: Quirks = Quirks { refused: &["logprobs", "logit_bias", "top_logprobs"], ..NO_DEVELOPER };
+/// The same, with other fields.
+const CEREBRAS: Quirks =
+    Quirks { refused: &["frequency_penalty", "logit_bias", "presence_penalty"], ..NO_DEVELOPER };
+/// Routes to everybody, in a common form of its own for reasoning; passes `cache_control` on.
+const OPENROUTER: Quirks = Quirks {
+    cache_control: true,
+    reasoning: ReasoningSwitch::Object,
+    replay: Replay::Reasoning,
+    ..SAMPLES_TOP_K
+};
+/// Reports usage in streams unasked.
+const PERPLEXITY: Quirks = Quirks { stream_options: false, ..SAMPLES_TOP_K };
+/// Follows OpenAI closely, with its own samplers; the role of instructions is the chat template's business.
+const VLLM: Quirks = Quirks { top_k: true, ..NO_DEVELOPER };
+/// Translates by itself, Anthropic's fields included.
+const LITELLM: Quirks = Quirks {
+    cache_control: true,
+    top_k: true,
+    reasoning: ReasoningSwitch::Thinking,
+    replay: Replay::Blocks,
+    ..FULL
+};
 
 /// What most rows share.
 const HOSTED: Preset = Preset {
@@ -132,6 +184,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://api.deepseek.com"),
         endpoints: &[CHAT, (Dialect::Anthropic, "/anthropic/v1/messages")],
         key_variable: Some("DEEPSEEK_API_KEY"),
+        quirks: DEEPSEEK,
         price_provider: Some("deepseek"),
         ..HOSTED
     },
@@ -139,7 +192,7 @@ static PRESETS: &[Preset] = &[
         name: "mistral",
         base_url: Some("https://api.mistral.ai/v1"),
         key_variable: Some("MISTRAL_API_KEY"),
-        quirks: CLASSIC_NO_OPTIONS,
+        quirks: MISTRAL,
         price_provider: Some("mistral"),
         ..HOSTED
     },
@@ -147,7 +200,7 @@ static PRESETS: &[Preset] = &[
         name: "groq",
         base_url: Some("https://api.groq.com/openai/v1"),
         key_variable: Some("GROQ_API_KEY"),
-        quirks: NO_DEVELOPER,
+        quirks: GROQ,
         price_provider: Some("groq"),
         ..HOSTED
     },
@@ -164,6 +217,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://openrouter.ai/api/v1"),
         endpoints: &[CHAT, (Dialect::Anthropic, "/messages")],
         key_variable: Some("OPENROUTER_API_KEY"),
+        quirks: OPENROUTER,
         price_provider: Some("openrouter"),
         ..HOSTED
     },
@@ -171,6 +225,7 @@ static PRESETS: &[Preset] = &[
         name: "together",
         base_url: Some("https://api.together.xyz/v1"),
         key_variable: Some("TOGETHER_API_KEY"),
+        quirks: SAMPLES_TOP_K,
         price_provider: Some("together"),
         ..HOSTED
     },
@@ -179,6 +234,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://api.fireworks.ai/inference/v1"),
         endpoints: &[CHAT, (Dialect::Anthropic, "/messages")],
         key_variable: Some("FIREWORKS_API_KEY"),
+        quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
         ..HOSTED
     },
@@ -186,7 +242,7 @@ static PRESETS: &[Preset] = &[
         name: "perplexity",
         base_url: Some("https://api.perplexity.ai"),
         key_variable: Some("PERPLEXITY_API_KEY"),
-        quirks: CLASSIC_NO_OPTIONS,
+        quirks: PERPLEXITY,
         price_provider: Some("perplexity"),
         ..HOSTED
     },
@@ -194,7 +250,7 @@ static PRESETS: &[Preset] = &[
         name: "cerebras",
         base_url: Some("https://api.cerebras.ai/v1"),
         key_variable: Some("CEREBRAS_API_KEY"),
-        quirks: NO_DEVELOPER,
+        quirks: CEREBRAS,
         price_provider: Some("cerebras"),
         ..HOSTED
     },
@@ -209,16 +265,16 @@ static PRESETS: &[Preset] = &[
         ..HOSTED
     },
     Preset { name: "ollama", base_url: Some("http://localhost:11434"), ..LOCAL },
-    Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), ..LOCAL },
-    Preset { name: "vllm", base_url: Some("http://localhost:8000"), quirks: NO_DEVELOPER, ..LOCAL },
-    Preset { name: "sglang", base_url: Some("http://localhost:30000"), ..LOCAL },
-    Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), ..LOCAL },
+    Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), quirks: SAMPLES_TOP_K, ..LOCAL },
+    Preset { name: "vllm", base_url: Some("http://localhost:8000"), quirks: VLLM, ..LOCAL },
+    Preset { name: "sglang", base_url: Some("http://localhost:30000"), quirks: SAMPLES_TOP_K, ..LOCAL },
+    Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), quirks: SAMPLES_TOP_K, ..LOCAL },
     Preset {
         name: "litellm",
         base_url: Some("http://localhost:4000"),
         endpoints: &[V1_CHAT, V1_MESSAGES],
         key_variable: Some("LITELLM_API_KEY"),
-        quirks: FULL,
+        quirks: LITELLM,
         ..LOCAL
     },
     Preset { name: "openai_compatible", key_optional: true, ..HOSTED },

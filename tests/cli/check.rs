@@ -25,7 +25,7 @@ fn a_mistake_is_shown_with_its_place_and_a_suggestion() {
 #[test]
 fn doubts_are_warnings_and_no_failure() {
     let room = Room::new();
-    room.write("gateway.yaml", "models:\n  a: openai/a\n");
+    room.write("gateway.yaml", "models:\n  a: openai/gpt-4o\n");
     let ran = room.run(&["check"], &[]);
     assert!(
         ran.err.contains("warning: gateway.yaml: providers.openai: the environment variable OPENAI_API_KEY")
@@ -33,6 +33,24 @@ fn doubts_are_warnings_and_no_failure() {
     assert!(ran.good().starts_with("gateway.yaml: ok: 1 model, 1 provider, 0 client keys, 1 warning; "));
     let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x")]);
     assert_eq!(ran.err, "");
+}
+
+#[test]
+fn a_model_without_a_price_is_doubted() {
+    let room = Room::new();
+    room.write("gateway.yaml", "models:\n  a: openai/gpt-nobody-knows\n  b: openai/gpt-4o\n  c: ollama/x\n");
+    let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x")]);
+    assert!(
+        ran.err.contains("gateway.yaml:2:3: models.a: no price is known for openai/gpt-nobody-knows"),
+        "{}",
+        ran.err
+    );
+    assert!(ran.good().contains("1 warning"));
+    room.write(
+        "gateway.yaml",
+        "models: {a: openai/gpt-nobody-knows}\nprices: {gpt-nobody-knows: {input: 1, output: 2}}\n",
+    );
+    assert!(room.run(&["check"], &[("OPENAI_API_KEY", "x")]).good().contains("0 warnings"));
 }
 
 #[test]

@@ -10,11 +10,13 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod anthropic_roundtrip;
 mod cases;
 mod corpus;
 mod feed;
 mod loss;
 mod openai_roundtrip;
+mod quirk_cases;
 mod recorded;
 mod splits;
 mod stream_cases;

@@ -124,7 +124,8 @@ fn normal_request(mut value: Value) -> Value {
         if tool.get("type").is_none_or(|kind| kind == "function") {
             tool.remove("type");
             if !tool.contains_key("function") {
-                *tool = json!({ "function": tool }).as_object().unwrap().clone();
+                let function = Value::Object(std::mem::take(tool));
+                tool.insert("function".into(), function);
             }
         }
     }

@@ -251,7 +251,7 @@ fn streams(provider: Dialect, client: Dialect) {
             && is.finish.as_deref() == Some("refusal")
             && exchange.response.contains("\"refusal\":\"")
         {
-            was.finish = is.finish.clone();
+            was.finish.clone_from(&is.finish);
         }
         if was.input.is_none() || reasoning_beside(&exchange.response) {
             (was.input, was.output) = (None, None);

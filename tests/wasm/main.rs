@@ -16,5 +16,7 @@
 mod cases;
 #[path = "../lanes/feed.rs"]
 mod feed;
+#[path = "../lanes/quirk_cases.rs"]
+mod quirk_cases;
 #[path = "../lanes/stream_cases.rs"]
 mod stream_cases;

@@ -7,6 +7,8 @@ mod warnings;
 use super::load::{LoadError, parse, read_text};
 use super::render::{Overrides, Plan};
 use crate::config::Problem;
+use crate::config::tables::Provider;
+use crate::meter::price::Price;
 use clap::Args;
 use locate::locate;
 use std::path::{Path, PathBuf};
@@ -47,8 +49,11 @@ fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
         problems.iter().map(|problem| line(&args.config, &text, problem)).collect::<Vec<_>>()
     })?;
     let env = |name: &str| std::env::var(name).ok();
-    // The price table is not known here; without it nothing is said of prices.
-    let warnings = warnings::warnings(&gateway, &plan.tables, &plan.upstreams, &env, None);
+    // Of what runs in one's own house, a price is not expected.
+    let priced = |provider: &Provider, model: &str| {
+        provider.price_provider.is_none() || Price::lookup(provider.price_provider, model).is_some()
+    };
+    let warnings = warnings::warnings(&gateway, &plan.tables, &plan.upstreams, &env, &priced);
     for warning in &warnings {
         eprintln!("warning: {}", line(&args.config, &text, warning));
     }

@@ -9,22 +9,20 @@ use std::collections::BTreeMap;
 /// Whether a price is known for a provider's model.
 pub(super) type Priced<'p> = &'p dyn Fn(&Provider, &str) -> bool;
 
-/// Everything doubtful, section by section. Without a price table nothing is said of prices.
+/// Everything doubtful, section by section.
 pub(super) fn warnings(
     gateway: &Gateway,
     tables: &Tables,
     upstreams: &[Upstream],
     env: &dyn Fn(&str) -> Option<String>,
-    priced: Option<Priced<'_>>,
+    priced: Priced<'_>,
 ) -> Vec<Problem> {
     let mut warnings = Vec::new();
     exposure(gateway, &mut warnings);
     providers(gateway, tables, upstreams, env, &mut warnings);
     for model in every_model(tables).values() {
         chain(model, &mut warnings);
-        if let Some(priced) = priced {
-            prices(model, tables, priced, &mut warnings);
-        }
+        prices(model, tables, priced, &mut warnings);
     }
     if gateway.litellm.as_ref().is_some_and(|litellm| litellm.mode.unwrap_or_default() == LitellmMode::All) {
         for (name, _) in gateway.providers.iter() {
@@ -145,7 +143,7 @@ mod tests {
     use crate::config::{compile, from_json, upstreams};
     use serde_json::{Value, json};
 
-    fn warned(json: &Value, priced: Option<Priced<'_>>) -> Vec<String> {
+    fn warned(json: &Value, priced: Priced<'_>) -> Vec<String> {
         let gateway = from_json(json.to_string().as_bytes()).unwrap();
         let tables = compile(&gateway, &|_| None).unwrap();
         let upstreams = upstreams(&gateway, &mut Vec::new());
@@ -159,8 +157,8 @@ mod tests {
             "providers": {"mine": {"base_url": "https://h/v1", "dialect": "openai_chat", "api_key_env": "SET_KEY"}},
             "models": {"a": "mine/a", "b": "ollama/b"}
         });
-        assert_eq!(warned(&gateway, None), Vec::<String>::new());
-        let unpriced = warned(&gateway, Some(&|provider, model| &*provider.name == "ollama" && model == "b"));
+        assert_eq!(warned(&gateway, &|_, _| true), Vec::<String>::new());
+        let unpriced = warned(&gateway, &|provider, model| &*provider.name == "ollama" && model == "b");
         assert_eq!(unpriced.len(), 1);
         assert!(unpriced[0].starts_with("models.a: no price is known for mine/a"), "{unpriced:?}");
     }
@@ -173,7 +171,7 @@ mod tests {
                 "providers": {"mine": {"base_url": "http://h:1", "dialect": "openai_chat"}, "groq": {}},
                 "models": {"a": ["openai/a", "mine/b", "openai/a"]}
             }),
-            None,
+            &|_, _| true,
         );
         let starts = [
             "server.admin: ",

@@ -23,40 +23,27 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
     let name = upstream.cluster();
     let settings = &upstream.settings;
     let connect = settings.connect_timeout.map_or(limits::CONNECT_TIMEOUT, |span| span.0);
-    let cluster = with(
-        with(map! { "name": name.as_str() }, "type", Some(discovery(upstream).into())),
-        "dns_lookup_family",
-        upstream.base.ip().is_none().then(|| "V4_PREFERRED".into()),
+    let mut cluster = map! { "name": name.as_str(), "type": discovery(upstream) };
+    cluster = with(cluster, "dns_lookup_family", upstream.base.ip().is_none().then(|| "V4_PREFERRED".into()));
+    cluster = with(cluster, "connect_timeout", Some(duration(connect)));
+    let endpoints = endpoints(&name, &upstream.base.host, upstream.base.port);
+    cluster = with(cluster, "load_assignment", Some(endpoints));
+    cluster = with(cluster, "transport_socket", tls(plan, upstream));
+    let codec = extension(
+        "envoy.filters.http.upstream_codec",
+        "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+        map! {},
     );
-    let Value::Mapping(mut cluster) = cluster else { return cluster };
-    cluster.insert("connect_timeout".into(), duration(connect));
-    cluster.insert("load_assignment".into(), endpoints(&name, &upstream.base.host, upstream.base.port));
-    let cluster = with(Value::Mapping(cluster), "transport_socket", tls(plan, upstream));
-    let options = any(
-        HTTP_OPTIONS,
-        with(
-            with(
-                map! { "common_http_protocol_options": map! { "idle_timeout": "300s" } },
-                protocol_key(upstream),
-                Some(protocol(upstream)),
-            ),
-            "http_filters",
-            Some(list([
-                wasm::attempt(plan, &upstream.name),
-                extension(
-                    "envoy.filters.http.upstream_codec",
-                    "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
-                    map! {},
-                ),
-            ])),
-        ),
-    );
-    let cluster = with(
-        cluster,
-        "typed_extension_protocol_options",
-        Some(map! { "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options }),
-    );
+    let mut options = map! { "common_http_protocol_options": map! { "idle_timeout": "300s" } };
+    options = with(options, protocol_key(upstream), Some(protocol(upstream)));
+    options = with(options, "http_filters", Some(list([wasm::attempt(plan, &upstream.name), codec])));
+    cluster = with(cluster, "typed_extension_protocol_options", Some(http_options(options)));
     with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())))
+}
+
+/// HTTP options, as the one extension of a cluster.
+fn http_options(options: Value) -> Value {
+    with(map! {}, HTTP_OPTIONS, Some(any(HTTP_OPTIONS, options)))
 }
 
 /// How hosts are found. Behind a public name stands a balancer of the provider's own, of which any address will do;
@@ -152,11 +139,8 @@ fn collector(host: &str, port: u16) -> Value {
         "type": if is_address { "STATIC" } else { "STRICT_DNS" },
         "connect_timeout": duration(limits::CONNECT_TIMEOUT),
         "load_assignment": endpoints(OTLP_CLUSTER, host, port),
-        "typed_extension_protocol_options": map! {
-            "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": any(
-                HTTP_OPTIONS,
-                map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } },
-            ),
-        },
+        "typed_extension_protocol_options": http_options(
+            map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } },
+        ),
     }
 }

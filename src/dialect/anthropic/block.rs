@@ -33,6 +33,12 @@ impl BadBlock {
 
 /// The part that a block is. A kind that is not known is kept whole.
 pub(super) fn part(block: Block<'_>) -> Result<Part<'_>, BadBlock> {
+    part_at(block, false)
+}
+
+/// `inside`: the block stands in the result of a tool. A result in a result is no known kind there, which also keeps
+/// the nesting of a hostile body from eating the stack.
+fn part_at(block: Block<'_>, inside: bool) -> Result<Part<'_>, BadBlock> {
     let Some(kind) = block.kind.clone() else { return Err(BadBlock::missing("type")) };
     let kind = match &*kind.to_str() {
         "text" => PartKind::Text(string("text", block.text)?),
@@ -46,7 +52,7 @@ pub(super) fn part(block: Block<'_>) -> Result<Part<'_>, BadBlock> {
             name: string("name", block.name)?,
             arguments: Arguments::Json(block.input.map_or_else(|| Json::trusted("{}"), Json::from)),
         }),
-        "tool_result" => PartKind::ToolResult(ToolResult {
+        "tool_result" if !inside => PartKind::ToolResult(ToolResult {
             call_id: string("tool_use_id", block.tool_use_id)?,
             name: None,
             content: match block.content {
@@ -88,7 +94,7 @@ fn result_content(content: &RawValue) -> Result<Vec<Part<'_>>, BadBlock> {
             .into_iter()
             .enumerate()
             .map(|(index, block)| {
-                part(block)
+                part_at(block, true)
                     .map_err(|bad| BadBlock { field: format!("content[{index}].{}", bad.field), ..bad })
             })
             .collect(),
@@ -141,4 +147,46 @@ fn whole<'a>(block: &Block<'a>) -> Json<'a> {
         object.extra(&block.extra);
     });
     Json::trusted(String::from_utf8(out).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Part<'_>, BadBlock> {
+        part(serde_json::from_str(json).unwrap())
+    }
+
+    #[test]
+    fn a_kind_that_is_not_known_is_kept_whole() {
+        let json = r#"{"type":"search_result","title":"t","source":"https://a.example","content":[{"type":"text"}],"new":[1]}"#;
+        let PartKind::Other(opaque) = read(json).unwrap().kind else { panic!("opaque") };
+        let [was, is] =
+            [json, opaque.json.as_str()].map(|json| serde_json::from_str::<serde_json::Value>(json).unwrap());
+        assert_eq!(was, is);
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (json, field) in [
+            ("{}", "type"),
+            (r#"{"type":"text"}"#, "text"),
+            (r#"{"type":"text","text":7}"#, "text"),
+            (r#"{"type":"image"}"#, "source"),
+            (r#"{"type":"image","source":{"type":7}}"#, "source.type"),
+            (r#"{"type":"tool_result","tool_use_id":"t","content":[{"type":"text"}]}"#, "content[0].text"),
+            (r#"{"type":"tool_result","tool_use_id":"t","content":[{"type":1}]}"#, "content[0].type"),
+        ] {
+            assert_eq!(read(json).unwrap_err().field, field, "{json}");
+        }
+    }
+
+    #[test]
+    fn endless_nesting_costs_no_stack() {
+        let depth = 100_000;
+        let open = r#"{"type":"tool_result","tool_use_id":"t","content":["#.repeat(depth);
+        let json = format!("{open}{}", "]}".repeat(depth));
+        let PartKind::ToolResult(result) = read(&json).unwrap().kind else { panic!("result") };
+        assert!(matches!(result.content[0].kind, PartKind::Other(_)));
+    }
 }

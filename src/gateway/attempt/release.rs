@@ -1,6 +1,6 @@
 //! What is let through to the client, and with which headers.
 
-use super::response::finish_stream;
+use super::response::{finish_stream, watch_silence};
 use super::{Attempt, Stage};
 use crate::chat::Failure;
 use crate::dialect::lane::{self, Answer};
@@ -86,6 +86,8 @@ impl Attempt {
         exchange.answer.stream = Some(Box::new(held.stream));
         if ended {
             finish_stream(host, exchange, &self.worker);
+        } else {
+            watch_silence(host, exchange);
         }
         exchange.answer.released = true;
         exchange.body = Vec::new();

@@ -3,7 +3,7 @@
 use super::{Attempt, Stage, upstream_headers};
 use crate::chat::Failure;
 use crate::config::tables::{Model, Target};
-use crate::dialect::lane::{self, Ask, Edit};
+use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use crate::gateway::backoff;
 use crate::gateway::exchange::{self, Exchange};
 use crate::gateway::host::{Flow, Host, Side, key};
@@ -93,7 +93,8 @@ impl Attempt {
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
         host.set_headers(Side::Request, &headers);
         exchange.answer.warnings = outgoing.warnings;
-        self.plan = Some(outgoing.plan);
+        let created = host.now_ns() / 1_000_000_000;
+        self.plan = Some(AnswerPlan { created, ..outgoing.plan });
         let pause =
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
         self.stage = Stage::Sending(outgoing.edit);

@@ -143,7 +143,17 @@ impl Attempt {
         }
         if ended {
             finish_stream(host, exchange, &self.worker);
+        } else {
+            watch_silence(host, exchange);
         }
+    }
+}
+
+/// Starts the provider's patience anew, where it has a limit: a stream that is silent for longer is broken off.
+pub(super) fn watch_silence(host: &impl Host, exchange: &Exchange) {
+    let limit = exchange.attempts.last().and_then(|a| a.provider.idle_timeout);
+    if let Some(limit) = limit {
+        host.break_in(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
     }
 }
 

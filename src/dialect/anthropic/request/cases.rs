@@ -310,7 +310,7 @@ fn structured_output() {
     let (sent, warnings) = send_to("claude-sonnet-4-5", &json!({"response_format": format}));
     assert_eq!(
         sent["output_config"]["format"],
-        json!({"type": "json_schema", "schema": {"type": "object", "properties":
+        json!({"type": "json_schema", "schema": {"title": "n", "type": "object", "properties":
             {"a": {"type": "integer", "description": "minimum: 1"}}, "required": ["a"], "additionalProperties": false}})
     );
     assert_eq!(warnings.len(), 1);

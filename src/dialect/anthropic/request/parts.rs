@@ -75,7 +75,7 @@ impl<'l> Parts<'l> {
                 let Some(source) = self.source(source, "image", path)? else { return Ok(()) };
                 list.object(|block| {
                     block.word("type", "image");
-                    source.write("image", block);
+                    source.write(block);
                     self.finish(part, block);
                 });
             }
@@ -135,7 +135,7 @@ impl<'l> Parts<'l> {
         let Some(source) = self.source(&document.source, "document", path)? else { return Ok(()) };
         list.object(|block| {
             block.word("type", "document");
-            source.write("document", block);
+            source.write(block);
             if let Some(title) = &document.title {
                 block.text("title", title);
             }
@@ -228,7 +228,7 @@ enum Sendable<'s> {
 }
 
 impl Sendable<'_> {
-    fn write(&self, _what: &str, block: &mut Object<'_>) {
+    fn write(&self, block: &mut Object<'_>) {
         if let Self::Raw(json) = self {
             write_json("source", json, block);
             return;

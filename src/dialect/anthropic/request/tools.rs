@@ -9,6 +9,7 @@ use crate::chat::{
 use crate::dialect::Dialect;
 use crate::dialect::lane::JSON_TOOL;
 use crate::wire::json::{Array, Object, Patch, members};
+use std::borrow::Cow;
 
 /// How the shape of the answer is asked for.
 #[derive(Debug)]
@@ -149,7 +150,7 @@ pub(super) fn write(
                         Some(description) => tool.text("description", description),
                         None => tool.word("description", "Gives the answer."),
                     }
-                    write_input_schema(Some(&schema.schema), tool);
+                    write_input_schema(Some(&Json::trusted(labelled(schema))), tool);
                 });
             }
             Ok::<(), Failure>(())
@@ -258,12 +259,37 @@ pub(super) fn write_format(schema: &Schema<'_>, own: bool, losses: &mut Losses, 
             return;
         }
         if schema.description.is_some() {
-            losses.note("response_format.json_schema.description dropped: Anthropic's format holds the schema only");
+            losses.note(
+                "response_format.json_schema.description dropped: Anthropic's format holds the schema only",
+            );
         }
         let mut rewriter = Rewriter::default();
-        rewriter.write(schema.schema.as_str(), format.key("schema"));
+        rewriter.write(&labelled(schema), format.key("schema"));
         note_moved("response_format", &rewriter, losses);
     });
+}
+
+/// The schema with its name as `title` and its description, where it has none of its own: Anthropic's format has no
+/// other place for them, and the model reads them.
+fn labelled<'s>(schema: &'s Schema<'_>) -> Cow<'s, str> {
+    let text = schema.schema.as_str();
+    let Ok(found) = members(text.as_bytes()) else { return Cow::Borrowed(text) };
+    let mut patch = Patch::default();
+    for (key, label) in [("title", &schema.name), ("description", &schema.description)] {
+        if let (Some(label), None) = (label, found.get(key)) {
+            let mut value = Vec::with_capacity(label.len() + 2);
+            label.write_json(&mut value);
+            patch.set(key, value);
+        }
+    }
+    match patch.prefix(text.as_bytes(), &found) {
+        Some((drop, prefix)) => {
+            let mut labelled = String::from_utf8(prefix).unwrap_or_default();
+            labelled.push_str(text.get(drop..).unwrap_or_default());
+            Cow::Owned(labelled)
+        }
+        None => Cow::Borrowed(text),
+    }
 }
 
 fn note_moved(field: &str, rewriter: &Rewriter, losses: &mut Losses) {

@@ -38,10 +38,8 @@ fn stream() -> String {
             "usage": {"output_tokens": 20}}),
         json!({"type": "message_stop"}),
     ];
-    events
-        .iter()
-        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
-        .collect()
+    let frame = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap());
+    events.iter().map(frame).collect::<Vec<_>>().concat()
 }
 
 fn decode<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<String> {
@@ -99,9 +97,10 @@ fn every_event_is_understood_or_reported() {
 
 #[test]
 fn names_may_be_missing_and_the_last_blank_line_too() {
-    let bare: String =
-        stream().lines().filter(|line| !line.starts_with("event:")).map(|l| format!("{l}\n")).collect();
-    assert_eq!(decode([bare.trim_end().as_bytes()]), decode([stream().as_bytes()]));
+    let stream_with_names = stream();
+    let bare: Vec<_> = stream_with_names.lines().filter(|line| !line.starts_with("event:")).collect();
+    let bare = bare.join("\n");
+    assert_eq!(decode([bare.trim_end().as_bytes()]), decode([stream_with_names.as_bytes()]));
 }
 
 #[test]

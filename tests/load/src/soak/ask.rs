@@ -119,7 +119,7 @@ impl Asker {
                 end
             }
         };
-        if connection.has_leftover() {
+        if end == BodyEnd::Complete && connection.has_leftover() {
             bail!("bytes after the end of an answer");
         }
         if end == BodyEnd::Complete && head.keep_alive {

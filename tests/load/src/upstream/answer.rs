@@ -37,6 +37,8 @@ pub(crate) struct StreamBytes {
     pub(crate) single: Vec<Template>,
     /// [`BURST`] events a piece.
     pub(crate) bursts: Vec<Template>,
+    /// Events before the first content.
+    pub(crate) leading: usize,
 }
 
 impl Answers {
@@ -94,7 +96,8 @@ impl StreamBytes {
             }
             pieces.into_iter().map(Template::new).collect()
         };
-        Self { single: pieces(1), bursts: pieces(BURST) }
+        let leading = events.iter().take_while(|event| !event.contains(BLANK_ID)).count();
+        Self { single: pieces(1), bursts: pieces(BURST), leading }
     }
 }
 

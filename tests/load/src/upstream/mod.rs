@@ -18,6 +18,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 /// Time between two events of a paced stream.
 const PACE: Duration = Duration::from_millis(5);
 
+/// Time between half a stream and its bad end: the half has to go through first, on a busy machine as well.
+const LULL: Duration = Duration::from_millis(100);
+
 /// Refusals that are kept word by word; the rest is only counted.
 const KEPT_REFUSALS: usize = 20;
 
@@ -137,17 +140,15 @@ impl Providers {
             Rule::ErrorLate | Rule::Cut => {
                 out.extend_from_slice(&answers.stream_head);
                 let stream = answers.stream(asked.rule.chunks(), asked.include_usage);
-                for event in stream.single.iter().take(asked.rule.chunks() / 2) {
+                for event in stream.single.iter().take(stream.leading + asked.rule.chunks() / 2) {
                     event.stamp(asked.id, out);
                 }
+                connection.write(out).await?;
+                tokio::time::sleep(LULL).await;
                 if asked.rule == Rule::Cut {
-                    connection.write(out).await?;
-                    // Long enough for the half stream to go through before the reset overtakes it.
-                    tokio::time::sleep(PACE).await;
                     return Ok(Next::Reset);
                 }
-                out.extend_from_slice(&answers.error_event);
-                connection.write(out).await?;
+                connection.write(&answers.error_event).await?;
             }
             Rule::Answer | Rule::Short => {
                 out.extend_from_slice(&answers.stream_head);
