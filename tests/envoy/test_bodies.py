@@ -61,7 +61,14 @@ def test_big_requests_translated_and_retried(world, http, dialect):
 
 def test_over_http2_upstream(make_gateway, world):
     gateway = make_gateway(
-        providers={"two": {"base_url": world.openai.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY", "protocol": "http2"}},
+        providers={
+            "two": {
+                "base_url": world.openai.base_url,
+                "dialect": "openai_chat",
+                "api_key_env": "OPENAI_TEST_KEY",
+                "protocol": "http2",
+            }
+        },
         models={"two": f"two/{GPT}"},
     )
     for size, version in ((20 * MB, {"http2": False}), (2 * MB, {"http1": False, "http2": True})):
@@ -88,7 +95,9 @@ def test_a_body_over_the_limit_is_413(make_gateway, world):
 
 def test_big_streams(world, http):
     """A streamed answer has no limit: 8 MB in one event, then many small ones."""
-    head = '{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"'
+    head = (
+        '{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"'
+    )
     tail = '"},"finish_reason":null}]}'
     end = 'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     whole = f"data: {head}{big(2 * MB)}{tail}\n\n" + f"data: {head}small {tail}\n\n" * 20000 + end
@@ -98,7 +107,10 @@ def test_big_streams(world, http):
     world.openai.script(raw(whole.encode(), "text/event-stream"))
     translated = http.post("/v1/messages", json=body_for(ANTHROPIC, "gpt", "x", stream=True))
     assert translated.content.count(b"small ") == 20000
-    assert big(2 * MB).encode() in translated.content.replace(b'"}}\n\nevent: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"', b"")
+    assert big(2 * MB).encode() in translated.content.replace(
+        b'"}}\n\nevent: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"',
+        b"",
+    )
 
 
 def test_keep_alive_after_every_change_of_length(world, gateway):
@@ -149,12 +161,17 @@ def test_expect_continue(gateway, world):
 
 
 def test_big_answers_byte_for_byte(world, gateway):
-    answer = gateway.http.post("/v1/chat/completions", json=body_for(OPENAI, "gpt", big(20 * MB)), headers={"accept-encoding": "identity"})
+    answer = gateway.http.post(
+        "/v1/chat/completions", json=body_for(OPENAI, "gpt", big(20 * MB)), headers={"accept-encoding": "identity"}
+    )
     assert answer.content == bytes(world.openai.last.sent)
 
 
 def test_a_compatible_peer_without_a_length(make_gateway, world):
     """An answer without content-length (chunked) is as good."""
     with OpenAISim(None, compatible=True) as peer:
-        gateway = make_gateway(providers={"p": {"base_url": peer.base_url, "dialect": "openai_chat", "auth": "none"}}, models={"p": "p/any"})
+        gateway = make_gateway(
+            providers={"p": {"base_url": peer.base_url, "dialect": "openai_chat", "auth": "none"}},
+            models={"p": "p/any"},
+        )
         assert gateway.messages("p").status_code == 200

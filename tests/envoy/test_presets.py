@@ -28,14 +28,20 @@ HOSTS = {
 LOCAL = {"ollama": 11434, "llamacpp": 8080, "vllm": 8000, "sglang": 30000, "lmstudio": 1234, "litellm": 4000}
 REMOTE = ["mistral", "deepseek", "groq", "xai", "openrouter", "together", "fireworks", "cerebras"]
 KEY = "sk-peer-900150983cd24fb0"
-TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}}
+TOOL = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}},
+}
 
 
 def test_where_they_are(tmp_path):
     config = {"providers": {name: {} for name in [*HOSTS, *LOCAL]}, "models": {"*": "openai/*"}}
     (tmp_path / "gateway.yaml").write_text(yaml.safe_dump(config))
     render(tmp_path / "gateway.yaml", tmp_path / "envoy.yaml")
-    clusters = {one["name"]: one for one in yaml.safe_load((tmp_path / "envoy.yaml").read_text())["static_resources"]["clusters"]}
+    clusters = {
+        one["name"]: one
+        for one in yaml.safe_load((tmp_path / "envoy.yaml").read_text())["static_resources"]["clusters"]
+    }
     for name, host in HOSTS.items():
         text = json.dumps(clusters[f"provider_{name}"])
         address = re.search(r'"socket_address": \{"address": "([^"]+)", "port_value": (\d+)', text)
@@ -61,7 +67,9 @@ def proxy():
 @pytest.fixture(scope="module")
 def gateway(make_gateway, peer, proxy):
     # Some of them have an Anthropic endpoint as well, which an Anthropic client would get; here it is the other one.
-    providers = {name: {"base_url": peer.base_url, "dialect": "openai_chat", "api_key_env": "PEER_KEY"} for name in REMOTE}
+    providers = {
+        name: {"base_url": peer.base_url, "dialect": "openai_chat", "api_key_env": "PEER_KEY"} for name in REMOTE
+    }
     providers["through"] = {"preset": "litellm", "base_url": proxy.origin, "api_key_env": "PEER_KEY"}
     models = {name: f"{name}/some-model" for name in providers}
     models["deepseek"] = "deepseek/deepseek-chat"
@@ -128,7 +136,11 @@ def test_deepseek_does_not_get_old_reasoning_back(gateway, peer):
 def test_litellm_gets_thoughts_back_with_their_signature(gateway, proxy):
     messages = [
         {"role": "user", "content": "a"},
-        {"role": "assistant", "content": "b", "thinking_blocks": [{"type": "thinking", "thinking": "T", "signature": "sig"}]},
+        {
+            "role": "assistant",
+            "content": "b",
+            "thinking_blocks": [{"type": "thinking", "thinking": "T", "signature": "sig"}],
+        },
         {"role": "user", "content": "c"},
     ]
     assert gateway.chat("through", messages, reasoning_effort="low").status_code == 200

@@ -19,7 +19,9 @@ from .envoy import Envoy, module_file, tollgate_binary
 Sample = tuple[str, dict[str, str], float]
 
 
-def tollgate(*arguments: str, stdin: str | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def tollgate(
+    *arguments: str, stdin: str | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Runs the command line tool."""
     return subprocess.run(
         [str(tollgate_binary()), *arguments],
@@ -143,7 +145,14 @@ class Gateway:
     def assert_sound(self) -> None:
         """No trap, no panic, no rebuilt VM in all the time it ran."""
         assert self.envoy.process.poll() is None, f"Envoy is gone:\n{self.log()[-4000:]}"
-        bad = ("panicked", "wasm trap", "Uncaught RuntimeError", "proxy_on_", "Plugin configured to fail", "FAIL_RELOAD")
+        bad = (
+            "panicked",
+            "wasm trap",
+            "Uncaught RuntimeError",
+            "proxy_on_",
+            "Plugin configured to fail",
+            "FAIL_RELOAD",
+        )
         lines = [line for line in self.log().splitlines() if any(word in line for word in bad)]
         lines = [line for line in lines if not any(word in line for word in self.expected)]
         assert not lines, "the filter broke:\n" + "\n".join(lines[:20])

@@ -29,7 +29,7 @@ def wanted() -> str:
 
 def main() -> int:
     """Creates or refreshes the environment."""
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 - this one file runs on whatever Python is there
         print("Python 3.10 or newer is needed", file=sys.stderr)
         return 1
     if STAMP.exists() and STAMP.read_text() == wanted() and python().exists():
@@ -37,7 +37,17 @@ def main() -> int:
     print(f"installing into {VENV.relative_to(REPO)}", flush=True)
     if not python().exists():
         venv.create(VENV, with_pip=True, symlinks=True, clear=VENV.exists())
-    command = [str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(REQUIREMENTS)]
+    command = [
+        str(python()),
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+        "-r",
+        str(REQUIREMENTS),
+    ]
     if subprocess.run(command, check=False).returncode != 0:
         return 1
     code = "from support.envoy import envoy_binary; print(envoy_binary())"
