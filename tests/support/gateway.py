@@ -106,8 +106,9 @@ class Gateway:
 
     def audit(self) -> list[dict[str, Any]]:
         """Every audit line so far."""
-        lines = self.envoy.out_file.read_text(errors="replace").splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        # Not `splitlines`: a line of JSON may hold U+2028 and its like.
+        lines = self.envoy.out_file.read_text(errors="replace").split("\n")
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
 
     def audited(self, answer: httpx.Response | str, timeout: float = 5.0) -> dict[str, Any]:
         """The audit line of one answer (or request id), waited for."""

@@ -123,7 +123,7 @@ class AnthropicSim(Simulator):
             raise Refused("content-encoding: not supported", 415)
         try:
             body = json.loads(request.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Refused(f"The request body is not valid JSON: {error}") from None
         check(body, version, request.header("anthropic-beta") or "", lambda t, s: hmac.compare_digest(signature(t), s))
         if not self.known(body["model"]):

@@ -127,7 +127,7 @@ class OpenAISim(Simulator):
             raise Refused("Unsupported content-encoding.", status=415)
         try:
             body = json.loads(request.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Refused(
                 "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly.)"
             ) from None
