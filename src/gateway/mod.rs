@@ -15,7 +15,8 @@ pub mod host;
 mod pages;
 mod record;
 mod surface;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
 mod worker;
 

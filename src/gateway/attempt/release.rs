@@ -94,7 +94,7 @@ impl Attempt {
         Flow::Continue
     }
 
-    /// A provider's 4xx goes to the client: as it came where both speak the same dialect.
+    /// A provider's 4xx goes to the client: as it came where that is an error of the client's own dialect.
     pub(super) fn release_refusal(
         &mut self,
         host: &impl Host,
@@ -111,7 +111,8 @@ impl Attempt {
             self.worker.observe(now, ended);
         }
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
-        if !(same_dialect && self.headers.is_type("application/json") && !body.is_empty()) {
+        let readable = self.headers.is_type("application/json") && lane::is_failure_of(exchange.client, body);
+        if !(same_dialect && readable) {
             return self.release_failure(host, exchange, failure, status, held);
         }
         exchange.answer.failure = Some(failure);

@@ -65,7 +65,7 @@ fn pass_credentials(client: &Headers, dialect: Dialect, add: &mut impl FnMut(&st
     match (dialect, api_key) {
         (Dialect::Anthropic, Some(key)) => add("x-api-key", key),
         (Dialect::OpenaiChat, Some(key)) if authorization.is_none() => {
-            add("authorization", &format!("Bearer {key}"))
+            add("authorization", &format!("Bearer {key}"));
         }
         _ => {}
     }
