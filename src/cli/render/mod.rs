@@ -16,7 +16,7 @@ mod yaml;
 
 use super::load::{LoadError, load};
 use crate::config::schema::{AuditTo, Gateway};
-use crate::config::tables::{Model, Tables};
+use crate::config::tables::Tables;
 use crate::config::{Problem, Upstream, compile, host_port, limits, upstreams};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
