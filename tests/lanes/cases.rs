@@ -287,6 +287,35 @@ fn structured_output() {
 }
 
 #[test]
+fn what_says_nothing_is_no_loss() {
+    let warnings = |client, provider, body: &Value| {
+        let plan = AnswerPlan::new(client, provider, false, false);
+        lane::answer(&plan, body.to_string().as_bytes()).unwrap().report.warnings
+    };
+    let mut claude = json!({"id": "m", "type": "message", "role": "assistant", "model": "c",
+        "content": [{"type": "text", "text": "hi", "citations": null},
+            {"type": "tool_use", "id": "t", "name": "f", "input": {}, "caller": {"type": "direct"}}],
+        "stop_reason": "end_turn", "stop_sequence": null, "stop_details": null, "container": null,
+        "context_management": {"applied_edits": []},
+        "usage": {"input_tokens": 1, "output_tokens": 2, "inference_geo": "not_available", "service_tier": "batch",
+            "server_tool_use": {"web_search_requests": 0}}});
+    assert_eq!(warnings(OpenaiChat, Anthropic, &claude), [""; 0]);
+    claude["stop_details"] = json!({"category": "cyber"});
+    claude["container"] = json!({"id": "c1"});
+    let told = warnings(OpenaiChat, Anthropic, &claude).concat();
+    assert!(told.contains("stop_details") && told.contains("container"), "{told}");
+
+    let mut gpt = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+            {"index": 0, "finish_reason": "stop", "content_filter_results": {"hate": {"filtered": false}},
+             "message": {"role": "assistant", "content": "hi", "refusal": null, "annotations": [], "audio": null}}],
+        "service_tier": "default", "system_fingerprint": "fp", "prompt_filter_results": [{"prompt_index": 0}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2}});
+    assert_eq!(warnings(Anthropic, OpenaiChat, &gpt), [""; 0]);
+    gpt["choices"][0]["message"]["annotations"] = json!([{"type": "url_citation"}]);
+    assert!(warnings(Anthropic, OpenaiChat, &gpt).concat().contains("annotations"));
+}
+
+#[test]
 fn what_claude_cannot_say_is_refused_or_warned_of() {
     for (field, value) in
         [("n", json!(2)), ("logprobs", json!(true)), ("seed", json!(7)), ("presence_penalty", json!(0.5))]
