@@ -359,6 +359,82 @@ fn anthropic_tool_results_become_tool_messages_first() {
 }
 
 #[test]
+fn long_ids_become_short_ones_that_match() {
+    let history = |id: &str| {
+        ask_claude(&json!({"metadata": {"user_id": "u".repeat(75)}, "messages": [
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": "1"}]},
+        ]}))
+    };
+    let sent = |id: &str| {
+        let (out, warnings) = to_openai("gpt-4.1", &history(id));
+        let call = out["messages"][1]["tool_calls"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(out["messages"][2]["tool_call_id"], call.as_str());
+        assert!(out["user"].as_str().unwrap().len() <= 64);
+        assert!(warnings.iter().any(|warning| warning.contains("metadata.user_id")), "{warnings:?}");
+        call
+    };
+    assert_eq!(sent("toolu_01A"), "toolu_01A");
+    let long = format!("toolu_{}", "x".repeat(60));
+    let short = sent(&long);
+    assert!(short.len() <= 40 && short == sent(&long) && short != sent(&format!("{long}y")), "{short}");
+
+    // The client gets the provider's id as it is: it has to send it back.
+    let answer = json!({"id": "m", "type": "message", "role": "assistant", "model": "c", "stop_reason": "tool_use",
+        "content": [{"type": "tool_use", "id": long, "name": "f", "input": {}}],
+        "usage": {"input_tokens": 1, "output_tokens": 2}});
+    let plan = AnswerPlan::new(OpenaiChat, Anthropic, false, false);
+    let answer = lane::answer(&plan, answer.to_string().as_bytes()).unwrap();
+    let answer: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
+    assert_eq!(answer["choices"][0]["message"]["tool_calls"][0]["id"], long.as_str());
+}
+
+#[test]
+fn more_than_four_stops_are_cut_or_refused() {
+    let body = ask_claude(&json!({"stop_sequences": ["a", "b", "c", "d", "e"]}));
+    let (out, warnings) = to_openai("gpt-4.1", &body);
+    assert_eq!(out["stop"], json!(["a", "b", "c", "d"]));
+    assert!(warnings.concat().contains("stop_sequences[4..]"), "{warnings:?}");
+    let failure = translated(Anthropic, OpenaiChat, "gpt-4.1", &body, false).unwrap_err();
+    assert_eq!((failure.status, failure.param.as_deref()), (400, Some("stop_sequences[4..]")));
+}
+
+#[test]
+fn reasoning_models_get_no_sampling() {
+    let body = ask_claude(&json!({"temperature": 0.2, "top_p": 0.9, "stop_sequences": ["END"]}));
+    for model in ["gpt-5-mini", "o3"] {
+        let (out, warnings) = to_openai(model, &body);
+        for (field, said) in [("temperature", "temperature"), ("top_p", "top_p"), ("stop", "stop_sequences")]
+        {
+            assert!(out[field].is_null(), "{out:#}");
+            assert!(warnings.iter().any(|warning| warning.starts_with(said)), "{field}: {warnings:?}");
+        }
+        let failure = translated(Anthropic, OpenaiChat, model, &body, false).unwrap_err();
+        assert_eq!(failure.status, 400);
+    }
+    for model in ["gpt-4.1", "gpt-5-chat-latest"] {
+        let (out, _) = to_openai(model, &body);
+        assert_eq!((out["temperature"].as_f64(), &out["stop"]), (Some(0.2), &json!(["END"])));
+    }
+    let (_, warnings) = to_openai("gpt-5", &ask_claude(&json!({"temperature": 1})));
+    assert_eq!(warnings, [""; 0]);
+
+    // The lane between two sides that speak the same dialect lets the client have its way.
+    let body = ask(&json!({"model": "gpt-5", "temperature": 0.2, "stop": "END"})).to_string();
+    let to = Ask {
+        model: "gpt-5",
+        params: &[],
+        max_tokens: None,
+        default_max_tokens: 4096,
+        drop_params: true,
+        quirks: &Quirks::OPENAI,
+    };
+    let outgoing = lane::request(OpenaiChat, OpenaiChat, body.as_bytes(), &to).unwrap();
+    assert_eq!(outgoing.edit, Edit::Keep);
+}
+
+#[test]
 fn server_tools_are_dropped_with_a_warning() {
     let body = ask_claude(&json!({"tools": [
         {"type": "web_search_20250305", "name": "web_search"},

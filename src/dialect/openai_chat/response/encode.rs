@@ -9,6 +9,9 @@ use crate::dialect::service::is_missed;
 use crate::provider::Quirks;
 use crate::wire::json::{Object, object};
 
+/// Clients take ids of any length, and send them back to the provider they came from.
+const CLIENT: Quirks = Quirks { short_ids: false, ..Quirks::OPENAI };
+
 /// Writes an answer for an OpenAI client. What it cannot say is noted, never refused: the answer is there.
 pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &mut Losses) -> Vec<u8> {
     let own = response.origin == Dialect::OpenaiChat;
@@ -126,7 +129,7 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
     } else if !calls.is_empty() {
         o.array("tool_calls", |list| {
             for part in &calls {
-                write_call(list, part, &Quirks::OPENAI, own);
+                write_call(list, part, &CLIENT, own);
             }
         });
     }
