@@ -21,7 +21,8 @@ pub(super) fn always_reasons(model: &str) -> bool {
 /// Writes the output limit, the stop sequences and the sampling parameters.
 pub(super) fn write(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
     max_tokens(top, request)?;
-    if always_reasons(top.ask.model) {
+    // A client that speaks OpenAI itself has chosen its model and its words.
+    if request.origin != Dialect::OpenaiChat && always_reasons(top.ask.model) {
         lose_sampling(top, request)?;
     } else {
         stop(top, request)?;
