@@ -5,6 +5,7 @@ pub mod codec;
 pub mod lane;
 pub mod models;
 pub mod openai_chat;
+mod service;
 
 use serde::{Deserialize, Serialize};
 

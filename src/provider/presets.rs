@@ -132,6 +132,7 @@ const LITELLM: Quirks = Quirks {
     top_k: true,
     reasoning: ReasoningSwitch::Thinking,
     replay: Replay::Blocks,
+    short_ids: false,
     ..FULL
 };
 

@@ -24,6 +24,9 @@ pub struct Quirks {
     pub replay: Replay,
     /// The provider calls `required` tool choice `any` and wants tool ids of nine letters and digits (Mistral).
     pub mistral_tools: bool,
+    /// Ids are limited, 40 characters for a tool call's and 64 for the user's: longer ones are replaced by a hash.
+    /// Not so where ids are a vehicle for more (LiteLLM hides the signatures of Gemini's thoughts in them).
+    pub short_ids: bool,
     /// The field that marks a last assistant message as the beginning of the answer (Mistral: `prefix`).
     pub prefill: Option<&'static str>,
     /// Top-level fields of the dialect that the provider refuses.
@@ -79,6 +82,7 @@ impl Quirks {
         reasoning: ReasoningSwitch::Openai,
         replay: Replay::Never,
         mistral_tools: false,
+        short_ids: true,
         prefill: None,
         refused: &[],
     };

@@ -287,6 +287,35 @@ fn structured_output() {
 }
 
 #[test]
+fn what_says_nothing_is_no_loss() {
+    let warnings = |client, provider, body: &Value| {
+        let plan = AnswerPlan::new(client, provider, false, false);
+        lane::answer(&plan, body.to_string().as_bytes()).unwrap().report.warnings
+    };
+    let mut claude = json!({"id": "m", "type": "message", "role": "assistant", "model": "c",
+        "content": [{"type": "text", "text": "hi", "citations": null},
+            {"type": "tool_use", "id": "t", "name": "f", "input": {}, "caller": {"type": "direct"}}],
+        "stop_reason": "end_turn", "stop_sequence": null, "stop_details": null, "container": null,
+        "context_management": {"applied_edits": []},
+        "usage": {"input_tokens": 1, "output_tokens": 2, "inference_geo": "not_available", "service_tier": "batch",
+            "server_tool_use": {"web_search_requests": 0}}});
+    assert_eq!(warnings(OpenaiChat, Anthropic, &claude), [""; 0]);
+    claude["stop_details"] = json!({"category": "cyber"});
+    claude["container"] = json!({"id": "c1"});
+    let told = warnings(OpenaiChat, Anthropic, &claude).concat();
+    assert!(told.contains("stop_details") && told.contains("container"), "{told}");
+
+    let mut gpt = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [
+            {"index": 0, "finish_reason": "stop", "content_filter_results": {"hate": {"filtered": false}},
+             "message": {"role": "assistant", "content": "hi", "refusal": null, "annotations": [], "audio": null}}],
+        "service_tier": "default", "system_fingerprint": "fp", "prompt_filter_results": [{"prompt_index": 0}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 2}});
+    assert_eq!(warnings(Anthropic, OpenaiChat, &gpt), [""; 0]);
+    gpt["choices"][0]["message"]["annotations"] = json!([{"type": "url_citation"}]);
+    assert!(warnings(Anthropic, OpenaiChat, &gpt).concat().contains("annotations"));
+}
+
+#[test]
 fn what_claude_cannot_say_is_refused_or_warned_of() {
     for (field, value) in
         [("n", json!(2)), ("logprobs", json!(true)), ("seed", json!(7)), ("presence_penalty", json!(0.5))]
@@ -327,6 +356,82 @@ fn anthropic_tool_results_become_tool_messages_first() {
     assert_eq!(messages[3]["content"][0]["image_url"]["url"], "data:image/png;base64,aGk=");
     assert_eq!(messages[3]["content"][1]["text"], "so?");
     assert_eq!(out["max_completion_tokens"], 9);
+}
+
+#[test]
+fn long_ids_become_short_ones_that_match() {
+    let history = |id: &str| {
+        ask_claude(&json!({"metadata": {"user_id": "u".repeat(75)}, "messages": [
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": id, "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": id, "content": "1"}]},
+        ]}))
+    };
+    let sent = |id: &str| {
+        let (out, warnings) = to_openai("gpt-4.1", &history(id));
+        let call = out["messages"][1]["tool_calls"][0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(out["messages"][2]["tool_call_id"], call.as_str());
+        assert!(out["user"].as_str().unwrap().len() <= 64);
+        assert!(warnings.iter().any(|warning| warning.contains("metadata.user_id")), "{warnings:?}");
+        call
+    };
+    assert_eq!(sent("toolu_01A"), "toolu_01A");
+    let long = format!("toolu_{}", "x".repeat(60));
+    let short = sent(&long);
+    assert!(short.len() <= 40 && short == sent(&long) && short != sent(&format!("{long}y")), "{short}");
+
+    // The client gets the provider's id as it is: it has to send it back.
+    let answer = json!({"id": "m", "type": "message", "role": "assistant", "model": "c", "stop_reason": "tool_use",
+        "content": [{"type": "tool_use", "id": long, "name": "f", "input": {}}],
+        "usage": {"input_tokens": 1, "output_tokens": 2}});
+    let plan = AnswerPlan::new(OpenaiChat, Anthropic, false, false);
+    let answer = lane::answer(&plan, answer.to_string().as_bytes()).unwrap();
+    let answer: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
+    assert_eq!(answer["choices"][0]["message"]["tool_calls"][0]["id"], long.as_str());
+}
+
+#[test]
+fn more_than_four_stops_are_cut_or_refused() {
+    let body = ask_claude(&json!({"stop_sequences": ["a", "b", "c", "d", "e"]}));
+    let (out, warnings) = to_openai("gpt-4.1", &body);
+    assert_eq!(out["stop"], json!(["a", "b", "c", "d"]));
+    assert!(warnings.concat().contains("stop_sequences[4..]"), "{warnings:?}");
+    let failure = translated(Anthropic, OpenaiChat, "gpt-4.1", &body, false).unwrap_err();
+    assert_eq!((failure.status, failure.param.as_deref()), (400, Some("stop_sequences[4..]")));
+}
+
+#[test]
+fn reasoning_models_get_no_sampling() {
+    let body = ask_claude(&json!({"temperature": 0.2, "top_p": 0.9, "stop_sequences": ["END"]}));
+    for model in ["gpt-5-mini", "o3"] {
+        let (out, warnings) = to_openai(model, &body);
+        for (field, said) in [("temperature", "temperature"), ("top_p", "top_p"), ("stop", "stop_sequences")]
+        {
+            assert!(out[field].is_null(), "{out:#}");
+            assert!(warnings.iter().any(|warning| warning.starts_with(said)), "{field}: {warnings:?}");
+        }
+        let failure = translated(Anthropic, OpenaiChat, model, &body, false).unwrap_err();
+        assert_eq!(failure.status, 400);
+    }
+    for model in ["gpt-4.1", "gpt-5-chat-latest"] {
+        let (out, _) = to_openai(model, &body);
+        assert_eq!((out["temperature"].as_f64(), &out["stop"]), (Some(0.2), &json!(["END"])));
+    }
+    let (_, warnings) = to_openai("gpt-5", &ask_claude(&json!({"temperature": 1})));
+    assert_eq!(warnings, [""; 0]);
+
+    // The lane between two sides that speak the same dialect lets the client have its way.
+    let body = ask(&json!({"model": "gpt-5", "temperature": 0.2, "stop": "END"})).to_string();
+    let to = Ask {
+        model: "gpt-5",
+        params: &[],
+        max_tokens: None,
+        default_max_tokens: 4096,
+        drop_params: true,
+        quirks: &Quirks::OPENAI,
+    };
+    let outgoing = lane::request(OpenaiChat, OpenaiChat, body.as_bytes(), &to).unwrap();
+    assert_eq!(outgoing.edit, Edit::Keep);
 }
 
 #[test]

@@ -14,6 +14,7 @@ const ALL: Quirks = Quirks {
     top_k: true,
     reasoning: ReasoningSwitch::Effort,
     replay: Replay::Blocks,
+    short_ids: false,
     ..Quirks::OPENAI
 };
 

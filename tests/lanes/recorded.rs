@@ -99,7 +99,18 @@ fn anthropic_requests_reach_openai() {
 }
 
 fn answers(provider: Dialect, client: Dialect) {
-    const MAPPED: [&str; 13] = [
+    const MAPPED: [&str; 23] = [
+        // What the service says of itself is no part of the answer.
+        "system_fingerprint",
+        "provider",
+        "x_groq",
+        "token_ids",
+        "time_info",
+        "generationId",
+        "provider_metadata",
+        "native_finish_reason",
+        "prompt_filter_results",
+        "content_filter_results",
         "type",
         "role",
         "object",

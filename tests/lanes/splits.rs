@@ -39,6 +39,11 @@ const ANTHROPIC: &[&str] = &[
 ];
 
 fn cut(plan: &AnswerPlan, stream: &[u8], cuts: &[usize]) -> String {
+    cut_and_captured(plan, stream, cuts).0
+}
+
+/// What the client gets, and what was captured of it.
+fn cut_and_captured(plan: &AnswerPlan, stream: &[u8], cuts: &[usize]) -> (String, Option<String>) {
     let mut lane = Stream::new(plan);
     let mut out = Vec::new();
     let mut from = 0;
@@ -47,7 +52,27 @@ fn cut(plan: &AnswerPlan, stream: &[u8], cuts: &[usize]) -> String {
         from = to;
     }
     lane.end(&mut out);
-    String::from_utf8(out).expect("text")
+    (String::from_utf8(out).expect("text"), lane.transcript())
+}
+
+#[test]
+fn what_is_captured_is_the_same_in_every_lane_and_at_every_split() {
+    let hello = "{\"text\":\"é😀 \\n\",\"thinking\":\"hé \\\"q\\\"\",\"tool_calls\":[{\"id\":\"a\",\"name\":\"f\",\"arguments\":\"{\\\"x\\\":1}\"},{\"id\":\"b\",\"name\":\"g\",\"arguments\":\"{\\\"y\\\":2}\"}]}";
+    let claude = "{\"text\":\"a😀\\n\",\"thinking\":\"hm é\",\"tool_calls\":[{\"id\":\"t1\",\"name\":\"f\",\"arguments\":\"{}\"}]}";
+    for (pieces, provider, expected) in
+        [(&OPENAI[..11], OpenaiChat, hello), (&ANTHROPIC[..13], Anthropic, claude)]
+    {
+        let stream = pieces.concat().into_bytes();
+        for client in [OpenaiChat, Anthropic] {
+            let plan = AnswerPlan { capture: true, ..AnswerPlan::new(client, provider, true, true) };
+            for at in 0..stream.len() {
+                let captured = cut_and_captured(&plan, &stream, &[at]).1;
+                assert_eq!(captured.as_deref(), Some(expected), "{provider:?} for {client:?}, cut at {at}");
+            }
+            let silent = AnswerPlan { capture: false, ..plan };
+            assert_eq!(cut_and_captured(&silent, &stream, &[]).1, None);
+        }
+    }
 }
 
 #[test]

@@ -156,6 +156,18 @@ fn an_error_before_content_is_a_reason_to_go_on() {
 }
 
 #[test]
+fn what_says_nothing_is_no_loss_of_a_stream() {
+    let quiet = "data: {\"id\":\"c\",\"system_fingerprint\":\"f\",\"x_new\":null,\"choices\":[{\"index\":0,\"content_filter_results\":{\"hate\":{\"filtered\":false}},\"delta\":{\"content\":\"a\",\"annotations\":[]}}]}\n\n";
+    let telling = chunk("{\"content\":\"a\",\"annotations\":[{\"type\":\"url_citation\"}]}");
+    let plan = AnswerPlan::new(Anthropic, OpenaiChat, true, false);
+    for (first, warned) in [(quiet, 0), (&*telling, 1)] {
+        let mut lane = Stream::new(&plan);
+        lane.push([first, &finish("stop"), DONE].concat().as_bytes(), &mut Vec::new());
+        assert_eq!(lane.report().warnings.len(), warned, "{:?}", lane.report().warnings);
+    }
+}
+
+#[test]
 fn a_stream_that_breaks_off_is_no_answer() {
     let (events, progress) = to_anthropic(&chunk("{\"content\":\"half\"}"));
     assert_eq!(progress, Progress::Failed);

@@ -7,6 +7,7 @@ use super::wire::Answer;
 use crate::chat::{ChatResponse, Choice, Failure, Finish, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{AnswerPlan, malformed, read_failure};
+use crate::dialect::service::is_missed;
 use crate::wire::json::{Array, object, parse};
 
 /// Reads an answer.
@@ -64,7 +65,7 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
     }
     if !own {
         for (name, value) in response.extra.iter().chain(&choice.extra).chain(&choice.message_extra) {
-            if value.get() != "null" {
+            if is_missed(name, value) {
                 losses.note(format!("{name} dropped: is not supported by Anthropic"));
             }
         }
@@ -174,7 +175,7 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
     }
     if !own {
         for (name, value) in &part.extra {
-            if value.get() != "null" {
+            if is_missed(name, value) {
                 losses.note(format!("content[{index}].{name} dropped: is not supported by Anthropic"));
             }
         }

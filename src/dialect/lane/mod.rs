@@ -10,6 +10,7 @@ pub mod identity;
 mod replay;
 mod request;
 mod stream;
+mod transcript;
 mod translated;
 
 pub use answer::{answer, answer_as_stream};
@@ -99,6 +100,8 @@ pub struct AnswerPlan {
     /// When the answer was made, in seconds since 1970, for providers whose answers do not say; the gateway, which
     /// has a clock, sets it. 0: unknown.
     pub created: u64,
+    /// A stream keeps what it generated, for the audit line: see [`Stream::transcript`].
+    pub capture: bool,
 }
 
 /// The tool whose forced call stands for structured output where a model has no other way to it.
@@ -107,7 +110,16 @@ pub const JSON_TOOL: &str = "json_tool_call";
 impl AnswerPlan {
     /// The plan of a lane between two dialects, with nothing special about it.
     pub fn new(client: Dialect, provider: Dialect, stream: bool, show_usage: bool) -> Self {
-        Self { client, provider, stream, show_usage, json_tool: false, legacy_functions: false, created: 0 }
+        Self {
+            client,
+            provider,
+            stream,
+            show_usage,
+            json_tool: false,
+            legacy_functions: false,
+            created: 0,
+            capture: false,
+        }
     }
 }
 

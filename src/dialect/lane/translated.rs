@@ -1,5 +1,6 @@
 //! Streams whose two sides speak different dialects: decoder, hub events, encoder.
 
+use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart};
 use crate::dialect::codec::{StreamDecoder, StreamEncoder};
@@ -24,6 +25,7 @@ struct State {
     /// The client was told that the answer is over.
     closed: bool,
     json_tool: JsonTool,
+    transcript: Option<Box<Transcript>>,
 }
 
 /// Structured output through a forced tool call: the call becomes text as it passes.
@@ -53,6 +55,7 @@ impl Stream {
             report: Report::default(),
             closed: false,
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
+            transcript: plan.capture.then(Box::default),
         };
         Self { decoder: StreamDecoder::new(plan.provider), state }
     }
@@ -94,6 +97,11 @@ impl Stream {
         self.state.failure.as_ref()
     }
 
+    /// See [`super::Stream::transcript`].
+    pub(crate) fn transcript(&self) -> Option<String> {
+        self.state.transcript.as_ref().map(|transcript| transcript.to_json())
+    }
+
     /// See [`super::Stream::report`].
     pub(crate) fn report(&self) -> &Report {
         &self.state.report
@@ -113,6 +121,9 @@ impl EventSink for Sink<'_> {
 
 impl State {
     fn observe(&mut self, event: &Event<'_>) {
+        if let Some(transcript) = &mut self.transcript {
+            transcript.take(event);
+        }
         match event {
             Event::Start { model, .. } => {
                 self.report.model = Some(model.to_str().into_owned()).filter(|model| !model.is_empty());

@@ -4,6 +4,7 @@
 
 mod failure;
 mod finish;
+mod ids;
 mod request;
 mod response;
 mod stream;

@@ -6,6 +6,7 @@ use super::super::wire::{Block, Data, Delta as WireDelta};
 use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
+use crate::dialect::service::is_missed;
 use crate::wire::json::parse;
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
@@ -128,7 +129,7 @@ impl State {
                     });
                 }
                 for (name, value) in &delta.extra {
-                    if !matches!(value.get(), "null" | "{}" | "[]") {
+                    if is_missed(name, value) {
                         sink.event(Event::Lost(name));
                     }
                 }

@@ -34,9 +34,11 @@ mod tests {
         let report = look(
             Dialect::OpenaiChat,
             r#"{"model":"m","error":null,"choices":[{"finish_reason":"tool_calls","message":{"content":"hi"}}],
-            "usage":{"prompt_tokens":3,"completion_tokens":4}}"#,
+            "usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,
+            "prompt_tokens_details":{"cached_tokens":2},"completion_tokens_details":{"reasoning_tokens":1}}}"#,
         )
         .unwrap();
+        assert_eq!((report.usage.cache_read, report.usage.reasoning), (Some(2), Some(1)));
         assert_eq!((report.usage.input, report.usage.output), (Some(3), Some(4)));
         assert_eq!((report.finish, report.model.as_deref()), (Some("tool_calls"), Some("m")));
         assert!(report.usage_is_final);
@@ -47,9 +49,11 @@ mod tests {
         let report = look(
             Dialect::Anthropic,
             r#"{"type":"message","model":"c","content":[],"stop_reason":"max_tokens",
-            "usage":{"input_tokens":3,"cache_read_input_tokens":5,"output_tokens":4}}"#,
+            "usage":{"input_tokens":3,"cache_read_input_tokens":5,"output_tokens":4,
+            "output_tokens_details":{"thinking_tokens":2}}}"#,
         )
         .unwrap();
+        assert_eq!(report.usage.reasoning, Some(2));
         assert_eq!(
             (report.usage.input, report.usage.cache_read, report.usage.output),
             (Some(8), Some(5), Some(4))

@@ -248,7 +248,7 @@ mod tests {
         "data: {\"choices\":[{\"delta\":{\"content\":\"caf\u{e9} \\\"usage\\\":{}\"},\"finish_reason\":null}],\"usage\":null}\n\n",
         "data: {\"choices\":[{\"delta\":{\"content\":\"usage\"},\"finish_reason\":null}]}\n\n",
         "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\n\n",
-        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":9}}\r\r\n",
+        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":9,\"prompt_tokens_details\":{\"cached_tokens\":2},\"completion_tokens_details\":{\"reasoning_tokens\":5}}}\r\r\n",
         "data: [DONE]\n\n",
     );
 
@@ -257,7 +257,7 @@ mod tests {
         "event: ping\ndata: {\"type\":\"ping\"}\n\n",
         "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n",
         "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"hey\"}}\n\n",
-        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":8}}\n\n",
+        "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"},\"usage\":{\"output_tokens\":8,\"output_tokens_details\":{\"thinking_tokens\":3}}}\n\n",
         "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
     );
 
@@ -285,6 +285,7 @@ mod tests {
         assert_eq!(client, OPENAI);
         let report = stream.report();
         assert_eq!((report.usage.input, report.usage.output), (Some(3), Some(9)));
+        assert_eq!((report.usage.cache_read, report.usage.reasoning), (Some(2), Some(5)));
         assert_eq!((report.finish, report.model.as_deref()), (Some("length"), Some("m-1")));
         assert!(report.usage_is_final && report.output_bytes > 0);
         assert_eq!(stream.progress(), Progress::Finished);
@@ -296,6 +297,7 @@ mod tests {
             (report.usage.input, report.usage.cache_read, report.usage.output),
             (Some(6), Some(2), Some(8))
         );
+        assert_eq!(report.usage.reasoning, Some(3));
         assert_eq!((report.finish, report.model.as_deref()), (Some("tool_calls"), Some("c")));
         assert_eq!(stream.progress(), Progress::Finished);
     }

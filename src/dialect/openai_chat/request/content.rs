@@ -1,10 +1,11 @@
 //! The content of OpenAI messages: what can be said is chosen first, then written.
 
+use super::super::ids::write_call_id;
 use super::encode::UNKNOWN_HERE;
 use super::turn::Turn;
-use crate::chat::{Document, Failure, Message, Part, PartKind, Source, Text, ToolCall};
+use crate::chat::{Document, Failure, Message, Part, PartKind, Source, ToolCall};
 use crate::provider::{Quirks, Replay};
-use crate::wire::json::{Array, Object, write_string};
+use crate::wire::json::{Array, Object};
 
 /// The parts of a message that will be written.
 pub(super) struct Content<'p> {
@@ -240,7 +241,7 @@ pub(in crate::dialect::openai_chat) fn write_call(
 ) {
     let PartKind::ToolCall(call) = &part.kind else { return };
     list.object(|o| {
-        o.key("id").extend(call_id(&call.id, quirks));
+        write_call_id(o.key("id"), &call.id, quirks);
         o.word("type", "function");
         o.object("function", |o| write_function(o, call));
         if let Some(control) = part.cache_control
@@ -262,33 +263,6 @@ pub(in crate::dialect::openai_chat) fn write_function(o: &mut Object<'_>, call: 
         Arguments::Text(text) => o.text("arguments", text),
         Arguments::Json(json) => o.str("arguments", json.as_str()),
     }
-}
-
-/// A tool call's id as a JSON string. Mistral takes nine letters and digits and nothing else: another id becomes
-/// nine that depend on all of it, so that call and result still match.
-pub(super) fn call_id(id: &Text<'_>, quirks: &Quirks) -> Vec<u8> {
-    let mut out = Vec::with_capacity(id.len().saturating_add(2));
-    if !quirks.mistral_tools {
-        id.write_json(&mut out);
-        return out;
-    }
-    let text = id.to_str();
-    if text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-        write_string(&mut out, &text);
-        return out;
-    }
-    // FNV-1a, 64 bits: 36^9 ids, so a clash within one conversation is out of the question.
-    let mut hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    out.push(b'"');
-    for _ in 0..9 {
-        let digit = u32::try_from(hash % 36).unwrap_or_default();
-        hash /= 36;
-        out.extend(char::from_digit(digit, 36).map(|digit| digit as u8));
-    }
-    out.push(b'"');
-    out
 }
 
 /// Writes the reasoning of an earlier turn, in the provider's way.

@@ -1,6 +1,7 @@
 //! The hub's request becomes an OpenAI provider's.
 
-use super::turn;
+use super::super::ids::short_user;
+use super::{sampling, turn};
 use crate::chat::{
     ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
     ToolKind,
@@ -12,9 +13,6 @@ use crate::wire::json::{Object, array, object, write_f64, write_string, write_u6
 
 /// Why something that another dialect says is lost here.
 pub(super) const UNKNOWN_HERE: &str = "has no counterpart in OpenAI's chat completions";
-
-/// OpenAI takes at most this many stop sequences.
-const MOST_STOPS: usize = 4;
 
 /// Writes a request for an OpenAI-dialect provider.
 ///
@@ -33,8 +31,7 @@ pub fn encode_request(
             array(top.o.key("messages"), |messages| turn::write(messages, request, ask, top.losses))?;
         }
         tools(&mut top, request)?;
-        limits(&mut top, request)?;
-        sampling(&mut top, request)?;
+        sampling::write(&mut top, request)?;
         reasoning(&mut top, request)?;
         format(&mut top, request)?;
         attribution(&mut top, request)?;
@@ -76,20 +73,20 @@ fn size_hint(request: &ChatRequest<'_>) -> usize {
 
 /// The top level of the body: fields that the target's own overrides replace, or that the provider refuses, are
 /// left out.
-struct Top<'t, 'o, 'c, 'l> {
+pub(super) struct Top<'t, 'o, 'c, 'l> {
     o: &'t mut Object<'o>,
-    ask: &'t Ask<'c>,
-    losses: &'l mut Losses,
+    pub(super) ask: &'t Ask<'c>,
+    pub(super) losses: &'l mut Losses,
 }
 
 impl Top<'_, '_, '_, '_> {
     /// Whether the target's own fields replace this one.
-    fn is_overridden(&self, key: &str) -> bool {
+    pub(super) fn is_overridden(&self, key: &str) -> bool {
         self.ask.params.iter().any(|(name, _)| **name == *key)
     }
 
     /// Starts a field, unless it must not stand here.
-    fn field(&mut self, key: &str) -> Result<Option<&mut Vec<u8>>, Failure> {
+    pub(super) fn field(&mut self, key: &str) -> Result<Option<&mut Vec<u8>>, Failure> {
         if self.is_overridden(key) {
             return Ok(None);
         }
@@ -100,14 +97,14 @@ impl Top<'_, '_, '_, '_> {
         Ok(Some(self.o.key(key)))
     }
 
-    fn str(&mut self, key: &str, value: &str) -> Result<(), Failure> {
+    pub(super) fn str(&mut self, key: &str, value: &str) -> Result<(), Failure> {
         if let Some(out) = self.field(key)? {
             write_string(out, value);
         }
         Ok(())
     }
 
-    fn text(&mut self, key: &str, value: Option<&Text<'_>>) -> Result<(), Failure> {
+    pub(super) fn text(&mut self, key: &str, value: Option<&Text<'_>>) -> Result<(), Failure> {
         if let Some(value) = value
             && let Some(out) = self.field(key)?
         {
@@ -116,22 +113,22 @@ impl Top<'_, '_, '_, '_> {
         Ok(())
     }
 
-    fn raw(&mut self, key: &str, json: &str) -> Result<(), Failure> {
+    pub(super) fn raw(&mut self, key: &str, json: &str) -> Result<(), Failure> {
         if let Some(out) = self.field(key)? {
             out.extend_from_slice(json.as_bytes());
         }
         Ok(())
     }
 
-    fn json(&mut self, key: &str, value: Option<&Json<'_>>) -> Result<(), Failure> {
+    pub(super) fn json(&mut self, key: &str, value: Option<&Json<'_>>) -> Result<(), Failure> {
         value.map_or(Ok(()), |json| self.raw(key, json.as_str()))
     }
 
-    fn bool(&mut self, key: &str, value: Option<bool>) -> Result<(), Failure> {
+    pub(super) fn bool(&mut self, key: &str, value: Option<bool>) -> Result<(), Failure> {
         value.map_or(Ok(()), |value| self.raw(key, if value { "true" } else { "false" }))
     }
 
-    fn u64(&mut self, key: &str, value: Option<u64>) -> Result<(), Failure> {
+    pub(super) fn u64(&mut self, key: &str, value: Option<u64>) -> Result<(), Failure> {
         if let Some(value) = value
             && let Some(out) = self.field(key)?
         {
@@ -140,7 +137,7 @@ impl Top<'_, '_, '_, '_> {
         Ok(())
     }
 
-    fn f64(&mut self, key: &str, value: Option<f64>) -> Result<(), Failure> {
+    pub(super) fn f64(&mut self, key: &str, value: Option<f64>) -> Result<(), Failure> {
         if let Some(value) = value
             && let Some(out) = self.field(key)?
         {
@@ -256,46 +253,6 @@ fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, mistral: bool) {
         }),
         ToolChoice::Other(opaque) => out.extend_from_slice(opaque.json.as_str().as_bytes()),
     }
-}
-
-fn limits(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
-    const NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
-    let overridden = top.ask.params.iter().any(|(name, _)| NAMES.contains(&&**name));
-    if !overridden {
-        let [old, new] = NAMES;
-        let name = if top.ask.quirks.max_completion_tokens { new } else { old };
-        top.u64(name, top.ask.max_tokens.or(request.max_tokens))?;
-    }
-    if request.stop.is_empty() {
-        return Ok(());
-    }
-    if request.stop.len() > MOST_STOPS && request.origin != Dialect::OpenaiChat {
-        top.losses
-            .lost(&format!("stop_sequences[{MOST_STOPS}..]"), "OpenAI takes at most four stop sequences")?;
-    }
-    let Some(out) = top.field("stop")? else { return Ok(()) };
-    array(out, |list| request.stop.iter().take(MOST_STOPS).for_each(|text| list.text(text)));
-    Ok(())
-}
-
-fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
-    top.f64("temperature", request.temperature)?;
-    top.f64("top_p", request.top_p)?;
-    if request.top_k.is_some() && !top.ask.quirks.top_k && request.origin != Dialect::OpenaiChat {
-        top.losses.lost("top_k", UNKNOWN_HERE)?;
-    } else {
-        top.u64("top_k", request.top_k)?;
-    }
-    top.f64("frequency_penalty", request.frequency_penalty)?;
-    top.f64("presence_penalty", request.presence_penalty)?;
-    if let Some(seed) = request.seed {
-        top.raw("seed", &seed.to_string())?;
-    }
-    top.u64("n", request.n)?;
-    top.bool("logprobs", request.logprobs)?;
-    top.u64("top_logprobs", request.top_logprobs)?;
-    top.json("logit_bias", request.logit_bias.as_ref())?;
-    top.text("verbosity", request.verbosity.as_ref())
 }
 
 /// OpenAI's models that take `reasoning_effort`, by the beginnings of the names of those that do not: new models
@@ -417,7 +374,14 @@ fn write_schema(o: &mut Object<'_>, schema: &Schema<'_>) {
 }
 
 fn attribution(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
-    top.text("user", request.user.as_ref())?;
+    match request.user.as_ref().and_then(short_user).filter(|_| top.ask.quirks.short_ids) {
+        Some(short) => {
+            let field = if request.origin == Dialect::Anthropic { "metadata.user_id" } else { "user" };
+            top.losses.note(format!("{field} replaced by a hash of it: OpenAI takes at most 64 characters"));
+            top.str("user", &short)?;
+        }
+        None => top.text("user", request.user.as_ref())?,
+    }
     if request.origin == Dialect::OpenaiChat {
         top.json("metadata", request.metadata.as_ref())?;
         return top.text("service_tier", request.service_tier.as_ref());

@@ -6,6 +6,7 @@ mod encode;
 mod message;
 mod option;
 mod part;
+mod sampling;
 mod turn;
 pub(super) mod wire;
 

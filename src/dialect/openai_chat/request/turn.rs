@@ -1,5 +1,6 @@
 //! The hub's messages become OpenAI's: a role for tool results, one string or parts for content.
 
+use super::super::ids::write_call_id;
 use super::content::{self, Content};
 use super::encode::UNKNOWN_HERE;
 use crate::chat::{ChatRequest, Failure, Losses, Message, Part, PartKind, Role, Text, ToolResult};
@@ -135,7 +136,7 @@ impl Turn<'_> {
         }
         list.object(|o| {
             o.word("role", "tool");
-            o.key("tool_call_id").extend(content::call_id(&result.call_id, self.quirks));
+            write_call_id(o.key("tool_call_id"), &result.call_id, self.quirks);
             if let Some(name) = &result.name
                 && self.own
             {

@@ -2,11 +2,15 @@
 
 use super::super::request::{write_call, write_function, write_reasoning, write_thinking_blocks};
 use super::super::{finish, usage};
-use crate::chat::{ChatResponse, Choice, FinishReason, Losses, Part, PartKind, Text};
+use crate::chat::{ChatResponse, Choice, Extra, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
+use crate::dialect::service::is_missed;
 use crate::provider::Quirks;
 use crate::wire::json::{Object, object};
+
+/// Clients take ids of any length, and send them back to the provider they came from.
+const CLIENT: Quirks = Quirks { short_ids: false, ..Quirks::OPENAI };
 
 /// Writes an answer for an OpenAI client. What it cannot say is noted, never refused: the answer is there.
 pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &mut Losses) -> Vec<u8> {
@@ -41,21 +45,22 @@ pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &
             match &*tier.to_str() {
                 "standard" => o.word("service_tier", "default"),
                 "priority" => o.word("service_tier", "priority"),
-                other => losses.note(format!("service_tier {other:?} dropped: OpenAI has no such tier")),
+                // OpenAI has no word for the other tiers, and a client no use for them.
+                _ => {}
             }
         }
     });
     if !own {
-        let names = response.extra.iter().map(|(name, _)| name.to_string());
-        let counts = response.usage_extra.iter().map(|(name, _)| format!("usage.{name}"));
-        note_extra(losses, names.chain(counts));
+        note_extra(losses, "", &response.extra);
+        note_extra(losses, "usage.", &response.usage_extra);
     }
     body
 }
 
-/// One warning for all the fields of an answer that have no place here.
-fn note_extra(losses: &mut Losses, names: impl Iterator<Item = String>) {
-    let names: Vec<String> = names.collect();
+/// One warning for all the fields of an answer that have no place here and are missed.
+fn note_extra(losses: &mut Losses, base: &str, extra: &Extra<'_>) {
+    let missed = extra.iter().filter(|(name, value)| is_missed(name, value));
+    let names: Vec<String> = missed.map(|(name, _)| format!("{base}{name}")).collect();
     if !names.is_empty() {
         losses.note(format!("fields of the answer dropped: {}", names.join(", ")));
     }
@@ -73,7 +78,7 @@ fn write_choice(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own:
     if own {
         o.extra(&choice.extra);
     } else {
-        note_extra(losses, choice.extra.iter().map(|(name, _)| name.to_string()));
+        note_extra(losses, "", &choice.extra);
         if let Some(stop) = choice.finish.as_ref().and_then(|finish| finish.stop_sequence.as_ref()) {
             // vLLM's field for it.
             o.text("stop_reason", stop);
@@ -98,7 +103,7 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
             _ => losses.note("a picture, sound or document dropped from the answer"),
         }
         if !own {
-            note_extra(losses, part.extra.iter().map(|(name, _)| name.to_string()));
+            note_extra(losses, "", &part.extra);
         }
     }
     o.word("role", "assistant");
@@ -124,13 +129,13 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
     } else if !calls.is_empty() {
         o.array("tool_calls", |list| {
             for part in &calls {
-                write_call(list, part, &Quirks::OPENAI, own);
+                write_call(list, part, &CLIENT, own);
             }
         });
     }
     if own {
         o.extra(&choice.message_extra);
     } else {
-        note_extra(losses, choice.message_extra.iter().map(|(name, _)| name.to_string()));
+        note_extra(losses, "", &choice.message_extra);
     }
 }

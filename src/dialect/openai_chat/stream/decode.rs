@@ -4,9 +4,12 @@ use super::super::finish;
 use super::super::request::{decode_block, decode_part};
 use super::calls::{Calls, Unordered};
 use super::wire;
-use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, Json, Part, PartKind, PartStart, Text};
+use crate::chat::{
+    Delta, Event, EventSink, Extra, Failure, FinishReason, Json, Part, PartKind, PartStart, Text,
+};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
+use crate::dialect::service::is_missed;
 use crate::wire::json::{Count, TextOr, parse};
 use crate::wire::sse::{self, Framer};
 
@@ -68,6 +71,15 @@ impl StreamDecoder {
             && let Some(event) = self.framer.finish()
         {
             self.chunks.take(&event, sink);
+        }
+    }
+}
+
+/// Fields that the hub has no word for, where a client misses them.
+fn lost<S: EventSink>(extra: &Extra<'_>, sink: &mut S) {
+    for (name, value) in extra {
+        if is_missed(name, value) {
+            sink.event(Event::Lost(name));
         }
     }
 }
@@ -134,9 +146,7 @@ impl Chunks {
                 created: Count::of(chunk.created),
             });
         }
-        for (name, _) in &chunk.extra {
-            sink.event(Event::Lost(name));
-        }
+        lost(&chunk.extra, sink);
         for choice in choices {
             self.choice(choice, sink)?;
         }
@@ -156,9 +166,7 @@ impl Chunks {
             self.choices.resize_with(at.saturating_add(1), Choice::default);
         }
         let Some(state) = self.choices.get_mut(at) else { return Ok(()) };
-        for (name, _) in &wire.extra {
-            sink.event(Event::Lost(name));
-        }
+        lost(&wire.extra, sink);
         // Some send the whole message once more in the end; only a stream of messages without deltas counts.
         if let Some(delta) = wire.delta
             && !state.finished
@@ -193,11 +201,7 @@ impl Choice {
         delta: wire::Delta<'_>,
         sink: &mut S,
     ) -> Result<(), Failure> {
-        for (name, value) in &delta.extra {
-            if value.get() != "null" && value.get() != "[]" {
-                sink.event(Event::Lost(name));
-            }
-        }
+        lost(&delta.extra, sink);
         if let Some(blocks) = delta.thinking_blocks.filter(|blocks| !blocks.is_empty()) {
             for part in blocks.into_iter().map(decode_block) {
                 self.part(choice, part, sink);
@@ -291,9 +295,7 @@ impl Choice {
         call: wire::CallDelta<'_>,
         sink: &mut S,
     ) -> Result<(), Failure> {
-        for (name, _) in &call.extra {
-            sink.event(Event::Lost(name));
-        }
+        lost(&call.extra, sink);
         if self.open.take().is_some() {
             sink.event(Event::PartStop { choice });
         }
