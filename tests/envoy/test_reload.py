@@ -6,8 +6,10 @@ import copy
 import threading
 import time
 
+import httpx
 import pytest
 
+from support.gateway import chat_body
 from support.world import GPT
 
 
@@ -54,6 +56,7 @@ def test_a_new_model_appears_and_no_request_fails_meanwhile(gateway, world):
 
 
 def test_a_new_provider_appears(gateway, world):
+    """For new connections and for those that are kept alive: unknown before, working after, nothing in between."""
     config = copy.deepcopy(gateway.config)
     config["providers"]["fourth"] = {
         "base_url": world.second.base_url,
@@ -61,8 +64,18 @@ def test_a_new_provider_appears(gateway, world):
         "api_key_env": "SECOND_TEST_KEY",
     }
     config["models"]["fourth"] = ["dead/nothing", "fourth/gpt-4.1"]
+    assert gateway.chat("gpt").status_code == 200
     gateway.write(config)
-    assert until(lambda: gateway.chat("fourth").status_code == 200)
+    statuses = []
+
+    def works():
+        statuses.append(gateway.chat("fourth").status_code)
+        fresh = httpx.post(gateway.url + "/v1/chat/completions", json=chat_body("fourth"))
+        statuses.append(fresh.status_code)
+        return statuses[-2:] == [200, 200]
+
+    assert until(works), statuses
+    assert set(statuses) <= {200, 404}, statuses
     assert world.second.last.json["model"] == "gpt-4.1"
 
 
