@@ -308,9 +308,11 @@ fn model(
     }
     let timeout = targets.iter().map(|target| target.timeout).max().unwrap_or(limits::TIMEOUT);
     let request_timeout = span(settings.request_timeout, defaults.request_timeout, limits::REQUEST_TIMEOUT);
-    for (field, value) in
-        [("timeout", own.unwrap_or(timeout)), ("request_timeout", request_timeout), ("backoff.base", base)]
-    {
+    for (field, value) in [
+        ("timeout", span(settings.timeout, defaults.timeout, limits::TIMEOUT)),
+        ("request_timeout", request_timeout),
+        ("backoff.base", base),
+    ] {
         if value.is_zero() {
             problems.push(Problem::new(format!("{path}.{field}"), "must be longer than 0s"));
         }
