@@ -15,7 +15,11 @@ from support.world import SECRETS, World
 
 # The SDKs read credentials, base URLs and proxies from the environment; tests hand over everything themselves.
 for _name in list(os.environ):
-    if _name.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE_")) or _name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
+    if _name.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE_")) or _name.lower() in (
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ):
         del os.environ[_name]
 
 
@@ -53,9 +57,7 @@ def gateway(world: World, standing_gateway: Gateway) -> Gateway:
 
 
 @pytest.fixture(scope="module")
-def make_gateway(
-    standing_world: World, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Gateway]]:
+def make_gateway(standing_world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Gateway]]:
     """Starts gateways of other configurations, one for each, shared by the tests of the module and ended with it."""
     running: dict[str, Gateway] = {}
 

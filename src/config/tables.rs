@@ -30,6 +30,8 @@ pub struct Tables {
     pub keys: Vec<Key>,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
+    /// What the rendered route allows where the edge phase says nothing else.
+    pub route: Route,
     /// Prices of the configuration's own, by provider model name, in USD per million tokens.
     pub prices: HashMap<Box<str>, PriceOverride>,
 }
@@ -43,6 +45,32 @@ impl Tables {
                 p.name
             )),
             _ => None,
+        })
+    }
+}
+
+/// The limits of the rendered route: the largest of all models.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Route {
+    /// Tries after the first.
+    pub retries: usize,
+    /// Limit to the first token of each try.
+    pub timeout: Duration,
+    /// Limit of the whole request.
+    pub request_timeout: Duration,
+}
+
+impl Route {
+    /// The route that is wide enough for all of these models.
+    pub fn of<'m>(models: impl Iterator<Item = &'m Model>) -> Self {
+        models.fold(Self::default(), |route, model| {
+            let each = usize::try_from(model.retries).unwrap_or(usize::MAX).saturating_add(1);
+            let tries = model.targets.len().saturating_mul(each);
+            Self {
+                retries: route.retries.max(tries.saturating_sub(1)),
+                timeout: route.timeout.max(model.timeout),
+                request_timeout: route.request_timeout.max(model.request_timeout),
+            }
         })
     }
 }
@@ -82,6 +110,8 @@ pub struct Provider {
     pub forward_headers: Vec<Box<str>>,
     /// Limit to the first token, where the provider has one of its own.
     pub timeout: Option<Duration>,
+    /// Longest silence within a stream, where the provider has a limit of its own.
+    pub idle_timeout: Option<Duration>,
     /// Differences from its dialect's maker.
     pub quirks: Quirks,
     /// The name under which `genai-prices` knows it (`openai`, `anthropic`, `azure`…), where it does.
@@ -147,7 +177,7 @@ pub struct Model {
     pub retries: u32,
     /// Back-off between tries at the same target.
     pub backoff: Backoff,
-    /// Limit to the first token of each try.
+    /// The longest of its targets' limits to the first token: the proxy has one for all tries.
     pub timeout: Duration,
     /// Limit of the whole request.
     pub request_timeout: Duration,
@@ -175,6 +205,8 @@ pub struct Target {
     pub provider: Rc<Provider>,
     /// What it calls the model; for wildcards with `*` the matched part is put in its place.
     pub model: Box<str>,
+    /// Limit to the first token of a try here: the model's own, else the provider's, else the default.
+    pub timeout: Duration,
     /// Replaces the client's output limit, in tokens.
     pub max_tokens: Option<u64>,
     /// Top-level fields, in the provider's dialect, that replace the client's.

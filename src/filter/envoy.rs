@@ -3,7 +3,7 @@
 //! The calls of the SDK's own traits panic when the host refuses or a header is not UTF-8, so the plain host calls are
 //! used. What Envoy refuses is logged: it would be a defect of the gateway.
 
-use super::sleepers;
+use super::sleepers::{self, Then};
 use crate::gateway::host::{MetricKind, Side};
 use crate::gateway::{Headers, Host};
 use proxy_wasm::hostcalls;
@@ -94,8 +94,25 @@ impl Host for Envoy {
     }
 
     fn wake_in(&self, side: Side, ms: u64) {
-        sleepers::add(self.context, side, self.now_ns().saturating_add(ms.saturating_mul(1_000_000)));
-        told("ask for ticks", hostcalls::set_tick_period(Duration::from_millis(sleepers::TICK_MS)));
+        self.act_in(Then::Resume(side), ms);
+    }
+
+    fn break_in(&self, limit: Option<Duration>) {
+        match limit {
+            Some(limit) => self.act_in(Then::Break, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+            None => sleepers::forget(self.context),
+        }
+    }
+}
+
+impl Envoy {
+    fn act_in(&self, then: Then, ms: u64) {
+        let due = self.now_ns().saturating_add(ms.saturating_mul(1_000_000));
+        if sleepers::set(self.context, then, due) {
+            // Of this stream's plugin; they go on for as long as anybody waits.
+            let period = Duration::from_millis(sleepers::TICK_MS);
+            told("ask for ticks", hostcalls::set_tick_period(period));
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Root contexts: one per plugin and worker. They hold the configuration and make the streams' contexts.
 
 use super::envoy::Envoy;
+use super::sleepers::{self, Sleeper, Then};
 use super::stream::{AttemptStream, EdgeStream};
-use super::{sleepers, worker};
+use super::worker;
 use crate::config::tables::Tables;
 use crate::config::{self, Problem};
 use crate::gateway::host::Side;
@@ -117,19 +118,21 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let host = self.host();
+        for sleeper in sleepers::due(host.now_ns()) {
+            act(sleeper);
+        }
+        // Acting for a stream changed the context that calls belong to.
+        if hostcalls::set_effective_context(self.id).is_err() {
+            return;
+        }
         match self.kind {
             Kind::Edge(_) => worker().publish_health(&host),
-            Kind::Attempt(_) => {
-                for sleeper in sleepers::due(host.now_ns()) {
-                    wake(sleeper.context, sleeper.side);
-                }
-                // Waking changed the context that calls belong to.
-                let back = hostcalls::set_effective_context(self.id).is_ok();
-                if back && sleepers::is_empty() {
-                    let _ = hostcalls::set_tick_period(Duration::ZERO);
+            Kind::Attempt(_) if sleepers::is_empty() => {
+                if hostcalls::set_tick_period(Duration::ZERO).is_err() {
+                    log::error!("tollgate: ticks could not be stopped");
                 }
             }
-            Kind::Unset => {}
+            Kind::Attempt(_) | Kind::Unset => {}
         }
     }
 
@@ -151,15 +154,17 @@ impl RootContext for Root {
     }
 }
 
-fn wake(context: u32, side: Side) {
-    if hostcalls::set_effective_context(context).is_err() {
+/// Does for a stream what it waited for.
+fn act(sleeper: Sleeper) {
+    if hostcalls::set_effective_context(sleeper.context).is_err() {
         return;
     }
-    let resumed = match side {
-        Side::Request => hostcalls::resume_http_request(),
-        Side::Response => hostcalls::resume_http_response(),
+    let done = match sleeper.then {
+        Then::Resume(Side::Request) => hostcalls::resume_http_request(),
+        Then::Resume(Side::Response) => hostcalls::resume_http_response(),
+        Then::Break => hostcalls::reset_http_response(),
     };
-    if resumed.is_err() {
-        log::error!("tollgate: a paused request could not be resumed");
+    if done.is_err() {
+        log::error!("tollgate: the proxy refused to go on with a waiting request");
     }
 }

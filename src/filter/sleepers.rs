@@ -1,19 +1,29 @@
-//! Streams that wait for a while: a back-off between two tries. The host has no timers for streams, but it ticks root
-//! contexts, and a root context can wake any stream of its worker.
+//! Streams that something happens to after a while: the end of a back-off between two tries, or of the patience with a
+//! silent provider. The host has no timers for streams, but it ticks root contexts, and a root context can act for any
+//! stream of its worker.
 
 use crate::gateway::host::Side;
 use std::cell::RefCell;
 
-/// Ticks come this often while somebody sleeps: fine enough for back-off, and cheap.
+/// Ticks come this often while somebody waits: fine enough for back-off, and cheap.
 pub(super) const TICK_MS: u64 = 20;
+
+/// What happens when the time has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Then {
+    /// The paused side goes on.
+    Resume(Side),
+    /// The stream is broken off.
+    Break,
+}
 
 /// A stream that waits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sleeper {
     /// The stream's context.
     pub(super) context: u32,
-    /// Which side of it is paused.
-    pub(super) side: Side,
+    /// What it waits for.
+    pub(super) then: Then,
     due_ns: u64,
 }
 
@@ -21,19 +31,28 @@ thread_local! {
     static SLEEPERS: RefCell<Vec<Sleeper>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Puts a stream to sleep.
-pub(super) fn add(context: u32, side: Side, due_ns: u64) {
-    SLEEPERS.with_borrow_mut(|all| all.push(Sleeper { context, side, due_ns }));
+/// Sets the one thing that a stream waits for; whether it waited for nothing before.
+pub(super) fn set(context: u32, then: Then, due_ns: u64) -> bool {
+    SLEEPERS.with_borrow_mut(|all| {
+        let new = Sleeper { context, then, due_ns };
+        if let Some(sleeper) = all.iter_mut().find(|s| s.context == context) {
+            *sleeper = new;
+            return false;
+        }
+        all.push(new);
+        true
+    })
 }
 
-/// Forgets a stream that is gone: waking it would trap the VM.
+/// Forgets a stream that is gone: acting for it would trap the VM.
 pub(super) fn forget(context: u32) {
     SLEEPERS.with_borrow_mut(|all| all.retain(|s| s.context != context));
 }
 
-/// Whether a stream sleeps.
-pub(super) fn contains(context: u32) -> bool {
-    SLEEPERS.with_borrow(|all| all.iter().any(|s| s.context == context))
+/// Whether a stream's request is held back.
+pub(super) fn holds_request(context: u32) -> bool {
+    let held = Then::Resume(Side::Request);
+    SLEEPERS.with_borrow(|all| all.iter().any(|s| s.context == context && s.then == held))
 }
 
 /// Takes out the streams whose time has come.
@@ -41,7 +60,7 @@ pub(super) fn due(now_ns: u64) -> Vec<Sleeper> {
     SLEEPERS.with_borrow_mut(|all| all.extract_if(.., |s| s.due_ns <= now_ns).collect())
 }
 
-/// Whether nobody sleeps.
+/// Whether nobody waits.
 pub(super) fn is_empty() -> bool {
     SLEEPERS.with_borrow(Vec::is_empty)
 }

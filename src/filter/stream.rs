@@ -63,7 +63,7 @@ impl HttpContext for AttemptStream {
     fn on_http_request_body(&mut self, size: usize, _end_of_stream: bool) -> Action {
         let flow = self.phase.on_request_body(&self.host, size);
         // Between two tries the body waits with its headers.
-        if sleepers::contains(self.host.context) { Action::Pause } else { action(flow) }
+        if sleepers::holds_request(self.host.context) { Action::Pause } else { action(flow) }
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {

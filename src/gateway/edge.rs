@@ -24,6 +24,8 @@ pub struct Edge {
     pub(super) record: Record,
     pub(super) stage: Stage,
     pub(super) cors: Vec<(&'static str, String)>,
+    /// The header that held the accepted key.
+    key_header: Option<&'static str>,
     /// The body that takes the place of an answer of the proxy's own.
     pub(super) replacement: Option<Vec<u8>>,
 }
@@ -33,7 +35,7 @@ pub struct Edge {
 pub(super) enum Stage {
     /// Its body is being collected.
     Collecting {
-        /// The client's headers, without a key of the gateway's own.
+        /// The client's headers.
         headers: Headers,
         dialect: Dialect,
     },
@@ -52,6 +54,7 @@ impl Edge {
             record: Record::default(),
             stage: Stage::Answered,
             cors: Vec::new(),
+            key_header: None,
             replacement: None,
         }
     }
@@ -73,7 +76,7 @@ impl Edge {
             let (status, body) = pages::health(host, &self.worker, &self.tables, which);
             return self.answer_json(host, status, &body);
         }
-        if let Err(failure) = self.authenticate(&mut headers) {
+        if let Err(failure) = self.authenticate(&headers) {
             return self.fail(host, failure);
         }
         match surface {
@@ -128,12 +131,12 @@ impl Edge {
         self.on_request_body(host, held, true)
     }
 
-    fn authenticate(&mut self, headers: &mut Headers) -> Result<(), Failure> {
+    fn authenticate(&mut self, headers: &Headers) -> Result<(), Failure> {
         match keys::judge(&self.tables.keys, headers.get("authorization"), headers.get("x-api-key")) {
             Verdict::Open => Ok(()),
             Verdict::Known(index, carrier) => {
                 // The gateway's own key stops here, whatever a provider's passthrough says.
-                headers.remove(match carrier {
+                self.key_header = Some(match carrier {
                     Carrier::Authorization => "authorization",
                     Carrier::ApiKey => "x-api-key",
                 });
@@ -184,6 +187,8 @@ impl Edge {
             carried: found.carried,
             stream: envelope.stream,
             headers,
+            key_header: self.key_header,
+            sent: None,
             body,
             body_len,
             request_id: self.record.request_id.clone(),
@@ -199,12 +204,11 @@ impl Edge {
     }
 
     /// Gives the request to the router, with the first cluster chosen.
-    fn send(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
+    fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
         host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
         grant(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
-            exchange.answer.content = Some(Vec::new());
         }
         let exchange = Rc::new(RefCell::new(exchange));
         let token = self.worker.register(Rc::clone(&exchange));
@@ -254,10 +258,17 @@ impl Edge {
 /// Tells the router how often it may try again and how long it may wait, where that differs from the route's own
 /// settings.
 fn grant(host: &impl Host, exchange: &Exchange) {
+    let (route, model) = (exchange.tables.route, &exchange.model);
     let set = |name, value: String| host.set_header(Side::Request, name, Some(&value));
-    set("x-envoy-max-retries", exchange.retries_granted.to_string());
-    set("x-envoy-upstream-rq-per-try-timeout-ms", exchange.model.timeout.as_millis().to_string());
-    set("x-envoy-upstream-rq-timeout-ms", exchange.model.request_timeout.as_millis().to_string());
+    if exchange.retries_granted != route.retries {
+        set("x-envoy-max-retries", exchange.retries_granted.to_string());
+    }
+    if model.timeout != route.timeout {
+        set("x-envoy-upstream-rq-per-try-timeout-ms", model.timeout.as_millis().to_string());
+    }
+    if model.request_timeout != route.request_timeout {
+        set("x-envoy-upstream-rq-timeout-ms", model.request_timeout.as_millis().to_string());
+    }
 }
 
 /// Headers that steer the proxy or pretend to come from the gateway are not a client's to send.

@@ -8,6 +8,7 @@ use crate::gateway::headers::Headers;
 use crate::meter::price::Cost;
 use crate::policy::route::Step;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// One client request on its way.
 #[derive(Debug)]
@@ -22,8 +23,12 @@ pub struct Exchange {
     pub carried: String,
     /// Whether the client asked for a stream.
     pub stream: bool,
-    /// The client's headers, without a key of the gateway's own.
+    /// The client's headers as the proxy holds them; see [`Exchange::client_header`].
     pub headers: Headers,
+    /// The header that held the client's key of the gateway.
+    pub key_header: Option<&'static str>,
+    /// The headers of the latest try: all tries share the proxy's one header map.
+    pub sent: Option<Headers>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.
     pub body: Vec<u8>,
     /// Length of the client's body in bytes.
@@ -67,8 +72,8 @@ pub struct AnswerState {
     pub cost: Option<Cost>,
     /// What was lost in translation, both ways.
     pub warnings: Vec<Warning>,
-    /// The answer's text as the client got it, when the audit wants it.
-    pub content: Option<Vec<u8>>,
+    /// What was answered, as JSON, when the audit wants it: the body, or what a stream generated.
+    pub transcript: Option<String>,
 }
 
 /// One try at one target.
@@ -111,9 +116,21 @@ impl Exchange {
         self.model.targets.get(step.target)
     }
 
+    /// A header of the client's that a provider may see. The gateway's own key is not one.
+    pub fn client_header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).filter(|_| self.key_header != Some(name))
+    }
+
     /// Whether the router may still try again.
     pub fn may_retry(&self) -> bool {
         self.begun <= self.retries_granted
+    }
+
+    /// The limit to the first token of the try under way, where that has passed without an answer.
+    pub fn passed_limit(&self, now_ns: u64) -> Option<Duration> {
+        let limit = self.target(self.current()?)?.timeout;
+        let started = self.attempts.last()?.started_ns;
+        (Duration::from_nanos(now_ns.saturating_sub(started)) >= limit).then_some(limit)
     }
 
     /// Leaves out the remaining tries at the current target.

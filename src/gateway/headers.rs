@@ -21,6 +21,12 @@ impl Headers {
         self.0.retain(|(n, _)| n != name);
     }
 
+    /// Whether a header is there exactly once, with this value.
+    pub fn is_exactly(&self, name: &str, value: &str) -> bool {
+        let mut values = self.0.iter().filter(|(n, _)| n == name);
+        values.next().is_some_and(|(_, v)| v == value) && values.next().is_none()
+    }
+
     /// The response's status; 0 when there is none.
     pub fn status(&self) -> u16 {
         self.get(":status").and_then(|s| s.parse().ok()).unwrap_or(0)

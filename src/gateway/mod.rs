@@ -15,9 +15,12 @@ pub mod host;
 mod pages;
 mod record;
 mod surface;
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests;
 mod worker;
 
-pub use attempt::Attempt;
+pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
 pub use headers::Headers;
 pub use host::{Flow, Host};

@@ -12,7 +12,10 @@ from support.sim import stream
 from support.world import model_for
 
 LANES = [(client, provider) for client in DIALECTS for provider in DIALECTS]
-OPENAI_TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}}
+OPENAI_TOOL = {
+    "type": "function",
+    "function": {"name": "look", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}},
+}
 ANTHROPIC_TOOL = {"name": "look", "input_schema": {"type": "object", "properties": {"q": {"type": "string"}}}}
 OPENAI_BARE = {"type": "function", "function": {"name": "bare", "parameters": {"type": "object", "properties": {}}}}
 ANTHROPIC_BARE = {"name": "bare", "input_schema": {"type": "object", "properties": {}}}
@@ -40,7 +43,9 @@ def ask(gateway, client, provider, streamed, messages="hi", model=None, **more):
         assert seen.error is None
     else:
         assert answer.headers["content-type"] == "application/json"
-        assert int(answer.headers["content-length"]) == len(answer.content) if "content-length" in answer.headers else True
+        assert (
+            int(answer.headers["content-length"]) == len(answer.content) if "content-length" in answer.headers else True
+        )
         seen = read(client, answer.json())
     assert seen.done
     return seen, answer
@@ -90,7 +95,9 @@ def test_the_tool_loop(gateway, world, lane, streamed):
     client, provider = lane
     seen, _ = ask(gateway, client, provider, streamed, "every tool", tools=tools(client))
     if client == OPENAI:
-        calls = [{"id": i, "type": "function", "function": {"name": n, "arguments": json.dumps(a)}} for i, n, a in seen.calls]
+        calls = [
+            {"id": i, "type": "function", "function": {"name": n, "arguments": json.dumps(a)}} for i, n, a in seen.calls
+        ]
         turn = [{"role": "assistant", "content": None, "tool_calls": calls}]
         turn += [{"role": "tool", "tool_call_id": i, "content": f"result of {n}"} for i, n, _ in seen.calls]
     else:
@@ -105,7 +112,11 @@ def test_the_tool_loop(gateway, world, lane, streamed):
 def test_thinking(gateway, world, streamed):
     """Claude's thoughts reach either client, with their signature, and can be replayed."""
     for client in DIALECTS:
-        more = {"reasoning_effort": "low"} if client == OPENAI else {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096}
+        more = (
+            {"reasoning_effort": "low"}
+            if client == OPENAI
+            else {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096}
+        )
         seen, answer = ask(gateway, client, ANTHROPIC, streamed, "look please", tools=tools(client), **more)
         assert seen.thought == world.claude.last.answer.thought
         assert seen.signature, "without the signature the thought cannot be replayed"
@@ -114,7 +125,18 @@ def test_thinking(gateway, world, streamed):
         if client == OPENAI:
             block = {"type": "thinking", "thinking": seen.thought, "signature": seen.signature}
             turn = [
-                {"role": "assistant", "content": seen.text, "thinking_blocks": [block], "tool_calls": [{"id": ident, "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}]},
+                {
+                    "role": "assistant",
+                    "content": seen.text,
+                    "thinking_blocks": [block],
+                    "tool_calls": [
+                        {
+                            "id": ident,
+                            "type": "function",
+                            "function": {"name": name, "arguments": json.dumps(arguments)},
+                        }
+                    ],
+                },
                 {"role": "tool", "tool_call_id": ident, "content": "r"},
             ]
         else:
@@ -126,7 +148,15 @@ def test_thinking(gateway, world, streamed):
                 ]},
                 {"role": "user", "content": [{"type": "tool_result", "tool_use_id": ident, "content": "r"}]},
             ]  # fmt: skip
-        again, _ = ask(gateway, client, ANTHROPIC, streamed, [{"role": "user", "content": "look please"}, *turn], tools=tools(client), **more)
+        again, _ = ask(
+            gateway,
+            client,
+            ANTHROPIC,
+            streamed,
+            [{"role": "user", "content": "look please"}, *turn],
+            tools=tools(client),
+            **more,
+        )
         assert again.text == "tools said: r"
 
 
@@ -134,7 +164,11 @@ def test_reasoning_tokens(gateway, world, lane, streamed):
     client, provider = lane
     if provider == ANTHROPIC:
         pytest.skip("this wire does not count them apart")
-    more = {"reasoning_effort": "low"} if client == OPENAI else {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096}
+    more = (
+        {"reasoning_effort": "low"}
+        if client == OPENAI
+        else {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 4096}
+    )
     _, answer = ask(gateway, client, provider, streamed, "think of it", model="mini", **more)
     assert gateway.audited(answer)["usage"]["reasoning"] == world.openai.last.usage["reasoning"] > 0
 
@@ -172,7 +206,12 @@ def test_refusal(gateway, world, lane, streamed):
 
 def test_structured_output(gateway, world, lane, streamed):
     client, provider = lane
-    schema = {"type": "object", "properties": {"name": {"type": "string"}, "n": {"type": "integer"}}, "required": ["name", "n"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "n": {"type": "integer"}},
+        "required": ["name", "n"],
+        "additionalProperties": False,
+    }
     more = (
         {"response_format": {"type": "json_schema", "json_schema": {"name": "a", "schema": schema, "strict": True}}}
         if client == OPENAI
@@ -224,7 +263,11 @@ def test_usage_is_kept_from_an_openai_client_that_did_not_ask(gateway, world):
     assert gateway.audited(answer)["usage"]["output"] == 5
 
 
-@pytest.mark.parametrize("shape", [{"pieces": 1}, {"pieces": 7}, {"pieces": 1000}, {"events_a_write": 10}, {"crlf": True}, {"comments": True}], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [{"pieces": 1}, {"pieces": 7}, {"pieces": 1000}, {"events_a_write": 10}, {"crlf": True}, {"comments": True}],
+    ids=str,
+)
 def test_any_cut_gives_the_same_stream(gateway, world, lane, shape):
     client, provider = lane
     world.sim(provider).script(stream(**shape))
@@ -236,7 +279,9 @@ def test_any_cut_gives_the_same_stream(gateway, world, lane, shape):
 
 def test_a_hundred_chunks(gateway, world, lane):
     client, provider = lane
-    seen, _ = ask(gateway, client, provider, True, "long 100", **({"max_completion_tokens": 500} if client == OPENAI else {}))
+    seen, _ = ask(
+        gateway, client, provider, True, "long 100", **({"max_completion_tokens": 500} if client == OPENAI else {})
+    )
     assert seen.text.split() == [f"w{n}" for n in range(1, 101)]
 
 

@@ -59,14 +59,20 @@ def test_big_requests_translated_and_retried(world, http, dialect):
     assert read(dialect, answer.json()).text == "echo: " + text
 
 
-@pytest.mark.parametrize("size", [20 * MB])
-def test_over_http2_upstream(make_gateway, world, size):
+def test_over_http2_upstream(make_gateway, world):
     gateway = make_gateway(
-        providers={"two": {"base_url": world.openai.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY", "protocol": "http2"}},
+        providers={
+            "two": {
+                "base_url": world.openai.base_url,
+                "dialect": "openai_chat",
+                "api_key_env": "OPENAI_TEST_KEY",
+                "protocol": "http2",
+            }
+        },
         models={"two": f"two/{GPT}"},
     )
-    body = json.dumps(body_for(OPENAI, "two", big(size))).encode()
-    for version in ({"http2": False}, {"http1": False, "http2": True}):
+    for size, version in ((20 * MB, {"http2": False}), (2 * MB, {"http1": False, "http2": True})):
+        body = json.dumps(body_for(OPENAI, "two", big(size))).encode()
         with httpx.Client(base_url=gateway.url, timeout=60, **version) as client:
             answer = client.post("/v1/chat/completions", content=body, headers={"content-type": "application/json"})
             assert answer.status_code == 200, answer.text[:300]
@@ -89,7 +95,9 @@ def test_a_body_over_the_limit_is_413(make_gateway, world):
 
 def test_big_streams(world, http):
     """A streamed answer has no limit: 8 MB in one event, then many small ones."""
-    head = '{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"'
+    head = (
+        '{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"'
+    )
     tail = '"},"finish_reason":null}]}'
     end = 'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
     whole = f"data: {head}{big(2 * MB)}{tail}\n\n" + f"data: {head}small {tail}\n\n" * 20000 + end
@@ -99,7 +107,10 @@ def test_big_streams(world, http):
     world.openai.script(raw(whole.encode(), "text/event-stream"))
     translated = http.post("/v1/messages", json=body_for(ANTHROPIC, "gpt", "x", stream=True))
     assert translated.content.count(b"small ") == 20000
-    assert big(2 * MB).encode() in translated.content.replace(b'"}}\n\nevent: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"', b"")
+    assert big(2 * MB).encode() in translated.content.replace(
+        b'"}}\n\nevent: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"',
+        b"",
+    )
 
 
 def test_keep_alive_after_every_change_of_length(world, gateway):
@@ -108,14 +119,12 @@ def test_keep_alive_after_every_change_of_length(world, gateway):
         for n in range(60):
             dialect = DIALECTS[n % 2]
             model = ["gpt", "claude", "gpt-then-claude", "claude-then-gpt"][n % 4]
-            if n % 5 == 0:
+            if n % 5 == 0 and model == "gpt-then-claude":
                 world.openai.script(fail(503))
             text = "x" * (n * 37 % 501) + f" {n}"
             more = {"stream": True} if n % 3 == 0 else {}
             answer = client.post(path_for(dialect), json=body_for(dialect, model, text, **more))
-            if answer.status_code != 200:
-                assert n % 5 == 0 and model == "gpt"
-                continue
+            assert answer.status_code == 200, answer.text
             assert str(n) in answer.text
     for sim in (world.openai, world.claude):
         for request in sim.requests:
@@ -152,12 +161,17 @@ def test_expect_continue(gateway, world):
 
 
 def test_big_answers_byte_for_byte(world, gateway):
-    answer = gateway.http.post("/v1/chat/completions", json=body_for(OPENAI, "gpt", big(20 * MB)), headers={"accept-encoding": "identity"})
+    answer = gateway.http.post(
+        "/v1/chat/completions", json=body_for(OPENAI, "gpt", big(20 * MB)), headers={"accept-encoding": "identity"}
+    )
     assert answer.content == bytes(world.openai.last.sent)
 
 
 def test_a_compatible_peer_without_a_length(make_gateway, world):
     """An answer without content-length (chunked) is as good."""
     with OpenAISim(None, compatible=True) as peer:
-        gateway = make_gateway(providers={"p": {"base_url": peer.base_url, "dialect": "openai_chat", "auth": "none"}}, models={"p": "p/any"})
+        gateway = make_gateway(
+            providers={"p": {"base_url": peer.base_url, "dialect": "openai_chat", "auth": "none"}},
+            models={"p": "p/any"},
+        )
         assert gateway.messages("p").status_code == 200

@@ -50,12 +50,12 @@ def test_envoy_validates_it(config, tmp_path):
 
 
 def test_check_names_the_bad_field(config):
-    text = config.read_text().replace("dialect: anthropic", "dialekt: anthropic", 1)
+    text = config.read_text().replace("dialect: openai_chat", "dialekt: openai_chat", 1)
     config.write_text(text)
     done = tollgate("check", "--config", str(config))
     said = done.stderr + done.stdout
     assert done.returncode != 0
-    assert "dialekt" in said and "dialect" in said and "claude" in said
+    assert "providers.dead.dialekt" in said and "`dialect`" in said
 
 
 def test_check_accepts_a_good_one(config):

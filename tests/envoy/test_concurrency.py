@@ -46,6 +46,7 @@ def test_forty_requests_whose_first_provider_is_not_there(gateway, world):
 
 def test_a_hundred_mixed_ones(gateway, world):
     """Every kind at once; each gets its own answer."""
+
     def one(client, n):
         dialect = DIALECTS[n % 2]
         model = ["gpt", "claude", "gpt-then-claude", "three", "dead-then-gpt"][n % 5]

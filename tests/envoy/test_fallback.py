@@ -29,7 +29,9 @@ TRIGGERS = {
     "html-200": raw(b"<html><body>Sign in</body></html>", "text/html"),
     "error-object-200": raw(b'{"error":{"message":"upstream overloaded","type":"server_error","code":503}}'),
 }
-STREAM_TRIGGERS = {name: TRIGGERS[name] for name in ("429", "500", "529", "reset", "closed", "empty-200", "malformed-200", "html-200")} | {
+STREAM_TRIGGERS = {
+    name: TRIGGERS[name] for name in ("429", "500", "529", "reset", "closed", "empty-200", "malformed-200", "html-200")
+} | {
     "error-event": stream_error(0),
 }
 
@@ -62,7 +64,10 @@ def test_triggers(gateway, world, client, chain, trigger):
     assert text(client, answer, False) == "echo: hello"
     assert (len(first.requests), len(second.requests)) == (1, 1)
     assert answer.headers["x-tollgate-attempts"] == "2"
-    assert answer.headers["x-tollgate-provider"] == {"gpt-then-claude": "claude", "claude-then-gpt": "openai", "gpt-then-second": "second"}[chain]
+    assert (
+        answer.headers["x-tollgate-provider"]
+        == {"gpt-then-claude": "claude", "claude-then-gpt": "openai", "gpt-then-second": "second"}[chain]
+    )
     line = gateway.audited(answer)
     assert [one["provider"] for one in line["attempts"]][-1] == line["provider"]
     assert len(line["attempts"]) == 2
@@ -129,15 +134,32 @@ def test_each_try_is_translated_afresh_with_its_own_path_key_and_model(gateway, 
     world.second.script(fail(503))
     assert ask(gateway, client, "three", False).status_code == 200
     first, second, third = world.openai.last, world.second.last, world.claude.last
-    assert (first.path, first.json["model"], first.header("authorization")) == ("/v1/chat/completions", GPT, f"Bearer {world.openai.key}")
-    assert (second.path, second.json["model"], second.header("authorization")) == ("/v1/chat/completions", "gpt-4.1", f"Bearer {world.second.key}")
+    assert (first.path, first.json["model"], first.header("authorization")) == (
+        "/v1/chat/completions",
+        GPT,
+        f"Bearer {world.openai.key}",
+    )
+    assert (second.path, second.json["model"], second.header("authorization")) == (
+        "/v1/chat/completions",
+        "gpt-4.1",
+        f"Bearer {world.second.key}",
+    )
     assert (third.path, third.json["model"], third.header("x-api-key")) == ("/v1/messages", CLAUDE, world.claude.key)
     assert third.header("authorization") is None and third.header("anthropic-version")
     for request, sim in ((first, world.openai), (second, world.second), (third, world.claude)):
         assert request.header("host") == f"127.0.0.1:{sim.port}"
 
 
-@pytest.mark.parametrize(("client", "status", "kind"), [(OPENAI, 503, None), (ANTHROPIC, 529, "overloaded_error"), (ANTHROPIC, 429, "rate_limit_error"), (OPENAI, 429, None), (ANTHROPIC, 500, "api_error")])
+@pytest.mark.parametrize(
+    ("client", "status", "kind"),
+    [
+        (OPENAI, 503, None),
+        (ANTHROPIC, 529, "overloaded_error"),
+        (ANTHROPIC, 429, "rate_limit_error"),
+        (OPENAI, 429, None),
+        (ANTHROPIC, 500, "api_error"),
+    ],
+)
 def test_an_exhausted_chain_lists_its_attempts(gateway, world, client, status, kind):
     world.openai.script(fail(500))
     world.second.script(fail(429))
@@ -184,6 +206,27 @@ def test_error_bodies_that_are_no_json(gateway, world, client):
     error = error_of(client, answer.json())
     assert "openai" in str(answer.json()), "an error says who failed"
     assert "<html" not in error["message"].lower() or len(error["message"]) < 1000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"detail":"Not Found"}',
+        b'{"error":{"message":"no such thing","type":"x","param":null,"code":null}}',
+        b'{"type":"error","error":{"type":"x","message":"no such thing"}}',
+        b"not found",
+        b"",
+    ],
+)
+@pytest.mark.parametrize(
+    ("model", "client"), [("gpt", OPENAI), ("claude", ANTHROPIC), ("gpt", ANTHROPIC), ("claude", OPENAI)]
+)
+def test_errors_of_any_shape_come_in_the_clients(gateway, world, client, model, body):
+    """Also where nothing is translated: a proxy before a provider answers in whatever shape it likes."""
+    (world.openai if model == "gpt" else world.claude).script(raw(body, status=404))
+    answer = ask(gateway, client, model, False)
+    assert answer.status_code == 404
+    error_of(client, answer.json())
 
 
 @pytest.mark.parametrize(("provider", "model", "status", "openai_type", "anthropic_type"), [

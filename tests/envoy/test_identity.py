@@ -74,19 +74,30 @@ def test_openai_stream_usage_is_asked_for_upstream_and_kept_from_the_client(gate
     assert (line["usage"]["output"], line["usage_status"]) == (9, "complete")
 
 
-@pytest.mark.parametrize("options", [None, {}, {"include_usage": False}, {"include_usage": False, "include_obfuscation": False}])
+@pytest.mark.parametrize(
+    "options", [None, {}, {"include_usage": False}, {"include_usage": False, "include_obfuscation": False}]
+)
 def test_usage_switch_with_other_stream_options(gateway, world, options):
-    body = {"model": "gpt", "stream": True, "messages": [{"role": "user", "content": "long 3"}], "stream_options": options}
+    body = {
+        "model": "gpt",
+        "stream": True,
+        "messages": [{"role": "user", "content": "long 3"}],
+        "stream_options": options,
+    }
     answer = openai_post(gateway, json.dumps(body))
     assert answer.status_code == 200
     assert world.openai.last.json["stream_options"] == (options or {}) | {"include_usage": True}
     assert not any(json.loads(d).get("usage") for _, d in sse(answer.content) if d != "[DONE]")
 
 
-@pytest.mark.parametrize("shape", [{}, {"pieces": 1}, {"pieces": 13}, {"events_a_write": 10}, {"crlf": True}, {"comments": True}])
+@pytest.mark.parametrize(
+    "shape", [{}, {"pieces": 1}, {"pieces": 13}, {"events_a_write": 10}, {"crlf": True}, {"comments": True}]
+)
 def test_anthropic_stream_bytes_however_they_are_cut(gateway, world, shape):
     world.claude.script(stream(**shape))
-    body = '{"model":"claude","stream":true,"max_tokens":90,"messages":[{"role":"user","content":"long 30 \U0001f600"}]}'
+    body = (
+        '{"model":"claude","stream":true,"max_tokens":90,"messages":[{"role":"user","content":"long 30 \U0001f600"}]}'
+    )
     answer = anthropic_post(gateway, body)
     assert world.claude.last.body.decode() == body.replace('"claude"', f'"{CLAUDE}"')
     assert answer.content == bytes(world.claude.last.sent)
@@ -104,7 +115,10 @@ def test_fields_nobody_knows_pass(make_gateway, world):
     from support.sim import OpenAISim
 
     with OpenAISim(None, compatible=True) as peer:
-        gateway = make_gateway(providers={"peer": {"base_url": peer.base_url, "dialect": "openai_chat", "auth": "none"}}, models={"p": "peer/p"})
+        gateway = make_gateway(
+            providers={"peer": {"base_url": peer.base_url, "dialect": "openai_chat", "auth": "none"}},
+            models={"p": "peer/p"},
+        )
         answer = openai_post(gateway, '{"model":"p","min_p":0.1,"top_k":7,"messages":[{"role":"user","content":"x"}]}')
         assert answer.status_code == 200, answer.text
         assert peer.last.body == b'{"model":"p","min_p":0.1,"top_k":7,"messages":[{"role":"user","content":"x"}]}'
@@ -113,7 +127,9 @@ def test_fields_nobody_knows_pass(make_gateway, world):
 
 def test_an_anthropic_beta_body_passes(gateway, world):
     """Fields behind a beta header need the header; without it the provider's own refusal comes through."""
-    body = '{"model":"claude","max_tokens":9,"context_management":{"edits":[]},"messages":[{"role":"user","content":"x"}]}'
+    body = (
+        '{"model":"claude","max_tokens":9,"context_management":{"edits":[]},"messages":[{"role":"user","content":"x"}]}'
+    )
     answer = anthropic_post(gateway, body)
     assert answer.status_code == 400
     assert answer.json()["error"]["message"] == "context_management: Extra inputs are not permitted"

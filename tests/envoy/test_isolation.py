@@ -31,7 +31,11 @@ def traffic(gateway, world):
 
 def test_no_provider_sees_anything_of_another(gateway, world):
     traffic(gateway, world)
-    keys = {world.openai: SECRETS["OPENAI_TEST_KEY"], world.claude: SECRETS["ANTHROPIC_TEST_KEY"], world.second: SECRETS["SECOND_TEST_KEY"]}
+    keys = {
+        world.openai: SECRETS["OPENAI_TEST_KEY"],
+        world.claude: SECRETS["ANTHROPIC_TEST_KEY"],
+        world.second: SECRETS["SECOND_TEST_KEY"],
+    }
     assert all(len(sim.requests) > 5 for sim in world.sims)
     for sim in world.sims:
         others = [key for other, key in keys.items() if other is not sim]

@@ -10,7 +10,7 @@ import yaml
 
 from support.answers import ANTHROPIC, DIALECTS, error_of
 from support.gateway import Gateway, body_for, path_for, tollgate
-from support.sim import AnthropicSim, OpenAISim
+from support.sim import AnthropicSim, OpenAISim, fail
 from support.world import CLAUDE, GPT
 
 KEY = "tg-alice-5f4dcc3b5aa765d61d8327deb882cf99"
@@ -39,9 +39,19 @@ def standing_cast(make_gateway, standing_world):
             env={"EXTRA_SECRET": "extra-3d2c1b"},
             providers={
                 "mine": {"base_url": openai.base_url, "dialect": "openai_chat", "auth": "passthrough"},
-                "theirs": {"base_url": claude.base_url, "dialect": "anthropic", "auth": "passthrough", "forward_headers": forwarded},
+                "theirs": {
+                    "base_url": claude.base_url,
+                    "dialect": "anthropic",
+                    "auth": "passthrough",
+                    "forward_headers": forwarded,
+                },
                 "headed": known | {"headers": {"x-org": "team-a", "x-secret": {"env": "EXTRA_SECRET"}}},
-                "az": {"preset": "azure", "base_url": standing_world.openai.origin, "api_key_env": "OPENAI_TEST_KEY", "api_version": "2024-10-21"},
+                "az": {
+                    "preset": "azure",
+                    "base_url": standing_world.openai.origin,
+                    "api_key_env": "OPENAI_TEST_KEY",
+                    "api_version": "2024-10-21",
+                },
                 "keyless": known | {"api_key_env": "NOT_SET_ANYWHERE"},
             },
             models={
@@ -50,6 +60,8 @@ def standing_cast(make_gateway, standing_world):
                 "headed": f"headed/{GPT}",
                 "az": "az/my-deployment",
                 "keyless": f"keyless/{GPT}",
+                "mine-then-ours": [f"mine/{GPT}", f"openai/{GPT}"],
+                "ours-then-mine": [f"openai/{GPT}", f"mine/{GPT}"],
             },
         )
         yield Cast(openai, claude, gateway)
@@ -65,7 +77,10 @@ def cast(standing_cast, world):
 
 @pytest.fixture(scope="module")
 def gateway(make_gateway):
-    keys = [{"id": "alice", "sha256": digest(KEY), "tenant": "search"}, {"id": "bob", "sha256": digest(OTHER).upper(), "tenant": "ads"}]
+    keys = [
+        {"id": "alice", "sha256": digest(KEY), "tenant": "search"},
+        {"id": "bob", "sha256": digest(OTHER).upper(), "tenant": "ads"},
+    ]
     return make_gateway(keys=keys)
 
 
@@ -153,6 +168,17 @@ def test_passthrough_of_an_anthropic_client(cast, header):
     assert sent.header(header) == credential
 
 
+def test_a_clients_credential_goes_to_the_passthrough_provider_alone(cast, world):
+    cast.openai.script(fail(503))
+    assert cast.gateway.chat("mine-then-ours", key="sk-of-the-client").status_code == 200
+    assert "sk-of-the-client" not in world.openai.last.text()
+    world.openai.script(fail(503))
+    assert cast.gateway.chat("ours-then-mine", key="sk-of-the-client").status_code == 200
+    assert cast.openai.last.header("authorization") == "Bearer sk-of-the-client"
+    assert world.openai.key not in cast.openai.last.text()
+    assert "sk-of-the-client" not in world.openai.last.text()
+
+
 def test_passthrough_across_dialects(cast):
     """A client's key in its own dialect's header, in the header the provider looks at."""
     assert cast.gateway.chat("theirs", key="sk-ant-of-the-client").status_code == 200
@@ -183,7 +209,14 @@ def test_without_passthrough_nothing_of_the_client_gets_through(gateway, world):
     answer = gateway.http.post("/v1/messages", json=body, headers=headers)
     assert answer.status_code == 200, answer.text
     sent = world.claude.last
-    for name in ("anthropic-beta", "cookie", "x-tollgate-tenant", "x-envoy-max-retries", "proxy-authorization", "openai-organization"):
+    for name in (
+        "anthropic-beta",
+        "cookie",
+        "x-tollgate-tenant",
+        "x-envoy-max-retries",
+        "proxy-authorization",
+        "openai-organization",
+    ):
         assert sent.header(name) is None, name
     assert gateway.audited(answer)["tenant"] == "search"
 

@@ -33,7 +33,10 @@ def test_all(make_gateway, world, proxy, client):
         assert answer.status_code == 200, answer.text
         assert proxy.last.json["model"] == model
         assert answer.headers["x-tollgate-provider"] == "litellm"
-    assert KEY in (proxy.last.header("authorization") or "", proxy.last.header("x-api-key") or "") or f"Bearer {KEY}" == proxy.last.header("authorization")
+    assert KEY in (
+        proxy.last.header("authorization") or "",
+        proxy.last.header("x-api-key") or "",
+    ) or f"Bearer {KEY}" == proxy.last.header("authorization")
     # The proxy speaks both dialects, so nothing is translated on the way to it.
     assert proxy.last.path == path_for(client)
     line = gateway.audited(answer)
@@ -44,7 +47,9 @@ def test_all(make_gateway, world, proxy, client):
 
 def test_all_with_the_clients_own_key(make_gateway, proxy):
     proxy.clear()
-    gateway = make_gateway({"litellm": {"base_url": proxy.origin, "mode": "all", "auth": "passthrough"}, "providers": {}, "models": {}})
+    gateway = make_gateway(
+        {"litellm": {"base_url": proxy.origin, "mode": "all", "auth": "passthrough"}, "providers": {}, "models": {}}
+    )
     assert gateway.chat("gpt-4o", key=KEY).status_code == 200
     assert gateway.chat("gpt-4o", key="sk-wrong").status_code == 401
     assert proxy.last.header("authorization") == "Bearer sk-wrong"
@@ -55,7 +60,11 @@ def test_hybrid(make_gateway, world, proxy):
     gateway = make_gateway(
         env={"LITELLM_API_KEY": KEY},
         litellm=mode(proxy, mode="hybrid"),
-        models={"both": ["litellm/some-model", f"claude/{CLAUDE}"], "direct": f"openai/{GPT}", "anything/*": "litellm/*"},
+        models={
+            "both": ["litellm/some-model", f"claude/{CLAUDE}"],
+            "direct": f"openai/{GPT}",
+            "anything/*": "litellm/*",
+        },
     )
     assert gateway.chat("direct").headers["x-tollgate-provider"] == "openai"
     assert not proxy.requests
@@ -75,7 +84,9 @@ def test_hybrid(make_gateway, world, proxy):
 
 
 def test_the_proxy_being_down_is_said_so(make_gateway, proxy):
-    gateway = make_gateway({"litellm": mode(proxy, mode="all"), "providers": {}, "models": {}}, env={"LITELLM_API_KEY": KEY})
+    gateway = make_gateway(
+        {"litellm": mode(proxy, mode="all"), "providers": {}, "models": {}}, env={"LITELLM_API_KEY": KEY}
+    )
     proxy.stop()
     try:
         answer = gateway.chat("gpt-4o")

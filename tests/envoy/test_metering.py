@@ -29,10 +29,16 @@ def bare(make_gateway):
 def test_response_headers(world, gateway):
     answer = gateway.chat("gpt", "one two three")
     headers = answer.headers
-    assert (headers["x-tollgate-provider"], headers["x-tollgate-model"], headers["x-tollgate-attempts"]) == ("openai", GPT, "1")
+    assert (headers["x-tollgate-provider"], headers["x-tollgate-model"], headers["x-tollgate-attempts"]) == (
+        "openai",
+        GPT,
+        "1",
+    )
     assert headers["x-tollgate-request-id"]
     usage = world.openai.last.usage
-    assert float(headers["x-tollgate-cost"]) == pytest.approx((usage["input"] * 2 + usage["output"] * 8) / 1e6, rel=1e-3)
+    assert float(headers["x-tollgate-cost"]) == pytest.approx(
+        (usage["input"] * 2 + usage["output"] * 8) / 1e6, rel=1e-3
+    )
 
 
 def test_response_headers_can_be_left_out(world, bare):
@@ -72,7 +78,9 @@ def test_cost_with_cached_tokens(world, gateway, client, streamed):
         if client == ANTHROPIC:
             answer = gateway.messages("claude", said, system=system, **more)
         else:
-            answer = gateway.chat("claude", [{"role": "system", "content": system}, {"role": "user", "content": said}], **more)
+            answer = gateway.chat(
+                "claude", [{"role": "system", "content": system}, {"role": "user", "content": said}], **more
+            )
         line = gateway.audited(answer)
         usage = line["usage"]
         assert usage[part] == 60
@@ -86,13 +94,22 @@ def test_the_audit_line(world, gateway):
     line = gateway.audited(answer)
     assert line["time"] and line["request_id"] == answer.headers["x-tollgate-request-id"]
     assert (line["client_dialect"], line["path"], line["stream"]) == (ANTHROPIC, "/v1/messages", True)
-    assert (line["model_asked"], line["provider"], line["model"], line["status"]) == ("gpt-then-claude", "claude", CLAUDE, 200)
+    assert (line["model_asked"], line["provider"], line["model"], line["status"]) == (
+        "gpt-then-claude",
+        "claude",
+        CLAUDE,
+        200,
+    )
     first, second = line["attempts"]
     assert (first["provider"], first["model"], first["status"]) == ("openai", GPT, 503)
     assert (second["provider"], second["model"], second["status"]) == ("claude", CLAUDE, 200)
     assert first["ms"] >= 0 and first["reason"]
     truth = world.claude.last.usage
-    assert (line["usage"]["input"], line["usage"]["output"], line["usage_status"]) == (truth["input"], truth["output"], "complete")
+    assert (line["usage"]["input"], line["usage"]["output"], line["usage_status"]) == (
+        truth["input"],
+        truth["output"],
+        "complete",
+    )
     assert line["finish_reason"] and line["duration_ms"] >= line["ttft_ms"] >= 0
     assert "error" not in line or line["error"] is None
     assert "prompt" not in line and "answer" not in line
@@ -162,7 +179,9 @@ def test_metrics(world, gateway):
         gateway.chat("gpt", "one two three")
     usage = world.openai.last.usage
     assert requests(model="gpt", provider="openai", status="200") == before + 4
-    assert gateway.metric("tollgate_tokens", model="gpt", provider="openai") == tokens + 4 * (usage["input"] + usage["output"])
+    assert gateway.metric("tollgate_tokens", model="gpt", provider="openai") == tokens + 4 * (
+        usage["input"] + usage["output"]
+    )
     assert gateway.metric("tollgate_cost_microdollars", provider="openai") > cost
     classes = {tags.get("class") for name, tags, _ in gateway.metrics() if name == "tollgate_tokens"}
     assert {"input", "output"} <= classes
@@ -202,7 +221,11 @@ def test_request_ids(world, gateway):
 
 def test_gzip_is_not_the_gateways_business(world, gateway):
     """Clients that accept gzip are the rule; a compressed answer could not be counted."""
-    answer = gateway.http.post("/v1/chat/completions", json={"model": "gpt", "messages": [{"role": "user", "content": "x"}]}, headers={"accept-encoding": "gzip, br"})
+    answer = gateway.http.post(
+        "/v1/chat/completions",
+        json={"model": "gpt", "messages": [{"role": "user", "content": "x"}]},
+        headers={"accept-encoding": "gzip, br"},
+    )
     assert answer.json()["choices"][0]["message"]["content"] == "echo: x"
     assert gateway.audited(answer)["usage_status"] == "complete"
 

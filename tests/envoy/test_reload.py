@@ -55,7 +55,11 @@ def test_a_new_model_appears_and_no_request_fails_meanwhile(gateway, world):
 
 def test_a_new_provider_appears(gateway, world):
     config = copy.deepcopy(gateway.config)
-    config["providers"]["fourth"] = {"base_url": world.second.base_url, "dialect": "openai_chat", "api_key_env": "SECOND_TEST_KEY"}
+    config["providers"]["fourth"] = {
+        "base_url": world.second.base_url,
+        "dialect": "openai_chat",
+        "api_key_env": "SECOND_TEST_KEY",
+    }
     config["models"]["fourth"] = ["dead/nothing", "fourth/gpt-4.1"]
     gateway.write(config)
     assert until(lambda: gateway.chat("fourth").status_code == 200)
@@ -65,6 +69,7 @@ def test_a_new_provider_appears(gateway, world):
 def test_a_bad_plugin_configuration_is_refused_and_the_old_one_stays(gateway, world):
     """What `render` would never write: somebody edits the rendered file by hand."""
     before = gateway.log()
+    gateway.expected.append("Plugin configured to fail closed failed to load")
     changed = 0
     for path in sorted(gateway.rendered.rglob("*")):
         if path.is_file() and "gpt-then-claude" in path.read_text():
@@ -76,7 +81,9 @@ def test_a_bad_plugin_configuration_is_refused_and_the_old_one_stays(gateway, wo
                 other.replace(path)
                 changed += 1
     assert changed, "no rendered file carries the plugin's configuration"
-    assert until(lambda: "modles" in gateway.log()[len(before):] or "config" in gateway.log()[len(before):].lower(), 10)
+    assert until(
+        lambda: "modles" in gateway.log()[len(before) :] or "config" in gateway.log()[len(before) :].lower(), 10
+    )
     for _ in range(10):
         assert gateway.chat("gpt").status_code == 200
     # And it recovers with the next good one.

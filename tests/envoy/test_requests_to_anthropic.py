@@ -9,7 +9,14 @@ from support.world import CLAUDE
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PDF = "JVBERi0xLjQKJSVFT0Y="
-TOOL = {"type": "function", "function": {"name": "look", "description": "Looks", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}}
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "look",
+        "description": "Looks",
+        "parameters": {"type": "object", "properties": {"q": {"type": "string"}}},
+    },
+}
 BARE = {"type": "function", "function": {"name": "bare"}}
 
 
@@ -40,7 +47,9 @@ def test_the_least(gateway, world):
 
 
 def test_leading_system_and_developer_messages(gateway, world):
-    body, _ = sent(gateway, world, [{"role": "system", "content": "S1"}, {"role": "developer", "content": "S2"}, user("u")])
+    body, _ = sent(
+        gateway, world, [{"role": "system", "content": "S1"}, {"role": "developer", "content": "S2"}, user("u")]
+    )
     assert [block["text"] for block in body["system"]] == ["S1", "S2"]
 
 
@@ -98,7 +107,10 @@ def test_reasoning_effort_becomes_a_budget_with_room(gateway, world):
 
 
 def test_reasoning_efforts_grow(gateway, world):
-    budgets = [sent(gateway, world, reasoning_effort=effort)[0]["thinking"]["budget_tokens"] for effort in ("low", "medium", "high")]
+    budgets = [
+        sent(gateway, world, reasoning_effort=effort)[0]["thinking"]["budget_tokens"]
+        for effort in ("low", "medium", "high")
+    ]
     assert budgets == sorted(set(budgets))
 
 
@@ -159,7 +171,10 @@ def test_documents(gateway, world):
     part = {"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}}
     body, _ = sent(gateway, world, [user([part, {"type": "text", "text": "read"}])])
     block = body["messages"][0]["content"][0]
-    assert (block["type"], block["source"]) == ("document", {"type": "base64", "media_type": "application/pdf", "data": PDF})
+    assert (block["type"], block["source"]) == (
+        "document",
+        {"type": "base64", "media_type": "application/pdf", "data": PDF},
+    )
 
 
 def test_signed_thinking_is_replayed_first(gateway, world):
@@ -207,7 +222,12 @@ def test_cache_control_keeps_its_place(gateway, world):
     assert body["tools"][0]["cache_control"] == mark
 
 
-SCHEMA = {"type": "object", "properties": {"age": {"type": "integer", "minimum": 1}}, "required": ["age"], "additionalProperties": False}
+SCHEMA = {
+    "type": "object",
+    "properties": {"age": {"type": "integer", "minimum": 1}},
+    "required": ["age"],
+    "additionalProperties": False,
+}
 
 
 def test_structured_output(gateway, world):
@@ -231,7 +251,9 @@ def test_user_becomes_metadata(gateway, world):
     assert sent(gateway, world, user="u1")[0]["metadata"] == {"user_id": "u1"}
 
 
-@pytest.mark.parametrize("more", [{"n": 2}, {"logprobs": True}, {"seed": 3}, {"frequency_penalty": 0.5}, {"logit_bias": {"1": 5}}])
+@pytest.mark.parametrize(
+    "more", [{"n": 2}, {"logprobs": True}, {"seed": 3}, {"frequency_penalty": 0.5}, {"logit_bias": {"1": 5}}]
+)
 def test_what_anthropic_cannot_say_is_dropped_with_a_warning(gateway, world, more):
     name = next(iter(more))
     body, warnings = sent(gateway, world, **more)

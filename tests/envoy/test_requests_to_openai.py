@@ -9,7 +9,11 @@ from support.world import GPT
 
 PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PDF = "JVBERi0xLjQKJSVFT0Y="
-TOOL = {"name": "look", "description": "Looks", "input_schema": {"type": "object", "properties": {"q": {"type": "string"}}}}
+TOOL = {
+    "name": "look",
+    "description": "Looks",
+    "input_schema": {"type": "object", "properties": {"q": {"type": "string"}}},
+}
 
 
 def user(content):
@@ -92,7 +96,9 @@ def test_server_tools_go_custom_ones_stay(gateway, world):
 
 @pytest.mark.parametrize(("budget", "effort"), [(1024, "low"), (8000, "medium"), (24000, "high")])
 def test_thinking_becomes_effort(gateway, world, budget, effort):
-    body, _ = sent(gateway, world, model="mini", max_tokens=32000, thinking={"type": "enabled", "budget_tokens": budget})
+    body, _ = sent(
+        gateway, world, model="mini", max_tokens=32000, thinking={"type": "enabled", "budget_tokens": budget}
+    )
     assert body["reasoning_effort"] == effort
 
 
@@ -120,7 +126,11 @@ def test_images_and_documents(gateway, world):
     blocks = [
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}},
         {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
-        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF}, "title": "a.pdf"},
+        {
+            "type": "document",
+            "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
+            "title": "a.pdf",
+        },
         {"type": "text", "text": "see"},
     ]
     body, _ = sent(gateway, world, [user(blocks)])
@@ -148,7 +158,12 @@ def test_top_k_is_dropped_with_a_warning(gateway, world):
 
 
 def test_structured_output(gateway, world):
-    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+    schema = {
+        "type": "object",
+        "properties": {"a": {"type": "string"}},
+        "required": ["a"],
+        "additionalProperties": False,
+    }
     body, _ = sent(gateway, world, output_config={"format": {"type": "json_schema", "schema": schema}})
     assert body["response_format"]["type"] == "json_schema"
     assert body["response_format"]["json_schema"]["schema"] == schema

@@ -40,7 +40,9 @@ def test_then_the_next_one(world, gateway):
     assert [one["provider"] for one in gateway.audited(answer)["attempts"]] == ["openai"] * 3 + ["claude"]
 
 
-@pytest.mark.parametrize("failure", [reset(), stream_error(0), fail(429), fail(529)], ids=["reset", "error-event", "429", "529"])
+@pytest.mark.parametrize(
+    "failure", [reset(), stream_error(0), fail(429), fail(529)], ids=["reset", "error-event", "429", "529"]
+)
 def test_what_is_retried(world, gateway, failure):
     world.openai.script(failure)
     answer = gateway.chat("alone", stream=True)

@@ -53,7 +53,10 @@ def curls(said):
 
 def test_the_printed_commands_work(running):
     _, said, ports = running
-    chat, streamed, messages = (subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout for command in curls(said))
+    chat, streamed, messages = (
+        subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+        for command in curls(said)
+    )
     assert json.loads(chat)["choices"][0]["message"]["content"] == "echo: Good morning"
     assert read_stream("openai_chat", streamed).text == "echo: Good morning"
     assert json.loads(messages)["content"][0]["text"] == "echo: Good morning"

@@ -42,7 +42,10 @@ def test_everything_else_under_a_prefix(world, prefixed, path):
         assert prefixed.http.get(path).status_code == 200
 
 
-@pytest.mark.parametrize(("path", "headers", "dialect"), [("/v1/nothing", {}, OPENAI), ("/v1/nothing", SPEAKS_ANTHROPIC, ANTHROPIC), ("/", {}, OPENAI)])
+@pytest.mark.parametrize(
+    ("path", "headers", "dialect"),
+    [("/v1/nothing", {}, OPENAI), ("/v1/nothing", SPEAKS_ANTHROPIC, ANTHROPIC), ("/", {}, OPENAI)],
+)
 def test_unknown_path(gateway, path, headers, dialect):
     answer = gateway.http.get(path, headers=headers)
     assert answer.status_code == 404
@@ -51,7 +54,10 @@ def test_unknown_path(gateway, path, headers, dialect):
     assert answer.headers["content-type"].startswith("application/json")
 
 
-@pytest.mark.parametrize(("method", "path", "dialect"), [("GET", "/v1/chat/completions", OPENAI), ("PUT", "/v1/messages", ANTHROPIC), ("DELETE", "/v1/models", OPENAI)])
+@pytest.mark.parametrize(
+    ("method", "path", "dialect"),
+    [("GET", "/v1/chat/completions", OPENAI), ("PUT", "/v1/messages", ANTHROPIC), ("DELETE", "/v1/models", OPENAI)],
+)
 def test_wrong_method(gateway, method, path, dialect):
     answer = gateway.http.request(method, path)
     assert answer.status_code == 405
@@ -101,7 +107,9 @@ def test_unknown_model(gateway, world, dialect):
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'"x"', b'{"messages":[]}', b'{"model":7,"messages":[]}', b"\xff\xfe", b"{" * 5000])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b'{"messages":[]}', b'{"model":7,"messages":[]}', b"\xff\xfe", b"{" * 5000]
+)
 def test_bodies_that_are_no_request(gateway, dialect, body):
     path = "/v1/chat/completions" if dialect == OPENAI else "/v1/messages"
     answer = gateway.http.post(path, content=body, headers={"content-type": "application/json"})
@@ -109,17 +117,18 @@ def test_bodies_that_are_no_request(gateway, dialect, body):
     assert error_of(dialect, answer.json())["type"] == "invalid_request_error"
 
 
-def test_health(gateway):
-    gateway.chat("gpt")
-    answer = gateway.http.get("/health")
+def test_health(prefixed, world):
+    prefixed.http.post("/llm/chat/completions", json=chat_body("gpt"))
+    answer = prefixed.http.get("/llm/health")
     assert answer.status_code == 200
     health = answer.json()
     assert health["status"] in ("ok", "degraded")
     assert "gpt" in health["models"]
     assert {"openai", "claude", "second", "dead"} <= set(health["providers"])
     for path in ("/health/live", "/health/ready"):
-        answer = gateway.http.get(path)
-        assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+        answer = prefixed.http.get("/llm" + path)
+        assert answer.status_code == 200
+        assert answer.json()["status"] in ("ok", "degraded")
 
 
 def test_health_shows_what_traffic_showed(prefixed, world):
@@ -142,7 +151,11 @@ def test_cors(prefixed, world):
     origin = {"origin": "https://app.example"}
     preflight = gateway.http.options(
         path,
-        headers=origin | {"access-control-request-method": "POST", "access-control-request-headers": "authorization,content-type,x-mine"},
+        headers=origin
+        | {
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization,content-type,x-mine",
+        },
     )
     assert preflight.status_code in (200, 204)
     assert preflight.headers["access-control-allow-origin"] == "https://app.example"

@@ -47,13 +47,20 @@ def safe(make_gateway, ca, stranger):
     """One gateway before four good providers and three that must not be trusted."""
     key = SECRETS["OPENAI_TEST_KEY"]
     with ExitStack() as stack:
-        sims = {name: stack.enter_context(OpenAISim(key, tls=ca.server("llm.internal.test", alpn=alpn))) for name, (alpn, _, _) in KINDS.items()}
+        sims = {
+            name: stack.enter_context(OpenAISim(key, tls=ca.server("llm.internal.test", alpn=alpn)))
+            for name, (alpn, _, _) in KINDS.items()
+        }
         sims["other-ca"] = stack.enter_context(OpenAISim(key, tls=stranger.server("llm.internal.test")))
         sims["other-name"] = stack.enter_context(OpenAISim(key, tls=ca.server("other.test")))
         sims["no-ca"] = stack.enter_context(OpenAISim(key, tls=ca.server("localhost", "127.0.0.1")))
         providers = {name: provider(sims[name], ca, protocol=protocol) for name, (_, protocol, _) in KINDS.items()}
         providers |= {name: provider(sims[name], ca) for name in ("other-ca", "other-name")}
-        providers["no-ca"] = {"base_url": sims["no-ca"].base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY"}
+        providers["no-ca"] = {
+            "base_url": sims["no-ca"].base_url,
+            "dialect": "openai_chat",
+            "api_key_env": "OPENAI_TEST_KEY",
+        }
         models = {name: f"{name}/{GPT}" for name in providers} | {"saved": [f"other-ca/{GPT}", f"openai/{GPT}"]}
         yield make_gateway(providers=providers, models=models), sims
 

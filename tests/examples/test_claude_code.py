@@ -80,7 +80,13 @@ def post(gateway, body):
 
 def loop(gateway):
     """Asks, gets a tool call, answers it, gets the text."""
-    first = {"role": "user", "content": [{"type": "text", "text": "<system-reminder>context</system-reminder>"}, {"type": "text", "text": "Read the notes, please", "cache_control": MARK}]}
+    first = {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "<system-reminder>context</system-reminder>"},
+            {"type": "text", "text": "Read the notes, please", "cache_control": MARK},
+        ],
+    }
     seen = post(gateway, request([first]))
     assert [(name, arguments["file_path"]) for _, name, arguments in seen.calls] == [("Read", "a file_path")]
     assert seen.finish == "tool_use"
@@ -89,9 +95,18 @@ def loop(gateway):
         blocks.append({"type": "thinking", "thinking": seen.thought, "signature": seen.signature})
     if seen.text:
         blocks.append({"type": "text", "text": seen.text})
-    blocks += [{"type": "tool_use", "id": ident, "name": name, "input": arguments} for ident, name, arguments in seen.calls]
+    blocks += [
+        {"type": "tool_use", "id": ident, "name": name, "input": arguments} for ident, name, arguments in seen.calls
+    ]
     result = {"type": "tool_result", "tool_use_id": seen.calls[0][0], "content": "     1\tnotes", "cache_control": MARK}
-    after = post(gateway, request([first, {"role": "assistant", "content": blocks}, {"role": "user", "content": [result]}], tools=[READ, {k: v for k, v in BASH.items() if k != "cache_control"}], system=SYSTEM[:1]))
+    after = post(
+        gateway,
+        request(
+            [first, {"role": "assistant", "content": blocks}, {"role": "user", "content": [result]}],
+            tools=[READ, {k: v for k, v in BASH.items() if k != "cache_control"}],
+            system=SYSTEM[:1],
+        ),
+    )
     assert after.text == "tools said:      1\tnotes"
     assert after.finish == "end_turn"
 
@@ -131,5 +146,7 @@ def test_the_small_model_it_asks_for_titles(cast):
 
 def test_a_check_of_the_quota(cast):
     gateway, openai, _ = cast
-    seen = post(gateway, {"model": "claude-haiku-4-5", "max_tokens": 1, "messages": [{"role": "user", "content": "quota"}]})
+    seen = post(
+        gateway, {"model": "claude-haiku-4-5", "max_tokens": 1, "messages": [{"role": "user", "content": "quota"}]}
+    )
     assert seen.finish == "max_tokens"

@@ -9,7 +9,12 @@ def test_it(run_example):
     llama, ollama = OpenAISim(None, compatible=True), OpenAISim(None, compatible=True)
     with OpenAISim("sk-o") as openai, AnthropicSim("sk-a") as claude, llama, ollama:
         env = {"OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a"}
-        addresses = {"llamacpp": llama.base_url, "ollama": ollama.base_url, "anthropic": claude.base_url, "openai": openai.base_url}
+        addresses = {
+            "llamacpp": llama.base_url,
+            "ollama": ollama.base_url,
+            "anthropic": claude.base_url,
+            "openai": openai.base_url,
+        }
         gateway = run_example("local-with-cloud-fallback", addresses, env)
 
         def who(model="chat", **more):

@@ -59,7 +59,9 @@ def test_stream(client, model):
 
 
 def test_raw_stream_events(client, model):
-    kinds = [event.type for event in client.messages.create(model=model, max_tokens=99, messages=said("long 3"), stream=True)]
+    kinds = [
+        event.type for event in client.messages.create(model=model, max_tokens=99, messages=said("long 3"), stream=True)
+    ]
     kinds = [kind for kind in kinds if kind != "ping"]
     assert kinds[:2] == ["message_start", "content_block_start"]
     assert kinds[-3:] == ["content_block_stop", "message_delta", "message_stop"]
@@ -79,7 +81,9 @@ def test_the_whole_tool_loop(client, model, streamed):
     assert first.stop_reason == "tool_use"
     use = first.content[-1]
     assert (use.name, use.input) == ("get_weather", {"city": "a city"})
-    messages.append({"role": "assistant", "content": [{"type": "tool_use", "id": use.id, "name": use.name, "input": use.input}]})
+    messages.append(
+        {"role": "assistant", "content": [{"type": "tool_use", "id": use.id, "name": use.name, "input": use.input}]}
+    )
     messages.append({"role": "user", "content": [{"type": "tool_result", "tool_use_id": use.id, "content": "sunny"}]})
     assert ask().content[0].text == "tools said: sunny"
 
@@ -100,8 +104,15 @@ def test_thinking(client, world):
         final = events.get_final_message()
     assert [block.type for block in final.content] == ["thinking", "text"]
     assert final.content[0].signature
-    messages = [*said("think"), {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in final.content]}, *said("more")]
-    assert client.messages.create(model="claude", max_tokens=4096, messages=messages, thinking=thinking).content[-1].text == "echo: more"
+    messages = [
+        *said("think"),
+        {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in final.content]},
+        *said("more"),
+    ]
+    assert (
+        client.messages.create(model="claude", max_tokens=4096, messages=messages, thinking=thinking).content[-1].text
+        == "echo: more"
+    )
 
 
 def test_thinking_with_a_reasoning_model_of_openai(client, world):
@@ -165,7 +176,15 @@ def test_system_images_and_cache_marks(client, model):
         model=model,
         max_tokens=99,
         system=[{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
-        messages=[{"role": "user", "content": [{"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}}, {"type": "text", "text": "see"}]}],
+        messages=[
+            {
+                "role": "user",
+                "content": [
+                    {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
+                    {"type": "text", "text": "see"},
+                ],
+            }
+        ],
     )
     assert answer.content[0].text == "echo: see [1 attached]"
 

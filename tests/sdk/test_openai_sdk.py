@@ -56,8 +56,14 @@ def test_chat(client, world, behind, model):
 
 
 def test_stream(client, model):
-    events = list(client.chat.completions.create(model=model, messages=said("long 12"), stream=True, stream_options={"include_usage": True}))
-    assert "".join(event.choices[0].delta.content or "" for event in events if event.choices) == " ".join(f"w{n}" for n in range(1, 13))
+    events = list(
+        client.chat.completions.create(
+            model=model, messages=said("long 12"), stream=True, stream_options={"include_usage": True}
+        )
+    )
+    assert "".join(event.choices[0].delta.content or "" for event in events if event.choices) == " ".join(
+        f"w{n}" for n in range(1, 13)
+    )
     assert events[-1].usage.completion_tokens == 12
     assert {event.id for event in events} == {events[0].id}
 
@@ -85,7 +91,19 @@ def test_the_whole_tool_loop(client, model, streamed):
     assert first.finish_reason == "tool_calls"
     call = first.message.tool_calls[0]
     assert (call.function.name, json.loads(call.function.arguments)) == ("get_weather", {"city": "a city"})
-    messages.append({"role": "assistant", "content": first.message.content, "tool_calls": [{"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}]})
+    messages.append(
+        {
+            "role": "assistant",
+            "content": first.message.content,
+            "tool_calls": [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.function.name, "arguments": call.function.arguments},
+                }
+            ],
+        }
+    )
     messages.append({"role": "tool", "tool_call_id": call.id, "content": "sunny"})
     assert ask().message.content == "tools said: sunny"
 

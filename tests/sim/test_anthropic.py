@@ -30,7 +30,9 @@ def client(sim):
 
 
 def post(sim, body, **headers):
-    known = {"x-api-key": sim.key, "anthropic-version": "2023-06-01"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    known = {"x-api-key": sim.key, "anthropic-version": "2023-06-01"} | {
+        k.replace("_", "-"): v for k, v in headers.items()
+    }
     return httpx.post(sim.base_url + "/messages", json=body, headers={k: v for k, v in known.items() if v})
 
 
@@ -57,7 +59,9 @@ def test_thinking_and_tools_loop(client):
     assert [block.type for block in first.content] == ["thinking", "text", "tool_use"]
     blocks = [block.model_dump(exclude_none=True) for block in first.content]
     asked += [{"role": "assistant", "content": blocks}]
-    asked += [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": first.content[2].id, "content": "sunny"}]}]
+    asked += [
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": first.content[2].id, "content": "sunny"}]}
+    ]
     second = client.messages.create(model=MODEL, max_tokens=4096, messages=asked, tools=[WEATHER], thinking=thinking)
     assert second.content[-1].text == "tools said: sunny"
     blocks[0]["signature"] = "AAAA"
@@ -103,24 +107,48 @@ ASSISTANT = {"role": "assistant", "content": [USE]}
         ({"messages": said([{"type": "text", "text": "x", "foo": 1}])}, "messages.0.content.0.text.foo: Extra inputs"),
         ({"messages": [*said("x"), ASSISTANT]}, "without `tool_result` blocks immediately after: toolu_1"),
         ({"messages": [*said("x"), ASSISTANT, *said("y")]}, "without `tool_result` blocks immediately after: toolu_1"),
-        ({"messages": [*said("x"), ASSISTANT, *said([{"type": "text", "text": "so?"}, RESULT])]}, "`tool_result` blocks"),
+        (
+            {"messages": [*said("x"), ASSISTANT, *said([{"type": "text", "text": "so?"}, RESULT])]},
+            "`tool_result` blocks",
+        ),
         ({"messages": said([RESULT])}, "unexpected `tool_use_id` found"),
         ({"messages": [*said("x"), {"role": "assistant", "content": "y "}]}, "cannot end with trailing whitespace"),
         ({"temperature": 1.5}, "temperature: range: 0..1"),
         ({"temperature": 0.5, "top_p": 0.9}, "cannot both be specified"),
         ({"thinking": {"type": "enabled", "budget_tokens": 512}}, "greater than or equal to 1024"),
         ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "`max_tokens` must be greater than"),
-        ({"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000, "temperature": 0}, "may only be set to 1"),
+        (
+            {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2000, "temperature": 0},
+            "may only be set to 1",
+        ),
         ({"tool_choice": {"type": "auto"}}, "may only be specified while providing tools"),
         ({"tools": [WEATHER], "tool_choice": {"type": "required"}}, "expected tags"),
         ({"tools": [{"name": "f"}]}, "tools.0.custom.input_schema: Field required"),
         ({"tools": [{"type": "function", "function": {}}]}, "Input tag 'function'"),
         ({"stop_sequences": ["\n"]}, "must contain non-whitespace"),
         ({"metadata": {"team": "x"}}, "metadata.team: Extra inputs"),
-        ({"messages": said([{"type": "image", "source": {"type": "base64", "media_type": "image/bmp", "data": "AA=="}}])}, "media_type"),
+        (
+            {
+                "messages": said(
+                    [{"type": "image", "source": {"type": "base64", "media_type": "image/bmp", "data": "AA=="}}]
+                )
+            },
+            "media_type",
+        ),
         ({"output_config": {"format": {"type": "json_schema", "schema": {"type": "object"}}}}, "additionalProperties"),
         (
-            {"output_config": {"format": {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False, "properties": {"a": {"type": "integer", "minimum": 1}}}}}},
+            {
+                "output_config": {
+                    "format": {
+                        "type": "json_schema",
+                        "schema": {
+                            "type": "object",
+                            "additionalProperties": False,
+                            "properties": {"a": {"type": "integer", "minimum": 1}},
+                        },
+                    }
+                }
+            },
             "minimum are not supported",
         ),
     ],

@@ -62,7 +62,11 @@ def test_the_whole_tool_loop(client):
     first = client.chat.completions.create(model="gpt-4o", messages=asked, tools=[WEATHER])
     call = first.choices[0].message.tool_calls[0]
     assert (call.function.name, call.function.arguments) == ("get_weather", '{"city": "a city"}')
-    asked += [first.choices[0].message.model_dump(exclude={"refusal", "annotations", "audio", "function_call"}, exclude_none=True)]
+    asked += [
+        first.choices[0].message.model_dump(
+            exclude={"refusal", "annotations", "audio", "function_call"}, exclude_none=True
+        )
+    ]
     asked += [{"role": "tool", "tool_call_id": call.id, "content": "sunny"}]
     second = client.chat.completions.create(model="gpt-4o", messages=asked, tools=[WEATHER])
     assert second.choices[0].message.content == "tools said: sunny"
@@ -93,17 +97,34 @@ def test_azure_paths_want_the_api_version_and_their_own_key(sim):
         ({"top_k": 4}, "Unrecognized request argument supplied: top_k"),
         ({"messages": []}, "empty array"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "Invalid value: 'robot'"),
-        ({"messages": [{"role": "user", "content": "x", "cache_control": {}}]}, "Unknown parameter: 'messages[0].cache_control'"),
-        ({"messages": [{"role": "tool", "tool_call_id": "c", "content": "x"}]}, "must be a response to a preceeding message"),
+        (
+            {"messages": [{"role": "user", "content": "x", "cache_control": {}}]},
+            "Unknown parameter: 'messages[0].cache_control'",
+        ),
+        (
+            {"messages": [{"role": "tool", "tool_call_id": "c", "content": "x"}]},
+            "must be a response to a preceeding message",
+        ),
         ({"messages": [*said("x"), {"role": "assistant", "content": None}]}, "expected a string, got null"),
         (
-            {"messages": [{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]}, *said("x")]},
+            {
+                "messages": [
+                    {
+                        "role": "assistant",
+                        "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+                    },
+                    *said("x"),
+                ]
+            },
             "did not have response messages: c",
         ),
         ({"tool_choice": "auto"}, "only allowed when 'tools' are specified"),
         ({"tools": []}, "empty array"),
         ({"tools": [{"type": "function", "function": {"name": "a b"}}]}, "does not match pattern"),
-        ({"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]}, "schema must be a JSON Schema of"),
+        (
+            {"tools": [{"type": "function", "function": {"name": "f", "parameters": {}}}]},
+            "schema must be a JSON Schema of",
+        ),
         ({"temperature": 2.1}, "above maximum value"),
         ({"stream_options": {"include_usage": True}}, "only allowed when 'stream' is enabled"),
         ({"response_format": {"type": "json_object"}}, "must contain the word 'json'"),
@@ -111,7 +132,17 @@ def test_azure_paths_want_the_api_version_and_their_own_key(sim):
         ({"reasoning_effort": "low"}, "Unrecognized request argument supplied: reasoning_effort"),
         ({"model": "o3", "max_tokens": 5}, "Use 'max_completion_tokens' instead"),
         ({"model": "gpt-5", "temperature": 0.5}, "Only the default (1) value is supported"),
-        ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AA=="}}]}]}, "unsupported image"),
+        (
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [{"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AA=="}}],
+                    }
+                ]
+            },
+            "unsupported image",
+        ),
         ({"messages": [{"role": "user", "content": [{"type": "image", "source": {}}]}]}, "Invalid value: 'image'"),
     ],
 )
@@ -157,11 +188,15 @@ def test_scripted_failures(client, sim):
     assert seen == ["", "w1", " w2"]
 
 
-@pytest.mark.parametrize("shape", [{"pieces": 1}, {"pieces": 17}, {"events_a_write": 10}, {"crlf": True}, {"comments": True}])
+@pytest.mark.parametrize(
+    "shape", [{"pieces": 1}, {"pieces": 17}, {"events_a_write": 10}, {"crlf": True}, {"comments": True}]
+)
 def test_any_cut_of_the_stream_reads_the_same(client, sim, shape):
     sim.script(stream(**shape))
     events = client.chat.completions.create(model="gpt-4o", messages=said("long 12 ünï"), stream=True)
-    assert "".join(e.choices[0].delta.content or "" for e in events if e.choices) == " ".join(f"w{n}" for n in range(1, 13))
+    assert "".join(e.choices[0].delta.content or "" for e in events if e.choices) == " ".join(
+        f"w{n}" for n in range(1, 13)
+    )
 
 
 def test_logprobs_and_n(client):

@@ -38,7 +38,9 @@ def test_reset_is_a_reset(sim):
     sim.script(reset(), cut(3))
     with pytest.raises(httpx.ReadError):
         httpx.post(sim.base_url + "/chat/completions", json=BODY, headers=HEADERS)
-    with httpx.stream("POST", sim.base_url + "/chat/completions", json=BODY | {"stream": True}, headers=HEADERS) as answer:
+    with httpx.stream(
+        "POST", sim.base_url + "/chat/completions", json=BODY | {"stream": True}, headers=HEADERS
+    ) as answer:
         got = b""
         with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
             for piece in answer.iter_raw():
@@ -59,7 +61,9 @@ def test_steps_and_gates_hold_the_answer(sim):
     got = []
 
     def read():
-        with httpx.stream("POST", sim.base_url + "/chat/completions", json=BODY | {"stream": True}, headers=HEADERS) as answer:
+        with httpx.stream(
+            "POST", sim.base_url + "/chat/completions", json=BODY | {"stream": True}, headers=HEADERS
+        ) as answer:
             got.extend(answer.iter_raw())
 
     reader = threading.Thread(target=read)
@@ -81,13 +85,26 @@ def test_tls_with_sni(tmp_path, http2, protocol):
         trust = ssl.create_default_context(cafile=str(ca.ca_file))
         with httpx.Client(http2=http2, verify=trust) as client:
             for size in (10, 3_000_000):
-                body = BODY | {"user": "u" * size}
+                body = BODY | {"messages": [{"role": "user", "content": "u" * size}]}
                 asked = client.post(
-                    sim.base_url + "/chat/completions", json=body, headers=HEADERS, extensions={"sni_hostname": "llm.test"}
+                    sim.base_url + "/chat/completions",
+                    json=body,
+                    headers=HEADERS,
+                    extensions={"sni_hostname": "llm.test"},
                 )
                 assert asked.status_code == 200, asked.text
-                assert (sim.last.protocol, sim.last.sni, len(sim.last.json["user"])) == (protocol, "llm.test", size)
-            with client.stream("POST", sim.base_url + "/chat/completions", json=BODY | {"stream": True}, headers=HEADERS, extensions={"sni_hostname": "llm.test"}) as answer:
+                assert (sim.last.protocol, sim.last.sni, len(sim.last.json["messages"][0]["content"])) == (
+                    protocol,
+                    "llm.test",
+                    size,
+                )
+            with client.stream(
+                "POST",
+                sim.base_url + "/chat/completions",
+                json=BODY | {"stream": True},
+                headers=HEADERS,
+                extensions={"sni_hostname": "llm.test"},
+            ) as answer:
                 assert b"".join(answer.iter_raw()).endswith(b"data: [DONE]\n\n")
         assert not sim.faults
 

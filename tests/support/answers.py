@@ -106,7 +106,9 @@ def _openai_stream(events: list[tuple[str | None, str]]) -> Seen:
             if choice["index"] != 0:
                 continue
             delta = choice["delta"]
-            assert seen.finish is None or not any(delta.get(k) for k in ("content", "tool_calls")), "content after the finish"
+            assert seen.finish is None or not any(delta.get(k) for k in ("content", "tool_calls")), (
+                "content after the finish"
+            )
             seen.text += delta.get("content") or ""
             seen.refusal += delta.get("refusal") or ""
             seen.thought += delta.get("reasoning_content") or ""
@@ -141,7 +143,12 @@ def _anthropic_stream(events: list[tuple[str | None, str]]) -> Seen:
             assert open_block is None and event["index"] == len(blocks), "blocks overlap or skip an index"
             open_block = event["index"]
             block = event["content_block"]
-            blocks[open_block] = {"kind": block["type"], "id": block.get("id", ""), "name": block.get("name", ""), "json": ""}
+            blocks[open_block] = {
+                "kind": block["type"],
+                "id": block.get("id", ""),
+                "name": block.get("name", ""),
+                "json": "",
+            }
         elif kind == "content_block_delta":
             assert event["index"] == open_block, "a delta outside its block"
             delta = event["delta"]

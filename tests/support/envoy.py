@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.error
 import urllib.request
@@ -27,9 +27,9 @@ def envoy_binary() -> Path:
     named = os.environ.get("ENVOY")
     if named:
         return Path(named)
-    package = importlib.util.find_spec("envoy")
-    for place in (package.submodule_search_locations or []) if package else []:
-        found = Path(place) / "_bin" / "envoy"
+    # Looked up as a file: `import envoy` would find whatever else bears that name.
+    for kind in ("purelib", "platlib"):
+        found = Path(sysconfig.get_path(kind)) / "envoy" / "_bin" / "envoy"
         if found.exists():
             return found
     on_path = shutil.which("envoy")

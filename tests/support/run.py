@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 import yaml  # noqa: E402
 
@@ -83,10 +83,14 @@ def words(url: str, admin: str, config: dict[str, Any], directory: Path, simulat
     """What is printed once all of it runs."""
     names = list(config.get("models", {}))
     gpt, claude = ("gpt-4o", "claude-sonnet-4-5") if "gpt-4o" in names else (names[0], names[-1])
-    about = f"simulated: {', '.join(simulated)} (set the API key of one to use the real one)" if simulated else "all providers are real"
+    about = (
+        f"simulated: {', '.join(simulated)} (set the API key of one to use the real one)"
+        if simulated
+        else "all providers are real"
+    )
     return f"""
 Tollgate is up at {url}
-  models     {', '.join(names)}
+  models     {", ".join(names)}
   providers  {about}
 
 An OpenAI client, answered by {claude}:
@@ -101,10 +105,10 @@ An Anthropic client, answered by {gpt}:
   curl -sS {url}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
     -d '{{"model":"{gpt}","max_tokens":200,"messages":[{{"role":"user","content":"Good morning"}}]}}'
 
-  config     {directory / 'gateway.yaml'}
-  bootstrap  {directory / 'envoy.yaml'}
-  audit log  {directory / 'stdout.log'}
-  log        {directory / 'envoy.log'}
+  config     {directory / "gateway.yaml"}
+  bootstrap  {directory / "envoy.yaml"}
+  audit log  {directory / "stdout.log"}
+  log        {directory / "envoy.log"}
   metrics    {admin}/stats/prometheus?filter=tollgate
   health     {url}/health
 

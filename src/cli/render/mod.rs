@@ -16,7 +16,7 @@ mod yaml;
 
 use super::load::{LoadError, load};
 use crate::config::schema::{AuditTo, Gateway};
-use crate::config::tables::{Model, Tables};
+use crate::config::tables::Tables;
 use crate::config::{Problem, Upstream, compile, host_port, limits, upstreams};
 use clap::{Args, ValueEnum};
 use std::collections::BTreeSet;
@@ -117,17 +117,6 @@ impl<'g> Plan<'g> {
             module: overrides.module.clone(),
             ca_file: authorities::bundle(overrides.ca_file.as_deref()),
         })
-    }
-
-    /// All models, those behind patterns included; one with aliases comes once a name.
-    pub(super) fn models(&self) -> impl Iterator<Item = &Model> {
-        let patterns = self.tables.wildcards.iter().map(|wildcard| &*wildcard.model);
-        self.tables.models.values().map(|model| &**model).chain(patterns)
-    }
-
-    /// The longest of something over all models.
-    fn longest(&self, of: fn(&Model) -> Duration) -> Duration {
-        self.models().map(of).max().unwrap_or_default()
     }
 
     /// The longest silence that any provider may keep within an answer.

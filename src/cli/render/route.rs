@@ -2,6 +2,7 @@
 
 use super::Plan;
 use super::yaml::{Mapping, Value, any, duration, extension, map, texts};
+use crate::gateway::REMOVED_BY_ROUTE;
 use std::time::Duration;
 
 /// Filter-state key in which the filter says which cluster is next.
@@ -19,7 +20,7 @@ pub(super) fn config(plan: &Plan<'_>) -> Value {
         "request_body_buffer_limit": plan.tables.max_body.saturating_add(BODY_SLACK),
         "route": map! {
             // The whole request. The filter sets each model's own limit; this is the longest of them.
-            "timeout": duration(plan.longest(|model| model.request_timeout)),
+            "timeout": duration(plan.tables.route.request_timeout),
             "inline_cluster_specifier_plugin": map! { "extension": cluster_choice(plan) },
             "retry_policy": retries(plan),
         },
@@ -30,9 +31,7 @@ pub(super) fn config(plan: &Plan<'_>) -> Value {
             "name": "tollgate",
             "domains": texts(["*"]),
             // Who the client is, and how it reached us, is nobody's business upstream.
-            "request_headers_to_remove": texts([
-                "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "forwarded", "x-envoy-external-address",
-            ]),
+            "request_headers_to_remove": texts(REMOVED_BY_ROUTE.iter().copied()),
             "routes": super::yaml::list([route]),
         }]),
     }
@@ -72,36 +71,24 @@ fn cluster_choice(plan: &Plan<'_>) -> Value {
 /// Retries walk the chain. The filter sets the number of tries and the limit of each per request; here stand the
 /// largest of all models.
 fn retries(plan: &Plan<'_>) -> Value {
-    let tries = plan.models().map(|model| {
-        let targets = u32::try_from(model.targets.len()).unwrap_or(u32::MAX);
-        targets.saturating_mul(model.retries.saturating_add(1))
-    });
-    let longest_wait = plan
-        .longest(|model| model.backoff.max.max(model.backoff.max_retry_after))
-        .max(Duration::from_secs(1));
-    let first_token = plan.longest(|model| model.timeout);
+    let route = &plan.tables.route;
     map! {
         "retry_on": "5xx,retriable-status-codes,connect-failure,reset,refused-stream",
         "retriable_status_codes": Value::Sequence([408_u32, 409, 429].map(Value::from).into()),
-        "num_retries": tries.max().unwrap_or(1).saturating_sub(1).max(1),
+        "num_retries": u32::try_from(route.retries).unwrap_or(u32::MAX),
         "refresh_cluster_on_retry": true,
-        "per_try_timeout": duration(first_token),
+        "per_try_timeout": duration(route.timeout),
         // It also runs while the first token is awaited, so it cannot be shorter than that limit.
-        "per_try_idle_timeout": duration(plan.idle_timeout().max(first_token)),
-        // Moving on to the next target.
+        "per_try_idle_timeout": duration(plan.idle_timeout().max(route.timeout)),
+        // Moving on to the next target; before a try at the same target the filter itself waits.
         "retry_back_off": map! { "base_interval": "0.025s", "max_interval": "0.250s" },
-        // Trying the same target again: the filter writes how long to wait.
-        "rate_limited_retry_back_off": map! {
-            "reset_headers": super::yaml::list([map! { "name": "x-tollgate-backoff", "format": "SECONDS" }]),
-            "max_interval": duration(longest_wait),
-        },
     }
 }
 
 /// The listener's own limit of silence: a little beyond the whole request, so that the route's limits, which answer in
 /// the client's dialect, come first.
 pub(super) fn stream_idle(plan: &Plan<'_>) -> Value {
-    duration(plan.longest(|model| model.request_timeout) + Duration::from_secs(5))
+    duration(plan.tables.route.request_timeout + Duration::from_secs(5))
 }
 
 /// The router, which keeps its own headers to itself.

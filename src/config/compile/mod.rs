@@ -7,7 +7,7 @@ mod provider;
 mod server;
 
 use super::schema::Gateway;
-use super::tables::{PriceOverride, Tables};
+use super::tables::{PriceOverride, Route, Tables};
 use super::{Problem, upstreams};
 use crate::config::problem::entry;
 use hashbrown::HashMap;
@@ -26,7 +26,10 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         .map(|(index, upstream)| Rc::new(provider::table(index, upstream, env)))
         .collect();
     let models = model::tables(gateway, &providers, &mut problems);
+    let patterns = models.wildcards.iter().map(|w| &*w.model);
+    let route = Route::of(models.by_name.values().map(|m| &**m).chain(patterns));
     let tables = Tables {
+        route,
         prefix: server::prefix(&gateway.server, &mut problems),
         cors: server::cors(&gateway.server, &mut problems),
         response_headers: gateway.server.response_headers.unwrap_or(true),

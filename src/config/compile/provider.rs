@@ -40,6 +40,7 @@ pub(super) fn table(index: usize, upstream: &Upstream, env: &dyn Fn(&str) -> Opt
         headers,
         forward_headers: upstream.forward_headers.iter().map(|name| name.as_str().into()).collect(),
         timeout: upstream.settings.timeout.map(|span| span.0),
+        idle_timeout: upstream.settings.idle_timeout.map(|span| span.0),
         quirks: upstream.quirks,
         price_provider: upstream.price_provider,
     }

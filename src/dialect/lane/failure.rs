@@ -3,7 +3,7 @@
 use crate::chat::{Failure, FailureKind};
 use crate::dialect::{Dialect, anthropic, openai_chat};
 use crate::wire::json::{Object, ParseError, wire_object};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -140,6 +140,30 @@ pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
         // A code that only repeats the status says nothing.
         code: said.code.filter(|_| code_status.is_none()),
         provider: None,
+    }
+}
+
+/// Whether a body is an error in a dialect's own envelope, which its clients can read as it stands.
+pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        r#type: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        error: Inner<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Inner<'a> {
+        r#type: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        message: Cow<'a, str>,
+    }
+    let Ok(Envelope { r#type: outer, error }) = serde_json::from_slice::<Envelope<'_>>(body) else {
+        return false;
+    };
+    let is_error = outer.as_deref() == Some("error");
+    match dialect {
+        Dialect::OpenaiChat => !is_error && !error.message.is_empty(),
+        Dialect::Anthropic => is_error && error.r#type.is_some(),
     }
 }
 
@@ -343,6 +367,21 @@ mod tests {
 
     fn read(status: u16, body: &str) -> Failure {
         read_failure(Dialect::OpenaiChat, status, body.as_bytes())
+    }
+
+    #[test]
+    fn an_envelope_is_told_from_other_bodies() {
+        let openai =
+            br#"{"error":{"message":"no \\ model","type":"invalid_request_error","param":null,"code":null}}"#;
+        let anthropic =
+            br#"{"type":"error","error":{"type":"not_found_error","message":"no"},"request_id":"r"}"#;
+        assert!(is_failure_of(Dialect::OpenaiChat, openai) && !is_failure_of(Dialect::Anthropic, openai));
+        assert!(
+            is_failure_of(Dialect::Anthropic, anthropic) && !is_failure_of(Dialect::OpenaiChat, anthropic)
+        );
+        for body in [&b"{\"detail\":\"Not Found\"}"[..], b"{\"error\":\"no\"}", b"", b"<html>", b"[]"] {
+            assert!(!is_failure_of(Dialect::OpenaiChat, body) && !is_failure_of(Dialect::Anthropic, body));
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ mod translated;
 pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
-pub use failure::{AttemptNote, read_failure, write_failure, write_failure_event};
+pub use failure::{AttemptNote, is_failure_of, read_failure, write_failure, write_failure_event};
 pub use request::request;
 pub use stream::Stream;
 

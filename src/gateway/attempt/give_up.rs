@@ -1,5 +1,6 @@
 //! A try that failed: another one, or the one error that tells of all of them.
 
+use super::release::own_headers;
 use super::request::route_to_upcoming;
 use super::{Attempt, Stage, is_retriable};
 use crate::chat::Failure;
@@ -29,6 +30,7 @@ impl Attempt {
             self.worker.observe(now, ended);
         }
         self.stage = Stage::Through;
+        host.break_in(None);
         let asked =
             backoff::retry_after(self.headers.get("retry-after-ms"), self.headers.get("retry-after"), now);
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
@@ -80,9 +82,11 @@ impl Attempt {
         let status = failure.status;
         let body = lane::write_failure(exchange.client, &failure, &listed(exchange), &exchange.request_id);
         exchange.answer.failure = Some(failure);
-        let headers = self.client_headers(exchange, Some(("application/json", body.len())), status);
-        let pairs: Vec<(&str, &str)> =
-            headers.0.iter().filter(|(n, _)| n != ":status").map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let own = own_headers(exchange);
+        let mut pairs = vec![("content-type", "application/json")];
+        // Other headers of the provider's are lost with its answer; clients act on this one.
+        pairs.extend(self.headers.get("retry-after").map(|v| ("retry-after", v)));
+        pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
         host.reply(status, &pairs, &body);
         exchange.answer.released = true;
         Flow::Pause

@@ -8,6 +8,7 @@ mod response;
 mod upstream_headers;
 
 pub use give_up::exhausted;
+pub use upstream_headers::REMOVED_BY_ROUTE;
 
 use super::headers::Headers;
 use super::worker::{SharedExchange, Worker};

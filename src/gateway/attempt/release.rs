@@ -1,11 +1,10 @@
 //! What is let through to the client, and with which headers.
 
-use super::response::finish_stream;
+use super::response::{finish_stream, idle_limit};
 use super::{Attempt, Stage};
 use crate::chat::Failure;
 use crate::dialect::lane::{self, Answer};
 use crate::gateway::exchange::Exchange;
-use crate::gateway::headers::Headers;
 use crate::gateway::host::{Flow, Host, Side};
 
 /// Longest `x-tollgate-warnings`, in bytes: proxies on the way refuse large header blocks.
@@ -14,7 +13,7 @@ const WARNINGS_BYTES: usize = 1024;
 /// Provider headers that are nobody else's business, or that speak of a connection the client is not part of.
 const WITHHELD: &[&str] = &[
     "alt-svc",
-    "content-length",
+    "location",
     "nel",
     "openai-organization",
     "openai-project",
@@ -47,20 +46,20 @@ impl Attempt {
         exchange.answer.warnings.extend(answer.report.warnings.iter().cloned());
         exchange.answer.report = answer.report;
         exchange.answer.complete = true;
-        let media_type = if exchange.stream { "text/event-stream" } else { "application/json" };
-        let changed = answer.body.as_ref().map(|b| (media_type, b.len()));
-        let mut headers = self.client_headers(exchange, changed, self.headers.status());
-        if changed.is_none() {
-            headers.set("content-length", body.len().to_string());
-        }
-        host.set_headers(Side::Response, &headers);
+        let own_type = if exchange.stream { "text/event-stream" } else { "application/json" };
+        let shown = match &answer.body {
+            Some(new) => Body { media_type: Some(own_type), length: Some(new.len()) },
+            None => Body { media_type: None, length: Some(body.len()) },
+        };
+        self.show(host, exchange, &shown, self.headers.status());
         if let Some(new) = &answer.body {
             host.splice_body(Side::Response, body.len(), new);
         }
-        if let Some(content) = &mut exchange.answer.content {
-            content.extend_from_slice(answer.body.as_deref().unwrap_or(body));
+        if exchange.tables.audit_content {
+            exchange.answer.transcript =
+                std::str::from_utf8(answer.body.as_deref().unwrap_or(body)).ok().map(ToOwned::to_owned);
         }
-        self.released(exchange)
+        self.released(host, exchange)
     }
 
     /// The headers of a stream and what was held of it go to the client.
@@ -74,25 +73,23 @@ impl Attempt {
         let stage = std::mem::replace(&mut self.stage, Stage::Streaming);
         let Stage::Holding(held) = stage else { return Flow::Continue };
         exchange.answer.first_content_ns = Some(host.now_ns());
-        let mut headers = self.client_headers(exchange, None, self.headers.status());
-        headers.set("content-type", "text/event-stream");
-        host.set_headers(Side::Response, &headers);
+        let body = Body { media_type: None, length: None };
+        self.show(host, exchange, &body, self.headers.status());
         if held.changed {
             host.splice_body(Side::Response, size, &held.output);
-        }
-        if let Some(content) = &mut exchange.answer.content {
-            content.extend_from_slice(&held.output);
         }
         exchange.answer.stream = Some(Box::new(held.stream));
         if ended {
             finish_stream(host, exchange, &self.worker);
         }
+        // The first content has come; from here on it is silence that counts.
+        host.break_in(idle_limit(exchange).filter(|_| !ended));
         exchange.answer.released = true;
         exchange.body = Vec::new();
         Flow::Continue
     }
 
-    /// A provider's 4xx goes to the client: as it came where both speak the same dialect.
+    /// A provider's 4xx goes to the client: as it came where that is an error of the client's own dialect.
     pub(super) fn release_refusal(
         &mut self,
         host: &impl Host,
@@ -109,14 +106,13 @@ impl Attempt {
             self.worker.observe(now, ended);
         }
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
-        if !(same_dialect && self.headers.is_type("application/json") && !body.is_empty()) {
+        let readable = self.headers.is_type("application/json") && lane::is_failure_of(exchange.client, body);
+        if !(same_dialect && readable) {
             return self.release_failure(host, exchange, failure, status, held);
         }
         exchange.answer.failure = Some(failure);
-        let mut headers = self.client_headers(exchange, None, status);
-        headers.set("content-length", body.len().to_string());
-        host.set_headers(Side::Response, &headers);
-        self.released(exchange)
+        self.show(host, exchange, &Body { media_type: None, length: Some(body.len()) }, status);
+        self.released(host, exchange)
     }
 
     /// An error in the client's dialect takes the place of what the provider sent; the router is shown the status
@@ -139,47 +135,70 @@ impl Attempt {
             &super::give_up::listed(exchange),
             &exchange.request_id,
         );
-        let headers = self.client_headers(exchange, Some(("application/json", body.len())), shown);
-        host.set_headers(Side::Response, &headers);
+        let new = Body { media_type: Some("application/json"), length: Some(body.len()) };
+        self.show(host, exchange, &new, shown);
         host.splice_body(Side::Response, size, &body);
         exchange.answer.failure = Some(failure);
-        self.released(exchange)
+        self.released(host, exchange)
     }
 
-    fn released(&mut self, exchange: &mut Exchange) -> Flow {
+    fn released(&mut self, host: &impl Host, exchange: &mut Exchange) -> Flow {
+        host.break_in(None);
         exchange.answer.released = true;
         exchange.body = Vec::new();
         self.stage = Stage::Through;
         Flow::Continue
     }
 
-    /// The headers a client sees: the provider's but for what is withheld, the gateway's own and CORS. `body` is the
-    /// media type and length of a body the gateway wrote.
-    pub(super) fn client_headers(
-        &self,
-        exchange: &Exchange,
-        body: Option<(&str, usize)>,
-        status: u16,
-    ) -> Headers {
-        let mut headers = Headers(Vec::with_capacity(self.headers.0.len() + 8));
-        headers.0.push((":status".to_owned(), status.to_string()));
-        let kept = self.headers.0.iter().filter(|(name, _)| name != ":status" && !is_withheld(name));
-        headers.0.extend(kept.cloned());
-        if let Some((media_type, length)) = body {
-            headers.set("content-type", media_type);
-            headers.set("content-length", length.to_string());
+    /// Makes the held response headers the ones a client sees: the provider's but for what is withheld, the gateway's
+    /// own and CORS.
+    fn show(&self, host: &impl Host, exchange: &Exchange, body: &Body<'_>, status: u16) {
+        let set = |name: &str, value: Option<&str>| host.set_header(Side::Response, name, value);
+        for (name, _) in self.headers.0.iter().filter(|(name, _)| is_withheld(name)) {
+            set(name, None);
         }
-        if exchange.tables.response_headers {
-            describe(exchange, &mut headers);
+        if status != self.headers.status() {
+            set(":status", Some(itoa::Buffer::new().format(status)));
         }
-        headers.0.extend(exchange.cors.iter().map(|(n, v)| ((*n).to_owned(), v.clone())));
-        headers
+        if let Some(media_type) = body.media_type.filter(|t| !self.headers.is_exactly("content-type", t)) {
+            set("content-type", Some(media_type));
+        }
+        let announced = self.headers.get("content-length").is_some();
+        match body.length {
+            Some(length) => {
+                let length = itoa::Buffer::new().format(length).to_owned();
+                if !self.headers.is_exactly("content-length", &length) {
+                    set("content-length", Some(&length));
+                }
+            }
+            None if announced => set("content-length", None),
+            None => {}
+        }
+        for (name, value) in own_headers(exchange) {
+            set(name, Some(&value));
+        }
     }
 }
 
+/// The body that goes with a client's headers.
+struct Body<'a> {
+    /// Its media type, where that is not what the provider said.
+    media_type: Option<&'a str>,
+    /// Its length, where that is known.
+    length: Option<usize>,
+}
+
+/// The gateway's own headers and those of CORS.
+pub(super) fn own_headers(exchange: &Exchange) -> Vec<(&'static str, String)> {
+    let mut headers = if exchange.tables.response_headers { describe(exchange) } else { Vec::new() };
+    headers.extend(exchange.cors.iter().cloned());
+    headers
+}
+
 /// What happened, in headers.
-fn describe(exchange: &Exchange, headers: &mut Headers) {
-    let mut add = |name: &str, value: String| headers.0.push((name.to_owned(), value));
+fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::with_capacity(8);
+    let mut add = |name, value| headers.push((name, value));
     if let Some(attempt) = exchange.attempts.last() {
         add("x-tollgate-provider", attempt.provider.name.to_string());
         add("x-tollgate-model", printable(&attempt.model));
@@ -192,6 +211,7 @@ fn describe(exchange: &Exchange, headers: &mut Headers) {
     if !exchange.answer.warnings.is_empty() {
         add("x-tollgate-warnings", printable(&exchange.answer.warnings.join("; ")));
     }
+    headers
 }
 
 fn is_withheld(name: &str) -> bool {

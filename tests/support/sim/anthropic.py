@@ -123,7 +123,7 @@ class AnthropicSim(Simulator):
             raise Refused("content-encoding: not supported", 415)
         try:
             body = json.loads(request.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Refused(f"The request body is not valid JSON: {error}") from None
         check(body, version, request.header("anthropic-beta") or "", lambda t, s: hmac.compare_digest(signature(t), s))
         if not self.known(body["model"]):
@@ -210,7 +210,9 @@ class AnthropicSim(Simulator):
                 "thinking": {"type": "thinking", "thinking": "", "signature": ""},
                 "text": {"type": "text", "text": ""},
             }.get(block["type"]) or block | {"input": {}}
-            events.append((_event("content_block_start", index=index, content_block=empty), block["type"] == "tool_use"))
+            events.append(
+                (_event("content_block_start", index=index, content_block=empty), block["type"] == "tool_use")
+            )
             if not pinged:
                 events.append((b'event: ping\ndata: {"type": "ping"}\n\n', False))
                 pinged = True
@@ -218,7 +220,10 @@ class AnthropicSim(Simulator):
                 events.append((_event("content_block_delta", index=index, delta=delta), True))
             events.append((_event("content_block_stop", index=index), False))
         end = {"stop_reason": whole["stop_reason"], "stop_sequence": whole["stop_sequence"], "stop_details": None}
-        usage = {name: whole["usage"][name] for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")}
+        usage = {
+            name: whole["usage"][name]
+            for name in ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+        }
         events.append((_event("message_delta", delta=end, usage=usage), False))
         events.append((_event("message_stop"), False))
         kind, message = {
@@ -288,7 +293,11 @@ def ask_of(body: Any) -> Ask:
         text=last,
         words=words,
         results=results,
-        tools={tool["name"]: tool.get("input_schema") for tool in body.get("tools") or [] if tool.get("type", "custom") == "custom"},
+        tools={
+            tool["name"]: tool.get("input_schema")
+            for tool in body.get("tools") or []
+            if tool.get("type", "custom") == "custom"
+        },
         forced={"any": "*", "tool": choice.get("name")}.get(choice.get("type", "")),
         may_call=choice.get("type") != "none",
         parallel=not choice.get("disable_parallel_tool_use"),

@@ -14,9 +14,30 @@ from typing import Any
 from .schema import keywords, loose_objects
 
 TOP = set(
-    """model messages max_tokens system stop_sequences stream temperature top_p top_k metadata tools tool_choice
-    thinking service_tier container output_config cache_control inference_geo diagnostics speed user_profile_id
-    workspace_id""".split()
+    [
+        "model",
+        "messages",
+        "max_tokens",
+        "system",
+        "stop_sequences",
+        "stream",
+        "temperature",
+        "top_p",
+        "top_k",
+        "metadata",
+        "tools",
+        "tool_choice",
+        "thinking",
+        "service_tier",
+        "container",
+        "output_config",
+        "cache_control",
+        "inference_geo",
+        "diagnostics",
+        "speed",
+        "user_profile_id",
+        "workspace_id",
+    ]
 )
 BETA_TOP = {"context_management", "mcp_servers", "betas", "fallbacks", "compaction", "output_format"}
 CACHED = {"cache_control"}
@@ -134,7 +155,9 @@ def _thinking(body: dict[str, Any]) -> None:
         return
     kind = thinking.get("type")
     if kind not in ("enabled", "disabled", "adaptive"):
-        raise Refused(f"thinking: Input tag '{kind}' found using 'type' does not match any of the expected tags: 'adaptive', 'disabled', 'enabled'")
+        raise Refused(
+            f"thinking: Input tag '{kind}' found using 'type' does not match any of the expected tags: 'adaptive', 'disabled', 'enabled'"
+        )
     allowed = {"enabled": {"type", "budget_tokens", "display"}, "adaptive": {"type", "display"}, "disabled": {"type"}}
     for name in set(thinking) - allowed[kind]:
         raise Refused(f"thinking.{kind}.{name}: Extra inputs are not permitted")
@@ -149,9 +172,13 @@ def _thinking(body: dict[str, Any]) -> None:
         if budget < 1024:
             raise Refused("thinking.enabled.budget_tokens: Input should be greater than or equal to 1024")
         if budget >= body["max_tokens"]:
-            raise Refused("`max_tokens` must be greater than `thinking.budget_tokens`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking#max-tokens-and-context-window-size")
+            raise Refused(
+                "`max_tokens` must be greater than `thinking.budget_tokens`. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking#max-tokens-and-context-window-size"
+            )
     if body.get("temperature") not in (None, 1, 1.0):
-        raise Refused("`temperature` may only be set to 1 when thinking is enabled. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking")
+        raise Refused(
+            "`temperature` may only be set to 1 when thinking is enabled. Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking"
+        )
     if body.get("top_p") is not None and body["top_p"] < 0.95:
         raise Refused("`top_p` must be greater than or equal to 0.95 or unset when thinking is enabled.")
     if "top_k" in body:
@@ -170,7 +197,9 @@ def _tools(body: dict[str, Any]) -> None:
         name = tool.get("name")
         if kind != "custom":
             if not re.match(r"^[a-z_]+_\d{8}$", kind):
-                raise Refused(f"tools.{number}: Input tag '{kind}' found using 'type' does not match any of the expected tags")
+                raise Refused(
+                    f"tools.{number}: Input tag '{kind}' found using 'type' does not match any of the expected tags"
+                )
             names.add(name)
             continue
         for field in set(tool) - TOOL:
@@ -195,7 +224,11 @@ def _tools(body: dict[str, Any]) -> None:
     if not isinstance(choice, dict) or choice.get("type") not in ("auto", "any", "tool", "none"):
         raise Refused("tool_choice: Input does not match any of the expected tags: 'auto', 'any', 'tool', 'none'")
     kind = choice["type"]
-    allowed = {"type"} | ({"disable_parallel_tool_use"} if kind != "none" else set()) | ({"name"} if kind == "tool" else set())
+    allowed = (
+        {"type"}
+        | ({"disable_parallel_tool_use"} if kind != "none" else set())
+        | ({"name"} if kind == "tool" else set())
+    )
     for field in set(choice) - allowed:
         raise Refused(f"tool_choice.{kind}.{field}: Extra inputs are not permitted")
     if not tools:
@@ -220,7 +253,9 @@ def _output(body: dict[str, Any]) -> None:
     if set(form) != {"type", "schema"} or form["type"] != "json_schema":
         raise Refused("output_config.format: Input should have exactly 'type': 'json_schema' and 'schema'")
     for path in loose_objects(form["schema"]):
-        raise Refused(f"output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false ({path})")
+        raise Refused(
+            f"output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false ({path})"
+        )
     wrong = keywords(form["schema"]) & UNSUPPORTED
     if wrong:
         raise Refused(f"output_config.format.schema: properties {', '.join(sorted(wrong))} are not supported")
@@ -247,7 +282,9 @@ def _messages(body: dict[str, Any], signed: Callable[[str, str], bool]) -> None:
         where = f"messages.{number}"
         role = message.get("role")
         if role == "system":
-            raise Refused('messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter, not "system" as an input message role.')
+            raise Refused(
+                'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter, not "system" as an input message role.'
+            )
         if role not in ("user", "assistant"):
             raise Refused(f"{where}.role: Input should be 'user' or 'assistant'")
         for field in set(message) - {"role", "content"}:
@@ -257,13 +294,21 @@ def _messages(body: dict[str, Any], signed: Callable[[str, str], bool]) -> None:
         if content is None:
             raise Refused(f"{where}.content: Field required")
         if not content and not (final and role == "assistant"):
-            raise Refused(f"{where}: all messages must have non-empty content except for the optional final assistant message")
+            raise Refused(
+                f"{where}: all messages must have non-empty content except for the optional final assistant message"
+            )
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         if not isinstance(blocks, list):
             raise Refused(f"{where}.content: Input should be a valid list")
         for place, block in enumerate(blocks):
             _block(block, role, f"{where}.content.{place}")
-        if final and role == "assistant" and blocks and blocks[-1].get("type") == "text" and blocks[-1]["text"] != blocks[-1]["text"].rstrip():
+        if (
+            final
+            and role == "assistant"
+            and blocks
+            and blocks[-1].get("type") == "text"
+            and blocks[-1]["text"] != blocks[-1]["text"].rstrip()
+        ):
             raise Refused("messages: final assistant content cannot end with trailing whitespace")
         waiting = _pairs(where, number, role, blocks, waiting, seen)
         for place, block in enumerate(blocks):
@@ -295,11 +340,15 @@ def _pairs(where: str, number: int, role: str, blocks: list[Any], waiting: list[
             leading = False
             continue
         if block["tool_use_id"] not in waiting:
-            raise Refused(f"{where}.content.{place}: unexpected `tool_use_id` found in `tool_result` blocks: {block['tool_use_id']}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message.")
+            raise Refused(
+                f"{where}.content.{place}: unexpected `tool_use_id` found in `tool_result` blocks: {block['tool_use_id']}. Each `tool_result` block must have a corresponding `tool_use` block in the previous message."
+            )
         if not leading:
             raise Refused(_orphans(number - 1, waiting))
         if block["tool_use_id"] not in left:
-            raise Refused(f"{where}.content.{place}: each tool_use must have a single result. Found multiple `tool_result` blocks with id: {block['tool_use_id']}")
+            raise Refused(
+                f"{where}.content.{place}: each tool_use must have a single result. Found multiple `tool_result` blocks with id: {block['tool_use_id']}"
+            )
         left.remove(block["tool_use_id"])
     if left:
         raise Refused(_orphans(number - 1, left))
@@ -319,7 +368,9 @@ def _loop_keeps_thinking(body: dict[str, Any]) -> None:
             continue
         kind = "text" if isinstance(message["content"], str) else message["content"][0]["type"]
         if kind not in ("thinking", "redacted_thinking"):
-            raise Refused(f"messages.{number}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{kind}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks).")
+            raise Refused(
+                f"messages.{number}.content.0.type: Expected `thinking` or `redacted_thinking`, but found `{kind}`. When `thinking` is enabled, a final `assistant` message must start with a thinking block (preceeding the lastmost set of `tool_use` and `tool_result` blocks)."
+            )
 
 
 def _block(block: Any, role: str, where: str) -> None:
@@ -330,7 +381,9 @@ def _block(block: Any, role: str, where: str) -> None:
     for field in sorted(set(block) - BLOCKS[kind]):
         raise Refused(f"{where}.{kind}.{field}: Extra inputs are not permitted")
     mark = block.get("cache_control")
-    if mark is not None and (mark.get("type") != "ephemeral" or mark.get("ttl", "5m") not in ("5m", "1h") or set(mark) - {"type", "ttl"}):
+    if mark is not None and (
+        mark.get("type") != "ephemeral" or mark.get("ttl", "5m") not in ("5m", "1h") or set(mark) - {"type", "ttl"}
+    ):
         raise Refused(f"{where}.{kind}.cache_control: Input should be 'ephemeral'")
     if kind == "text":
         if not isinstance(block.get("text"), str):
@@ -381,7 +434,10 @@ def _source(source: Any, where: str, media: set[str]) -> None:
     if kind not in fields or (kind in ("text", "content") and "document" not in where):
         raise Refused(f"{where}: Input tag '{kind}' found using 'type' does not match any of the expected tags")
     for field in set(source) ^ fields[kind]:
-        raise Refused(f"{where}.{kind}.{field}: " + ("Field required" if field in fields[kind] else "Extra inputs are not permitted"))
+        raise Refused(
+            f"{where}.{kind}.{field}: "
+            + ("Field required" if field in fields[kind] else "Extra inputs are not permitted")
+        )
     if kind == "base64":
         if source["media_type"] not in media:
             raise Refused(f"{where}.base64.media_type: Input should be one of {sorted(media)}")

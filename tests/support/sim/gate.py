@@ -20,9 +20,7 @@ def foreign_header(request: Recorded, own: set[str]) -> str | None:
     return None
 
 
-def gzipped(
-    request: Recorded, headers: list[tuple[str, str]], body: bytes
-) -> tuple[list[tuple[str, str]], bytes]:
+def gzipped(request: Recorded, headers: list[tuple[str, str]], body: bytes) -> tuple[list[tuple[str, str]], bytes]:
     """Real providers stand behind a CDN that compresses for whoever accepts it; so do these."""
     accepted = [part.split(";")[0].strip() for part in (request.header("accept-encoding") or "").split(",")]
     if "gzip" not in accepted or not body:

@@ -20,7 +20,11 @@ from .server import Recorded, Simulator
 ERRORS = {
     400: ("invalid_request_error", None, "Invalid request."),
     401: ("invalid_request_error", "invalid_api_key", "Incorrect API key provided."),
-    403: ("invalid_request_error", "unsupported_country_region_territory", "Country, region, or territory not supported"),
+    403: (
+        "invalid_request_error",
+        "unsupported_country_region_territory",
+        "Country, region, or territory not supported",
+    ),
     404: ("invalid_request_error", "model_not_found", "The model does not exist or you do not have access to it."),
     408: ("server_error", None, "Request timed out."),
     409: ("invalid_request_error", None, "The resource is being changed by another request."),
@@ -97,7 +101,11 @@ class OpenAISim(Simulator):
         if request.path != "/v1/chat/completions" and not deployment:
             raise Refused(f"Invalid URL ({request.method} {request.path})", status=404)
         if request.method != "POST":
-            raise Refused(f"Not allowed to {request.method} on {request.path}. (HINT: Perhaps you meant to use a different HTTP method?)", "method", status=405)
+            raise Refused(
+                f"Not allowed to {request.method} on {request.path}. (HINT: Perhaps you meant to use a different HTTP method?)",
+                "method",
+                status=405,
+            )
         foreign = foreign_header(request, own={"api-key"} if deployment else {"authorization"})
         if foreign:
             self.faults.append(f"a header of somebody else: {foreign}")
@@ -106,7 +114,11 @@ class OpenAISim(Simulator):
             if not parse_qs(request.query).get("api-version"):
                 raise Refused("Resource not found", status=404, code="404")
             if request.header("api-key") != self.key:
-                raise Refused("Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.", status=401, code="401")
+                raise Refused(
+                    "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for an active subscription and use a correct regional API endpoint for your resource.",
+                    status=401,
+                    code="401",
+                )
         else:
             self._authorised(request)
         if (request.header("content-type") or "").split(";")[0].strip() != "application/json":
@@ -115,18 +127,22 @@ class OpenAISim(Simulator):
             raise Refused("Unsupported content-encoding.", status=415)
         try:
             body = json.loads(request.body)
-        except ValueError:
-            raise Refused("We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly.)") from None
+        except (ValueError, RecursionError):
+            raise Refused(
+                "We could not parse the JSON body of your request. (HINT: This likely means you aren't using your HTTP library correctly.)"
+            ) from None
         if isinstance(body, dict) and deployment and "model" not in body:
             body["model"] = deployment[1]
         model = body.get("model") if isinstance(body, dict) else None
         if not self.compatible:
             if isinstance(model, str) and (re.search(r"claude|/", model) or model.startswith("missing")):
-                raise Refused(f"The model `{model}` does not exist or you do not have access to it.", None, "model_not_found", 404)
+                raise Refused(
+                    f"The model `{model}` does not exist or you do not have access to it.", None, "model_not_found", 404
+                )
             check(body, reasoning=bool(isinstance(model, str) and REASONING.match(model)))
         else:
-            lenient = {k: v for k, v in body.items() if k not in ("reasoning_effort", "top_k", "min_p", "metadata")}
-            check(lenient, reasoning=False)
+            known = {k: v for k, v in body.items() if k not in ("reasoning_effort", "metadata")}
+            check(known, reasoning=False, lenient=True)
         return body
 
     def _authorised(self, request: Recorded) -> None:
@@ -134,11 +150,19 @@ class OpenAISim(Simulator):
         if self.key is None:
             return
         if sent is None:
-            raise Refused("You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).", status=401)
+            raise Refused(
+                "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).",
+                status=401,
+            )
         if sent != f"Bearer {self.key}":
             given = sent.removeprefix("Bearer ")
             masked = f"{given[:5]}{'*' * 8}{given[-2:]}"
-            raise Refused(f"Incorrect API key provided: {masked}. You can find your API key at https://platform.openai.com/account/api-keys.", None, "invalid_api_key", 401)
+            raise Refused(
+                f"Incorrect API key provided: {masked}. You can find your API key at https://platform.openai.com/account/api-keys.",
+                None,
+                "invalid_api_key",
+                401,
+            )
 
     # -- the answers ------------------------------------------------------------------------------------------
 
@@ -252,11 +276,20 @@ class OpenAISim(Simulator):
                 for piece in tokens(answer.thought):
                     events.append((event(choice(index, {"reasoning_content": piece})), True))
             for piece in tokens(answer.text):
-                logprobs = {"content": _logprobs(piece, body.get("top_logprobs") or 0), "refusal": None} if body.get("logprobs") else None
+                logprobs = (
+                    {"content": _logprobs(piece, body.get("top_logprobs") or 0), "refusal": None}
+                    if body.get("logprobs")
+                    else None
+                )
                 delta = {"refusal": piece} if answer.refusal else {"content": piece}
                 events.append((event(choice(index, delta, logprobs=logprobs)), True))
             for number, call in enumerate(_calls(answer)):
-                opened = {"index": number, "id": call["id"], "type": "function", "function": {"name": call["function"]["name"], "arguments": ""}}
+                opened = {
+                    "index": number,
+                    "id": call["id"],
+                    "type": "function",
+                    "function": {"name": call["function"]["name"], "arguments": ""},
+                }
                 events.append((event(choice(index, {"tool_calls": [opened]})), True))
                 arguments = call["function"]["arguments"]
                 for start in range(0, len(arguments), 7):
@@ -266,7 +299,14 @@ class OpenAISim(Simulator):
         if wants_usage:
             events.append((event([], self._usage(answer)), False))
         events.append((b"data: [DONE]\n\n", False))
-        error = {"error": {"message": "The server had an error while processing your request. Sorry about that!", "type": "server_error", "param": None, "code": None}}
+        error = {
+            "error": {
+                "message": "The server had an error while processing your request. Sorry about that!",
+                "type": "server_error",
+                "param": None,
+                "code": None,
+            }
+        }
         return how.streamed(
             behaviour,
             self._headers(behaviour, "text/event-stream; charset=utf-8"),
@@ -313,7 +353,11 @@ def ask_of(body: Any) -> Ask:
         words=words,
         results=results,
         tools={tool["function"]["name"]: tool["function"].get("parameters") for tool in body.get("tools") or []},
-        forced=choice["function"]["name"] if isinstance(choice, dict) else "*" if choice == "required" else None,
+        forced=choice["function"]["name"]
+        if isinstance(choice, dict)
+        else "*"
+        if choice in ("required", "any")
+        else None,
         may_call=choice != "none",
         parallel=body.get("parallel_tool_calls") is not False,
         schema=form["json_schema"].get("schema") if form.get("type") == "json_schema" else None,

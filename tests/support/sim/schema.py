@@ -30,7 +30,9 @@ def example(schema: Any, hint: str = "x", root: Any = None, depth: int = 0) -> A
         wanted = schema.get("properties", {})
         return {name: example(sub, name, root, depth + 1) for name, sub in wanted.items()}
     if kind == "array":
-        return [example(schema.get("items", {}), hint, root, depth + 1) for _ in range(max(schema.get("minItems", 1), 1))]
+        return [
+            example(schema.get("items", {}), hint, root, depth + 1) for _ in range(max(schema.get("minItems", 1), 1))
+        ]
     if kind == "integer":
         return int(schema.get("minimum", 7))
     if kind == "number":

@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import h11
 import h2.config
 import h2.connection
 import h2.errors
 import h2.events
 import h2.exceptions
 import h2.settings
+import h11
 
 from .behaviour import Behaviour
 from .plan import Abort, Close, End, Head, Plan, Send, pause
@@ -293,7 +293,13 @@ class _Http1:
             return False
         headers = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in head.headers]
         request = Recorded(
-            head.method.decode(), head.target.decode(), headers, bytes(body), self.link.number, "HTTP/1.1", self.link.sni
+            head.method.decode(),
+            head.target.decode(),
+            headers,
+            bytes(body),
+            self.link.number,
+            "HTTP/1.1",
+            self.link.sni,
         )
         plan = self.sim.take(request)
         return await self._watched(request, plan)

@@ -37,6 +37,8 @@ pub(crate) struct ModelLines {
     pub(crate) count: u64,
     /// Of those, how many hold the counts that the provider reported, as complete.
     pub(crate) complete: u64,
+    /// How many hold some counts, complete or not.
+    pub(crate) counted: u64,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +103,7 @@ impl Audit {
         if let Some(model) = line.model_asked {
             let lines = self.models.entry(model).or_default();
             lines.count += 1;
+            lines.counted += u64::from(line.usage.is_some() && status != "missing");
             let right = line.usage.is_some_and(|usage| {
                 (usage.input, usage.output) == (Some(INPUT_TOKENS), Some(OUTPUT_TOKENS))
             });
@@ -127,6 +130,6 @@ mod tests {
         audit.take(&format!(r#"{{"error":"{CLIENT_KEY}"}}"#), &mut ids);
         assert_eq!((audit.lines, audit.empty, audit.repeated, audit.leaks), (5, 1, 1, 1));
         let lines = audit.models.get("m").unwrap();
-        assert_eq!((lines.count, lines.complete), (3, 2));
+        assert_eq!((lines.count, lines.complete, lines.counted), (3, 2, 2));
     }
 }

@@ -115,6 +115,12 @@ impl Verdict<'_> {
                 faults
                     .push(format!("audit: usage of {} of {sent} requests for {}", lines.complete, kind.name));
             }
+            if matches!(kind.expect, Expect::Leave { .. } | Expect::LateError) && lines.counted != sent {
+                faults.push(format!(
+                    "audit: some usage of {} of {sent} requests for {}",
+                    lines.counted, kind.name
+                ));
+            }
         }
         if audit.empty > 0 {
             faults.push(format!("audit: {} lines say nothing", audit.empty));

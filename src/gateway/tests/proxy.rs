@@ -1,0 +1,268 @@
+//! A proxy in miniature: drives both phases the way Envoy does (buffers while a phase pauses, retries on retriable
+//! statuses, one header map for all tries) over scripted providers, without a network or a clock.
+
+use crate::config;
+use crate::config::tables::Route;
+use crate::gateway::host::{MetricKind, Side, key};
+use crate::gateway::{Attempt, Edge, Flow, Headers, Host, REMOVED_BY_ROUTE, Worker};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What a provider does at one try.
+pub enum Script {
+    /// Answers with a status, a media type and a body in these pieces.
+    Answer(u16, &'static str, Vec<Vec<u8>>),
+    /// Answers with a status and a header, and no body at all.
+    Bare(u16, (&'static str, &'static str)),
+    /// Cannot be reached.
+    Refused,
+}
+
+/// What a provider got.
+#[derive(Debug, Clone)]
+pub struct Got {
+    pub headers: Headers,
+}
+
+/// What the client got.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub status: u16,
+    pub headers: Headers,
+    pub body: Vec<u8>,
+    /// Milliseconds of back-off, one by one.
+    pub pauses: Vec<u64>,
+    pub upstream: Vec<Got>,
+    pub audit: serde_json::Value,
+    pub metrics: HashMap<String, u64>,
+}
+
+#[derive(Default)]
+struct Proxy {
+    now: Cell<u64>,
+    headers: [RefCell<Headers>; 2],
+    bodies: [RefCell<Vec<u8>>; 2],
+    remembered: RefCell<HashMap<String, Vec<u8>>>,
+    reply: RefCell<Option<(u16, Headers, Vec<u8>)>>,
+    metric_names: RefCell<Vec<String>>,
+    metrics: RefCell<HashMap<String, u64>>,
+    shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
+    pauses: RefCell<Vec<u64>>,
+    code: Cell<u16>,
+}
+
+fn at(side: Side) -> usize {
+    usize::from(side == Side::Response)
+}
+
+impl Host for Proxy {
+    fn now_ns(&self) -> u64 {
+        self.now.set(self.now.get() + 1_000_000);
+        self.now.get()
+    }
+    fn headers(&self, side: Side) -> Headers {
+        self.headers[at(side)].borrow().clone()
+    }
+    fn set_headers(&self, side: Side, headers: &Headers) {
+        *self.headers[at(side)].borrow_mut() = headers.clone();
+    }
+    fn set_header(&self, side: Side, name: &str, value: Option<&str>) {
+        let mut headers = self.headers[at(side)].borrow_mut();
+        headers.remove(name);
+        if let Some(value) = value {
+            headers.set(name, value);
+        }
+    }
+    fn body(&self, side: Side, start: usize, len: usize) -> Vec<u8> {
+        let body = self.bodies[at(side)].borrow();
+        body[start..body.len().min(start.saturating_add(len))].to_vec()
+    }
+    fn splice_body(&self, side: Side, drop: usize, insert: &[u8]) {
+        self.bodies[at(side)].borrow_mut().splice(..drop, insert.iter().copied());
+    }
+    fn reply(&self, status: u16, headers: &[(&str, &str)], body: &[u8]) {
+        *self.reply.borrow_mut() = Some((status, headers.iter().copied().collect(), body.to_vec()));
+    }
+    fn remember(&self, key: &str, value: &[u8]) {
+        self.remembered.borrow_mut().insert(key.to_owned(), value.to_vec());
+    }
+    fn recall(&self, key: &str) -> Option<Vec<u8>> {
+        self.remembered.borrow().get(key).cloned()
+    }
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+        match path {
+            ["response", "code"] => Some(u64::from(self.code.get()).to_le_bytes().to_vec()),
+            ["response", "code_details"] => {
+                Some(b"upstream_reset_before_response_started{connection_failure}".to_vec())
+            }
+            _ => None,
+        }
+    }
+    fn reroute(&self) {}
+    fn define_metric(&self, _kind: MetricKind, name: &str) -> Option<u32> {
+        let mut names = self.metric_names.borrow_mut();
+        names.push(name.to_owned());
+        u32::try_from(names.len() - 1).ok()
+    }
+    fn add(&self, metric: u32, by: u64) {
+        let name = self.metric_names.borrow()[metric as usize].clone();
+        *self.metrics.borrow_mut().entry(name).or_default() += by;
+    }
+    fn record(&self, metric: u32, value: u64) {
+        self.add(metric, value);
+    }
+    fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {
+        let shared = self.shared.borrow();
+        shared.get(key).map_or((None, None), |(value, version)| (Some(value.clone()), Some(*version)))
+    }
+    fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
+        let mut shared = self.shared.borrow_mut();
+        let current = shared.get(key).map(|(_, v)| *v);
+        if current != version {
+            return false;
+        }
+        shared.insert(key.to_owned(), (value.to_vec(), current.unwrap_or(0) + 1));
+        true
+    }
+    fn wake_in(&self, _side: Side, ms: u64) {
+        self.pauses.borrow_mut().push(ms);
+    }
+    fn break_in(&self, _limit: Option<Duration>) {}
+}
+
+/// Sends one request through a gateway with this configuration (`gateway.yaml` as JSON); every provider has a key.
+pub fn send(config: &serde_json::Value, headers: &[(&str, &str)], body: &[u8], scripts: Vec<Script>) -> Seen {
+    let gateway = config::from_json(config.to_string().as_bytes()).unwrap();
+    let tables = Rc::new(config::compile(&gateway, &|name| Some(format!("key-of-{name}"))).unwrap());
+    let (proxy, worker) = (Proxy::default(), Rc::new(Worker::default()));
+    *proxy.headers[0].borrow_mut() = headers.iter().copied().collect();
+    let mut edge = Edge::new(Rc::clone(&worker), Rc::clone(&tables));
+    let mut seen = Seen::default();
+    *proxy.bodies[0].borrow_mut() = body.to_vec();
+    let flow = match edge.on_request_headers(&proxy, body.is_empty()) {
+        Flow::Pause if !body.is_empty() && proxy.reply.borrow().is_none() => {
+            edge.on_request_body(&proxy, body.len(), true)
+        }
+        flow => flow,
+    };
+    if proxy.reply.borrow().is_none() {
+        assert_eq!(flow, Flow::Continue);
+        try_all(&proxy, &worker, tables.route, body, scripts, &mut seen, &mut edge);
+    }
+    if let Some((status, headers, body)) = proxy.reply.take() {
+        (seen.status, seen.headers, seen.body) = (status, headers, body);
+    }
+    proxy.code.set(seen.status);
+    edge.on_log(&proxy);
+    seen.pauses = proxy.pauses.take();
+    seen.metrics = proxy.metrics.take();
+    seen.audit =
+        proxy.recall(key::AUDIT).map_or(serde_json::Value::Null, |a| serde_json::from_slice(&a).unwrap());
+    seen
+}
+
+/// The router: one try after the other, each with the client's body and what the last try left of the headers.
+fn try_all(
+    proxy: &Proxy,
+    worker: &Rc<Worker>,
+    route: Route,
+    body: &[u8],
+    scripts: Vec<Script>,
+    seen: &mut Seen,
+    edge: &mut Edge,
+) {
+    let granted = proxy.headers(Side::Request).get("x-envoy-max-retries").map(|n| n.parse().unwrap());
+    let retries: usize = granted.unwrap_or(route.retries);
+    for name in REMOVED_BY_ROUTE.iter().chain(&["x-envoy-max-retries"]) {
+        proxy.set_header(Side::Request, name, None);
+    }
+    let mut scripts = scripts.into_iter();
+    for tries_left in (0..=retries).rev() {
+        let script = scripts.next().expect("the router tries more often than the test has answers for");
+        let cluster = String::from_utf8(proxy.recall(key::CLUSTER).unwrap()).unwrap();
+        let provider: Rc<str> = cluster.strip_prefix("provider_").unwrap().into();
+        let mut attempt = Attempt::new(Rc::clone(worker), provider);
+        *proxy.bodies[0].borrow_mut() = body.to_vec();
+        attempt.on_request_headers(proxy);
+        if proxy.reply.borrow().is_some() {
+            return;
+        }
+        attempt.on_request_body(proxy, body.len());
+        let (headers, body) = (proxy.headers(Side::Request), proxy.bodies[0].borrow().clone());
+        assert_eq!(headers.get("content-length"), Some(body.len().to_string().as_str()), "framing");
+        seen.upstream.push(Got { headers });
+        let answered = answer(proxy, &mut attempt, script, seen, tries_left > 0, edge);
+        if answered || proxy.reply.borrow().is_some() {
+            return;
+        }
+    }
+}
+
+/// One provider's answer; whether the router took it for the last word.
+fn answer(
+    proxy: &Proxy,
+    attempt: &mut Attempt,
+    script: Script,
+    seen: &mut Seen,
+    retry: bool,
+    edge: &mut Edge,
+) -> bool {
+    let (status, mut headers, pieces) = match script {
+        Script::Refused if retry => return false,
+        Script::Refused => {
+            *proxy.headers[1].borrow_mut() =
+                [(":status", "503"), ("content-type", "text/plain")].into_iter().collect();
+            *proxy.bodies[1].borrow_mut() = b"upstream connect error".to_vec();
+            edge.on_response_headers(proxy, false);
+            edge.on_response_body(proxy, 22);
+            deliver(proxy, seen);
+            return true;
+        }
+        Script::Bare(status, header) => (status, [header].into_iter().collect::<Headers>(), Vec::new()),
+        Script::Answer(status, media_type, pieces) => {
+            (status, [("content-type", media_type)].into_iter().collect::<Headers>(), pieces)
+        }
+    };
+    headers.set(":status", status.to_string());
+    *proxy.headers[1].borrow_mut() = headers;
+    proxy.bodies[1].borrow_mut().clear();
+    let asleep = |before: usize| proxy.pauses.borrow().len() > before;
+    let mut released = false;
+    let mut flow = attempt.on_response_headers(proxy, pieces.is_empty());
+    let mut left = pieces.len();
+    for piece in pieces {
+        left -= 1;
+        let before = proxy.pauses.borrow().len();
+        proxy.bodies[1].borrow_mut().extend_from_slice(&piece);
+        let size = proxy.bodies[1].borrow().len();
+        flow = attempt.on_response_body(proxy, size, left == 0);
+        if flow == Flow::Continue || asleep(before) {
+            if !released && retry && is_retriable(proxy.headers(Side::Response).status()) {
+                return false;
+            }
+            if !released {
+                edge.on_response_headers(proxy, false);
+                released = true;
+            }
+            deliver(proxy, seen);
+        }
+    }
+    if flow == Flow::Pause && proxy.reply.borrow().is_none() {
+        // Asleep over an answer without a body.
+        return !retry;
+    }
+    released || !(retry && is_retriable(proxy.headers(Side::Response).status()))
+}
+
+fn deliver(proxy: &Proxy, seen: &mut Seen) {
+    let headers = proxy.headers(Side::Response);
+    seen.status = headers.status();
+    seen.headers = headers;
+    seen.body.append(&mut proxy.bodies[1].borrow_mut());
+}
+
+fn is_retriable(status: u16) -> bool {
+    matches!(status, 408 | 409 | 429 | 500..=599)
+}
