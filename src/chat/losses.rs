@@ -1,6 +1,7 @@
 //! The record of what a translation could not carry over.
 
 use super::{Extra, Failure};
+use std::fmt::Display;
 
 /// Keeps the warnings of one translation, and turns a loss into a refusal where the model's configuration asks for it.
 #[derive(Debug, Default)]
@@ -37,16 +38,10 @@ impl Losses {
     }
 
     /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top level.
-    pub fn lost_extra(&mut self, base: &str, extra: &Extra<'_>, why: &str) -> Result<(), Failure> {
-        for (name, value) in extra {
-            if value.get() == "null" {
-                continue;
-            }
-            if base.is_empty() {
-                self.lost(name, why)?;
-            } else {
-                self.lost(&format!("{base}.{name}"), why)?;
-            }
+    pub fn lost_extra(&mut self, base: impl Display, extra: &Extra<'_>, why: &str) -> Result<(), Failure> {
+        for (name, _) in extra.iter().filter(|(_, value)| value.get() != "null") {
+            let path = format!("{base}.{name}");
+            self.lost(path.strip_prefix('.').unwrap_or(&path), why)?;
         }
         Ok(())
     }

@@ -177,7 +177,7 @@ pub struct Model {
     pub retries: u32,
     /// Back-off between tries at the same target.
     pub backoff: Backoff,
-    /// Limit to the first token of each try.
+    /// The longest of its targets' limits to the first token: the proxy has one for all tries.
     pub timeout: Duration,
     /// Limit of the whole request.
     pub request_timeout: Duration,
@@ -205,6 +205,8 @@ pub struct Target {
     pub provider: Rc<Provider>,
     /// What it calls the model; for wildcards with `*` the matched part is put in its place.
     pub model: Box<str>,
+    /// Limit to the first token of a try here: the model's own, else the provider's, else the default.
+    pub timeout: Duration,
     /// Replaces the client's output limit, in tokens.
     pub max_tokens: Option<u64>,
     /// Top-level fields, in the provider's dialect, that replace the client's.

@@ -97,8 +97,11 @@ impl Host for Envoy {
         self.act_in(Then::Resume(side), ms);
     }
 
-    fn break_in(&self, ms: u64) {
-        self.act_in(Then::Break, ms);
+    fn break_in(&self, limit: Option<Duration>) {
+        match limit {
+            Some(limit) => self.act_in(Then::Break, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+            None => sleepers::forget(self.context),
+        }
     }
 }
 

@@ -36,6 +36,7 @@ impl Edge {
     fn close_exchange(&self, host: &impl Host, exchange: &mut Exchange, now: u64) {
         if let Some(stream) = exchange.answer.stream.take() {
             exchange.answer.report = stream.report().clone();
+            exchange.answer.transcript = stream.transcript();
             exchange.answer.complete = stream.progress() == Progress::Finished;
         }
         let answer = &mut exchange.answer;
@@ -116,7 +117,7 @@ impl Edge {
             attempts: &notes,
             duration_ms: millis(record.started_ns, now),
             error: failure.map(note),
-            prompt: record.prompt.as_deref().and_then(|p| serde_json::from_slice::<&RawValue>(p).ok()),
+            prompt: record.prompt.as_deref().and_then(|p| audit::one_line(std::str::from_utf8(p).ok()?)),
             ..Line::default()
         };
         if let Some(x) = exchange {
@@ -130,8 +131,7 @@ impl Edge {
             line.ttft_ms = x.answer.first_content_ns.map(|first| millis(record.started_ns, first));
             line.finish_reason = x.answer.report.finish;
             line.warnings = &x.answer.warnings;
-            line.answer =
-                x.answer.content.as_deref().filter(|c| !c.is_empty()).and_then(audit::json_or_string);
+            line.answer = x.answer.transcript.as_deref().and_then(audit::one_line);
         }
         if let Some(json) = line.to_json() {
             host.remember(key::AUDIT, json.as_bytes());

@@ -204,12 +204,11 @@ impl Edge {
     }
 
     /// Gives the request to the router, with the first cluster chosen.
-    fn send(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
+    fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
         host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
         grant(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
-            exchange.answer.content = Some(Vec::new());
         }
         let exchange = Rc::new(RefCell::new(exchange));
         let token = self.worker.register(Rc::clone(&exchange));

@@ -42,8 +42,16 @@ impl Edge {
 
     /// The router gave up without any provider's answer: nobody could be reached, or the time was up.
     fn unanswered(&self, host: &impl Host, exchange: &mut Exchange) -> Failure {
-        let failure = proxy_failure(host, Some(exchange));
         let now = host.now_ns();
+        let failure = match exchange
+            .passed_limit(now)
+            .filter(|_| exchange.attempts.last().is_some_and(|a| a.end.is_none()))
+        {
+            Some(limit) => {
+                Failure::new(504, format!("The provider did not answer within {} ms.", limit.as_millis()))
+            }
+            None => proxy_failure(host, Some(exchange)),
+        };
         exchange.end_attempt(now, None, Some(failure.message.clone()));
         if let Some(ended) = exchange.attempts.last() {
             self.worker.observe(now, ended);

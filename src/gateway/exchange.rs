@@ -8,6 +8,7 @@ use crate::gateway::headers::Headers;
 use crate::meter::price::Cost;
 use crate::policy::route::Step;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// One client request on its way.
 #[derive(Debug)]
@@ -71,8 +72,8 @@ pub struct AnswerState {
     pub cost: Option<Cost>,
     /// What was lost in translation, both ways.
     pub warnings: Vec<Warning>,
-    /// The answer's text as the client got it, when the audit wants it.
-    pub content: Option<Vec<u8>>,
+    /// What was answered, as JSON, when the audit wants it: the body, or what a stream generated.
+    pub transcript: Option<String>,
 }
 
 /// One try at one target.
@@ -123,6 +124,13 @@ impl Exchange {
     /// Whether the router may still try again.
     pub fn may_retry(&self) -> bool {
         self.begun <= self.retries_granted
+    }
+
+    /// The limit to the first token of the try under way, where that has passed without an answer.
+    pub fn passed_limit(&self, now_ns: u64) -> Option<Duration> {
+        let limit = self.target(self.current()?)?.timeout;
+        let started = self.attempts.last()?.started_ns;
+        (Duration::from_nanos(now_ns.saturating_sub(started)) >= limit).then_some(limit)
     }
 
     /// Leaves out the remaining tries at the current target.

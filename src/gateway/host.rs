@@ -1,6 +1,7 @@
 //! What the two phases ask of the proxy they run in.
 
 use super::headers::Headers;
+use std::time::Duration;
 
 /// Which half of an exchange a call is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +69,9 @@ pub trait Host {
     fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool;
     /// Wakes the stream of this callback after about `ms` milliseconds: its side goes on as if it had not paused.
     fn wake_in(&self, side: Side, ms: u64);
-    /// Breaks the stream of this callback off after about `ms` milliseconds, unless this is called again before.
-    fn break_in(&self, ms: u64);
+    /// Breaks the stream of this callback off after about this time, unless this is called again before; `None` takes
+    /// it back.
+    fn break_in(&self, limit: Option<Duration>);
 }
 
 /// Filter-state keys; the proxy's own names for them carry the prefix `wasm.`.

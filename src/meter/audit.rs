@@ -3,6 +3,7 @@
 use crate::chat::{Usage, UsageStatus};
 use crate::dialect::lane::{AttemptNote, Warning};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -68,8 +69,8 @@ pub struct Line<'a> {
     pub warnings: &'a [Warning],
     /// The request body, when configured.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub prompt: Option<&'a RawValue>,
-    /// The answer as the client got it, when configured: JSON, or the text of the event stream.
+    pub prompt: Option<Box<RawValue>>,
+    /// The answer as the client got it, or what a stream generated, when configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<RawValue>>,
 }
@@ -128,12 +129,13 @@ impl Line<'_> {
     }
 }
 
-/// Text as a JSON value: as it stands when it is JSON on one line, else as a string.
-pub fn json_or_string(bytes: &[u8]) -> Option<Box<RawValue>> {
-    let text = String::from_utf8_lossy(bytes);
-    let one_line = !text.contains(['\n', '\r']);
-    let raw = one_line.then(|| RawValue::from_string(text.trim().to_owned()).ok()).flatten();
-    raw.or_else(|| serde_json::value::to_raw_value(&*text).ok())
+/// JSON text on one line; what is no JSON becomes a string.
+pub fn one_line(text: &str) -> Option<Box<RawValue>> {
+    if text.contains(['\n', '\r']) {
+        let value = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+        return serde_json::value::to_raw_value(&value).ok();
+    }
+    RawValue::from_string(text.to_owned()).or_else(|_| serde_json::value::to_raw_value(text)).ok()
 }
 
 // serde asks for a reference.
@@ -165,8 +167,9 @@ mod tests {
 
     #[test]
     fn a_line_stays_one_line() {
-        assert_eq!(json_or_string(b"{\"a\":1}").unwrap().get(), r#"{"a":1}"#);
-        assert_eq!(json_or_string(b"{\n\"a\":1}").unwrap().get(), r#""{\n\"a\":1}""#);
-        assert_eq!(json_or_string(b"data: x\n\n").unwrap().get(), r#""data: x\n\n""#);
+        assert_eq!(one_line(r#"{"a": 1}"#).unwrap().get(), r#"{"a": 1}"#);
+        assert_eq!(one_line("{\n\"a\": 1\n}").unwrap().get(), r#"{"a":1}"#);
+        assert_eq!(one_line("no\njson").unwrap().get(), r#""no\njson""#);
+        assert_eq!(one_line("no json").unwrap().get(), r#""no json""#);
     }
 }

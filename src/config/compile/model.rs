@@ -80,7 +80,8 @@ fn everything_through<'p>(gateway: &Gateway, providers: &'p [Rc<Provider>]) -> O
 
 /// A target with nothing of its own.
 fn plain_target(provider: &Rc<Provider>, model: &str) -> Target {
-    Target { provider: provider.clone(), model: model.into(), max_tokens: None, params: Vec::new() }
+    let timeout = provider.timeout.unwrap_or(limits::TIMEOUT);
+    Target { provider: provider.clone(), model: model.into(), timeout, max_tokens: None, params: Vec::new() }
 }
 
 /// Checks a public name. `None`: bad; `Some(None)`: a name; `Some(Some(…))`: a pattern, before and after its `*`.
@@ -227,6 +228,7 @@ fn one_target(
     Some(Target {
         provider: provider.clone(),
         model: target.model.into(),
+        timeout: provider.timeout.unwrap_or(limits::TIMEOUT),
         max_tokens: target.max_tokens,
         params,
     })
@@ -277,7 +279,7 @@ fn unknown_provider(
 fn model(
     name: &str,
     settings: &schema::Model,
-    targets: Vec<Target>,
+    mut targets: Vec<Target>,
     path: &str,
     gateway: &Gateway,
     problems: &mut Vec<Problem>,
@@ -299,10 +301,18 @@ fn model(
             format!("must be at most {}", limits::MAX_RETRIES),
         ));
     }
-    let timeout = span(settings.timeout, defaults.timeout, limits::TIMEOUT);
+    let own = settings.timeout.map(|span| span.0);
+    for target in &mut targets {
+        let default = || span(None, defaults.timeout, limits::TIMEOUT);
+        target.timeout = own.or(target.provider.timeout).unwrap_or_else(default);
+    }
+    let timeout = targets.iter().map(|target| target.timeout).max().unwrap_or(limits::TIMEOUT);
     let request_timeout = span(settings.request_timeout, defaults.request_timeout, limits::REQUEST_TIMEOUT);
-    for (field, value) in [("timeout", timeout), ("request_timeout", request_timeout), ("backoff.base", base)]
-    {
+    for (field, value) in [
+        ("timeout", span(settings.timeout, defaults.timeout, limits::TIMEOUT)),
+        ("request_timeout", request_timeout),
+        ("backoff.base", base),
+    ] {
         if value.is_zero() {
             problems.push(Problem::new(format!("{path}.{field}"), "must be longer than 0s"));
         }

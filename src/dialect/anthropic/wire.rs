@@ -147,6 +147,13 @@ wire_object! {
 }
 
 wire_object! {
+    /// The data of the event that nearly all of a stream consists of.
+    pub(super) light struct Added<'a> {
+        pub(super) delta: Delta<'a> = "delta",
+    }
+}
+
+wire_object! {
     /// What an event adds.
     pub(super) struct Delta<'a> {
         pub(super) kind: Text<'a> = "type",

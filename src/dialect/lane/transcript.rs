@@ -121,13 +121,15 @@ mod tests {
     use crate::chat::Text;
     use serde_json::{Value, json};
 
-    fn delta<'a>(delta: Delta<'a>) -> Event<'a> {
+    fn delta(delta: Delta<'_>) -> Event<'_> {
         Event::Delta { choice: 0, delta }
     }
 
     fn of(events: &[Event<'_>]) -> Value {
         let mut transcript = Transcript::default();
-        events.iter().for_each(|event| transcript.take(event));
+        for event in events {
+            transcript.take(event);
+        }
         serde_json::from_str(&transcript.to_json()).unwrap()
     }
 

@@ -30,6 +30,7 @@ impl Attempt {
             self.worker.observe(now, ended);
         }
         self.stage = Stage::Through;
+        host.break_in(None);
         let asked =
             backoff::retry_after(self.headers.get("retry-after-ms"), self.headers.get("retry-after"), now);
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {

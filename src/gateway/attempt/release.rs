@@ -1,6 +1,6 @@
 //! What is let through to the client, and with which headers.
 
-use super::response::{finish_stream, watch_silence};
+use super::response::{finish_stream, idle_limit};
 use super::{Attempt, Stage};
 use crate::chat::Failure;
 use crate::dialect::lane::{self, Answer};
@@ -13,6 +13,7 @@ const WARNINGS_BYTES: usize = 1024;
 /// Provider headers that are nobody else's business, or that speak of a connection the client is not part of.
 const WITHHELD: &[&str] = &[
     "alt-svc",
+    "location",
     "nel",
     "openai-organization",
     "openai-project",
@@ -54,10 +55,11 @@ impl Attempt {
         if let Some(new) = &answer.body {
             host.splice_body(Side::Response, body.len(), new);
         }
-        if let Some(content) = &mut exchange.answer.content {
-            content.extend_from_slice(answer.body.as_deref().unwrap_or(body));
+        if exchange.tables.audit_content {
+            exchange.answer.transcript =
+                std::str::from_utf8(answer.body.as_deref().unwrap_or(body)).ok().map(ToOwned::to_owned);
         }
-        self.released(exchange)
+        self.released(host, exchange)
     }
 
     /// The headers of a stream and what was held of it go to the client.
@@ -76,15 +78,12 @@ impl Attempt {
         if held.changed {
             host.splice_body(Side::Response, size, &held.output);
         }
-        if let Some(content) = &mut exchange.answer.content {
-            content.extend_from_slice(&held.output);
-        }
         exchange.answer.stream = Some(Box::new(held.stream));
         if ended {
             finish_stream(host, exchange, &self.worker);
-        } else {
-            watch_silence(host, exchange);
         }
+        // The first content has come; from here on it is silence that counts.
+        host.break_in(idle_limit(exchange).filter(|_| !ended));
         exchange.answer.released = true;
         exchange.body = Vec::new();
         Flow::Continue
@@ -113,7 +112,7 @@ impl Attempt {
         }
         exchange.answer.failure = Some(failure);
         self.show(host, exchange, &Body { media_type: None, length: Some(body.len()) }, status);
-        self.released(exchange)
+        self.released(host, exchange)
     }
 
     /// An error in the client's dialect takes the place of what the provider sent; the router is shown the status
@@ -140,10 +139,11 @@ impl Attempt {
         self.show(host, exchange, &new, shown);
         host.splice_body(Side::Response, size, &body);
         exchange.answer.failure = Some(failure);
-        self.released(exchange)
+        self.released(host, exchange)
     }
 
-    fn released(&mut self, exchange: &mut Exchange) -> Flow {
+    fn released(&mut self, host: &impl Host, exchange: &mut Exchange) -> Flow {
+        host.break_in(None);
         exchange.answer.released = true;
         exchange.body = Vec::new();
         self.stage = Stage::Through;

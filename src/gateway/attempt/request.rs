@@ -94,15 +94,19 @@ impl Attempt {
         upstream_headers::apply(host, exchange, headers);
         exchange.answer.warnings = outgoing.warnings;
         let created = host.now_ns() / 1_000_000_000;
-        self.plan = Some(AnswerPlan { created, ..outgoing.plan });
+        self.plan = Some(AnswerPlan { created, capture: exchange.tables.audit_content, ..outgoing.plan });
         let pause =
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
         self.stage = Stage::Sending(outgoing.edit);
+        // The proxy's limit is the longest of all targets'; a shorter one is kept here.
+        if target.timeout < model.timeout {
+            host.break_in(Some(target.timeout));
+        }
         if pause == 0 {
             return Ok(Flow::Continue);
         }
         // The per-try timeout runs while this try sleeps; half of it is left for the provider.
-        let half = u64::try_from(model.timeout.as_millis() / 2).unwrap_or(u64::MAX);
+        let half = u64::try_from(target.timeout.as_millis() / 2).unwrap_or(u64::MAX);
         host.wake_in(Side::Request, pause.min(half));
         Ok(Flow::Pause)
     }
@@ -110,13 +114,12 @@ impl Attempt {
     /// A try that ended without the provider's saying anything left no trace of its own: connecting failed, the
     /// connection was reset, or the time was up.
     fn close_silent_attempt(&self, now_ns: u64, exchange: &mut Exchange) {
-        let limit = exchange.model.timeout;
-        let Some(last) = exchange.attempts.last().filter(|a| a.end.is_none()) else { return };
-        let took = std::time::Duration::from_nanos(now_ns.saturating_sub(last.started_ns));
-        let reason = if took >= limit {
-            format!("no answer within {} ms", limit.as_millis())
-        } else {
-            "the connection failed or was reset".to_owned()
+        if exchange.attempts.last().is_none_or(|a| a.end.is_some()) {
+            return;
+        }
+        let reason = match exchange.passed_limit(now_ns) {
+            Some(limit) => format!("no answer within {} ms", limit.as_millis()),
+            None => "the connection failed or was reset".to_owned(),
         };
         exchange.end_attempt(now_ns, None, Some(reason));
         if let Some(ended) = exchange.attempts.last() {

@@ -5,6 +5,7 @@ use crate::chat::Failure;
 use crate::dialect::lane::{self, Pass, Progress, Stream};
 use crate::gateway::exchange::Exchange;
 use crate::gateway::host::{Flow, Host, Side};
+use std::time::Duration;
 
 impl Attempt {
     /// The provider's headers have come. They are held until enough of the body is there to know what it is.
@@ -138,23 +139,17 @@ impl Attempt {
         if pass == Pass::Replaced {
             host.splice_body(Side::Response, size, &self.scratch);
         }
-        if let Some(content) = &mut exchange.answer.content {
-            content.extend_from_slice(if pass == Pass::Replaced { &self.scratch } else { &chunk });
-        }
         if ended {
             finish_stream(host, exchange, &self.worker);
-        } else {
-            watch_silence(host, exchange);
+        } else if let Some(limit) = idle_limit(exchange) {
+            host.break_in(Some(limit));
         }
     }
 }
 
-/// Starts the provider's patience anew, where it has a limit: a stream that is silent for longer is broken off.
-pub(super) fn watch_silence(host: &impl Host, exchange: &Exchange) {
-    let limit = exchange.attempts.last().and_then(|a| a.provider.idle_timeout);
-    if let Some(limit) = limit {
-        host.break_in(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
-    }
+/// The longest silence that this provider may keep within a stream, where it has a limit of its own.
+pub(super) fn idle_limit(exchange: &Exchange) -> Option<Duration> {
+    exchange.attempts.last().and_then(|a| a.provider.idle_timeout)
 }
 
 impl Held {
@@ -201,6 +196,7 @@ pub(super) fn finish_stream(
 ) {
     let Some(stream) = exchange.answer.stream.take() else { return };
     exchange.answer.report = stream.report().clone();
+    exchange.answer.transcript = stream.transcript();
     exchange.answer.complete = stream.progress() == Progress::Finished;
     if !exchange.answer.complete {
         let broken = || Failure::new(502, "The stream ended without a finish.");

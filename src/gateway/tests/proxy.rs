@@ -8,6 +8,7 @@ use crate::gateway::{Attempt, Edge, Flow, Headers, Host, REMOVED_BY_ROUTE, Worke
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What a provider does at one try.
 pub enum Script {
@@ -128,7 +129,7 @@ impl Host for Proxy {
     fn wake_in(&self, _side: Side, ms: u64) {
         self.pauses.borrow_mut().push(ms);
     }
-    fn break_in(&self, _ms: u64) {}
+    fn break_in(&self, _limit: Option<Duration>) {}
 }
 
 /// Sends one request through a gateway with this configuration (`gateway.yaml` as JSON); every provider has a key.

@@ -12,6 +12,7 @@ use crate::chat::{
 use crate::dialect::Dialect;
 use crate::wire::json::{TextOr, members, object, parse, parse_raw};
 use std::borrow::Cow;
+use std::fmt::Display;
 
 /// Reads a request.
 ///
@@ -105,13 +106,13 @@ fn decode_message(message: WireMessage<'_>, index: usize) -> Result<Message<'_>,
         return Err(Failure::field(format!("{place}.content"), format!("{place}.content: required")));
     };
     Ok(Message {
-        parts: content(said, &format!("{place}.content"))?,
+        parts: content(said, format_args!("{place}.content"))?,
         extra: message.extra,
         ..Message::new(role, place)
     })
 }
 
-fn content<'a>(content: TextOr<'a, Vec<Block<'a>>>, path: &str) -> Result<Vec<Part<'a>>, Failure> {
+fn content<'a>(content: TextOr<'a, Vec<Block<'a>>>, path: impl Display) -> Result<Vec<Part<'a>>, Failure> {
     match content {
         TextOr::Text(text) => Ok(vec![Part::text(text)]),
         TextOr::Other(blocks) => blocks

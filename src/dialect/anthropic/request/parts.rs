@@ -37,8 +37,8 @@ impl<'l> Parts<'l> {
         trim_end: bool,
         list: &mut Array<'_>,
     ) -> Result<(), Failure> {
-        if !self.own {
-            self.losses.lost_extra(&path(), &part.extra, "is not supported by Anthropic")?;
+        if !self.own && !part.extra.is_empty() {
+            self.losses.lost_extra(path(), &part.extra, "is not supported by Anthropic")?;
         }
         match &part.kind {
             PartKind::Text(text) | PartKind::Refusal(text) => list.object(|block| {

@@ -195,7 +195,7 @@ fn write_tool(
         return Ok(());
     }
     if !own {
-        losses.lost_extra(&format!("tools[{index}]"), &tool.extra, "is not supported by Anthropic")?;
+        losses.lost_extra(format_args!("tools[{index}]"), &tool.extra, "is not supported by Anthropic")?;
     }
     list.object(|object| {
         object.text("name", &function.name);

@@ -50,7 +50,7 @@ pub(super) fn arrange<'m, 'a>(
     let mut talk = Conversation::default();
     for message in &request.messages {
         if !own {
-            losses.lost_extra(&message.place.to_string(), &message.extra, "is not supported by Anthropic")?;
+            losses.lost_extra(message.place, &message.extra, "is not supported by Anthropic")?;
             if message.name.is_some() && matches!(message.role, Role::User | Role::Assistant) {
                 losses.lost(&format!("{}.name", message.place), "is not supported by Anthropic")?;
             }

@@ -2,12 +2,12 @@
 
 use super::super::finish::finish_reason;
 use super::super::usage::{Counts, WireUsage};
-use super::super::wire::{Block, Data, Delta as WireDelta};
+use super::super::wire::{Added, Block, Data, Delta as WireDelta};
 use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
-use crate::wire::json::parse;
+use crate::wire::json::{ParseError, parse};
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
 
@@ -76,6 +76,11 @@ impl State {
         }
     }
 
+    fn malformed<S: EventSink>(&mut self, error: &ParseError, sink: &mut S) {
+        let failure = Failure::new(502, format!("the provider's stream is malformed: {error}"));
+        self.fail(failure.with_code("malformed_answer"), sink);
+    }
+
     fn frame<S: EventSink>(&mut self, frame: &Frame<'_>, sink: &mut S) {
         if self.over {
             return;
@@ -94,14 +99,17 @@ impl State {
         match frame.name {
             "ping" => return sink.event(Event::Ping),
             "error" => return self.fail(read_failure(Dialect::Anthropic, 200, bytes), sink),
+            "content_block_delta" => {
+                return match parse::<Added<'_>>(bytes) {
+                    Ok(added) => self.delta(added.delta.unwrap_or_default(), sink),
+                    Err(error) => self.malformed(&error, sink),
+                };
+            }
             _ => {}
         }
         let data: Data<'_> = match parse(bytes) {
             Ok(data) => data,
-            Err(error) => {
-                let failure = Failure::new(502, format!("the provider's stream is malformed: {error}"));
-                return self.fail(failure.with_code("malformed_answer"), sink);
-            }
+            Err(error) => return self.malformed(&error, sink),
         };
         let kind = data.kind.clone().unwrap_or_default().to_str();
         match &*kind {

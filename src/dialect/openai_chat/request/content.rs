@@ -62,7 +62,7 @@ impl<'p> Content<'p> {
             match can(part, own) {
                 Ok(()) => {
                     if !own {
-                        turn.losses.lost_extra(&message.place.to_string(), &part.extra, UNKNOWN_HERE)?;
+                        turn.losses.lost_extra(message.place, &part.extra, UNKNOWN_HERE)?;
                         lost_of_document(turn, message, part)?;
                     }
                     chosen.push(part);

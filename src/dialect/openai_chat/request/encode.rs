@@ -158,7 +158,7 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
             _ => kept.push(tool),
         }
         if request.origin != Dialect::OpenaiChat {
-            top.losses.lost_extra(&format!("tools[{index}]"), &tool.extra, UNKNOWN_HERE)?;
+            top.losses.lost_extra(format_args!("tools[{index}]"), &tool.extra, UNKNOWN_HERE)?;
         }
         if tool.cache_control.is_some() && !top.ask.quirks.cache_control {
             top.losses.note(turn::CACHE_DROPPED);

@@ -61,7 +61,13 @@ fn decode_one<'a>(
     } else {
         message.name = wire.name.take();
         decode_thinking(&mut message.parts, &mut wire);
-        message.parts.append(&mut part::decode_content(content, index)?);
+        let mut content = part::decode_content(content, index)?;
+        if message.parts.is_empty() {
+            // The usual case: the content is all, and its room serves.
+            message.parts = content;
+        } else {
+            message.parts.append(&mut content);
+        }
         if let Some(refusal) = wire.refusal.take() {
             message.parts.push(Part::new(PartKind::Refusal(refusal)));
         }

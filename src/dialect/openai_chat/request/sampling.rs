@@ -52,7 +52,9 @@ fn max_tokens(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Resul
         return Ok(());
     }
     let [old, new] = NAMES;
-    let name = if top.ask.quirks.max_completion_tokens { new } else { old };
+    // OpenAI's reasoning models refuse the older name, whoever serves them.
+    let is_new = top.ask.quirks.max_completion_tokens || always_reasons(top.ask.model);
+    let name = if is_new { new } else { old };
     top.u64(name, top.ask.max_tokens.or(request.max_tokens))
 }
 

@@ -43,7 +43,7 @@ pub(super) fn write(
     let count = request.messages.len();
     for (index, message) in request.messages.iter().enumerate() {
         if !own {
-            turn.losses.lost_extra(&message.place.to_string(), &message.extra, UNKNOWN_HERE)?;
+            turn.losses.lost_extra(message.place, &message.extra, UNKNOWN_HERE)?;
         }
         match message.role {
             Role::System | Role::Developer => turn.system(list, message)?,
@@ -114,7 +114,7 @@ impl Turn<'_> {
             self.losses.note(format!("{}.is_error dropped: {UNKNOWN_HERE}", message.place));
         }
         if !self.own {
-            self.losses.lost_extra(&message.place.to_string(), &part.extra, UNKNOWN_HERE)?;
+            self.losses.lost_extra(message.place, &part.extra, UNKNOWN_HERE)?;
         }
         // OpenAI's tool messages hold text only: pictures and documents follow in a user message.
         let mut texts: Vec<&Part<'_>> = Vec::with_capacity(result.content.len());
@@ -171,7 +171,7 @@ impl Turn<'_> {
                 PartKind::Thinking(_) | PartKind::RedactedThinking(_) => thoughts.push(part),
                 PartKind::ToolCall(_) => {
                     if !self.own {
-                        self.losses.lost_extra(&message.place.to_string(), &part.extra, UNKNOWN_HERE)?;
+                        self.losses.lost_extra(message.place, &part.extra, UNKNOWN_HERE)?;
                     }
                     self.cache(part);
                     calls.push(part);

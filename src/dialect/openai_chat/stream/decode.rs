@@ -167,7 +167,6 @@ impl Chunks {
         }
         let Some(state) = self.choices.get_mut(at) else { return Ok(()) };
         lost(&wire.extra, sink);
-        // Some send the whole message once more in the end; only a stream of messages without deltas counts.
         if let Some(delta) = wire.delta
             && !state.finished
         {

@@ -28,7 +28,8 @@ wire_object! {
     pub(super) struct Choice<'a> {
         pub(super) index: u32 = "index",
         pub(super) delta: Delta<'a> = "delta",
-        pub(super) message: Delta<'a> = "message",
+        /// Some send the whole message once more in the end.
+        pub(super) message: IgnoredAny = "message",
         pub(super) finish_reason: Text<'a> = "finish_reason",
         pub(super) native_finish_reason: IgnoredAny = "native_finish_reason",
         pub(super) logprobs: &'a RawValue = "logprobs",
