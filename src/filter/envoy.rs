@@ -106,7 +106,7 @@ impl Host for Envoy {
 }
 
 impl Envoy {
-    fn act_in(&self, then: Then, ms: u64) {
+    fn act_in(self, then: Then, ms: u64) {
         let due = self.now_ns().saturating_add(ms.saturating_mul(1_000_000));
         if sleepers::set(self.context, then, due) {
             // Of this stream's plugin; they go on for as long as anybody waits.

@@ -149,7 +149,7 @@ fn split_files_are_replaced_in_one_step_and_only_when_they_change() {
         std::fs::metadata(split.join(name)).unwrap().ino()
     };
     render("models: {a: ollama/a}\n");
-    let names = ["cds.yaml", "ecds.yaml", "envoy.yaml", "lds.yaml"];
+    let names = ["cds.yaml", "ecds.yaml", "envoy.yaml", "lds.yaml", "rds.yaml"];
     let before = names.map(inode);
     render("models: {a: ollama/b}\n");
     let after = names.map(inode);

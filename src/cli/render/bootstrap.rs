@@ -1,13 +1,13 @@
 //! Envoy's bootstrap, whole or as the root of the split files.
 
-use super::listener::{Edge, listener};
+use super::listener::listener;
 use super::yaml::{Value, file, list, map, socket};
 use super::{Plan, cluster, stats};
 
 /// Everything in one file.
 pub(super) fn whole(plan: &Plan<'_>) -> Result<String, String> {
     let resources = map! {
-        "listeners": list([listener(plan, &Edge::Inline)]),
+        "listeners": list([listener(plan, None)]),
         "clusters": list(cluster::clusters(plan)),
     };
     let head = head(plan, "An LLM gateway: Envoy with the Tollgate filter.");

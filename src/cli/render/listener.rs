@@ -4,25 +4,30 @@ use super::wasm::{EDGE, WASM_TYPE};
 use super::yaml::{Value, any, extension, list, map, socket, texts, with};
 use super::{Plan, access_log, route, wasm};
 
-/// How the edge phase's configuration reaches the listener.
-pub(super) enum Edge<'e> {
-    /// It stands in the listener.
-    Inline,
-    /// It is discovered, from the file of this configuration source, and replaced live.
-    Discovered(&'e Value),
+/// Where the edge phase's configuration and the routes are discovered, to be replaced live. They are not part of the
+/// listener then, so that a change of them reaches the connections that are open as well as new ones.
+pub(super) struct Discovered {
+    /// Configuration source of the edge phase.
+    pub(super) edge: Value,
+    /// Configuration source of the routes.
+    pub(super) routes: Value,
 }
 
-/// The listener for clients.
-pub(super) fn listener(plan: &Plan<'_>, edge: &Edge<'_>) -> Value {
-    let edge = match edge {
-        Edge::Inline => wasm::edge(plan),
-        Edge::Discovered(source) => map! {
-            "name": EDGE,
-            "config_discovery": map! {
-                "config_source": (*source).clone(),
-                "type_urls": texts([format!("type.googleapis.com/{WASM_TYPE}")]),
-            },
-        },
+/// The listener for clients; with nothing discovered it holds all there is.
+pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value {
+    let (edge, routes_key, routes) = match discovered {
+        None => (wasm::edge(plan), "route_config", route::config(plan)),
+        Some(sources) => {
+            let edge = map! {
+                "name": EDGE,
+                "config_discovery": map! {
+                    "config_source": sources.edge,
+                    "type_urls": texts([format!("type.googleapis.com/{WASM_TYPE}")]),
+                },
+            };
+            let routes = map! { "route_config_name": route::NAME, "config_source": sources.routes };
+            (edge, "rds", routes)
+        }
     };
     let manager = map! {
         "stat_prefix": "tollgate",
@@ -40,7 +45,6 @@ pub(super) fn listener(plan: &Plan<'_>, edge: &Edge<'_>) -> Value {
         "request_headers_timeout": "10s",
         "request_timeout": "300s",
         "stream_idle_timeout": route::stream_idle(plan),
-        "route_config": route::config(plan),
         "http_filters": list([edge, route::router()]),
         "access_log": list([access_log::access_log(plan)]),
     };
@@ -48,7 +52,7 @@ pub(super) fn listener(plan: &Plan<'_>, edge: &Edge<'_>) -> Value {
         "filters": list([extension(
             "envoy.filters.network.http_connection_manager",
             "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-            manager,
+            with(manager, routes_key, Some(routes)),
         )]),
     };
     map! {

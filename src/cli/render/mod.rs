@@ -36,7 +36,7 @@ pub(super) struct RenderArgs {
     /// Write here instead of standard output
     #[arg(long, short, conflicts_with = "split")]
     out: Option<PathBuf>,
-    /// Write envoy.yaml, lds.yaml, cds.yaml and ecds.yaml into this directory; Envoy picks up later runs live
+    /// Write envoy.yaml, lds.yaml, rds.yaml, cds.yaml and ecds.yaml into this directory; Envoy picks up later runs live
     #[arg(long, value_name = "DIR")]
     split: Option<PathBuf>,
     #[command(flatten)]

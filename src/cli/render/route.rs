@@ -11,6 +11,9 @@ const CLUSTER_KEY: &str = "wasm.tollgate.cluster";
 /// What a buffered request may hold beyond the largest body: the last chunk in full, before the filter refuses.
 const BODY_SLACK: u64 = 1 << 20;
 
+/// Name of the routes, by which a listener finds them.
+pub(super) const NAME: &str = "tollgate";
+
 /// The virtual host and its route.
 pub(super) fn config(plan: &Plan<'_>) -> Value {
     let route = map! {
@@ -26,7 +29,7 @@ pub(super) fn config(plan: &Plan<'_>) -> Value {
         },
     };
     map! {
-        "name": "tollgate",
+        "name": NAME,
         "virtual_hosts": super::yaml::list([map! {
             "name": "tollgate",
             "domains": texts(["*"]),

@@ -1,8 +1,8 @@
-//! The bootstrap in four files, three of which Envoy watches and takes over live.
+//! The bootstrap in five files, four of which Envoy watches and takes over live.
 
-use super::listener::{Edge, listener};
+use super::listener::{Discovered, listener};
 use super::yaml::{Value, any, file, list, map};
-use super::{Plan, bootstrap, cluster, wasm};
+use super::{Plan, bootstrap, cluster, route, wasm};
 use crate::cli::replace::replace;
 use std::fs;
 use std::path::Path;
@@ -27,12 +27,13 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
             },
         }
     };
-    let ecds = source("ecds.yaml");
     let edge = match wasm::edge(plan) {
         Value::Mapping(edge) => any("envoy.config.core.v3.TypedExtensionConfig", Value::Mapping(edge)),
         other => other,
     };
-    let listener = any("envoy.config.listener.v3.Listener", listener(plan, &Edge::Discovered(&ecds)));
+    let discovered = Discovered { edge: source("ecds.yaml"), routes: source("rds.yaml") };
+    let listener = any("envoy.config.listener.v3.Listener", listener(plan, Some(discovered)));
+    let routes = any("envoy.config.route.v3.RouteConfiguration", route::config(plan));
     let clusters = cluster::clusters(plan)
         .into_iter()
         .map(|cluster| any("envoy.config.cluster.v3.Cluster", cluster))
@@ -42,9 +43,10 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
         "dynamic_resources",
         map! { "lds_config": source("lds.yaml"), "cds_config": source("cds.yaml") },
     );
-    // Clusters first: a listener must not choose one that is not there yet.
+    // What is chosen comes before what chooses: clusters, the routes to them, the models, the listener.
     for (name, what, value) in [
         ("cds.yaml", "The providers (CDS).", resources(clusters)),
+        ("rds.yaml", "The way to each provider (RDS).", resources(vec![routes])),
         ("ecds.yaml", "The gateway's configuration, in its edge phase (ECDS).", resources(vec![edge])),
         ("lds.yaml", "The listener (LDS).", resources(vec![listener])),
     ] {
