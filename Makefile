@@ -53,8 +53,8 @@ test-wasm: $(BINDGEN) ## The pure core's tests on wasm32-unknown-unknown
 	  $(CARGO) test --target wasm32-unknown-unknown --test wasm
 
 $(BINDGEN): Cargo.lock
-	$(CARGO) install --quiet --root $(TARGET)/tools wasm-bindgen-cli --locked --force \
-	  --version $$(sed -n '/name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
+	$(CARGO) install --quiet --debug --root $(TARGET)/tools wasm-bindgen-cli --bin wasm-bindgen-test-runner --force \
+	  --version =$$(sed -n '/name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
 	touch $@
 
 test-envoy: setup build wasm ## The real module in a real Envoy, with the official SDKs

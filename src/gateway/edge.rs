@@ -6,7 +6,7 @@ use super::host::{Flow, Host, Side, key};
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
-use super::{cors, pages};
+use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::Failure;
 use crate::config::tables::{Auth, Key, Model, Tables};
 use crate::dialect::Dialect;
@@ -275,7 +275,7 @@ fn grant(host: &impl Host, exchange: &Exchange) {
 fn strip_control_headers(host: &impl Host, headers: &mut Headers) {
     headers.0.retain(|(name, _)| {
         let control = name.starts_with("x-envoy-") || name.starts_with("x-tollgate-");
-        if control {
+        if control && !REMOVED_BY_ROUTE.contains(&name.as_str()) {
             host.set_header(Side::Request, name, None);
         }
         !control
