@@ -1,10 +1,11 @@
 //! The end of a request: its usage, its cost, the metrics and the audit line. Runs once, whatever became of it.
 
 use super::edge::{Edge, Stage};
+use super::edge_response::code_details;
 use super::exchange::Exchange;
 use super::host::{Host, key};
 use crate::chat::{Failure, Usage, UsageStatus};
-use crate::dialect::lane::{AttemptNote, Progress};
+use crate::dialect::lane::AttemptNote;
 use crate::meter::audit::{self, ErrorNote, Line};
 use crate::meter::estimate;
 use crate::meter::metrics::{Labels, Metrics};
@@ -34,23 +35,19 @@ impl Edge {
 
     /// Settles what is still open: an answer cut off, its usage, its price.
     fn close_exchange(&self, host: &impl Host, exchange: &mut Exchange, now: u64) {
-        if let Some(stream) = exchange.answer.stream.take() {
-            exchange.answer.report = stream.report().clone();
-            exchange.answer.transcript = stream.transcript();
-            exchange.answer.complete = stream.progress() == Progress::Finished;
-        }
+        exchange.answer.settle_stream();
         let answer = &mut exchange.answer;
         if !answer.complete && answer.failure.is_none() {
             answer.failure = Some(cut(host));
         }
         let reason = exchange.answer.failure.as_ref().map(|f| f.message.clone());
-        let open = exchange.attempts.last().is_some_and(|a| a.end.is_none());
         let left = exchange.answer.failure.as_ref().is_some_and(|f| f.status == CLIENT_LEFT);
         let status = exchange.answer.released.then_some(200);
-        exchange.end_attempt(now, status, reason);
-        // A client that leaves says nothing about the provider.
-        if let Some(ended) = exchange.attempts.last().filter(|_| open && !left) {
-            self.worker.observe(now, ended);
+        if left {
+            // A client that leaves says nothing about the provider.
+            exchange.end_attempt(now, status, reason);
+        } else {
+            self.worker.end_attempt(now, exchange, status, reason);
         }
         let (usage, _) = usage_of(exchange);
         if exchange.answer.cost.is_none()
@@ -158,12 +155,11 @@ const CLIENT_LEFT: u16 = 499;
 
 /// Why an answer ended before its end.
 fn cut(host: &impl Host) -> Failure {
-    let details = host.property(&["response", "code_details"]).unwrap_or_default();
-    let details = String::from_utf8_lossy(&details);
+    let details = code_details(host);
     if details.contains("downstream") || details.is_empty() {
-        return Failure { status: CLIENT_LEFT, ..Failure::new(499, "The client closed the connection.") };
+        return Failure::new(CLIENT_LEFT, "The client closed the connection.");
     }
-    Failure::new(502, format!("The answer was cut off: {}.", details.replace('_', " ")))
+    Failure::new(502, format!("The answer was cut off: {details}."))
 }
 
 /// Counts, and how far they can be believed.

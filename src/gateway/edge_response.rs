@@ -52,10 +52,7 @@ impl Edge {
             }
             None => proxy_failure(host, Some(exchange)),
         };
-        exchange.end_attempt(now, None, Some(failure.message.clone()));
-        if let Some(ended) = exchange.attempts.last() {
-            self.worker.observe(now, ended);
-        }
+        self.worker.end_attempt(now, exchange, None, Some(failure.message.clone()));
         let failure = exhausted(exchange, failure);
         exchange.answer.failure = Some(failure.clone());
         exchange.answer.released = true;
@@ -94,11 +91,16 @@ impl Edge {
     }
 }
 
+/// The proxy's own word for what became of the response, in plain letters.
+pub(super) fn code_details(host: &impl Host) -> String {
+    let details = host.property(&["response", "code_details"]).unwrap_or_default();
+    String::from_utf8_lossy(&details).replace('_', " ")
+}
+
 /// What the proxy's own answer means.
 fn proxy_failure(host: &impl Host, exchange: Option<&Exchange>) -> Failure {
     let status = host.headers(Side::Response).status();
-    let details = host.property(&["response", "code_details"]).unwrap_or_default();
-    let details = String::from_utf8_lossy(&details).replace('_', " ");
+    let details = code_details(host);
     if status == 413 {
         return Failure::new(413, "The request body is larger than the gateway's limit.");
     }

@@ -3,7 +3,7 @@
 use crate::chat::Failure;
 use crate::config::tables::{Model, Provider, Tables, Target};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{AttemptNote, Report, Stream, Warning};
+use crate::dialect::lane::{AttemptNote, Progress, Report, Stream, Warning};
 use crate::gateway::headers::Headers;
 use crate::meter::price::Cost;
 use crate::policy::route::Step;
@@ -100,6 +100,17 @@ pub struct AttemptEnd {
     pub ms: u64,
 }
 
+impl AnswerState {
+    /// Takes over what the stream under way says of itself, and gives it back; `None` when there is none.
+    pub fn settle_stream(&mut self) -> Option<Box<Stream>> {
+        let stream = self.stream.take()?;
+        self.report = stream.report().clone();
+        self.transcript = stream.transcript();
+        self.complete = stream.progress() == Progress::Finished;
+        Some(stream)
+    }
+}
+
 impl Exchange {
     /// The try under way.
     pub fn current(&self) -> Option<Step> {
@@ -144,12 +155,17 @@ impl Exchange {
         });
     }
 
-    /// Ends the try under way; a try that has ended keeps its first end.
-    pub fn end_attempt(&mut self, now_ns: u64, status: Option<u16>, reason: Option<String>) {
-        if let Some(attempt) = self.attempts.last_mut().filter(|a| a.end.is_none()) {
-            let ms = now_ns.saturating_sub(attempt.started_ns) / 1_000_000;
-            attempt.end = Some(AttemptEnd { status, reason, ms });
-        }
+    /// Ends the try under way and gives it back; a try that has ended keeps its first end, and nothing comes back.
+    pub fn end_attempt(
+        &mut self,
+        now_ns: u64,
+        status: Option<u16>,
+        reason: Option<String>,
+    ) -> Option<&Attempt> {
+        let attempt = self.attempts.last_mut().filter(|a| a.end.is_none())?;
+        let ms = now_ns.saturating_sub(attempt.started_ns) / 1_000_000;
+        attempt.end = Some(AttemptEnd { status, reason, ms });
+        Some(attempt)
     }
 
     /// The tries as an error lists them.

@@ -81,9 +81,22 @@ impl Worker {
         self.loaded.get()
     }
 
+    /// Ends the try under way, if it is still open, and writes it into the provider's health.
+    pub fn end_attempt(
+        &self,
+        now_ns: u64,
+        exchange: &mut Exchange,
+        status: Option<u16>,
+        reason: Option<String>,
+    ) {
+        if let Some(ended) = exchange.end_attempt(now_ns, status, reason) {
+            self.observe(now_ns, ended);
+        }
+    }
+
     /// Writes an ended attempt into the provider's health. Answers that blame the request count as success: the
     /// provider did its work.
-    pub fn observe(&self, now_ns: u64, attempt: &Attempt) {
+    fn observe(&self, now_ns: u64, attempt: &Attempt) {
         let Some(end) = &attempt.end else { return };
         let blames_provider = end.status.is_none_or(super::attempt::is_retriable);
         let error = end.reason.as_deref().filter(|_| blames_provider || end.status == Some(200));

@@ -25,10 +25,7 @@ impl Attempt {
         let now = host.now_ns();
         let status = self.headers.status();
         failure.provider.get_or_insert_with(|| self.provider.to_string());
-        exchange.end_attempt(now, Some(status), Some(failure.message.clone()));
-        if let Some(ended) = exchange.attempts.last() {
-            self.worker.observe(now, ended);
-        }
+        self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
         self.stage = Stage::Through;
         host.break_in(None);
         let asked =
@@ -80,7 +77,7 @@ impl Attempt {
     pub(super) fn reply(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {
         self.stage = Stage::Through;
         let status = failure.status;
-        let body = lane::write_failure(exchange.client, &failure, &listed(exchange), &exchange.request_id);
+        let body = lane::write_failure(exchange.client, &failure, &exchange.notes(), &exchange.request_id);
         exchange.answer.failure = Some(failure);
         let own = own_headers(exchange);
         let mut pairs = vec![("content-type", "application/json")];
@@ -104,9 +101,4 @@ pub fn exhausted(exchange: &Exchange, last: Failure) -> Failure {
         .last()
         .map_or_else(String::new, |a| format!(" The last, {}/{}:", a.provider.name, a.model));
     Failure { message: format!("All {tried} attempts failed.{whose} {}", last.message), ..last }
-}
-
-/// The tries an error lists.
-pub(super) fn listed(exchange: &Exchange) -> Vec<lane::AttemptNote> {
-    exchange.notes()
 }

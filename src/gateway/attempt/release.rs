@@ -38,9 +38,8 @@ impl Attempt {
         body: &[u8],
     ) -> Flow {
         let now = host.now_ns();
-        exchange.end_attempt(now, Some(self.headers.status()), None);
+        self.worker.end_attempt(now, exchange, Some(self.headers.status()), None);
         if let Some(ended) = exchange.attempts.last() {
-            self.worker.observe(now, ended);
             exchange.answer.cost = self.worker.cost(now, &exchange.tables, ended, &answer.report.usage);
         }
         exchange.answer.warnings.extend(answer.report.warnings.iter().cloned());
@@ -101,10 +100,7 @@ impl Attempt {
         let now = host.now_ns();
         let status = self.headers.status();
         failure.provider.get_or_insert_with(|| self.provider.to_string());
-        exchange.end_attempt(now, Some(status), Some(failure.message.clone()));
-        if let Some(ended) = exchange.attempts.last() {
-            self.worker.observe(now, ended);
-        }
+        self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
         let readable = self.headers.is_type("application/json") && lane::is_failure_of(exchange.client, body);
         if !(same_dialect && readable) {
@@ -129,12 +125,7 @@ impl Attempt {
             // Headers alone came: a body cannot be put behind them, but a new answer can take their place.
             return self.reply(host, exchange, failure);
         };
-        let body = lane::write_failure(
-            exchange.client,
-            &failure,
-            &super::give_up::listed(exchange),
-            &exchange.request_id,
-        );
+        let body = lane::write_failure(exchange.client, &failure, &exchange.notes(), &exchange.request_id);
         let new = Body { media_type: Some("application/json"), length: Some(body.len()) };
         self.show(host, exchange, &new, shown);
         host.splice_body(Side::Response, size, &body);

@@ -121,10 +121,7 @@ impl Attempt {
             Some(limit) => format!("no answer within {} ms", limit.as_millis()),
             None => "the connection failed or was reset".to_owned(),
         };
-        exchange.end_attempt(now_ns, None, Some(reason));
-        if let Some(ended) = exchange.attempts.last() {
-            self.worker.observe(now_ns, ended);
-        }
+        self.worker.end_attempt(now_ns, exchange, None, Some(reason));
     }
 
     /// A request that did not come through the edge phase, or whose exchange is gone.

@@ -194,18 +194,12 @@ pub(super) fn finish_stream(
     exchange: &mut Exchange,
     worker: &crate::gateway::worker::Worker,
 ) {
-    let Some(stream) = exchange.answer.stream.take() else { return };
-    exchange.answer.report = stream.report().clone();
-    exchange.answer.transcript = stream.transcript();
-    exchange.answer.complete = stream.progress() == Progress::Finished;
+    let Some(stream) = exchange.answer.settle_stream() else { return };
     if !exchange.answer.complete {
         let broken = || Failure::new(502, "The stream ended without a finish.");
         exchange.answer.failure = Some(stream.failure().cloned().unwrap_or_else(broken));
     }
     let now = host.now_ns();
     let reason = exchange.answer.failure.as_ref().map(|f| f.message.clone());
-    exchange.end_attempt(now, Some(200), reason);
-    if let Some(ended) = exchange.attempts.last() {
-        worker.observe(now, ended);
-    }
+    worker.end_attempt(now, exchange, Some(200), reason);
 }
