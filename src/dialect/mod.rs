@@ -2,6 +2,7 @@
 
 pub mod anthropic;
 pub mod codec;
+mod date;
 pub mod lane;
 pub mod models;
 pub mod openai_chat;
