@@ -275,6 +275,8 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Ollama => "/api/chat",
+        Dialect::OllamaGenerate => "/api/generate",
     };
     Row::chat(dialect, path)
 }

@@ -61,6 +61,8 @@ fn call(path: &str) -> Option<Call> {
     Some(match path {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/messages" => Call::chat(Dialect::Anthropic),
+        "/api/chat" => Call::chat(Dialect::Ollama),
+        "/api/generate" => Call::chat(Dialect::OllamaGenerate),
         _ => return None,
     })
 }
