@@ -100,7 +100,8 @@ fn gather<'m>(
             PartKind::Text(text) => texts.push(text),
             PartKind::Image { source: Source::Base64 { data, .. }, .. } => pictures.push(data),
             _ => {
-                losses.lost(&message.place.to_string(), &format!("what is neither text nor picture {WHY}"))?
+                losses
+                    .lost(&message.place.to_string(), &format!("what is neither text nor picture {WHY}"))?;
             }
         }
     }

@@ -35,12 +35,13 @@ pub(super) fn write(
 }
 
 fn choose<'r, 'a>(request: &'r ChatRequest<'a>, losses: &mut Losses) -> Result<Offer<'r, 'a>, Failure> {
+    const FILTERED: &str = "tools: only those that tool_choice names were sent";
     const FORCED: &str = "cannot be forced: Ollama has no tool_choice";
     Ok(match &request.tool_choice {
         None | Some(ToolChoice::Auto) => Offer::All,
         Some(ToolChoice::None) => {
             if !request.tools.is_empty() {
-                losses.note("tool_choice none: the tools were not sent, Ollama has no tool_choice");
+                losses.note("tools not sent: tool_choice is none, and Ollama has no tool_choice");
             }
             Offer::None
         }
@@ -50,14 +51,14 @@ fn choose<'r, 'a>(request: &'r ChatRequest<'a>, losses: &mut Losses) -> Result<O
         }
         Some(ToolChoice::Named(name)) => {
             losses.lost("tool_choice", FORCED)?;
-            losses.note("tool_choice: only that tool was sent");
+            losses.note(FILTERED);
             Offer::Only(std::slice::from_ref(name))
         }
         Some(ToolChoice::Allowed { required, names }) => {
             if *required {
                 losses.lost("tool_choice", FORCED)?;
             }
-            losses.note("tool_choice allowed_tools: only those tools were sent");
+            losses.note(FILTERED);
             Offer::Only(names)
         }
         Some(ToolChoice::Other(_)) => {

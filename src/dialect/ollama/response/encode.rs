@@ -90,7 +90,12 @@ fn gather<'r>(choice: &'r Choice<'r>, own: bool, losses: &mut Losses) -> Said<'r
         }
         match kind {
             PartKind::Text(text) | PartKind::Refusal(text) => said.texts.push(text),
-            PartKind::Thinking(thinking) => said.thoughts.push(&thinking.text),
+            PartKind::Thinking(thinking) => {
+                if thinking.signature.is_some() {
+                    losses.note(format!("content[{index}].signature dropped: {WHY}"));
+                }
+                said.thoughts.push(&thinking.text);
+            }
             PartKind::ToolCall(call) => said.calls.push(call),
             PartKind::Image { source: Source::Base64 { data, .. }, .. } => said.pictures.push(data),
             PartKind::RedactedThinking(_) => {
@@ -115,7 +120,9 @@ fn write_said(key: &str, said: &Said<'_>, o: &mut Object<'_>) {
     let mut joined = |key: &str, texts: &[&Text<'_>]| {
         let out = o.key(key);
         out.push(b'"');
-        texts.iter().for_each(|text| text.write_content(out));
+        for text in texts {
+            text.write_content(out);
+        }
         out.push(b'"');
     };
     joined(key, &said.texts);

@@ -98,6 +98,7 @@ impl StreamEncoder {
         if self.head.is_empty() {
             self.start(&Text::default(), None);
         }
+        let start = out.len();
         out.extend_from_slice(&self.head);
         out.extend_from_slice(match self.form {
             Form::Chat => b",\"message\":{\"role\":\"assistant\",\"content\":",
@@ -127,6 +128,12 @@ impl StreamEncoder {
         });
         // The line's own brace is open already.
         out.extend_from_slice(rest.get(1..).unwrap_or_default());
+        // Models write their arguments over several lines; a line end within JSON is white space.
+        for byte in out.get_mut(start..).unwrap_or_default() {
+            if matches!(*byte, b'\n' | b'\r') {
+                *byte = b' ';
+            }
+        }
         out.push(b'\n');
     }
 

@@ -99,7 +99,7 @@ fn a_client_gets_whole_calls_and_one_end() {
         r#"{"id":"c","object":"chat.completion.chunk","created":5,"model":"gpt","choices":[{"index":0,"delta":{"role":"assistant","content":"a\n"},"finish_reason":null}]}"#,
         r#"{"id":"c","object":"chat.completion.chunk","created":5,"model":"gpt","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":""}}]},"finish_reason":null}]}"#,
         r#"{"id":"c","object":"chat.completion.chunk","created":5,"model":"gpt","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\"x\":"}}]},"finish_reason":null}]}"#,
-        r#"{"id":"c","object":"chat.completion.chunk","created":5,"model":"gpt","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]},"finish_reason":null}]}"#,
+        r#"{"id":"c","object":"chat.completion.chunk","created":5,"model":"gpt","choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\n1}"}}]},"finish_reason":null}]}"#,
         r#"{"id":"c","object":"chat.completion.chunk","created":5,"model":"gpt","choices":[{"index":0,"delta":{},"finish_reason":"tool_calls"}]}"#,
         r#"{"id":"c","object":"chat.completion.chunk","created":5,"model":"gpt","choices":[],"usage":{"prompt_tokens":4,"completion_tokens":2,"total_tokens":6}}"#,
         "[DONE]",
