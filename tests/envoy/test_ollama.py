@@ -129,13 +129,17 @@ def test_models_and_version(gate):
     assert missing.status_code == 404 and isinstance(missing.json()["error"], str)
 
 
-@pytest.mark.parametrize("client", ["openai_chat", "anthropic"])
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_provider_behind_other_clients(gate, llama, client, streamed):
-    answer = gate.ask(client, "llama", "long 9", stream=streamed)
+def test_who_speaks_no_openai_is_served_in_the_native_dialect(gate, llama, streamed):
+    answer = gate.messages("llama", "long 9", stream=streamed)
     assert answer.status_code == 200 and "w9" in answer.text
-    openai = client == "openai_chat"
-    assert llama.requests == [] if openai else llama.last.path == "/api/chat"
+    assert llama.last.path == "/api/chat"
+
+
+def test_who_speaks_openai_gets_the_servers_openai_endpoint(gate, llama):
+    # This simulator has none: what matters is where it was asked.
+    gate.chat("llama")
+    assert llama.last.path == "/v1/chat/completions"
 
 
 @pytest.fixture
