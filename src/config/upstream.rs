@@ -281,6 +281,7 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Cohere => "/v2/chat",
         Dialect::Ollama => "/api/chat",
         Dialect::OllamaGenerate => "/api/generate",
     };

@@ -6,6 +6,7 @@
 pub mod anthropic;
 mod call;
 pub mod codec;
+pub mod cohere;
 mod date;
 pub mod lane;
 pub mod models;
@@ -28,6 +29,8 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// Cohere's chat, version 2, `POST /v2/chat`.
+            Cohere "cohere" cohere;
             /// Ollama's own, `POST /api/chat`.
             Ollama "ollama" ollama;
             /// Ollama's completion of one prompt, `POST /api/generate`.

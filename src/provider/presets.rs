@@ -262,6 +262,14 @@ static PRESETS: &[Preset] = &[
         ..HOSTED
     },
     Preset {
+        name: "cohere",
+        base_url: Some("https://api.cohere.com"),
+        endpoints: &[Row::chat(Dialect::Cohere, "/v2/chat")],
+        key_variable: Some("COHERE_API_KEY"),
+        price_provider: Some("cohere"),
+        ..HOSTED
+    },
+    Preset {
         name: "perplexity",
         base_url: Some("https://api.perplexity.ai"),
         key_variable: Some("PERPLEXITY_API_KEY"),

@@ -12,7 +12,10 @@ pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
     if call.dialect == provider {
         return identity::request(call, body, ask);
     }
-    let request = decode(call, body)?;
+    let mut request = decode(call, body)?;
+    if provider != Dialect::Cohere {
+        request.tell_documents();
+    }
     let mut losses = Losses::new(ask.drop_params);
     let encoded = codec::encode_request(provider, &request, ask, &mut losses)?;
     let plan = AnswerPlan {
