@@ -12,6 +12,7 @@
 
 mod anthropic_roundtrip;
 mod cases;
+mod cohere;
 mod corpus;
 mod feed;
 mod loss;

@@ -4,7 +4,7 @@ use crate::corpus::{Exchange, exchanges};
 use crate::loss::silent_losses;
 use serde_json::Value;
 use tollgate::dialect::Call;
-use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat};
+use tollgate::dialect::Dialect::{self, Anthropic, Cohere, Ollama, OllamaGenerate, OpenaiChat};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
 
@@ -12,6 +12,7 @@ pub(crate) fn op(dialect: Dialect) -> &'static str {
     match dialect {
         OpenaiChat => "openai.chat",
         Anthropic => "anthropic.messages",
+        Cohere => "cohere.chat.v2",
         Ollama => "ollama.chat",
         OllamaGenerate => "ollama.generate",
     }
@@ -70,8 +71,9 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
         let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
         let target: Value = serde_json::from_slice(&target).unwrap_or_else(|error| panic!("{id}: {error}"));
         let lost = silent_losses(&asking(&source), &target, &outgoing.warnings, &MAPPED);
-        // Ollama's pictures are told by their first bytes.
-        let lost = lost.into_iter().filter(|lost| provider != Ollama || !lost.contains(" = \"image/"));
+        // Ollama's pictures are told by their first bytes, and documents are JSON within its one string of content.
+        let told = |lost: &String| lost.contains(" = \"image/") || lost.starts_with("documents.");
+        let lost = lost.into_iter().filter(|lost| provider != Ollama || !told(lost));
         wrong.extend(lost.map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
         seen += 1;
     }
@@ -225,6 +227,12 @@ fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
             (count(&usage["input_tokens"]) + cached, count(&usage["output_tokens"]))
         }
         OpenaiChat => (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"])),
+        Cohere => {
+            let tokens = &usage["tokens"];
+            let images = count(&tokens["image_tokens"]);
+            let input = count(&tokens["input_tokens"]);
+            (if images > input { input + images } else { input }, count(&tokens["output_tokens"]))
+        }
         Ollama | OllamaGenerate => (count(&answer["prompt_eval_count"]), count(&answer["eval_count"])),
     }
 }

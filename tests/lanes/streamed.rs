@@ -6,7 +6,7 @@ use crate::feed::run;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat};
+use tollgate::dialect::Dialect::{self, Anthropic, Cohere, Ollama, OllamaGenerate, OpenaiChat};
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
 /// What a client makes of a stream.
@@ -24,7 +24,7 @@ pub(crate) struct Collected {
     pub(crate) over: bool,
 }
 
-fn arguments(text: &str) -> Value {
+pub(crate) fn arguments(text: &str) -> Value {
     serde_json::from_str(if text.is_empty() { "{}" } else { text }).unwrap_or_else(|_| Value::from(text))
 }
 
@@ -47,6 +47,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
         match dialect {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
+            Cohere => crate::cohere::take(&event, &mut collected, &mut calls),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
         }
     }
@@ -55,7 +56,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
     collected
 }
 
-type Calls = BTreeMap<(u64, String), (String, String, String)>;
+pub(crate) type Calls = BTreeMap<(u64, String), (String, String, String)>;
 
 fn openai(event: &Value, into: &mut Collected, calls: &mut Calls, last_ids: &mut BTreeMap<u64, String>) {
     if !event["error"].is_null() {
@@ -160,6 +161,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut collected = Collected { over: true, ..Collected::default() };
     match dialect {
+        Cohere => crate::cohere::take_answer(answer, &mut collected),
         Ollama | OllamaGenerate => crate::ollama::take(answer, &mut collected),
         OpenaiChat => {
             let choice = &answer["choices"][0];
@@ -230,6 +232,9 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
             _ => &exchange.response[..],
         };
         let body = response.as_bytes();
+        if was_failed(&exchange.response) {
+            continue;
+        }
         if !exchange.response.contains("data:") && !exchange.response.contains("\"done\":") {
             continue;
         }
@@ -249,7 +254,7 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
             continue;
         }
         was.over = true;
-        if matches!(client, Ollama | OllamaGenerate) {
+        if matches!(client, Cohere | Ollama | OllamaGenerate) {
             // Proofs for the maker have no place there.
             was.signatures.clear();
         }
@@ -274,6 +279,11 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
     assert!(seen >= least, "only {seen} streams");
+}
+
+/// Cohere's way to say that a generation failed; its unit test holds that.
+fn was_failed(stream: &str) -> bool {
+    stream.contains("\"finish_reason\":\"ERROR\"")
 }
 
 /// xAI counts reasoning beside the completion; its unit test holds that.

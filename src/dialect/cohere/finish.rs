@@ -20,7 +20,7 @@ pub(super) fn is_failure(word: &str) -> bool {
     matches!(word, "ERROR" | "TIMEOUT")
 }
 
-/// Cohere's word for a neutral reason.
+/// Cohere's word for a neutral reason. For a refusal it has none in version 2; this is the one of version 1.
 pub(super) fn word(reason: FinishReason) -> &'static str {
     match reason {
         FinishReason::Stop | FinishReason::Pause | FinishReason::Unknown | FinishReason::Refusal => {
@@ -29,6 +29,6 @@ pub(super) fn word(reason: FinishReason) -> &'static str {
         FinishReason::StopSequence => "STOP_SEQUENCE",
         FinishReason::Length | FinishReason::ContextWindow => "MAX_TOKENS",
         FinishReason::ToolCalls => "TOOL_CALL",
-        FinishReason::ContentFilter => "ERROR_TOXIC",
+        FinishReason::ContentFilter | FinishReason::Refusal => "ERROR_TOXIC",
     }
 }

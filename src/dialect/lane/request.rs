@@ -23,6 +23,7 @@ pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
         legacy_functions: request.legacy_functions,
         array: call.array,
         echo: request.echo,
+        model: ask.model.to_owned(),
         ..AnswerPlan::new(call.dialect, provider, request.stream, request.include_usage == Some(true))
     };
     Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings: losses.into_warnings(), plan })

@@ -208,6 +208,9 @@ impl<'m> Writer<'_, 'm> {
                     continue;
                 }
                 PartKind::Thinking(thinking) => {
+                    if thinking.signature.is_some() {
+                        self.losses.note(format!("{place}: the signature of reasoning dropped: {WHY}"));
+                    }
                     if is_plan(part) || (has_calls && !self.own) {
                         said.plans.push(&thinking.text);
                     } else if self.thinks {
