@@ -1,0 +1,46 @@
+//! How an OpenAI-shaped embeddings endpoint differs from OpenAI's own, as data.
+
+use super::Words;
+
+/// The fields of an OpenAI-shaped endpoint beyond `model` and `input`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fields {
+    /// What the length of the vectors is called; `None`: it cannot be chosen.
+    pub dimensions: Option<&'static str>,
+    /// What the kind of the values is called, where it can be chosen.
+    pub elements: Option<&'static str>,
+    /// Whose words `input_type` takes, where the endpoint knows it.
+    pub purpose: Option<Words>,
+    /// The switch that lets inputs which are too long be cut at their end.
+    pub truncate: Option<&'static str>,
+    /// It takes `encoding_format: base64`.
+    pub base64: bool,
+    /// It takes `user`.
+    pub user: bool,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self::OPENAI
+    }
+}
+
+impl Fields {
+    /// OpenAI itself, and those who follow it.
+    pub const OPENAI: Self = Self {
+        dimensions: Some("dimensions"),
+        elements: None,
+        purpose: None,
+        truncate: None,
+        base64: true,
+        user: true,
+    };
+    /// Knows `input_type` beside OpenAI's fields, and passes it on (OpenRouter, LiteLLM).
+    pub const ROUTER: Self = Self { purpose: Some(Words::Cohere), ..Self::OPENAI };
+    /// Mistral: names of its own, and nothing else is taken (422).
+    pub const MISTRAL: Self =
+        Self { dimensions: Some("output_dimension"), elements: Some("output_dtype"), user: false, ..Self::OPENAI };
+    /// Voyage: the same names, `input_type` and `truncation`.
+    pub const VOYAGE: Self =
+        Self { purpose: Some(Words::Voyage), truncate: Some("truncation"), ..Self::MISTRAL };
+}
