@@ -3,7 +3,9 @@
 
 use super::purpose::Said;
 use super::request::with_params;
-use super::{Elements, EmbedRequest, EmbedResponse, Input, Piece, Truncate, Vector, Words, cohere, malformed};
+use super::{
+    Elements, EmbedRequest, EmbedResponse, Input, Piece, Truncate, Vector, Words, cohere, malformed,
+};
 use crate::chat::{Failure, Losses, Source, Usage};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure};
@@ -199,7 +201,11 @@ pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure>
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     if let Some(one) = wire.embedding {
         let usage = Usage { input: Count::of(wire.input_text_tokens), ..Usage::default() };
-        return Ok(EmbedResponse { usage, extra: wire.extra, ..EmbedResponse::floats(vec![Vector::of(one)?]) });
+        return Ok(EmbedResponse {
+            usage,
+            extra: wire.extra,
+            ..EmbedResponse::floats(vec![Vector::of(one)?])
+        });
     }
     let Some(embeddings) = wire.embeddings else {
         // Titan's multimodal model puts its errors into a good answer.

@@ -3,7 +3,10 @@
 
 use super::purpose::Said;
 use super::request::{source_of, url_of, with_params};
-use super::{Elements, EmbedRequest, EmbedResponse, Format, Input, Piece, Plan, Purpose, Set, Truncate, Vector, Words, malformed};
+use super::{
+    Elements, EmbedRequest, EmbedResponse, Format, Input, Piece, Plan, Purpose, Set, Truncate, Vector, Words,
+    malformed,
+};
 use crate::chat::{Failure, Losses, Text, Usage};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure};
@@ -136,8 +139,12 @@ pub(super) fn encode_request(
                 return types.str("base64");
             }
             let floats = request.elements.is_empty()
-                || (request.base64 && request.origin != Format::Openai && !request.elements.contains(&Elements::Float));
-            for elements in floats.then_some(Elements::Float).into_iter().chain(request.elements.iter().copied()) {
+                || (request.base64
+                    && request.origin != Format::Openai
+                    && !request.elements.contains(&Elements::Float));
+            for elements in
+                floats.then_some(Elements::Float).into_iter().chain(request.elements.iter().copied())
+            {
                 types.str(elements.word());
             }
         });
@@ -170,14 +177,16 @@ fn write_inputs(
     losses: &mut Losses,
 ) -> Result<(), Failure> {
     let plain = |input: &Input<'_>| !matches!(input.pieces.as_slice(), [Piece::Media(_)]);
-    let has_media = request.inputs.iter().flat_map(|input| &input.pieces).any(|piece| matches!(piece, Piece::Media(_)));
+    let has_media =
+        request.inputs.iter().flat_map(|input| &input.pieces).any(|piece| matches!(piece, Piece::Media(_)));
     if !has_media {
         let texts = request.texts(losses)?;
         o.array("texts", |list| texts.iter().for_each(|text| list.text(text)));
         return Ok(());
     }
     let field = request.names().inputs;
-    let refuse = |why: &str| Failure::field(field, format!("{field}: {why}")).with_code("unsupported_parameter");
+    let refuse =
+        |why: &str| Failure::field(field, format!("{field}: {why}")).with_code("unsupported_parameter");
     let address = |piece: &Piece<'_>| match piece {
         Piece::Media(source) => url_of(source).map(std::borrow::Cow::into_owned),
         _ => None,
@@ -214,7 +223,8 @@ fn write_inputs(
     }
     o.array("images", |list| {
         for piece in request.inputs.iter().filter_map(|input| input.pieces.first()) {
-            let url = address(piece).ok_or_else(|| refuse("Cohere takes pictures as data or at an address"))?;
+            let url =
+                address(piece).ok_or_else(|| refuse("Cohere takes pictures as data or at an address"))?;
             list.str(&url);
         }
         Ok(())
@@ -244,7 +254,9 @@ fn write_purpose(
                 request.lose_purpose("has no counterpart in Cohere's input types", losses)?;
             }
             if !ask.params.iter().any(|(name, _)| **name == *FIELD) {
-                losses.note("input_type: search_document sent, for Cohere must be told what the vectors are for");
+                losses.note(
+                    "input_type: search_document sent, for Cohere must be told what the vectors are for",
+                );
             }
             "search_document"
         }
@@ -291,7 +303,6 @@ wire_object! {
     pub(crate) light struct UnitsWire<'a> {
         input_tokens: Count = "input_tokens",
         image_tokens: Count = "image_tokens",
-        search_units: Count = "search_units",
         other: &'a RawValue = "classifications",
     }
 }
@@ -305,11 +316,6 @@ impl MetaWire<'_> {
             texts.checked_add(Count::of(units.image_tokens).unwrap_or(0))
         };
         Usage { input: of(&self.billed_units).or_else(|| of(&self.tokens)), ..Usage::default() }
-    }
-
-    /// Search units, what a rerank is billed by.
-    pub(crate) fn search_units(&self) -> Option<u64> {
-        Count::of(self.billed_units.as_ref()?.search_units)
     }
 }
 
@@ -360,7 +366,11 @@ pub(super) fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Resu
     // The first API answers requests that name no types with a plain list.
     let plain = is_first && plan.elements.is_empty() && !plan.base64;
     object(&mut body, |o| {
-        if response.id.is_empty() { o.str("id", &plan.id) } else { o.text("id", &response.id) }
+        if response.id.is_empty() {
+            o.str("id", &plan.id)
+        } else {
+            o.text("id", &response.id)
+        }
         if plain {
             let set = response.set(Elements::Float)?;
             write_set(o, "embeddings", set, false)?;
@@ -392,7 +402,9 @@ fn write_sets(kinds: &mut Object<'_>, response: &EmbedResponse<'_>, plan: &Plan)
             written = true;
         }
     }
-    if plan.base64 && let Some(set) = response.sets.iter().find(|set| set.elements == Elements::Float) {
+    if plan.base64
+        && let Some(set) = response.sets.iter().find(|set| set.elements == Elements::Float)
+    {
         write_set(kinds, "base64", set, true)?;
         written = true;
     }

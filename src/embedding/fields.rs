@@ -9,8 +9,8 @@ pub struct Fields {
     pub dimensions: Option<&'static str>,
     /// What the kind of the values is called, where it can be chosen.
     pub elements: Option<&'static str>,
-    /// Whose words `input_type` takes, where the endpoint knows it.
-    pub purpose: Option<Words>,
+    /// What the purpose is called, and whose words it takes, where it can be said.
+    pub purpose: Option<(&'static str, Words)>,
     /// The switch that lets inputs which are too long be cut at their end.
     pub truncate: Option<&'static str>,
     /// It takes `encoding_format: base64`.
@@ -36,11 +36,23 @@ impl Fields {
         user: true,
     };
     /// Knows `input_type` beside OpenAI's fields, and passes it on (OpenRouter, LiteLLM).
-    pub const ROUTER: Self = Self { purpose: Some(Words::Cohere), ..Self::OPENAI };
+    pub const ROUTER: Self = Self { purpose: Some(("input_type", Words::Cohere)), ..Self::OPENAI };
     /// Mistral: names of its own, and nothing else is taken (422).
-    pub const MISTRAL: Self =
-        Self { dimensions: Some("output_dimension"), elements: Some("output_dtype"), user: false, ..Self::OPENAI };
+    pub const MISTRAL: Self = Self {
+        dimensions: Some("output_dimension"),
+        elements: Some("output_dtype"),
+        user: false,
+        ..Self::OPENAI
+    };
     /// Voyage: the same names, `input_type` and `truncation`.
     pub const VOYAGE: Self =
-        Self { purpose: Some(Words::Voyage), truncate: Some("truncation"), ..Self::MISTRAL };
+        Self { purpose: Some(("input_type", Words::Voyage)), truncate: Some("truncation"), ..Self::MISTRAL };
+    /// Jina: `task`; it has another name for base64, which is made by the gateway instead.
+    pub const JINA: Self = Self {
+        purpose: Some(("task", Words::Jina)),
+        truncate: Some("truncate"),
+        base64: false,
+        user: false,
+        ..Self::OPENAI
+    };
 }

@@ -3,7 +3,9 @@
 
 use super::purpose::Said;
 use super::request::{quoted, with_params};
-use super::{Elements, EmbedRequest, EmbedResponse, Format, Input, Piece, Purpose, Truncate, Vector, Words, malformed};
+use super::{
+    Elements, EmbedRequest, EmbedResponse, Format, Input, Piece, Purpose, Truncate, Vector, Words, malformed,
+};
 use crate::chat::{Extra, Failure, Losses, Source, Text, Usage};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure};
@@ -105,7 +107,9 @@ type One<'a> = (Input<'a>, Option<Purpose<'a>>, Option<u64>, Extra<'a>);
 fn read_one<'a>(one: OneWire<'a>, path: &str) -> Result<One<'a>, Failure> {
     let dot = if path.is_empty() { "" } else { "." };
     let mut pieces = Vec::new();
-    for (at, part) in one.content.and_then(|content| content.parts).unwrap_or_default().into_iter().enumerate() {
+    for (at, part) in
+        one.content.and_then(|content| content.parts).unwrap_or_default().into_iter().enumerate()
+    {
         pieces.push(read_part(part).ok_or_else(|| {
             let field = format!("{path}{dot}content.parts[{at}]");
             let message = format!("{field}: expected `text`, `inlineData` or `fileData`");

@@ -19,13 +19,14 @@ pub mod vector;
 mod vertex;
 
 pub use fields::Fields;
-pub use lane::{Outgoing, Plan, answer, read_model, request};
+pub use lane::{Plan, answer, request};
 pub use purpose::{Purpose, Words};
 pub use request::{EmbedRequest, Input, Names, Piece, Truncate};
 pub use response::{EmbedResponse, Set, Vector};
 pub use vector::Elements;
 
 use crate::chat::{Failure, Losses};
+use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 
 /// A wire format of embeddings.
@@ -68,9 +69,19 @@ impl Format {
         }
     }
 
-    /// Whether the model stands in the path and not, or not only, in the body.
-    pub fn model_in_path(self) -> bool {
-        matches!(self, Self::GeminiBatch | Self::Gemini | Self::VertexPredict | Self::Bedrock)
+    /// The dialect it belongs to: its errors are written in that one's envelope.
+    pub const fn dialect(self) -> Dialect {
+        match self {
+            Self::Openai
+            | Self::GeminiBatch
+            | Self::Gemini
+            | Self::VertexPredict
+            | Self::CohereV2
+            | Self::CohereV1
+            | Self::Bedrock
+            | Self::Ollama
+            | Self::OllamaPrompt => Dialect::OpenaiChat,
+        }
     }
 }
 

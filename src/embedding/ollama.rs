@@ -161,7 +161,11 @@ pub(super) fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Resu
     let mut body = Vec::with_capacity(1024);
     object(&mut body, |o| {
         let model = &response.model;
-        if model.is_empty() { o.str("model", &plan.model) } else { o.text("model", model) }
+        if model.is_empty() {
+            o.str("model", &plan.model)
+        } else {
+            o.text("model", model)
+        }
         o.array("embeddings", |list| {
             set.vectors.iter().try_for_each(|vector| vector.write_numbers(set.elements, list.item()))
         })?;

@@ -6,8 +6,8 @@
 use super::purpose::Said;
 use super::request::with_params;
 use super::{
-    Elements, EmbedRequest, EmbedResponse, Fields, Format, Input, Piece, Plan, Purpose, Set, Truncate, Vector,
-    malformed,
+    Elements, EmbedRequest, EmbedResponse, Fields, Format, Input, Piece, Plan, Purpose, Set, Truncate,
+    Vector, malformed,
 };
 use crate::chat::{Failure, Losses, Text, Usage};
 use crate::dialect::Dialect;
@@ -49,9 +49,8 @@ pub(super) fn decode_request(body: &[u8]) -> Result<EmbedRequest<'_>, Failure> {
     }
     if let Some(word) = wire.output_dtype {
         let word = word.to_str();
-        let elements = Elements::of_word(&word).ok_or_else(|| {
-            Failure::field("output_dtype", format!("output_dtype: `{word}` is not known"))
-        })?;
+        let elements = Elements::of_word(&word)
+            .ok_or_else(|| Failure::field("output_dtype", format!("output_dtype: `{word}` is not known")))?;
         if elements != Elements::Float {
             request.elements.push(elements);
         }
@@ -66,7 +65,10 @@ pub(super) fn decode_request(body: &[u8]) -> Result<EmbedRequest<'_>, Failure> {
 /// A string, an array of strings, an array of token ids or an array of such arrays.
 fn inputs(input: &RawValue) -> Result<(Vec<Input<'_>>, bool), Failure> {
     let wrong = |at: usize| {
-        Failure::field("input", format!("input[{at}]: expected a string, a token id or an array of token ids"))
+        Failure::field(
+            "input",
+            format!("input[{at}]: expected a string, a token id or an array of token ids"),
+        )
     };
     if let Some(text) = Text::from_raw(input) {
         return Ok((vec![Input::text(text)], true));
@@ -147,7 +149,8 @@ pub(super) fn encode_request(
 }
 
 fn write_input(o: &mut Object<'_>, request: &EmbedRequest<'_>, texts: &[Text<'_>]) {
-    let mut write = |out: &mut Vec<u8>, at: usize, input: &Input<'_>| match (texts.get(at), input.pieces.first()) {
+    let write = |out: &mut Vec<u8>, at: usize, input: &Input<'_>| match (texts.get(at), input.pieces.first())
+    {
         (Some(text), _) | (None, Some(Piece::Text(text))) => text.write_json(out),
         (None, Some(Piece::Tokens(ids))) => out.extend_from_slice(ids.get().as_bytes()),
         (None, _) => out.extend_from_slice(b"\"\""),
@@ -170,16 +173,17 @@ fn write_purpose(
     losses: &mut Losses,
 ) -> Result<(), Failure> {
     let Some(purpose) = &request.purpose else { return Ok(()) };
-    match (fields.purpose.map(|words| purpose.say(words)), purpose) {
-        (Some(Said::Exactly(word)), _) => o.word("input_type", word),
-        (Some(Said::Nearly(word)), _) => {
+    let Some((name, words)) = fields.purpose else {
+        return request.lose_purpose("has no counterpart at this provider", losses);
+    };
+    match (purpose.say(words), purpose) {
+        (Said::Exactly(word), _) => o.word(name, word),
+        (Said::Nearly(word), _) => {
             losses.note(format!("{} sent as {word}", request.names().purpose));
-            o.word("input_type", word);
+            o.word(name, word);
         }
-        (Some(Said::Never), Purpose::Other(word)) if request.origin == Format::Openai => {
-            o.text("input_type", word);
-        }
-        _ => request.lose_purpose("has no counterpart at this provider", losses)?,
+        (Said::Never, Purpose::Other(word)) if request.origin == Format::Openai => o.text(name, word),
+        (Said::Never, _) => request.lose_purpose("has no counterpart at this provider", losses)?,
     }
     Ok(())
 }
@@ -233,13 +237,10 @@ pub(super) fn decode_response(body: &[u8], elements: Elements) -> Result<EmbedRe
     if items.iter().all(|item| item.index.is_some()) {
         items.sort_by_key(|item| item.index);
     }
-    let vector = |item: &ItemWire<'_>| item.embedding;
     let mut vectors = Vec::with_capacity(items.len());
-    for item in &items {
-        let value = vector(item).ok_or_else(|| malformed("an item holds no embedding"))?;
-        vectors.push(value);
+    for item in items {
+        vectors.push(Vector::of(item.embedding.ok_or_else(|| malformed("an item holds no embedding"))?)?);
     }
-    let vectors = vectors.into_iter().map(Vector::of).collect::<Result<_, _>>()?;
     Ok(EmbedResponse {
         id: wire.id.unwrap_or_default(),
         model: wire.model.unwrap_or_default(),
@@ -271,7 +272,11 @@ pub(super) fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Resu
             Ok::<_, Failure>(())
         })?;
         let model = &response.model;
-        if model.is_empty() { o.str("model", &plan.model) } else { o.text("model", model) }
+        if model.is_empty() {
+            o.str("model", &plan.model)
+        } else {
+            o.text("model", model)
+        }
         // Clients of this format read the counts without asking whether there are any.
         let input = response.usage.input.unwrap_or(plan.estimate);
         o.object("usage", |usage| {
@@ -281,7 +286,7 @@ pub(super) fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Resu
         if plan.provider == Format::Openai {
             o.extra(&response.extra);
         }
-        Ok(())
+        Ok::<_, Failure>(())
     })?;
     Ok(body)
 }

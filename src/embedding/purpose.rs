@@ -36,6 +36,8 @@ pub enum Words {
     Gemini,
     /// `query`, `document`.
     Voyage,
+    /// `retrieval.query`, `retrieval.passage`, `text-matching`, `classification`, `separation`.
+    Jina,
     /// `GENERIC_RETRIEVAL`, `GENERIC_INDEX`, `CLASSIFICATION`, `CLUSTERING`.
     Nova,
 }
@@ -56,7 +58,9 @@ impl<'a> Purpose<'a> {
     pub fn of_word(word: Text<'a>) -> Option<Self> {
         Some(match &*word.to_str() {
             "" | "TASK_TYPE_UNSPECIFIED" => return None,
-            "search_query" | "query" | "RETRIEVAL_QUERY" | "retrieval.query" | "GENERIC_RETRIEVAL" => Self::Query,
+            "search_query" | "query" | "RETRIEVAL_QUERY" | "retrieval.query" | "GENERIC_RETRIEVAL" => {
+                Self::Query
+            }
             "search_document" | "document" | "passage" | "RETRIEVAL_DOCUMENT" | "retrieval.passage"
             | "GENERIC_INDEX" => Self::Document,
             "SEMANTIC_SIMILARITY" | "text-matching" => Self::Similarity,
@@ -101,6 +105,17 @@ impl<'a> Purpose<'a> {
                 Self::QuestionAnswering | Self::FactVerification | Self::CodeQuery => Nearly("query"),
                 _ => Never,
             },
+            Words::Jina => match self {
+                Self::Query => Exactly("retrieval.query"),
+                Self::Document => Exactly("retrieval.passage"),
+                Self::Similarity => Exactly("text-matching"),
+                Self::Classification => Exactly("classification"),
+                Self::Clustering => Exactly("separation"),
+                Self::QuestionAnswering | Self::FactVerification | Self::CodeQuery => {
+                    Nearly("retrieval.query")
+                }
+                Self::Image | Self::Other(_) => Never,
+            },
             Words::Nova => match self {
                 Self::Query => Exactly("GENERIC_RETRIEVAL"),
                 Self::Document => Exactly("GENERIC_INDEX"),
@@ -123,8 +138,15 @@ mod tests {
     #[test]
     fn a_word_said_in_its_own_vocabulary_is_the_same_word() {
         for (words, all) in [
-            (Words::Cohere, &["search_query", "search_document", "classification", "clustering", "image"][..]),
+            (
+                Words::Cohere,
+                &["search_query", "search_document", "classification", "clustering", "image"][..],
+            ),
             (Words::Voyage, &["query", "document"]),
+            (
+                Words::Jina,
+                &["retrieval.query", "retrieval.passage", "text-matching", "classification", "separation"],
+            ),
             (
                 Words::Gemini,
                 &[

@@ -72,7 +72,9 @@ fn push(number: &str, elements: Elements, bytes: &mut Vec<u8>) -> Option<()> {
             let value = (first == b'-' || first.is_ascii_digit()).then(|| number.parse::<f32>().ok())??;
             bytes.extend_from_slice(&value.to_le_bytes());
         }
-        Elements::Int8 | Elements::Binary => bytes.extend_from_slice(&number.parse::<i8>().ok()?.to_le_bytes()),
+        Elements::Int8 | Elements::Binary => {
+            bytes.extend_from_slice(&number.parse::<i8>().ok()?.to_le_bytes())
+        }
         Elements::Uint8 | Elements::Ubinary => bytes.push(number.parse::<u8>().ok()?),
     }
     Some(())
@@ -84,8 +86,7 @@ fn push(number: &str, elements: Elements, bytes: &mut Vec<u8>) -> Option<()> {
 /// # Errors
 /// 502 when it is no base64, or a length that holds no whole number of floats.
 pub fn write_numbers(base64: &str, elements: Elements, out: &mut Vec<u8>) -> Result<(), Failure> {
-    let bytes =
-        STANDARD.decode(base64).map_err(|_| super::malformed("an embedding is not valid base64"))?;
+    let bytes = STANDARD.decode(base64).map_err(|_| super::malformed("an embedding is not valid base64"))?;
     out.reserve(bytes.len().saturating_mul(3));
     out.push(b'[');
     match elements {

@@ -19,7 +19,10 @@ pub(super) fn encode_request(
     let mut texts: Vec<Text<'_>> = Vec::with_capacity(request.inputs.len());
     for input in &request.inputs {
         // The title is known here, so that it is not lost with the texts.
-        let bare = EmbedRequest { inputs: vec![super::Input { title: None, ..input.clone() }], ..EmbedRequest::new(request.origin) };
+        let bare = EmbedRequest {
+            inputs: vec![super::Input { title: None, ..input.clone() }],
+            ..EmbedRequest::new(request.origin)
+        };
         texts.append(&mut bare.texts(losses)?);
     }
     if texts.is_empty() {
@@ -110,7 +113,8 @@ pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure>
         let count = embeddings.statistics.and_then(|statistics| Count::of(statistics.token_count));
         // A sum with a gap in it is no sum.
         input = input.zip(count).and_then(|(sum, count)| sum.checked_add(count));
-        vectors.push(Vector::of(embeddings.values.ok_or_else(|| malformed("an embedding holds no values"))?)?);
+        vectors
+            .push(Vector::of(embeddings.values.ok_or_else(|| malformed("an embedding holds no values"))?)?);
     }
     if vectors.is_empty() {
         return Err(malformed("it holds no embeddings"));

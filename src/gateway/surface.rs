@@ -1,5 +1,7 @@
 //! Which of the gateway's endpoints a request is for.
 
+mod embedding;
+
 use crate::dialect::{Call, Dialect};
 use std::borrow::Cow;
 
@@ -61,7 +63,7 @@ fn call(path: &str) -> Option<Call> {
     Some(match path {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/messages" => Call::chat(Dialect::Anthropic),
-        _ => return None,
+        _ => return embedding::call(path),
     })
 }
 
