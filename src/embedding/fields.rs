@@ -1,6 +1,6 @@
 //! How an OpenAI-shaped embeddings endpoint differs from OpenAI's own, as data.
 
-use super::Words;
+use super::{Elements, Words};
 
 /// The fields of an OpenAI-shaped endpoint beyond `model` and `input`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub struct Fields {
     pub dimensions: Option<&'static str>,
     /// What the kind of the values is called, where it can be chosen.
     pub elements: Option<&'static str>,
+    /// The kinds of values there are; the first is what is answered unasked.
+    pub known: &'static [Elements],
     /// What the purpose is called, and whose words it takes, where it can be said.
     pub purpose: Option<(&'static str, Words)>,
     /// The switch that lets inputs which are too long be cut at their end.
@@ -30,6 +32,7 @@ impl Fields {
     pub const OPENAI: Self = Self {
         dimensions: Some("dimensions"),
         elements: None,
+        known: &[Elements::Float],
         purpose: None,
         truncate: None,
         base64: true,
@@ -41,9 +44,12 @@ impl Fields {
     pub const MISTRAL: Self = Self {
         dimensions: Some("output_dimension"),
         elements: Some("output_dtype"),
+        known: &[Elements::Float, Elements::Int8, Elements::Uint8, Elements::Binary, Elements::Ubinary],
         user: false,
         ..Self::OPENAI
     };
+    /// Perplexity: its vectors are bytes, in base64 of its own two kinds.
+    pub const PERPLEXITY: Self = Self { known: &[Elements::Int8], user: false, ..Self::OPENAI };
     /// Voyage: the same names, `input_type` and `truncation`.
     pub const VOYAGE: Self =
         Self { purpose: Some(("input_type", Words::Voyage)), truncate: Some("truncation"), ..Self::MISTRAL };

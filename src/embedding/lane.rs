@@ -76,10 +76,7 @@ fn plan_of(request: &EmbedRequest<'_>, provider: Format, ask: &Ask<'_>) -> Plan 
         provider,
         // Formats whose answers name their elements do not look at it.
         asked: request
-            .elements
-            .first()
-            .copied()
-            .filter(|_| provider == Format::Openai)
+            .only_elements(ask.quirks.embeddings.known, &mut Losses::new(true))
             .unwrap_or(Elements::Float),
         elements: request.elements.clone(),
         base64: request.base64,

@@ -106,17 +106,13 @@ pub(super) fn encode_request(
 ) -> Result<Vec<u8>, Failure> {
     let own = request.origin == Format::Openai;
     let texts = if own { Vec::new() } else { request.texts(losses)? };
-    let known: &[Elements] = match fields.elements {
-        Some(_) => &[Elements::Float, Elements::Int8, Elements::Uint8, Elements::Binary, Elements::Ubinary],
-        None => &[Elements::Float],
-    };
-    let elements = request.only_elements(known, losses)?;
+    let elements = request.only_elements(fields.known, losses)?;
     let mut body = Vec::with_capacity(256);
     object(&mut body, |o| {
         o.str("model", ask.model);
         write_input(o, request, &texts);
         // Floats in base64 are half as long, and exact.
-        if request.base64 && request.elements.is_empty() && fields.base64 {
+        if request.base64 && elements == Elements::Float && fields.base64 {
             o.word("encoding_format", "base64");
         }
         match (request.dimensions, fields.dimensions) {

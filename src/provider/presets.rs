@@ -163,7 +163,7 @@ const OPENROUTER: Quirks = Quirks {
     ..SAMPLES_TOP_K
 };
 /// Reports usage in streams unasked.
-const PERPLEXITY: Quirks = Quirks { stream_options: false, ..SAMPLES_TOP_K };
+const PERPLEXITY: Quirks = Quirks { stream_options: false, embeddings: Fields::PERPLEXITY, ..SAMPLES_TOP_K };
 /// Follows OpenAI closely, with its own samplers; the role of instructions is the chat template's business.
 const VLLM: Quirks = Quirks { top_k: true, ..NO_DEVELOPER };
 /// Translates by itself, Anthropic's fields included.

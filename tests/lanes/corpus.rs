@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 pub(crate) struct Exchange {
     pub(crate) id: String,
+    pub(crate) provider: String,
+    pub(crate) path: String,
     pub(crate) request: Option<String>,
     pub(crate) status: u64,
     pub(crate) stream: bool,
@@ -41,6 +43,8 @@ fn exchange(line: &Value) -> Exchange {
         other => Some(other.to_string()),
     };
     Exchange {
+        provider: line["provider"].as_str().unwrap_or_default().to_owned(),
+        path: line["path"].as_str().unwrap_or_default().to_owned(),
         id: line["id"].as_str().unwrap_or_default().to_owned(),
         request,
         status: line["status"].as_u64().unwrap_or(0),

@@ -13,11 +13,13 @@
 mod anthropic_roundtrip;
 mod cases;
 mod corpus;
+mod embeddings;
 mod feed;
 mod loss;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
+mod rerank;
 mod splits;
 mod stream_cases;
 mod streamed;
