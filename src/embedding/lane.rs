@@ -108,8 +108,14 @@ fn same_format(
         model: ask.model.to_owned(),
         texts: None,
         id: String::new(),
-        // The body is mostly its inputs, and this much of it may be something else.
-        estimate: crate::meter::estimate::from_bytes((body.len() as u64).saturating_sub(64)),
+        estimate: match format {
+            // They do not count, at least not always.
+            Format::GeminiBatch | Format::Gemini | Format::OllamaPrompt => {
+                decode_request(format, body).map_or(0, |request| request.estimate())
+            }
+            // They do; this is for a server that should.
+            _ => crate::meter::estimate::from_bytes(body.len() as u64),
+        },
         counted: None,
     };
     let prefix = match format {

@@ -363,6 +363,43 @@ static PRESETS: &[Preset] = &[
         quirks: LITELLM,
         ..LOCAL
     },
+    Preset {
+        name: "gemini",
+        base_url: Some("https://generativelanguage.googleapis.com"),
+        endpoints: &[
+            Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
+            Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
+        ],
+        key_header: KeyHeader::GoogApiKey,
+        key_variable: Some("GEMINI_API_KEY"),
+        quirks: FULL,
+        price_provider: Some("google"),
+        ..HOSTED
+    },
+    Preset {
+        name: "cohere",
+        base_url: Some("https://api.cohere.com"),
+        endpoints: &[
+            Row::embeddings(embedding::Format::CohereV2, "/v2/embed"),
+            Row::embeddings(embedding::Format::CohereV1, "/v1/embed"),
+            Row::rerank(rerank::Format::V2, "/v2/rerank"),
+            V1_RERANK,
+        ],
+        key_variable: Some("COHERE_API_KEY"),
+        price_provider: Some("cohere"),
+        ..HOSTED
+    },
+    // Everybody's region is another; the key is one of Bedrock's own.
+    Preset {
+        name: "bedrock",
+        endpoints: &[
+            Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
+            Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
+        ],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
     // Embeddings and rerank alone.
     Preset {
         name: "voyage",

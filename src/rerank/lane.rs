@@ -41,7 +41,7 @@ pub fn request(client: Format, provider: Format, body: &[u8], ask: &Ask<'_>) -> 
         count: 0,
         documents: None,
         top_n: None,
-        estimate: crate::meter::estimate::from_bytes((body.len() as u64).saturating_sub(64)),
+        estimate: crate::meter::estimate::from_bytes(body.len() as u64),
         counted: None,
     };
     let edit = if client == provider {

@@ -199,12 +199,19 @@ fn every_recorded_request_reaches_every_provider_format() {
         let source: Value = serde_json::from_str(&body).unwrap();
         let texts = texts_of(client, &source);
         assert!(!texts.is_empty(), "{id}: no texts in {body}");
+        // Token ids belong to one model: no other format can say them.
+        let tokens = source["input"].as_array().is_some_and(|list| !list[0].is_string());
         let int8 = source["embedding_types"][0] == "int8";
         for (provider, model) in PROVIDERS {
             let quirks = Quirks::OPENAI;
             let outgoing = embedding::request(client, provider, body.as_bytes(), &ask(model, &quirks));
             let outgoing = match outgoing {
                 Ok(outgoing) => outgoing,
+                Err(failure) if tokens => {
+                    let code = failure.code.as_deref().unwrap_or_default();
+                    assert!(matches!(code, "unsupported_parameter" | "batch_not_supported"), "{id} {code}");
+                    continue;
+                }
                 Err(failure) if texts.len() > 1 && takes_one(provider, model) => {
                     assert_eq!(failure.code.as_deref(), Some("batch_not_supported"), "{id} {provider:?}");
                     continue;
