@@ -364,14 +364,10 @@ pub(super) fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Resu
     let mut body = Vec::with_capacity(1024);
     let is_first = plan.client == Format::CohereV1;
     // The first API answers requests that name no types with a plain list.
-    let plain = is_first && plan.elements.is_empty() && !plan.base64;
+    let untyped = is_first && plan.elements.is_empty() && !plan.base64;
     object(&mut body, |o| {
-        if response.id.is_empty() {
-            o.str("id", &plan.id)
-        } else {
-            o.text("id", &response.id)
-        }
-        if plain {
+        o.text("id", response.id.or(&Text::from(plan.id.as_str())));
+        if untyped {
             let set = response.set(Elements::Float)?;
             write_set(o, "embeddings", set, false)?;
         } else {
@@ -386,7 +382,7 @@ pub(super) fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Resu
                 meta.object("billed_units", |units| units.u64("input_tokens", input));
             }
         });
-        o.word("response_type", if plain { "embeddings_floats" } else { "embeddings_by_type" });
+        o.word("response_type", if untyped { "embeddings_floats" } else { "embeddings_by_type" });
         Ok::<_, Failure>(())
     })?;
     Ok(body)

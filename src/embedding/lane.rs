@@ -44,9 +44,10 @@ pub struct Plan {
 /// 400 that names the field: the body is wrong, or holds what this provider cannot take.
 pub fn request(client: Format, provider: Format, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     let mut losses = Losses::new(ask.drop_params);
-    let (edit, plan) = match client == provider {
-        true => same_format(client, body, ask, &mut losses)?,
-        false => translated(client, provider, body, ask, &mut losses)?,
+    let (edit, plan) = if client == provider {
+        same_format(client, body, ask, &mut losses)?
+    } else {
+        translated(client, provider, body, ask, &mut losses)?
     };
     let plan = AnswerPlan {
         operation: Operation::Embeddings(client),
@@ -151,10 +152,10 @@ fn same_format(
 }
 
 /// OpenAI's own words for what a peer calls otherwise, or does not know.
-fn respell<'p>(
+fn respell(
     found: &Members<'_>,
     fields: &Fields,
-    patch: &mut Patch<'p>,
+    patch: &mut Patch<'_>,
     losses: &mut Losses,
 ) -> Result<(), Failure> {
     if let Some(dimensions) = field(found, "dimensions") {
@@ -203,9 +204,10 @@ pub fn answer(plan: &Plan, body: &[u8]) -> Result<Answer, Failure> {
     }
     response.usage.input = response.usage.input.or(plan.counted);
     let is_same = plan.client == plan.provider;
-    let body = match is_same && !needs_base64(plan, &response) {
-        true => None,
-        false => Some(encode_response(&response, plan)?),
+    let body = if is_same && !needs_base64(plan, &response) {
+        None
+    } else {
+        Some(encode_response(&response, plan)?)
     };
     let is_counted = response.usage.input.is_some();
     let usage = Usage {

@@ -160,12 +160,7 @@ pub(super) fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Resu
     let set = response.set(Elements::Float)?;
     let mut body = Vec::with_capacity(1024);
     object(&mut body, |o| {
-        let model = &response.model;
-        if model.is_empty() {
-            o.str("model", &plan.model)
-        } else {
-            o.text("model", model)
-        }
+        o.text("model", response.model.or(&Text::from(plan.model.as_str())));
         o.array("embeddings", |list| {
             set.vectors.iter().try_for_each(|vector| vector.write_numbers(set.elements, list.item()))
         })?;

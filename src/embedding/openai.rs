@@ -267,12 +267,7 @@ pub(super) fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Resu
             }
             Ok::<_, Failure>(())
         })?;
-        let model = &response.model;
-        if model.is_empty() {
-            o.str("model", &plan.model)
-        } else {
-            o.text("model", model)
-        }
+        o.text("model", response.model.or(&Text::from(plan.model.as_str())));
         // Clients of this format read the counts without asking whether there are any.
         let input = response.usage.input.unwrap_or(plan.estimate);
         o.object("usage", |usage| {

@@ -73,7 +73,7 @@ fn push(number: &str, elements: Elements, bytes: &mut Vec<u8>) -> Option<()> {
             bytes.extend_from_slice(&value.to_le_bytes());
         }
         Elements::Int8 | Elements::Binary => {
-            bytes.extend_from_slice(&number.parse::<i8>().ok()?.to_le_bytes())
+            bytes.extend_from_slice(&number.parse::<i8>().ok()?.to_le_bytes());
         }
         Elements::Uint8 | Elements::Ubinary => bytes.push(number.parse::<u8>().ok()?),
     }

@@ -88,14 +88,13 @@ fn same_format(body: &[u8], ask: &Ask<'_>) -> Result<Edit, Failure> {
 pub fn answer(plan: &Plan, body: &[u8]) -> Result<Answer, Failure> {
     let mut found = response::decode(body)?;
     found.usage.input = found.usage.input.or(plan.counted);
-    let body = match plan.client == plan.provider {
-        true => None,
-        false => {
-            if let Some(most) = plan.top_n.and_then(|most| usize::try_from(most).ok()) {
-                found.results.truncate(most);
-            }
-            Some(response::encode(&found, plan)?)
+    let body = if plan.client == plan.provider {
+        None
+    } else {
+        if let Some(most) = plan.top_n.and_then(|most| usize::try_from(most).ok()) {
+            found.results.truncate(most);
         }
+        Some(response::encode(&found, plan)?)
     };
     let is_counted = found.usage.input.is_some();
     let usage = Usage { input: found.usage.input.or(Some(plan.estimate)), output: Some(0), ..found.usage };

@@ -141,7 +141,7 @@ pub(super) fn encode(
         match (request.max_tokens_per_doc, provider) {
             (Some(most), Format::V2 | Format::V1) => o.u64("max_tokens_per_doc", most),
             (Some(most), Format::Bedrock) if ask.model.contains("cohere.") => {
-                o.u64("max_tokens_per_doc", most)
+                o.u64("max_tokens_per_doc", most);
             }
             (Some(_), _) => losses.lost("max_tokens_per_doc", UNKNOWN)?,
             (None, _) => {}

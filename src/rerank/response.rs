@@ -89,9 +89,10 @@ pub(super) fn decode(body: &[u8]) -> Result<RerankResponse<'_>, Failure> {
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     let Some(found) = wire.results.or(wire.data) else {
         let says_why = [wire.error, wire.message].into_iter().flatten().any(|said| said.get() != "null");
-        return Err(match says_why {
-            true => read_failure(Dialect::OpenaiChat, 200, body),
-            false => malformed("it holds no results"),
+        return Err(if says_why {
+            read_failure(Dialect::OpenaiChat, 200, body)
+        } else {
+            malformed("it holds no results")
         });
     };
     let mut results = Vec::with_capacity(found.len());
@@ -139,8 +140,7 @@ pub(super) fn encode(response: &RerankResponse<'_>, plan: &Plan) -> Result<Vec<u
             o.text("id", &response.id);
         }
         if is_first {
-            let model = &response.model;
-            if model.is_empty() { o.str("model", &plan.model) } else { o.text("model", model) }
+            o.text("model", response.model.or(&Text::from(plan.model.as_str())));
         }
         o.array("results", |list| {
             for ranked in &response.results {

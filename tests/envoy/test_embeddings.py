@@ -130,7 +130,7 @@ def test_token_ids(gateway, vectors):
     ids = [[17, 4, 99], [3]]
     answer = gateway.http.post("/v1/embeddings", json={"model": "openai", "input": ids})
     assert got("openai", answer.json()) == [vector("17 4 99"), vector("3")]
-    for model in ("gemini", "cohere", "ollama", "titan"):
+    for model in ("gemini", "cohere", "nova", "titan"):
         answer = gateway.http.post("/v1/embeddings", json={"model": model, "input": [17, 4, 99]})
         assert answer.status_code == 400
         assert answer.json()["error"]["param"] == "input"

@@ -62,13 +62,12 @@ fn plan_of(plan: AnswerPlan) -> Plan {
 fn client_request(format: Format, texts: &[String]) -> String {
     let gemini = |text: &String| json!({"model": "models/m", "content": {"parts": [{"text": text}]}});
     match format {
-        Format::Openai => json!({"model": "m", "input": texts}),
+        Format::Openai | Format::Ollama => json!({"model": "m", "input": texts}),
         Format::GeminiBatch => json!({"requests": texts.iter().map(gemini).collect::<Vec<_>>()}),
         Format::Gemini => gemini(&texts[0]),
         Format::CohereV2 | Format::CohereV1 => {
             json!({"model": "m", "texts": texts, "input_type": "search_query", "embedding_types": ["float"]})
         }
-        Format::Ollama => json!({"model": "m", "input": texts}),
         Format::OllamaPrompt => json!({"model": "m", "prompt": texts[0]}),
         Format::VertexPredict | Format::Bedrock => unreachable!("no client format"),
     }
