@@ -8,6 +8,8 @@ use crate::{embedding, rerank};
 pub enum Operation {
     /// A conversation's next message.
     Chat,
+    /// What the gateway knows of a model; no provider is asked.
+    ShowModel,
     /// Vectors of texts, in this format.
     Embeddings(embedding::Format),
     /// Documents put in order, in this format.
@@ -19,6 +21,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::ShowModel => "show_model",
             Self::Embeddings(_) => "embeddings",
             Self::Rerank(_) => "rerank",
         }

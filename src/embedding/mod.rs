@@ -78,9 +78,8 @@ impl Format {
             | Self::VertexPredict
             | Self::CohereV2
             | Self::CohereV1
-            | Self::Bedrock
-            | Self::Ollama
-            | Self::OllamaPrompt => Dialect::OpenaiChat,
+            | Self::Bedrock => Dialect::OpenaiChat,
+            Self::Ollama | Self::OllamaPrompt => Dialect::Ollama,
         }
     }
 }

@@ -16,6 +16,7 @@ mod corpus;
 mod embeddings;
 mod feed;
 mod loss;
+mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
