@@ -118,13 +118,12 @@ impl ChatRequest<'_> {
             return;
         }
         let parts = documents.into_iter().map(|document| Part::new(PartKind::Document(document)));
-        match self.messages.iter_mut().rfind(|message| message.role == Role::User) {
-            Some(message) => drop(message.parts.splice(0..0, parts)),
-            None => {
-                let mut message = Message::new(Role::User, Place::Message(self.messages.len()));
-                message.parts.extend(parts);
-                self.messages.push(message);
-            }
+        if let Some(message) = self.messages.iter_mut().rfind(|message| message.role == Role::User) {
+            message.parts.splice(0..0, parts);
+        } else {
+            let mut message = Message::new(Role::User, Place::Message(self.messages.len()));
+            message.parts.extend(parts);
+            self.messages.push(message);
         }
     }
 

@@ -284,14 +284,6 @@ static PRESETS: &[Preset] = &[
         ..HOSTED
     },
     Preset {
-        name: "cohere",
-        base_url: Some("https://api.cohere.com"),
-        endpoints: &[Row::chat(Dialect::Cohere, "/v2/chat")],
-        key_variable: Some("COHERE_API_KEY"),
-        price_provider: Some("cohere"),
-        ..HOSTED
-    },
-    Preset {
         name: "perplexity",
         base_url: Some("https://api.perplexity.ai"),
         endpoints: &[CHAT, V1_EMBED],
@@ -392,6 +384,7 @@ static PRESETS: &[Preset] = &[
         name: "cohere",
         base_url: Some("https://api.cohere.com"),
         endpoints: &[
+            Row::chat(Dialect::Cohere, "/v2/chat"),
             Row::embeddings(embedding::Format::CohereV2, "/v2/embed"),
             Row::embeddings(embedding::Format::CohereV1, "/v1/embed"),
             Row::rerank(rerank::Format::V2, "/v2/rerank"),

@@ -210,8 +210,8 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
     collected
 }
 
-/// Translates every recorded stream; at least `least` of them there must be.
-pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
+/// Translates every recorded stream; at least so many of them there must be.
+pub(crate) fn streams(provider: Dialect, client: Dialect, wanted: usize) {
     let Some(exchanges) = exchanges(op(provider)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
     for exchange in exchanges.iter().filter(|exchange| exchange.stream && exchange.status == 200) {
@@ -278,7 +278,7 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
         seen += 1;
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
-    assert!(seen >= least, "only {seen} streams");
+    assert!(seen >= wanted, "only {seen} streams");
 }
 
 /// Cohere's way to say that a generation failed; its unit test holds that.

@@ -23,9 +23,7 @@ pub(super) fn is_failure(word: &str) -> bool {
 /// Cohere's word for a neutral reason. For a refusal it has none in version 2; this is the one of version 1.
 pub(super) fn word(reason: FinishReason) -> &'static str {
     match reason {
-        FinishReason::Stop | FinishReason::Pause | FinishReason::Unknown | FinishReason::Refusal => {
-            "COMPLETE"
-        }
+        FinishReason::Stop | FinishReason::Pause | FinishReason::Unknown => "COMPLETE",
         FinishReason::StopSequence => "STOP_SEQUENCE",
         FinishReason::Length | FinishReason::ContextWindow => "MAX_TOKENS",
         FinishReason::ToolCalls => "TOOL_CALL",

@@ -32,7 +32,9 @@ pub(super) fn write(
     let documents: Vec<&Document<'_>> = request.documents.iter().chain(writer.documents).collect();
     if !documents.is_empty() {
         body.array("documents", |list| {
-            documents.iter().for_each(|document| write_document(document, list.item()))
+            for document in documents {
+                write_document(document, list.item());
+            }
         });
     }
     Ok(())
@@ -168,7 +170,8 @@ impl<'m> Writer<'_, 'm> {
                     self.losses.lost(&place.to_string(), &why)?;
                 }
                 _ => {
-                    self.losses.lost(&place.to_string(), &format!("this content of a tool's result {WHY}"))?
+                    self.losses
+                        .lost(&place.to_string(), &format!("this content of a tool's result {WHY}"))?;
                 }
             }
         }

@@ -186,7 +186,7 @@ impl StreamEncoder {
                 emit(out, "content-end", |data| data.u64("index", self.blocks.saturating_sub(1)));
             }
             Open::Call(_) => {
-                emit(out, "tool-call-end", |data| data.u64("index", self.calls.saturating_sub(1)))
+                emit(out, "tool-call-end", |data| data.u64("index", self.calls.saturating_sub(1)));
             }
         }
     }
