@@ -174,8 +174,13 @@ fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     if !began {
         return (usage, UsageStatus::Missing);
     }
-    usage.input.get_or_insert_with(|| estimate::from_bytes(exchange.body_len));
-    let output = estimate::from_bytes(report.output_bytes);
+    if let Some(estimate) = exchange.answer.input_estimate {
+        usage.input.get_or_insert(estimate);
+    }
+    let output = match report.output_tokens {
+        0 => estimate::from_bytes(report.output_bytes),
+        tokens => tokens,
+    };
     // A stream's counts so far may be those of its first event.
     usage.output = Some(usage.output.map_or(output, |seen| seen.max(output)));
     let status = if answer.complete { UsageStatus::Estimated } else { UsageStatus::Partial };

@@ -188,7 +188,6 @@ impl Edge {
             let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
             return Err(Failure::new(status, message));
         };
-        let body_len = body.len() as u64;
         Ok(Exchange {
             tables: Rc::clone(&self.tables),
             call,
@@ -198,7 +197,6 @@ impl Edge {
             key_header: self.key_header,
             sent: None,
             body,
-            body_len,
             request_id: self.record.request_id.clone(),
             cors: self.cors.clone(),
             retries_granted: steps.len() - 1,

@@ -5,6 +5,7 @@ use crate::config::tables::{Model, Provider, Tables, Target};
 use crate::dialect::Call;
 use crate::dialect::lane::{AttemptNote, Progress, Report, Stream, Warning};
 use crate::gateway::headers::Headers;
+use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
 use crate::policy::route::Step;
 use std::rc::Rc;
@@ -31,8 +32,6 @@ pub struct Exchange {
     pub sent: Option<Headers>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.
     pub body: Vec<u8>,
-    /// Length of the client's body in bytes.
-    pub body_len: u64,
     /// The proxy's id of the request.
     pub request_id: String,
     /// CORS headers of the answer.
@@ -64,6 +63,8 @@ pub struct AnswerState {
     pub stream: Option<Box<Stream>>,
     /// What the answer said of itself.
     pub report: Report,
+    /// An estimate of the request's tokens, made when the answer began, for an answer that does not say them.
+    pub input_estimate: Option<u64>,
     /// Whether the answer came to its proper end.
     pub complete: bool,
     /// What the client was told went wrong.
@@ -130,6 +131,17 @@ impl Exchange {
     /// A header of the client's that a provider may see. The gateway's own key is not one.
     pub fn client_header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).filter(|_| self.key_header != Some(name))
+    }
+
+    /// The answer has begun: no other try will need the client's body. Where the answer has not said what it was, the
+    /// body is estimated first.
+    pub fn let_go_of_body(&mut self) {
+        let body = std::mem::take(&mut self.body);
+        let report = self.answer.stream.as_ref().map_or(&self.answer.report, |stream| stream.report());
+        if report.usage.input.is_none() && self.answer.failure.is_none() {
+            let tokenizer = self.attempts.last().map(|attempt| Tokenizer::of_model(&attempt.model));
+            self.answer.input_estimate = Some(from_body(&body, tokenizer.unwrap_or_default()));
+        }
     }
 
     /// Whether the router may still try again.

@@ -22,6 +22,7 @@ pub use stream::Stream;
 
 use crate::chat::Usage;
 use crate::dialect::{Dialect, Operation};
+use crate::meter::estimate::Tokenizer;
 use crate::provider::Quirks;
 use serde_json::value::RawValue;
 
@@ -107,6 +108,8 @@ pub struct AnswerPlan {
     /// Members of the client's request that its answer repeats, as they stand in a JSON object (`"a":1,"b":[]`); see
     /// [`crate::chat::ChatRequest::echo`].
     pub echo: Option<String>,
+    /// Whose tokens the estimate of an answer without usage counts.
+    pub tokenizer: Tokenizer,
     /// A stream keeps what it generated, for the audit line: see [`Stream::transcript`].
     pub capture: bool,
 }
@@ -126,6 +129,7 @@ impl AnswerPlan {
             json_tool: false,
             legacy_functions: false,
             created: 0,
+            tokenizer: Tokenizer::default(),
             array: false,
             echo: None,
             capture: false,
@@ -164,6 +168,8 @@ pub struct Report {
     pub model: Option<String>,
     /// Bytes of generated text (content, reasoning and tool arguments) seen so far: the base of an estimate.
     pub output_bytes: u64,
+    /// An estimate of the tokens of that text, where it was read as text; 0 where it was not.
+    pub output_tokens: u64,
     /// What was lost on the way back.
     pub warnings: Vec<Warning>,
 }

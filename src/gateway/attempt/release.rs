@@ -85,7 +85,7 @@ impl Attempt {
         // The first content has come; from here on it is silence that counts.
         host.break_in(idle_limit(exchange).filter(|_| !ended));
         exchange.answer.released = true;
-        exchange.body = Vec::new();
+        exchange.let_go_of_body();
         Flow::Continue
     }
 
@@ -139,7 +139,7 @@ impl Attempt {
     fn released(&mut self, host: &impl Host, exchange: &mut Exchange) -> Flow {
         host.break_in(None);
         exchange.answer.released = true;
-        exchange.body = Vec::new();
+        exchange.let_go_of_body();
         self.stage = Stage::Through;
         Flow::Continue
     }

@@ -7,6 +7,7 @@ use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use crate::gateway::backoff;
 use crate::gateway::exchange::{self, Exchange};
 use crate::gateway::host::{Flow, Host, Side, key};
+use crate::meter::estimate::Tokenizer;
 use crate::policy::route::{self, Step};
 use std::rc::Rc;
 
@@ -94,7 +95,12 @@ impl Attempt {
         upstream_headers::apply(host, exchange, headers);
         exchange.answer.warnings = outgoing.warnings;
         let created = host.now_ns() / 1_000_000_000;
-        self.plan = Some(AnswerPlan { created, capture: exchange.tables.audit_content, ..outgoing.plan });
+        self.plan = Some(AnswerPlan {
+            created,
+            capture: exchange.tables.audit_content,
+            tokenizer: Tokenizer::of_model(&upstream_model),
+            ..outgoing.plan
+        });
         let pause =
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
         self.stage = Stage::Sending(outgoing.edit);
