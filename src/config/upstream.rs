@@ -263,7 +263,11 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
         rows.iter().partition(|row| row.operation == Operation::Chat);
     let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
     let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
-    std::iter::once(&spoken).chain(others).map(at).collect()
+    // Servers that speak Anthropic's dialect for Claude Code's sake can count; one that cannot says 404, and the count
+    // is estimated.
+    let counts = (preset.is_none() && wanted == Dialect::Anthropic)
+        .then(|| Row::count_tokens(wanted, "/v1/messages/count_tokens"));
+    std::iter::once(&spoken).chain(others).chain(counts.as_ref()).map(at).collect()
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.

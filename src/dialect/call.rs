@@ -7,6 +7,8 @@ use super::Dialect;
 pub enum Operation {
     /// A conversation's next message.
     Chat,
+    /// The tokens of a conversation.
+    CountTokens,
 }
 
 impl Operation {
@@ -14,6 +16,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::CountTokens => "count_tokens",
         }
     }
 }
@@ -37,5 +40,10 @@ impl Call {
     /// A conversation in a dialect whose path says nothing more.
     pub fn chat(dialect: Dialect) -> Self {
         Self { operation: Operation::Chat, dialect, model: None, stream: None, array: false }
+    }
+
+    /// The tokens of a conversation in a dialect whose path says nothing more.
+    pub fn count_tokens(dialect: Dialect) -> Self {
+        Self { operation: Operation::CountTokens, stream: Some(false), ..Self::chat(dialect) }
     }
 }

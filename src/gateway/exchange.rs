@@ -1,8 +1,10 @@
 //! One client request and all its attempts: what the two phases share.
 
-use crate::chat::Failure;
+use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Model, Provider, Tables, Target};
 use crate::dialect::Call;
+use crate::dialect::Operation;
+use crate::dialect::lane::count;
 use crate::dialect::lane::{AttemptNote, Progress, Report, Stream, Warning};
 use crate::gateway::headers::Headers;
 use crate::meter::estimate::{Tokenizer, from_body};
@@ -65,6 +67,8 @@ pub struct AnswerState {
     pub report: Report,
     /// An estimate of the request's tokens, made when the answer began, for an answer that does not say them.
     pub input_estimate: Option<u64>,
+    /// The count, when counting was all that was wanted.
+    pub counted: Option<Counted>,
     /// Whether the answer came to its proper end.
     pub complete: bool,
     /// What the client was told went wrong.
@@ -75,6 +79,15 @@ pub struct AnswerState {
     pub warnings: Vec<Warning>,
     /// What was answered, as JSON, when the audit wants it: the body, or what a stream generated.
     pub transcript: Option<String>,
+}
+
+/// The tokens of a request that was only to be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// How many.
+    pub tokens: u64,
+    /// Whether the provider said so, or the gateway guessed.
+    pub status: UsageStatus,
 }
 
 /// One try at one target.
@@ -142,6 +155,21 @@ impl Exchange {
             let tokenizer = self.attempts.last().map(|attempt| Tokenizer::of_model(&attempt.model));
             self.answer.input_estimate = Some(from_body(&body, tokenizer.unwrap_or_default()));
         }
+    }
+
+    /// The answer to a request for a count that no provider could give: an estimate for the last one that was asked, in
+    /// the client's words; why they did not becomes a warning. `None` for any other request, and for one that cannot be
+    /// read.
+    pub fn estimate_count(&mut self, why: &Failure) -> Option<Vec<u8>> {
+        if self.call.operation != Operation::CountTokens {
+            return None;
+        }
+        let model = self.attempts.last().map_or("", |attempt| attempt.model.as_str());
+        let tokens = count::estimated(&self.call, &self.body, model).ok()?;
+        self.answer.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
+        self.answer.complete = true;
+        self.answer.warnings.push(format!("estimated: {}", why.message));
+        Some(count::write(self.call.dialect, tokens))
     }
 
     /// Whether the router may still try again.

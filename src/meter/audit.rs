@@ -50,6 +50,9 @@ pub struct Line<'a> {
     /// How far they can be believed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_status: Option<&'static str>,
+    /// The tokens of a request that was only to be counted; they were not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted: Option<u64>,
     /// Cost in USD; absent when the price is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Box<RawValue>>,

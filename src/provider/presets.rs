@@ -47,6 +47,11 @@ impl Row {
     pub const fn chat(dialect: Dialect, path: &'static str) -> Self {
         Self { operation: Operation::Chat, dialect, path }
     }
+
+    /// Counts of tokens.
+    pub const fn count_tokens(dialect: Dialect, path: &'static str) -> Self {
+        Self { operation: Operation::CountTokens, dialect, path }
+    }
 }
 
 /// The header that carries a provider's key.
@@ -95,6 +100,8 @@ pub fn presets() -> &'static [Preset] {
 const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
 const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
+/// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
+const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
@@ -186,7 +193,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "anthropic",
         base_url: Some("https://api.anthropic.com"),
-        endpoints: &[V1_MESSAGES],
+        endpoints: &[V1_MESSAGES, V1_COUNT],
         key_header: KeyHeader::XApiKey,
         key_variable: Some("ANTHROPIC_API_KEY"),
         quirks: FULL,
@@ -288,14 +295,26 @@ static PRESETS: &[Preset] = &[
         ..HOSTED
     },
     Preset { name: "ollama", base_url: Some("http://localhost:11434"), ..LOCAL },
-    Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), quirks: SAMPLES_TOP_K, ..LOCAL },
-    Preset { name: "vllm", base_url: Some("http://localhost:8000"), quirks: VLLM, ..LOCAL },
+    Preset {
+        name: "llamacpp",
+        base_url: Some("http://localhost:8080"),
+        endpoints: &[V1_CHAT, V1_COUNT],
+        quirks: SAMPLES_TOP_K,
+        ..LOCAL
+    },
+    Preset {
+        name: "vllm",
+        base_url: Some("http://localhost:8000"),
+        endpoints: &[V1_CHAT, Row::count_tokens(Dialect::OpenaiChat, "/tokenize")],
+        quirks: VLLM,
+        ..LOCAL
+    },
     Preset { name: "sglang", base_url: Some("http://localhost:30000"), quirks: SAMPLES_TOP_K, ..LOCAL },
     Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), quirks: SAMPLES_TOP_K, ..LOCAL },
     Preset {
         name: "litellm",
         base_url: Some("http://localhost:4000"),
-        endpoints: &[V1_CHAT, V1_MESSAGES],
+        endpoints: &[V1_CHAT, V1_MESSAGES, V1_COUNT],
         key_variable: Some("LITELLM_API_KEY"),
         quirks: LITELLM,
         ..LOCAL

@@ -1,8 +1,9 @@
 //! A provider's whole answer becomes a client's, whole or as a stream.
 
 use super::replay::replay;
-use super::{Answer, AnswerPlan, JSON_TOOL, Report, identity};
+use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
+use crate::dialect::Operation;
 use crate::dialect::codec::{self, StreamEncoder};
 use crate::meter::estimate::{Counter, Tokenizer};
 
@@ -11,6 +12,9 @@ use crate::meter::estimate::{Counter, Tokenizer};
 /// # Errors
 /// The body is empty, is no answer, or is an error in a 200: a reason to try the next target.
 pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
+    if plan.operation == Operation::CountTokens {
+        return count::answer(plan, body);
+    }
     if plan.client == plan.provider {
         return identity::answer(plan, body);
     }
@@ -102,6 +106,7 @@ pub(super) fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
             .map(|finish| finish.reason.as_openai()),
         model: Some(response.model.to_str().into_owned()).filter(|model| !model.is_empty()),
         output_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        counted: None,
         output_tokens: if response.usage.output.is_none() { output_tokens(response) } else { 0 },
         warnings: losses.into_warnings(),
     }

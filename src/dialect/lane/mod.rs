@@ -4,6 +4,7 @@
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
 mod answer;
+pub mod count;
 mod envelope;
 mod failure;
 pub mod identity;
@@ -166,6 +167,8 @@ pub struct Report {
     pub finish: Option<&'static str>,
     /// The model that the provider says it used.
     pub model: Option<String>,
+    /// The count, when counting was all that was wanted.
+    pub counted: Option<u64>,
     /// Bytes of generated text (content, reasoning and tool arguments) seen so far: the base of an estimate.
     pub output_bytes: u64,
     /// An estimate of the tokens of that text, where it was read as text; 0 where it was not.

@@ -78,7 +78,7 @@ fn take_message(counter: &mut Counter, message: &Message<'_>) {
 fn take_part(counter: &mut Counter, part: &Part<'_>, depth: u8) {
     match &part.kind {
         PartKind::Text(text) | PartKind::Refusal(text) | PartKind::RedactedThinking(text) => {
-            take(counter, text)
+            take(counter, text);
         }
         PartKind::Thinking(thinking) => take(counter, &thinking.text),
         PartKind::Image { source, detail } => {
