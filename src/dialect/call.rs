@@ -9,6 +9,8 @@ pub enum Operation {
     Chat,
     /// The tokens of a conversation.
     CountTokens,
+    /// What the gateway knows of a model; no provider is asked.
+    ShowModel,
 }
 
 impl Operation {
@@ -17,6 +19,7 @@ impl Operation {
         match self {
             Self::Chat => "chat",
             Self::CountTokens => "count_tokens",
+            Self::ShowModel => "show_model",
         }
     }
 }

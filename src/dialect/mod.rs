@@ -6,8 +6,10 @@
 pub mod anthropic;
 mod call;
 pub mod codec;
+mod date;
 pub mod lane;
 pub mod models;
+pub mod ollama;
 pub mod openai_chat;
 mod service;
 mod shape;
@@ -26,6 +28,10 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// Ollama's own, `POST /api/chat`.
+            Ollama "ollama" ollama;
+            /// Ollama's completion of one prompt, `POST /api/generate`.
+            OllamaGenerate "ollama_generate" ollama::generate;
         }
     };
 }

@@ -11,6 +11,7 @@
 )]
 
 #[path = "../lanes/corpus.rs"]
+#[expect(dead_code, reason = "the tests of the lanes need all of it")]
 mod corpus;
 mod recorded;
 mod texts;

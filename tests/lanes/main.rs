@@ -15,6 +15,7 @@ mod cases;
 mod corpus;
 mod feed;
 mod loss;
+mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;

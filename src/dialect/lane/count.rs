@@ -43,10 +43,11 @@ const ANTHROPIC: Form = Form {
 const TOKENIZE: Form =
     Form { within: &[], fields: &["model", "messages", "tools"], count: "count", object: None };
 
+/// The form of a dialect. One that has no way to count is neither a client's nor a provider's here.
 fn form(dialect: Dialect) -> &'static Form {
     match dialect {
-        Dialect::Anthropic => &ANTHROPIC,
         Dialect::OpenaiChat => &TOKENIZE,
+        _ => &ANTHROPIC,
     }
 }
 

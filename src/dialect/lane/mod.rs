@@ -8,6 +8,7 @@ pub mod count;
 mod envelope;
 mod failure;
 pub mod identity;
+mod params;
 mod replay;
 mod request;
 mod stream;
@@ -18,6 +19,7 @@ pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
 pub use failure::{AttemptNote, is_failure_of, read_failure, write_failure};
+pub(crate) use params::with_params;
 pub use request::request;
 pub use stream::Stream;
 
