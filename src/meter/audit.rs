@@ -53,6 +53,9 @@ pub struct Line<'a> {
     /// The tokens of a request that was only to be counted; they were not used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<u64>,
+    /// What a rerank is billed by, where the provider says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search_units: Option<u64>,
     /// Cost in USD; absent when the price is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Box<RawValue>>,

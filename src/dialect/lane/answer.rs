@@ -15,6 +15,12 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     if plan.operation == Operation::CountTokens {
         return count::answer(plan, body);
     }
+    if let Some(plan) = &plan.embedding {
+        return crate::embedding::answer(plan, body);
+    }
+    if let Some(plan) = &plan.rerank {
+        return crate::rerank::answer(plan, body);
+    }
     if plan.client == plan.provider {
         return identity::answer(plan, body);
     }
@@ -108,6 +114,7 @@ pub(super) fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
         output_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
         counted: None,
         output_tokens: if response.usage.output.is_none() { output_tokens(response) } else { 0 },
+        search_units: None,
         warnings: losses.into_warnings(),
     }
 }

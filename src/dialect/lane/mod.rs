@@ -113,6 +113,10 @@ pub struct AnswerPlan {
     pub echo: Option<String>,
     /// Whose tokens the estimate of an answer without usage counts.
     pub tokenizer: Tokenizer,
+    /// What an answer of embeddings has to know.
+    pub embedding: Option<Box<crate::embedding::Plan>>,
+    /// What an answer of a rerank has to know.
+    pub rerank: Option<Box<crate::rerank::Plan>>,
     /// A stream keeps what it generated, for the audit line: see [`Stream::transcript`].
     pub capture: bool,
 }
@@ -135,6 +139,8 @@ impl AnswerPlan {
             tokenizer: Tokenizer::default(),
             array: false,
             echo: None,
+            embedding: None,
+            rerank: None,
             capture: false,
         }
     }
@@ -175,6 +181,8 @@ pub struct Report {
     pub output_bytes: u64,
     /// An estimate of the tokens of that text, where it was read as text; 0 where it was not.
     pub output_tokens: u64,
+    /// What a rerank is billed by (Cohere).
+    pub search_units: Option<u64>,
     /// What was lost on the way back.
     pub warnings: Vec<Warning>,
 }
