@@ -252,14 +252,14 @@ mod tests {
 
     #[test]
     fn objects_become_texts_where_only_texts_are_taken() {
-        let documents = json!([{"text": "a", "id": 7}, {"title": "t", "body": "b \"quoted\""}, "plain"]);
+        let documents = json!([{"text": "a", "id": 7}, {"a_title": "t", "b_body": "b \"quoted\""}, "plain"]);
         let body = json!({"model": "m", "query": "q", "documents": documents, "top_n": 2});
         let (v2, warnings) = send(&body, Format::V2, "rerank-v3.5", false).unwrap();
-        assert_eq!(v2["documents"], json!(["a", "title: t\nbody: b \"quoted\"", "plain"]));
+        assert_eq!(v2["documents"], json!(["a", "a_title: t\nb_body: b \"quoted\"", "plain"]));
         assert_eq!((v2["top_n"].as_u64(), warnings.len()), (Some(2), 0));
-        let body = json!({"query": "q", "documents": documents, "rank_fields": ["body", "text"]});
+        let body = json!({"query": "q", "documents": documents, "rank_fields": ["b_body", "text"]});
         let (voyage, _) = send(&body, Format::Voyage, "rerank-2.5", false).unwrap();
-        assert_eq!(voyage["documents"], json!(["text: a", "body: b \"quoted\"", "plain"]));
+        assert_eq!(voyage["documents"], json!(["text: a", "b_body: b \"quoted\"", "plain"]));
         let (first, _) = send(&body, Format::V1, "x", false).unwrap();
         assert_eq!((&first["documents"], &first["rank_fields"]), (&documents, &body["rank_fields"]));
     }
