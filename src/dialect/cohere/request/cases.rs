@@ -101,7 +101,7 @@ fn results_plans_and_pictures_from_anthropic() {
             {"role": "user", "content": "and?"}])
     );
     assert_eq!(body["documents"], json!([{"data": {"title": "Facts", "text": "Ruby is red."}}]));
-    assert_eq!(warnings, Vec::<String>::new());
+    assert_eq!(warnings, ["messages[1]: the signature of reasoning dropped: is not supported by Cohere"]);
 }
 
 #[test]
