@@ -220,7 +220,7 @@ fn find_preset(
 /// oldest and most widely understood words.
 fn plain_quirks(dialect: Option<Dialect>) -> Quirks {
     match (dialect, preset("openai_compatible")) {
-        (Some(Dialect::OpenaiChat), Some(compatible)) => compatible.quirks,
+        (Some(Dialect::OpenaiChat | Dialect::OpenaiResponses), Some(compatible)) => compatible.quirks,
         _ => Quirks::default(),
     }
 }
@@ -275,6 +275,8 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::OpenaiResponses if base_has_version => "/responses",
+        Dialect::OpenaiResponses => "/v1/responses",
     };
     Row::chat(dialect, path)
 }

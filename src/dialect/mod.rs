@@ -9,8 +9,10 @@ pub mod codec;
 pub mod lane;
 pub mod models;
 pub mod openai_chat;
+pub mod openai_responses;
 mod service;
 mod shape;
+mod signature;
 
 pub use call::{Call, Operation};
 pub use shape::Shape;
@@ -26,6 +28,8 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// OpenAI Responses, `POST /v1/responses`.
+            OpenaiResponses "openai_responses" openai_responses;
         }
     };
 }

@@ -61,6 +61,7 @@ fn call(path: &str) -> Option<Call> {
     Some(match path {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/messages" => Call::chat(Dialect::Anthropic),
+        "/responses" => Call::chat(Dialect::OpenaiResponses),
         _ => return None,
     })
 }

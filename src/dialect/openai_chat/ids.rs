@@ -13,7 +13,7 @@ const LONGEST_USER: usize = 64;
 
 /// Appends a tool call's id as a JSON string. The same id becomes the same wherever it stands, so that call and
 /// result still match.
-pub(super) fn write_call_id(out: &mut Vec<u8>, id: &Text<'_>, quirks: &Quirks) {
+pub(crate) fn write_call_id(out: &mut Vec<u8>, id: &Text<'_>, quirks: &Quirks) {
     if quirks.mistral_tools {
         return write_mistral_id(out, &id.to_str());
     }
@@ -24,7 +24,7 @@ pub(super) fn write_call_id(out: &mut Vec<u8>, id: &Text<'_>, quirks: &Quirks) {
 }
 
 /// The user in the length that OpenAI takes; `None` when it is not too long. The same user is always the same.
-pub(super) fn short_user(user: &Text<'_>) -> Option<String> {
+pub(crate) fn short_user(user: &Text<'_>) -> Option<String> {
     short(user, LONGEST_USER, "user_")
 }
 

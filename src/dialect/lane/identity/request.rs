@@ -3,7 +3,7 @@
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
-use crate::dialect::{Call, Dialect, codec};
+use crate::dialect::{Call, Dialect, codec, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Patch, Text, members, wire_object, write_string};
 use serde_json::value::RawValue;
@@ -17,6 +17,8 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
         Dialect::Anthropic => false,
+        // Thoughts of another provider, which this one would refuse.
+        Dialect::OpenaiResponses => memchr::memmem::find(body, signature::MARK.as_bytes()).is_some(),
         // Each dialect has a place of its own for the output limit.
         _ => ask.max_tokens.is_some(),
     };
@@ -50,6 +52,11 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
             } else if field(&found, "max_tokens").is_none() && !patch.sets("max_tokens") {
                 // Anthropic refuses a request without it.
                 patch.set("max_tokens", ask.default_max_tokens.to_string());
+            }
+        }
+        Dialect::OpenaiResponses => {
+            if let Some(limit) = ask.max_tokens {
+                patch.set("max_output_tokens", limit.to_string());
             }
         }
         _ => {}
@@ -105,8 +112,9 @@ fn needs_rewriting(body: &[u8], quirks: &Quirks) -> bool {
 /// still passes as it is.
 fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     let dialect = call.dialect;
-    let request = decode(call, body)?;
+    let mut request = decode(call, body)?;
     let mut losses = Losses::new(ask.drop_params);
+    signature::settle(&mut request, dialect, &mut losses);
     let encoded = codec::encode_request(dialect, &request, ask, &mut losses)?;
     let show_usage = request.include_usage == Some(true) || !ask.quirks.stream_options;
     let plan =

@@ -257,7 +257,7 @@ fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, mistral: bool) {
 
 /// OpenAI's models that take `reasoning_effort`, by the beginnings of the names of those that do not: new models
 /// reason, and names nobody knows are a deployment's own.
-fn reasons(model: &str) -> bool {
+pub(crate) fn reasons(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     !["gpt-3.5", "gpt-4", "chatgpt-4o", "davinci", "babbage"].iter().any(|old| model.starts_with(old))
 }
