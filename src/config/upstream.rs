@@ -253,7 +253,7 @@ fn find_base(
 /// The paths of what the provider speaks.
 fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Vec<Endpoint> {
     if preset.is_some_and(|preset| preset.name == "azure") {
-        return vec![azure(settings, base)];
+        return azure(settings, base);
     }
     let rows = preset.map_or(&[][..], |preset| preset.endpoints);
     let at = |row: &Row| Endpoint::new(row.operation, row.dialect, &base.join(row.path));
@@ -281,15 +281,22 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
     Row::chat(dialect, path)
 }
 
-/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.
-fn azure(settings: &Provider, base: &BaseUrl) -> Endpoint {
-    let path = if base.path.ends_with("/openai/v1") {
-        base.join("/chat/completions")
-    } else {
-        let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
-        format!("{}?api-version={version}", base.join("/openai/deployments/{model}/chat/completions"))
-    };
-    Endpoint::new(Operation::Chat, Dialect::OpenaiChat, &path)
+/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body and has OpenAI's Responses too; the dated one
+/// has the deployment in the path.
+fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
+    let endpoint = |dialect, path: &str| Endpoint::new(Operation::Chat, dialect, path);
+    if base.path.ends_with("/openai/v1") {
+        let rows = [(Dialect::OpenaiChat, "/chat/completions"), (Dialect::OpenaiResponses, "/responses")];
+        let is_wanted = |dialect| settings.dialect.is_none_or(|wanted| wanted == dialect);
+        let spoken = rows.into_iter().filter(|(dialect, _)| is_wanted(*dialect));
+        let found: Vec<Endpoint> = spoken.map(|(dialect, path)| endpoint(dialect, &base.join(path))).collect();
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
+    let path = format!("{}?api-version={version}", base.join("/openai/deployments/{model}/chat/completions"));
+    vec![endpoint(Dialect::OpenaiChat, &path)]
 }
 
 fn find_auth(

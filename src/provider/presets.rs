@@ -3,6 +3,10 @@
 //! Facts come from each provider's own API documentation. A row lists the Anthropic endpoint beside the OpenAI one
 //! only where the provider documents it for all its users (DeepSeek, OpenRouter, Fireworks, LiteLLM). Local
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
+//!
+//! A row lists the endpoint of OpenAI's Responses where the provider documents one, local servers included (Ollama
+//! since 0.13.3, vLLM since 0.10, LM Studio since 0.3.29): who has none is asked in chat completions. Some keep no
+//! answers (Groq, OpenRouter, DeepSeek, Ollama) and say so themselves to who builds on one.
 
 use super::{Quirks, ReasoningSwitch, Replay};
 use crate::dialect::{Dialect, Operation};
@@ -94,6 +98,8 @@ pub fn presets() -> &'static [Preset] {
 
 const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
 const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
+const RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/responses");
+const V1_RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/v1/responses");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
 
 /// Knows everything that OpenAI's own API knows.
@@ -178,6 +184,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openai",
         base_url: Some("https://api.openai.com/v1"),
+        endpoints: &[CHAT, RESPONSES],
         key_variable: Some("OPENAI_API_KEY"),
         quirks: FULL,
         price_provider: Some("openai"),
@@ -205,7 +212,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "deepseek",
         base_url: Some("https://api.deepseek.com"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages")],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages"), RESPONSES],
         key_variable: Some("DEEPSEEK_API_KEY"),
         quirks: DEEPSEEK,
         price_provider: Some("deepseek"),
@@ -222,6 +229,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "groq",
         base_url: Some("https://api.groq.com/openai/v1"),
+        endpoints: &[CHAT, RESPONSES],
         key_variable: Some("GROQ_API_KEY"),
         quirks: GROQ,
         price_provider: Some("groq"),
@@ -230,6 +238,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "xai",
         base_url: Some("https://api.x.ai/v1"),
+        endpoints: &[CHAT, RESPONSES],
         key_variable: Some("XAI_API_KEY"),
         quirks: NO_DEVELOPER,
         price_provider: Some("x-ai"),
@@ -238,7 +247,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages")],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), RESPONSES],
         key_variable: Some("OPENROUTER_API_KEY"),
         quirks: OPENROUTER,
         price_provider: Some("openrouter"),
@@ -255,7 +264,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "fireworks",
         base_url: Some("https://api.fireworks.ai/inference/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages")],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), RESPONSES],
         key_variable: Some("FIREWORKS_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
@@ -287,15 +296,15 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("github-copilot"),
         ..HOSTED
     },
-    Preset { name: "ollama", base_url: Some("http://localhost:11434"), ..LOCAL },
+    Preset { name: "ollama", base_url: Some("http://localhost:11434"), endpoints: &[V1_CHAT, V1_RESPONSES], ..LOCAL },
     Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), quirks: SAMPLES_TOP_K, ..LOCAL },
-    Preset { name: "vllm", base_url: Some("http://localhost:8000"), quirks: VLLM, ..LOCAL },
+    Preset { name: "vllm", base_url: Some("http://localhost:8000"), endpoints: &[V1_CHAT, V1_RESPONSES], quirks: VLLM, ..LOCAL },
     Preset { name: "sglang", base_url: Some("http://localhost:30000"), quirks: SAMPLES_TOP_K, ..LOCAL },
-    Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), quirks: SAMPLES_TOP_K, ..LOCAL },
+    Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), endpoints: &[V1_CHAT, V1_RESPONSES], quirks: SAMPLES_TOP_K, ..LOCAL },
     Preset {
         name: "litellm",
         base_url: Some("http://localhost:4000"),
-        endpoints: &[V1_CHAT, V1_MESSAGES],
+        endpoints: &[V1_CHAT, V1_MESSAGES, V1_RESPONSES],
         key_variable: Some("LITELLM_API_KEY"),
         quirks: LITELLM,
         ..LOCAL

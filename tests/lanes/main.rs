@@ -18,6 +18,7 @@ mod loss;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
+mod responses_roundtrip;
 mod splits;
 mod stream_cases;
 mod streamed;

@@ -4,7 +4,7 @@ use crate::corpus::{Exchange, exchanges};
 use crate::loss::silent_losses;
 use serde_json::Value;
 use tollgate::dialect::Call;
-use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
+use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat, OpenaiResponses};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
 
@@ -12,6 +12,7 @@ pub(crate) fn op(dialect: Dialect) -> &'static str {
     match dialect {
         OpenaiChat => "openai.chat",
         Anthropic => "anthropic.messages",
+        OpenaiResponses => "openai.responses",
     }
 }
 
@@ -41,6 +42,9 @@ const MAPPED: [&str; 21] = [
     "anthropic_version",
 ];
 
+/// What only a provider that keeps answers can do: refused for the others, which has a test of its own.
+const STATEFUL: [&str; 4] = ["previous_response_id", "conversation", "background", "prompt"];
+
 fn requests(client: Dialect, provider: Dialect, model: &str) {
     let Some(exchanges) = exchanges(op(client)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
@@ -59,6 +63,7 @@ fn requests(client: Dialect, provider: Dialect, model: &str) {
             Ok(outgoing) => outgoing,
             // What the provider itself refused may be refused here, and Azure and Vertex name the model elsewhere.
             Err(_) if status >= 400 || !source["model"].is_string() => continue,
+            Err(failure) if STATEFUL.contains(&failure.param.as_deref().unwrap_or_default()) => continue,
             Err(failure) => {
                 wrong.push(format!("{id}: {failure:?}"));
                 continue;
@@ -66,7 +71,7 @@ fn requests(client: Dialect, provider: Dialect, model: &str) {
         };
         let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
         let target: Value = serde_json::from_slice(&target).unwrap_or_else(|error| panic!("{id}: {error}"));
-        let lost = silent_losses(&asking(&source), &target, &outgoing.warnings, &MAPPED);
+        let lost = silent_losses(&asking(client, &source), &target, &outgoing.warnings, &MAPPED);
         wrong
             .extend(lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
         seen += 1;
@@ -76,17 +81,42 @@ fn requests(client: Dialect, provider: Dialect, model: &str) {
 }
 
 /// The request without what asks for nothing.
-fn asking(source: &Value) -> Value {
+fn asking(client: Dialect, source: &Value) -> Value {
     let mut asking = source.clone();
     if let Some(map) = asking.as_object_mut() {
         map.retain(|name, value| match name.as_str() {
             "n" => *value != 1,
             "presence_penalty" | "frequency_penalty" => value.as_f64() != Some(0.0),
             "response_format" => value["type"] != "text",
+            "truncation" => value != "disabled",
+            // The gateway gives encrypted reasoning without being asked for it.
+            "include" => value.to_string() != "[\"reasoning.encrypted_content\"]",
+            // Hints for the caches of one provider.
+            "prompt_cache_key" | "prompt_cache_retention" => false,
+            "store" => client != OpenaiResponses,
             _ => true,
         });
+        for item in map.get_mut("input").and_then(Value::as_array_mut).into_iter().flatten() {
+            let Some(item) = item.as_object_mut() else { continue };
+            // Labels of an item that is sent back; what it says is what counts.
+            item.retain(|name, _| !matches!(name.as_str(), "id" | "status" | "phase"));
+        }
     }
+    shorten(&mut asking);
     asking
+}
+
+/// Ids that are longer than the target takes become others, in the call and in its result alike.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let long = |value: &Value| value.as_str().is_some_and(|id| id.len() > 40);
+            map.retain(|name, value| !(matches!(name.as_str(), "call_id" | "tool_call_id" | "id") && long(value)));
+            map.values_mut().for_each(shorten);
+        }
+        Value::Array(list) => list.iter_mut().for_each(shorten),
+        _ => {}
+    }
 }
 
 #[test]
@@ -100,7 +130,7 @@ fn anthropic_requests_reach_openai() {
 }
 
 fn answers(provider: Dialect, client: Dialect) {
-    const MAPPED: [&str; 23] = [
+    const MAPPED: [&str; 24] = [
         // What the service says of itself is no part of the answer.
         "system_fingerprint",
         "provider",
@@ -127,6 +157,8 @@ fn answers(provider: Dialect, client: Dialect) {
         "model",
         "logprobs",
         "choices.1",
+        // Which of the provider's runtimes made a call.
+        "caller",
     ];
     let Some(exchanges) = exchanges(op(provider)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
@@ -134,22 +166,26 @@ fn answers(provider: Dialect, client: Dialect) {
         let id = &exchange.id;
         let body = exchange.response.as_bytes();
         let Ok(source) = serde_json::from_slice::<Value>(body) else { continue };
+        // Counted tokens and compacted conversations are no answers.
+        if provider == OpenaiResponses && source["object"] != "response" {
+            continue;
+        }
         let plan = AnswerPlan::new(client, provider, false, false);
         let answer = match lane::answer(&plan, body) {
             Ok(answer) => answer,
-            Err(_) if source["choices"].is_null() && source["content"].is_null() => continue,
+            Err(_) if source["choices"].is_null() && source["content"].is_null() && source["status"].is_null() => continue,
             Err(failure) => {
                 wrong.push(format!("{id}: {failure:?}"));
                 continue;
             }
         };
         let target: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
-        let first = first_choice_only(&source);
+        let first = said_by(provider, client, first_choice_only(&source));
         let lost = silent_losses(&first, &target, &answer.report.warnings, &MAPPED);
         wrong.extend(
             lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", answer.report.warnings)),
         );
-        check_usage(id, provider, &source, &target, &mut wrong);
+        check_usage(id, (provider, client), &source, &target, &mut wrong);
         seen += 1;
 
         // The same answer as a stream says the same.
@@ -181,21 +217,49 @@ fn first_choice_only(source: &Value) -> Value {
     first
 }
 
-fn check_usage(id: &str, provider: Dialect, source: &Value, target: &Value, wrong: &mut Vec<String>) {
-    let count = |value: &Value| value.as_u64().unwrap_or(0);
-    let anthropic = |usage: &Value| {
-        let cached = count(&usage["cache_read_input_tokens"]) + count(&usage["cache_creation_input_tokens"]);
-        (count(&usage["input_tokens"]) + cached, count(&usage["output_tokens"]))
-    };
-    let openai = |usage: &Value| (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"]));
-    let (was, is) = match provider {
-        Anthropic => (anthropic(&source["usage"]), openai(&target["usage"])),
-        OpenaiChat => (openai(&source["usage"]), anthropic(&target["usage"])),
-    };
+/// The answer without what it says of the request and of the service, where its dialect says all that.
+fn said_by(provider: Dialect, client: Dialect, mut answer: Value) -> Value {
+    let Some(map) = answer.as_object_mut() else { return answer };
+    if client == OpenaiResponses {
+        // Ids have a form of their own there.
+        map.remove("id");
+    }
+    if provider == OpenaiResponses {
+        map.retain(|name, _| matches!(name.as_str(), "model" | "output" | "usage"));
+        for item in map.get_mut("output").and_then(Value::as_array_mut).into_iter().flatten() {
+            // What names and labels an item; a call has an id besides.
+            let item = item.as_object_mut().unwrap();
+            item.retain(|name, _| !matches!(name.as_str(), "id" | "status" | "phase"));
+        }
+    }
+    answer
+}
+
+fn check_usage(
+    id: &str,
+    (provider, client): (Dialect, Dialect),
+    source: &Value,
+    target: &Value,
+    wrong: &mut Vec<String>,
+) {
+    let (was, is) = (usage_of(provider, &source["usage"]), usage_of(client, &target["usage"]));
     // xAI counts reasoning beside the completion.
-    let reasoning = count(&source["usage"]["completion_tokens_details"]["reasoning_tokens"]);
+    let reasoning = source["usage"]["completion_tokens_details"]["reasoning_tokens"].as_u64().unwrap_or(0);
     if was != is && (was.0, was.1 + reasoning) != is {
         wrong.push(format!("{id}: usage {was:?} became {is:?}"));
+    }
+}
+
+/// Input and output tokens, caches and reasoning included.
+fn usage_of(dialect: Dialect, usage: &Value) -> (u64, u64) {
+    let count = |name: &str| usage[name].as_u64().unwrap_or(0);
+    match dialect {
+        OpenaiChat => (count("prompt_tokens"), count("completion_tokens")),
+        Anthropic => {
+            let cached = count("cache_read_input_tokens") + count("cache_creation_input_tokens");
+            (count("input_tokens") + cached, count("output_tokens"))
+        }
+        OpenaiResponses => (count("input_tokens"), count("output_tokens")),
     }
 }
 
@@ -207,4 +271,28 @@ fn openai_answers_reach_anthropic_clients() {
 #[test]
 fn anthropic_answers_reach_openai_clients() {
     answers(Anthropic, OpenaiChat);
+}
+
+#[test]
+fn responses_requests_reach_the_others() {
+    requests(OpenaiResponses, OpenaiChat, "gpt-5");
+    requests(OpenaiResponses, Anthropic, "claude-sonnet-4-5");
+}
+
+#[test]
+fn requests_of_the_others_reach_responses() {
+    requests(OpenaiChat, OpenaiResponses, "gpt-5");
+    requests(Anthropic, OpenaiResponses, "gpt-5");
+}
+
+#[test]
+fn responses_answers_reach_the_others() {
+    answers(OpenaiResponses, OpenaiChat);
+    answers(OpenaiResponses, Anthropic);
+}
+
+#[test]
+fn answers_of_the_others_reach_responses() {
+    answers(OpenaiChat, OpenaiResponses);
+    answers(Anthropic, OpenaiResponses);
 }

@@ -10,7 +10,7 @@ mod response;
 mod stream;
 pub(crate) mod usage;
 
-pub(crate) use ids::{short_user, write_call_id};
+pub(crate) use ids::{short_user, write_call_id_within};
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use request::{always_reasons, media_type_of, reasons};
 pub use request::{decode_request, encode_request};

@@ -62,13 +62,18 @@ pub(super) fn read(raw: &RawValue) -> Result<Item<'_>, Bad> {
     let kind = head.kind();
     match &*kind.to_str() {
         "message" => message(parse_raw(raw)?),
-        "reasoning" => Ok(Item::Thought(thought(parse_raw(raw)?))),
+        "reasoning" => Ok(Item::Thought(thought(parse_raw(raw)?)?)),
         "function_call" => call(parse_raw(raw)?),
         "function_call_output" => output(parse_raw(raw)?),
         "item_reference" => Ok(Item::Reference),
         "" => Err(Bad::missing("type")),
         _ => Ok(Item::Other(Opaque { kind, json: Json::from(raw) })),
     }
+}
+
+/// The id of an item, where it has one.
+pub(super) fn id(raw: &RawValue) -> Option<Text<'_>> {
+    parse_raw::<wire::Head<'_>>(raw).ok()?.id
 }
 
 /// Fields of an item that its own dialect writes back and no other one misses.
@@ -89,18 +94,28 @@ fn message(wire: wire::Message<'_>) -> Result<Item<'_>, Bad> {
     Ok(Item::Message { role, parts, extra: labels(wire.extra, known) })
 }
 
-/// Text that the maker of the model wrote about the thought wins over none; the thought itself wins over a summary.
-fn thought(wire: wire::Reasoning<'_>) -> Part<'_> {
-    let full = joined(wire.content.unwrap_or_default());
-    let text = if full.is_empty() { joined(wire.summary.unwrap_or_default()) } else { full };
+/// The thought itself wins over a summary of it.
+fn thought(wire: wire::Reasoning<'_>) -> Result<Part<'_>, Bad> {
+    let (full, summary) = (fragments(wire.content, "content")?, fragments(wire.summary, "summary")?);
+    let text = if full.is_empty() { summary } else { full };
     let signature = wire.encrypted_content.filter(|content| !content.is_empty());
-    let extra = labels(wire.extra, [("own.id", wire.id), ("own.status", wire.status), ("", None)]);
+    let mut extra = labels(wire.extra, [("own.id", wire.id), ("own.status", wire.status), ("own.content", wire.content)]);
+    extra.extend(wire.summary.map(|summary| ("own.summary".into(), summary)));
     let kind = match (text.is_empty(), signature) {
         // A thought of another dialect's that shows no text is still one.
         (true, Some(data)) if !is_marked_thinking(&data) => PartKind::RedactedThinking(data),
         (_, signature) => PartKind::Thinking(Thinking { text, signature }),
     };
-    Part { extra, ..Part::new(kind) }
+    Ok(Part { extra, ..Part::new(kind) })
+}
+
+fn fragments<'a>(raw: Option<&'a RawValue>, field: &str) -> Result<Text<'a>, Bad> {
+    match raw {
+        Some(raw) => parse_raw::<Vec<wire::Fragment<'a>>>(raw)
+            .map(joined)
+            .map_err(|error| Bad::from(error).within(field)),
+        None => Ok(Text::default()),
+    }
 }
 
 fn is_marked_thinking(data: &Text<'_>) -> bool {

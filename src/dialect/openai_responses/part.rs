@@ -167,6 +167,11 @@ pub(super) fn write_output(list: &mut Array<'_>, part: &Part<'_>, logprobs: Opti
     });
 }
 
+/// Whether a part came with a field of this dialect's own.
+pub(super) fn says_own(part: &Part<'_>, name: &str) -> bool {
+    part.extra.iter().any(|(key, _)| key == name)
+}
+
 /// Fields of this dialect's own, those among them that only it misses included.
 pub(super) fn write_own(o: &mut Object<'_>, extra: &Extra<'_>) {
     for (name, value) in extra.iter().filter(|(name, _)| !name.starts_with("own.item.")) {

@@ -9,7 +9,7 @@ wire_object! {
     pub(super) light struct Head<'a> {
         kind: Text<'a> = "type",
         role: Text<'a> = "role",
-        id: Text<'a> = "id",
+        pub(super) id: Text<'a> = "id",
     }
 }
 
@@ -41,8 +41,8 @@ wire_object! {
     /// A thought.
     pub(super) struct Reasoning<'a> {
         pub(super) kind: &'a RawValue = "type",
-        pub(super) summary: Vec<Fragment<'a>> = "summary",
-        pub(super) content: Vec<Fragment<'a>> = "content",
+        pub(super) summary: &'a RawValue = "summary",
+        pub(super) content: &'a RawValue = "content",
         pub(super) encrypted_content: Text<'a> = "encrypted_content",
         pub(super) id: &'a RawValue = "id",
         pub(super) status: &'a RawValue = "status",

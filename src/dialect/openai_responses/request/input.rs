@@ -11,7 +11,7 @@ const REFERENCE: &str =
 /// Reads the items. What the model said between two words of others (thoughts, a message, calls) is one message of
 /// the hub, as it is in the dialects that have messages; only a second text before any call begins another one.
 pub(super) fn decode<'a>(request: &mut ChatRequest<'a>, items: Vec<&'a RawValue>) -> Result<(), Failure> {
-    if items.is_empty() && request.messages.is_empty() {
+    if items.is_empty() && request.messages.is_empty() && request.own_only.is_none() {
         return Err(Failure::field("input", "input must hold at least one item"));
     }
     // The model's message that is still being gathered is the last of the list.

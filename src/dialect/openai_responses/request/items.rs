@@ -1,18 +1,21 @@
 //! Messages become the items of a request.
 
-use super::super::part::{is_input, says, write_input, write_output, write_own};
+use super::super::part::{is_input, says, says_own, write_input, write_output, write_own};
 use crate::chat::{
-    Arguments, ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Thinking, ToolResult,
+    Arguments, ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, Thinking, ToolResult,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
-use crate::dialect::openai_chat::write_call_id;
+use crate::dialect::openai_chat::write_call_id_within;
 use crate::provider::Quirks;
 use crate::wire::json::{Array, Extra, Object};
 use serde_json::value::RawValue;
 
 /// Why something that another dialect says is lost here.
 pub(super) const UNKNOWN_HERE: &str = "has no counterpart in OpenAI's Responses";
+
+/// Characters of a call's id, at most.
+const LONGEST_CALL_ID: usize = 64;
 
 const CACHE_DROPPED: &str = "cache_control dropped: OpenAI caches prompts by itself";
 
@@ -135,7 +138,7 @@ impl Items<'_> {
         }
         list.object(|o| {
             o.word("type", "function_call_output");
-            write_call_id(o.key("call_id"), &result.call_id, self.quirks);
+            self.write_call_id(o, &result.call_id);
             match content.as_slice() {
                 [] => o.word("output", ""),
                 [Part { kind: PartKind::Text(text), extra, .. }] if extra.is_empty() || !self.own => {
@@ -179,7 +182,9 @@ impl Items<'_> {
                 PartKind::Thinking(thinking) => self.thinking(list, message, part, thinking),
                 PartKind::RedactedThinking(data) => list.object(|o| {
                     o.word("type", "reasoning");
-                    o.array("summary", |_| ());
+                    if !(self.own && says_own(part, "own.summary")) {
+                        o.array("summary", |_| ());
+                    }
                     o.text("encrypted_content", data);
                     if self.own {
                         write_own(o, &part.extra);
@@ -191,7 +196,7 @@ impl Items<'_> {
                     }
                     list.object(|o| {
                         o.word("type", "function_call");
-                        write_call_id(o.key("call_id"), &call.id, self.quirks);
+                        self.write_call_id(o, &call.id);
                         o.text("name", &call.name);
                         write_arguments(o, &call.arguments);
                         if self.own {
@@ -255,14 +260,17 @@ impl Items<'_> {
         }
         list.object(|o| {
             o.word("type", "reasoning");
-            o.array("summary", |summary| {
-                if !thinking.text.is_empty() {
-                    summary.object(|o| {
-                        o.word("type", "summary_text");
-                        o.text("text", &thinking.text);
-                    });
-                }
-            });
+            // As it came, in as many pieces, where it came in this dialect.
+            if !(self.own && says_own(part, "own.summary")) {
+                o.array("summary", |summary| {
+                    if !thinking.text.is_empty() {
+                        summary.object(|o| {
+                            o.word("type", "summary_text");
+                            o.text("text", &thinking.text);
+                        });
+                    }
+                });
+            }
             if let Some(signature) = &thinking.signature {
                 o.text("encrypted_content", signature);
             }
@@ -270,6 +278,13 @@ impl Items<'_> {
                 write_own(o, &part.extra);
             }
         });
+    }
+
+    fn write_call_id(&self, o: &mut Object<'_>, id: &Text<'_>) {
+        if self.own {
+            return o.text("call_id", id);
+        }
+        write_call_id_within(o.key("call_id"), id, self.quirks, LONGEST_CALL_ID);
     }
 
     /// Notes a breakpoint that cannot be said.

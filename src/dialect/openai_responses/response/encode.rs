@@ -1,6 +1,6 @@
 //! The hub's answer becomes a Responses client's.
 
-use super::super::part::{says, write_output, write_own};
+use super::super::part::{says, says_own, write_output, write_own};
 use super::super::{finish, usage};
 use super::frame::{Frame, Status};
 use super::output::{call_id_of, item_id};
@@ -217,14 +217,16 @@ impl Items<'_> {
             if !(self.own && says_own(part, "own.id")) {
                 o.str("id", &id);
             }
-            o.array("summary", |summary| {
-                if let Some(text) = text.filter(|text| !text.is_empty()) {
-                    summary.object(|o| {
-                        o.word("type", "summary_text");
-                        o.text("text", text);
-                    });
-                }
-            });
+            if !(self.own && says_own(part, "own.summary")) {
+                o.array("summary", |summary| {
+                    if let Some(text) = text.filter(|text| !text.is_empty()) {
+                        summary.object(|o| {
+                            o.word("type", "summary_text");
+                            o.text("text", text);
+                        });
+                    }
+                });
+            }
             match signature {
                 Some(signature) if self.maker == Dialect::OpenaiResponses => {
                     o.text("encrypted_content", signature);
@@ -239,10 +241,6 @@ impl Items<'_> {
             }
         });
     }
-}
-
-fn says_own(part: &Part<'_>, name: &str) -> bool {
-    part.extra.iter().any(|(key, _)| key == name)
 }
 
 /// Fields of the item that a text begins.

@@ -23,6 +23,10 @@ pub(super) struct Items {
     open: Option<Open>,
     /// By place in the output: the item was passed on.
     done: Vec<bool>,
+    /// How many were.
+    done_count: usize,
+    /// The ids of those that were.
+    done_ids: Vec<String>,
     /// Complete items whose turn has not come.
     waiting: Vec<(u64, String)>,
     waiting_bytes: usize,
@@ -98,8 +102,15 @@ impl Items {
         }
         if let Some(done) = self.done.get_mut(at) {
             *done = true;
+            self.done_count = self.done_count.saturating_add(1);
         }
         Ok(())
+    }
+
+    /// Whether an item of the whole answer was passed on. Its id tells: places in the answer and in the stream differ
+    /// where an item came to nothing.
+    fn is_known(&self, index: u64, id: Option<&str>) -> bool {
+        id.map_or_else(|| self.is_done(index), |id| self.done_ids.iter().any(|known| known == id))
     }
 
     /// An item begins.
@@ -183,6 +194,7 @@ impl Items {
             return Ok(());
         }
         self.set_done(index)?;
+        self.done_ids.extend(item::id(raw).map(|id| id.to_str().into_owned()));
         match self.open.take() {
             None => self.whole(raw, sink)?,
             Some(open) if open.index == index => {
@@ -217,28 +229,30 @@ impl Items {
     /// The answer is complete: what is open ends, and what was never said in events is said.
     pub(super) fn end<S: EventSink>(&mut self, answer: &Answer<'_>, sink: &mut S) -> Result<(), Failure> {
         let items = answer.output.as_deref().unwrap_or_default();
-        if let Some(open) = self.open.take() {
-            let at = usize::try_from(open.index).ok();
-            match at.and_then(|at| items.get(at)) {
-                Some(raw) => {
-                    self.set_done(open.index)?;
+        if let Some(mut open) = self.open.take() {
+            self.set_done(open.index)?;
+            let whole = items.iter().zip(0_u64..).find(|(raw, index)| {
+                *index == open.index && !self.done_ids.iter().any(|id| item::id(raw).is_some_and(|its| its == **id))
+            });
+            match whole {
+                Some((raw, _)) => {
+                    self.done_ids.extend(item::id(raw).map(|id| id.to_str().into_owned()));
                     self.finish(open, raw, sink)?;
                 }
-                None => self.abandon(open, sink),
+                None => open.close(sink),
             }
         }
         self.release(sink)?;
+        if self.done_count >= items.len() {
+            return Ok(());
+        }
         for (index, raw) in (0_u64..).zip(items) {
-            if !self.is_done(index) {
-                self.set_done(index)?;
+            let id = item::id(raw).map(|id| id.to_str());
+            if !self.is_known(index, id.as_deref()) {
                 self.whole(raw, sink)?;
             }
         }
         Ok(())
-    }
-
-    fn abandon<S: EventSink>(&mut self, mut open: Open, sink: &mut S) {
-        open.close(sink);
     }
 
     /// Ends the item that streamed with what only the whole of it tells.
