@@ -289,7 +289,8 @@ fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
         let rows = [(Dialect::OpenaiChat, "/chat/completions"), (Dialect::OpenaiResponses, "/responses")];
         let is_wanted = |dialect| settings.dialect.is_none_or(|wanted| wanted == dialect);
         let spoken = rows.into_iter().filter(|(dialect, _)| is_wanted(*dialect));
-        let found: Vec<Endpoint> = spoken.map(|(dialect, path)| endpoint(dialect, &base.join(path))).collect();
+        let found: Vec<Endpoint> =
+            spoken.map(|(dialect, path)| endpoint(dialect, &base.join(path))).collect();
         if !found.is_empty() {
             return found;
         }

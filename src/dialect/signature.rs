@@ -79,7 +79,9 @@ pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &
     }
     for message in &mut request.messages {
         message.parts.retain(|part| match &part.kind {
-            PartKind::Thinking(thinking) => !(foreign && thinking.signature.is_none() && thinking.text.is_empty()),
+            PartKind::Thinking(thinking) => {
+                !(foreign && thinking.signature.is_none() && thinking.text.is_empty())
+            }
             PartKind::RedactedThinking(data) => !data.is_empty(),
             _ => true,
         });
@@ -112,7 +114,9 @@ mod tests {
         let mut losses = Losses::new(true);
         settle(&mut request, provider, &mut losses);
         let shown = request.messages.iter().flat_map(|message| &message.parts).map(|part| match &part.kind {
-            PartKind::Thinking(thinking) => thinking.signature.clone().unwrap_or_default().to_str().into_owned(),
+            PartKind::Thinking(thinking) => {
+                thinking.signature.clone().unwrap_or_default().to_str().into_owned()
+            }
             PartKind::RedactedThinking(data) => data.to_str().into_owned(),
             _ => String::new(),
         });

@@ -296,11 +296,28 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("github-copilot"),
         ..HOSTED
     },
-    Preset { name: "ollama", base_url: Some("http://localhost:11434"), endpoints: &[V1_CHAT, V1_RESPONSES], ..LOCAL },
+    Preset {
+        name: "ollama",
+        base_url: Some("http://localhost:11434"),
+        endpoints: &[V1_CHAT, V1_RESPONSES],
+        ..LOCAL
+    },
     Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), quirks: SAMPLES_TOP_K, ..LOCAL },
-    Preset { name: "vllm", base_url: Some("http://localhost:8000"), endpoints: &[V1_CHAT, V1_RESPONSES], quirks: VLLM, ..LOCAL },
+    Preset {
+        name: "vllm",
+        base_url: Some("http://localhost:8000"),
+        endpoints: &[V1_CHAT, V1_RESPONSES],
+        quirks: VLLM,
+        ..LOCAL
+    },
     Preset { name: "sglang", base_url: Some("http://localhost:30000"), quirks: SAMPLES_TOP_K, ..LOCAL },
-    Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), endpoints: &[V1_CHAT, V1_RESPONSES], quirks: SAMPLES_TOP_K, ..LOCAL },
+    Preset {
+        name: "lmstudio",
+        base_url: Some("http://localhost:1234"),
+        endpoints: &[V1_CHAT, V1_RESPONSES],
+        quirks: SAMPLES_TOP_K,
+        ..LOCAL
+    },
     Preset {
         name: "litellm",
         base_url: Some("http://localhost:4000"),

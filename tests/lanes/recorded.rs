@@ -111,7 +111,9 @@ fn shorten(value: &mut Value) {
     match value {
         Value::Object(map) => {
             let long = |value: &Value| value.as_str().is_some_and(|id| id.len() > 40);
-            map.retain(|name, value| !(matches!(name.as_str(), "call_id" | "tool_call_id" | "id") && long(value)));
+            map.retain(|name, value| {
+                !(matches!(name.as_str(), "call_id" | "tool_call_id" | "id") && long(value))
+            });
             map.values_mut().for_each(shorten);
         }
         Value::Array(list) => list.iter_mut().for_each(shorten),
@@ -173,7 +175,13 @@ fn answers(provider: Dialect, client: Dialect) {
         let plan = AnswerPlan::new(client, provider, false, false);
         let answer = match lane::answer(&plan, body) {
             Ok(answer) => answer,
-            Err(_) if source["choices"].is_null() && source["content"].is_null() && source["status"].is_null() => continue,
+            Err(_)
+                if source["choices"].is_null()
+                    && source["content"].is_null()
+                    && source["status"].is_null() =>
+            {
+                continue;
+            }
             Err(failure) => {
                 wrong.push(format!("{id}: {failure:?}"));
                 continue;

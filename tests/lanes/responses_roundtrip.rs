@@ -50,7 +50,11 @@ fn requests_come_back_whole() {
         wrong.extend(lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {warnings:?})")));
         wrong.extend(warnings.iter().map(|warning| format!("{id}: {warning}")));
         if source["input"].is_array() && types(&source["input"]) != types(&back["input"]) {
-            wrong.push(format!("{id}: items {:?} became {:?}", types(&source["input"]), types(&back["input"])));
+            wrong.push(format!(
+                "{id}: items {:?} became {:?}",
+                types(&source["input"]),
+                types(&back["input"])
+            ));
         }
         seen += 1;
     }
@@ -87,7 +91,11 @@ fn answers_come_back_whole() {
         lost.retain(|lost| !lost.starts_with("status"));
         wrong.extend(lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {warnings:?})")));
         if types(&source["output"]) != types(&back["output"]) {
-            wrong.push(format!("{id}: items {:?} became {:?}", types(&source["output"]), types(&back["output"])));
+            wrong.push(format!(
+                "{id}: items {:?} became {:?}",
+                types(&source["output"]),
+                types(&back["output"])
+            ));
         }
         seen += 1;
     }

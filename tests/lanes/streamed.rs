@@ -189,7 +189,11 @@ fn responses(event: &Value, into: &mut Collected, calls: &mut Calls) {
 
 /// A signature without the mark that says whose it is.
 fn unmarked(content: &str) -> String {
-    content.strip_prefix("tollgate1:").and_then(|rest| rest.splitn(3, ':').nth(2)).unwrap_or(content).to_owned()
+    content
+        .strip_prefix("tollgate1:")
+        .and_then(|rest| rest.splitn(3, ':').nth(2))
+        .unwrap_or(content)
+        .to_owned()
 }
 
 fn responses_finish(response: &Value) -> &'static str {
@@ -275,7 +279,8 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
                         let parts: Vec<String> =
                             parts.into_iter().flatten().map(|part| text(&part["text"])).collect();
                         collected.thinking.push_str(&parts.join("\n\n"));
-                        let content = item["encrypted_content"].as_str().filter(|content| !content.is_empty());
+                        let content =
+                            item["encrypted_content"].as_str().filter(|content| !content.is_empty());
                         collected.signatures.extend(content.map(unmarked));
                     }
                     "function_call" => collected.calls.push((

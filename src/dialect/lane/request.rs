@@ -54,7 +54,8 @@ fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> 
             continue;
         }
         for kind in kinds {
-            losses.lost(&message.place.to_string(), &format!("{kind} has no counterpart at this provider"))?;
+            losses
+                .lost(&message.place.to_string(), &format!("{kind} has no counterpart at this provider"))?;
         }
         message.parts.clear();
         message.extra.clear();

@@ -99,7 +99,8 @@ fn thought(wire: wire::Reasoning<'_>) -> Result<Part<'_>, Bad> {
     let (full, summary) = (fragments(wire.content, "content")?, fragments(wire.summary, "summary")?);
     let text = if full.is_empty() { summary } else { full };
     let signature = wire.encrypted_content.filter(|content| !content.is_empty());
-    let mut extra = labels(wire.extra, [("own.id", wire.id), ("own.status", wire.status), ("own.content", wire.content)]);
+    let mut extra =
+        labels(wire.extra, [("own.id", wire.id), ("own.status", wire.status), ("own.content", wire.content)]);
     extra.extend(wire.summary.map(|summary| ("own.summary".into(), summary)));
     let kind = match (text.is_empty(), signature) {
         // A thought of another dialect's that shows no text is still one.
@@ -126,7 +127,8 @@ fn is_marked_thinking(data: &Text<'_>) -> bool {
 pub(super) const BETWEEN: &str = "\n\n";
 
 fn joined(fragments: Vec<wire::Fragment<'_>>) -> Text<'_> {
-    let mut texts = fragments.into_iter().filter_map(|fragment| fragment.text).filter(|text| !text.is_empty());
+    let mut texts =
+        fragments.into_iter().filter_map(|fragment| fragment.text).filter(|text| !text.is_empty());
     let Some(first) = texts.next() else { return Text::default() };
     let mut rest = texts.peekable();
     if rest.peek().is_none() {

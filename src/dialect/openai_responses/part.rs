@@ -76,13 +76,13 @@ fn keep<'a>(extra: &mut Extra<'a>, name: &'static str, list: Option<&'a RawValue
 /// What a part of a user's words is called here; `None` where there is no word for it.
 pub(super) fn is_input(part: &Part<'_>, own: bool) -> Result<(), &'static str> {
     match &part.kind {
-        PartKind::Text(_) | PartKind::Document(_) => Ok(()),
-        PartKind::Image { source: Source::Base64 { .. } | Source::Url(_) | Source::File(_), .. } => Ok(()),
+        PartKind::Text(_)
+        | PartKind::Document(_)
+        | PartKind::Image { source: Source::Base64 { .. } | Source::Url(_) | Source::File(_), .. } => Ok(()),
         PartKind::Image { .. } => Err("an image of this source"),
-        PartKind::Other(_) if own => Ok(()),
+        PartKind::Other(_) | PartKind::Refusal(_) if own => Ok(()),
         PartKind::Other(_) => Err("a block of this type"),
         PartKind::Audio { .. } => Err("audio"),
-        PartKind::Refusal(_) if own => Ok(()),
         _ => Err("a part of this kind"),
     }
 }

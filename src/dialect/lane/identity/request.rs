@@ -17,10 +17,13 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
         Dialect::Anthropic => false,
-        // Thoughts of another provider, which this one would refuse.
-        Dialect::OpenaiResponses => memchr::memmem::find(body, signature::MARK.as_bytes()).is_some(),
-        // Each dialect has a place of its own for the output limit.
-        _ => ask.max_tokens.is_some(),
+        _ => {
+            // Thoughts of another provider, which this one would refuse.
+            let has_foreign =
+                signature::marks(dialect) && memchr::memmem::find(body, signature::MARK.as_bytes()).is_some();
+            // Each dialect has a place of its own for the output limit.
+            has_foreign || (ask.max_tokens.is_some() && limit_field(dialect).is_none())
+        }
     };
     if rewrite {
         return rewritten(call, body, ask);
@@ -54,12 +57,11 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
                 patch.set("max_tokens", ask.default_max_tokens.to_string());
             }
         }
-        Dialect::OpenaiResponses => {
-            if let Some(limit) = ask.max_tokens {
-                patch.set("max_output_tokens", limit.to_string());
+        _ => {
+            if let (Some(limit), Some(field)) = (ask.max_tokens, limit_field(dialect)) {
+                patch.set(field, limit.to_string());
             }
         }
-        _ => {}
     }
     if dialect.shape().model_in_path {
         return Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)));
@@ -74,6 +76,14 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
         patch.set("model", model);
     }
     Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)))
+}
+
+/// The output limit's name where it is a field of the body.
+fn limit_field(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::OpenaiResponses => Some("max_output_tokens"),
+        _ => None,
+    }
 }
 
 /// The edited request; `switches` are whether a stream is wanted and whether the client itself asked for its usage.

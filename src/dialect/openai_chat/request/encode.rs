@@ -3,7 +3,7 @@
 use super::super::ids::short_user;
 use super::{sampling, turn};
 use crate::chat::{
-    OWN, ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
+    ChatRequest, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
     ToolKind,
 };
 use crate::dialect::Dialect;

@@ -93,8 +93,13 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
 
 /// Fields without any bearing on what an answer says: where its prompt is cached, how its stream is padded, how often
 /// the provider's own tools may run.
-const HINTS: [&str; 5] =
-    ["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "stream_options", "max_tool_calls"];
+const HINTS: [&str; 5] = [
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "prompt_cache_options",
+    "stream_options",
+    "max_tool_calls",
+];
 
 /// Notes what only a provider that keeps answers can do.
 fn stateful(request: &mut ChatRequest<'_>, wire: &wire::Request<'_>) {

@@ -2,7 +2,8 @@
 
 use super::items::{self, UNKNOWN_HERE};
 use crate::chat::{
-    ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice, ToolKind,
+    ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
+    ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded};
@@ -73,7 +74,9 @@ pub fn encode_request(
 fn instructions<'r>(request: &'r ChatRequest<'_>) -> Option<&'r Text<'r>> {
     let message = request.messages.first()?;
     match message.parts.first().map(|part| &part.kind) {
-        Some(crate::chat::PartKind::Text(text)) if message.place == crate::chat::Place::Instructions => Some(text),
+        Some(crate::chat::PartKind::Text(text)) if message.place == crate::chat::Place::Instructions => {
+            Some(text)
+        }
         _ => None,
     }
 }
@@ -219,7 +222,8 @@ fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<
         return top.u64("top_logprobs", request.top_logprobs);
     }
     let reasons = always_reasons(top.ask.model);
-    let asked = |value: Option<f64>, usual: f64| value.is_some_and(|value| (value - usual).abs() > f64::EPSILON);
+    let asked =
+        |value: Option<f64>, usual: f64| value.is_some_and(|value| (value - usual).abs() > f64::EPSILON);
     let stop = if request.origin == Dialect::OpenaiChat { "stop" } else { "stop_sequences" };
     for (field, is_said) in [
         (stop, !request.stop.is_empty()),
@@ -255,7 +259,8 @@ fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<
         (thinks(top, request), "\"reasoning.encrypted_content\""),
         (logprobs && !reasons, "\"message.output_text.logprobs\""),
     ];
-    let wanted: Vec<&str> = wanted.iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, name)| *name).collect();
+    let wanted: Vec<&str> =
+        wanted.iter().filter(|(is_wanted, _)| *is_wanted).map(|(_, name)| *name).collect();
     if wanted.is_empty() { Ok(()) } else { top.raw("include", &format!("[{}]", wanted.join(","))) }
 }
 
@@ -277,7 +282,11 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
         return Ok(());
     }
     if top.ask.quirks.reasoning == ReasoningSwitch::None {
-        return if said.is_on() { top.losses.lost("thinking", "is nothing this provider can be asked for") } else { Ok(()) };
+        return if said.is_on() {
+            top.losses.lost("thinking", "is nothing this provider can be asked for")
+        } else {
+            Ok(())
+        };
     }
     let effort = match (said.effort, said.budget) {
         _ if said.thought == Some(Thought::Off) => said.effort.filter(|effort| *effort == Effort::None),
@@ -290,7 +299,9 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
     if effort.is_none() && !shows {
         return Ok(());
     }
-    if top.ask.quirks.reasoning == ReasoningSwitch::Openai && !crate::dialect::openai_chat::reasons(top.ask.model) {
+    if top.ask.quirks.reasoning == ReasoningSwitch::Openai
+        && !crate::dialect::openai_chat::reasons(top.ask.model)
+    {
         let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
         return top.losses.lost(field, &format!("{} does not reason", top.ask.model));
     }

@@ -24,8 +24,8 @@ pub(super) fn decode<'a>(request: &mut ChatRequest<'a>, items: Vec<&'a RawValue>
         })?;
         let assistants = match item {
             Item::Message { role, parts, extra } if role == "assistant" => {
-                let begins = !gathers
-                    || request.messages.last().is_none_or(|last| has_text(last) && !has_call(last));
+                let begins =
+                    !gathers || request.messages.last().is_none_or(|last| has_text(last) && !has_call(last));
                 if begins {
                     request.messages.push(Message::new(Role::Assistant, place));
                 }
@@ -36,7 +36,8 @@ pub(super) fn decode<'a>(request: &mut ChatRequest<'a>, items: Vec<&'a RawValue>
                     let mut parts = parts;
                     if let Some(first) = parts.first_mut() {
                         first.extra.extend(extra.into_iter().map(|(name, value)| {
-                            let name = name.strip_prefix("own.").map_or(name.clone(), |name| name.to_owned().into());
+                            let name =
+                                name.strip_prefix("own.").map_or(name.clone(), |name| name.to_owned().into());
                             (format!("own.item.{name}").into(), value)
                         }));
                     }
@@ -49,7 +50,11 @@ pub(super) fn decode<'a>(request: &mut ChatRequest<'a>, items: Vec<&'a RawValue>
             }
             Item::Message { role, parts, extra } => {
                 gathers = false;
-                request.messages.push(Message { parts, extra, ..Message::new(role_of(&role.to_str(), place)?, place) });
+                request.messages.push(Message {
+                    parts,
+                    extra,
+                    ..Message::new(role_of(&role.to_str(), place)?, place)
+                });
                 continue;
             }
             Item::Result(part) => {

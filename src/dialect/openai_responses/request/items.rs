@@ -2,7 +2,8 @@
 
 use super::super::part::{is_input, says, says_own, write_input, write_output, write_own};
 use crate::chat::{
-    Arguments, ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, Thinking, ToolResult,
+    Arguments, ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, Thinking,
+    ToolResult,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
@@ -62,13 +63,23 @@ impl Items<'_> {
     }
 
     /// Results of tools are items of their own and come first; the rest is one message.
-    fn said(&mut self, list: &mut Array<'_>, message: &Message<'_>, role: &'static str) -> Result<(), Failure> {
+    fn said(
+        &mut self,
+        list: &mut Array<'_>,
+        message: &Message<'_>,
+        role: &'static str,
+    ) -> Result<(), Failure> {
         let mut rest: Vec<&Part<'_>> = Vec::with_capacity(message.parts.len());
         for part in &message.parts {
             self.cache(part);
             match &part.kind {
                 PartKind::ToolResult(result) => self.result(list, message, part, result)?,
-                PartKind::Other(opaque) if self.own && message.role != Role::Assistant && message.parts.len() == 1 && message.extra.is_empty() => {
+                PartKind::Other(opaque)
+                    if self.own
+                        && message.role != Role::Assistant
+                        && message.parts.len() == 1
+                        && message.extra.is_empty() =>
+                {
                     list.item().extend_from_slice(opaque.json.as_str().as_bytes());
                 }
                 _ => rest.extend(self.sayable(message, part)?.then_some(part)),
@@ -239,7 +250,9 @@ impl Items<'_> {
             }
             match texts.first().map(|part| item_fields(part).collect::<Vec<_>>()) {
                 Some(fields) if !fields.is_empty() => {
-                    fields.into_iter().for_each(|(name, value)| o.raw(name, value));
+                    for (name, value) in fields {
+                        o.raw(name, value);
+                    }
                 }
                 _ => fields.into_iter().for_each(|fields| write_own(o, fields)),
             }

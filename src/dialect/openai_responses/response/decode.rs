@@ -67,7 +67,8 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let mut choice = Choice::new(0);
     for (index, raw) in items.into_iter().enumerate() {
         let item = item::read(raw).map_err(|bad| {
-            let message = format!("the provider's answer is malformed: output[{index}].{}: {}", bad.field, bad.message);
+            let message =
+                format!("the provider's answer is malformed: output[{index}].{}: {}", bad.field, bad.message);
             Failure::new(502, message).with_code("malformed_answer")
         })?;
         push(&mut choice, item);
@@ -154,7 +155,9 @@ pub(in crate::dialect::openai_responses) fn failure_of(answer: &Answer<'_>) -> O
             }
             Some(failure)
         }
-        (Some("cancelled"), _) => Some(Failure::new(502, "the provider says that the response was cancelled")),
+        (Some("cancelled"), _) => {
+            Some(Failure::new(502, "the provider says that the response was cancelled"))
+        }
         _ => None,
     }
 }

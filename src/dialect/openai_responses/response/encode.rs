@@ -152,7 +152,9 @@ impl Items<'_> {
                     write_output(content, part, logprobs, self.own);
                 }
             });
-            fields.into_iter().for_each(|(name, value)| o.raw(name, value));
+            for (name, value) in fields {
+                o.raw(name, value);
+            }
         });
         texts.clear();
     }

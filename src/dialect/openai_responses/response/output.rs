@@ -23,6 +23,10 @@ pub(in crate::dialect::openai_responses) fn core_of(id: &str) -> String {
 }
 
 /// The id of a call. A provider without ids for calls gets one made, as for the items.
-pub(in crate::dialect::openai_responses) fn call_id_of<'t>(id: &Text<'t>, core: &str, index: usize) -> Text<'t> {
+pub(in crate::dialect::openai_responses) fn call_id_of<'t>(
+    id: &Text<'t>,
+    core: &str,
+    index: usize,
+) -> Text<'t> {
     if id.is_empty() { Text::from(item_id("call", core, index)) } else { id.clone() }
 }

@@ -71,9 +71,9 @@ impl State {
         if bytes.is_empty() || bytes == b"[DONE]" {
             return;
         }
-        let result = match frame.name {
-            name if name.ends_with(".delta") => self.delta(name, bytes, sink),
-            name => self.event(name, bytes, sink),
+        let result = match kind_of_delta(frame.name) {
+            Some(kind) => self.delta(kind, bytes, sink),
+            None => self.event(frame.name, bytes, sink),
         };
         if let Err(failure) = result {
             self.fail(failure, sink);
@@ -81,8 +81,7 @@ impl State {
     }
 
     /// The events that nearly all of a stream consists of.
-    fn delta<S: EventSink>(&mut self, name: &str, bytes: &[u8], sink: &mut S) -> Result<(), Failure> {
-        let Some(kind) = kind_of_delta(name) else { return Ok(()) };
+    fn delta<S: EventSink>(&mut self, kind: Kind, bytes: &[u8], sink: &mut S) -> Result<(), Failure> {
         let added: Added<'_> = parse(bytes).map_err(|error| broken(&error.to_string()))?;
         let at = part_of(kind, added.content_index, added.summary_index);
         self.say(kind, at, added.output_index, added.delta, added.logprobs, sink);
@@ -126,7 +125,7 @@ impl State {
             "response.output_item.added" => {
                 self.start(None, sink);
                 if let Some(item) = data.item {
-                    self.items.added(place, item, sink)?;
+                    self.items.added(place, item, sink);
                 }
             }
             "response.output_item.done" => {
@@ -141,7 +140,9 @@ impl State {
             "response.reasoning_text.done" => done(self, Kind::Reasoning, data.text.clone()),
             "response.function_call_arguments.done" => done(self, Kind::Call, data.arguments.clone()),
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
-                let Some(answer) = data.response else { return Err(broken("its last event holds no response")) };
+                let Some(answer) = data.response else {
+                    return Err(broken("its last event holds no response"));
+                };
                 return self.finish(&kind, &answer, sink);
             }
             _ if data.error.is_some() && data.kind.is_none() => {

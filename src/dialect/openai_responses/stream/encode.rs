@@ -14,7 +14,10 @@ const MOST: usize = 16 << 20;
 /// Writes the events of a response, each with its number: its beginning, each item with its parts, its end. The items
 /// are kept as they were written, since the last event holds them all.
 #[derive(Debug)]
-pub struct StreamEncoder {
+pub struct StreamEncoder(Box<Writer>);
+
+#[derive(Debug)]
+struct Writer {
     plan: AnswerPlan,
     frame: Frame,
     started: bool,
@@ -38,7 +41,13 @@ enum Open {
     /// A message; one of its parts may be open.
     Message { id: String, parts: Vec<u8>, count: u64, part: Option<Words> },
     /// A thought.
-    Thought { id: String, text: Vec<u8>, shown: bool, signature: Option<Text<'static>>, kind: signature::Kind },
+    Thought {
+        id: String,
+        text: Vec<u8>,
+        shown: bool,
+        signature: Option<Text<'static>>,
+        kind: signature::Kind,
+    },
     /// A call, from its name on.
     Call { id: String, head: Vec<u8>, arguments: Vec<u8> },
 }
@@ -56,7 +65,7 @@ struct Words {
 impl StreamEncoder {
     /// An encoder at the beginning of a stream.
     pub fn new(plan: &AnswerPlan) -> Self {
-        Self {
+        Self(Box::new(Writer {
             plan: plan.clone(),
             frame: Frame::default(),
             started: false,
@@ -68,11 +77,17 @@ impl StreamEncoder {
             usage: Usage::default(),
             finish: None,
             refused: false,
-        }
+        }))
     }
 
     /// Appends what an event is in the words of this dialect; it may be nothing.
     pub fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        self.0.event(event, out);
+    }
+}
+
+impl Writer {
+    fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         if self.over {
             return;
         }
@@ -191,9 +206,13 @@ impl StreamEncoder {
     }
 
     fn delta(&mut self, delta: &Delta<'_>, out: &mut Vec<u8>) {
-        let (Delta::Text(text) | Delta::Thinking(text) | Delta::Signature(text) | Delta::Arguments(text)) = delta;
+        let (Delta::Text(text) | Delta::Thinking(text) | Delta::Signature(text) | Delta::Arguments(text)) =
+            delta;
         if !self.fits(text.len()) {
-            return self.fail(&Failure::new(502, "the provider's answer is too long to be repeated at its end"), out);
+            return self.fail(
+                &Failure::new(502, "the provider's answer is too long to be repeated at its end"),
+                out,
+            );
         }
         let index = self.next as u64;
         let sequence = &mut self.sequence;
@@ -206,7 +225,9 @@ impl StreamEncoder {
                     if parts.is_empty() {
                         emit(out, sequence, "response.output_item.added", |o| {
                             o.u64("output_index", index);
-                            o.object("item", |o| message_head(o, id, "in_progress", |out| out.extend_from_slice(b"[]")));
+                            o.object("item", |o| {
+                                message_head(o, id, "in_progress", |out| out.extend_from_slice(b"[]"));
+                            });
                         });
                     }
                     about_part(out, sequence, "response.content_part.added", (id, index, *count), |o| {
@@ -328,8 +349,9 @@ impl StreamEncoder {
         let sequence = &mut self.sequence;
         let mut item = Vec::new();
         match std::mem::take(&mut self.open) {
-            Open::None => return,
             Open::Message { parts, .. } if parts.is_empty() => return,
+            // A thought that says nothing and proves nothing is none.
+            Open::None | Open::Thought { shown: false, signature: None, .. } => return,
             Open::Message { id, parts, .. } => object(&mut item, |o| {
                 message_head(o, &id, "completed", |out| {
                     out.push(b'[');
@@ -337,8 +359,6 @@ impl StreamEncoder {
                     out.push(b']');
                 });
             }),
-            // A thought that says nothing and proves nothing is none.
-            Open::Thought { shown: false, signature: None, .. } => return,
             Open::Thought { id, text, shown, signature, kind } => {
                 if shown {
                     let part = |o: &mut Object<'_>| {

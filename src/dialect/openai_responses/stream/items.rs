@@ -114,26 +114,24 @@ impl Items {
     }
 
     /// An item begins.
-    pub(super) fn added<S: EventSink>(&mut self, place: Place, raw: &RawValue, sink: &mut S) -> Result<(), Failure> {
+    pub(super) fn added<S: EventSink>(&mut self, place: Place, raw: &RawValue, sink: &mut S) {
         let index = self.index(place);
         if self.open.is_some() || self.is_done(index) {
-            return Ok(());
+            return;
         }
-        // What cannot be read yet is read when it is complete.
-        let Ok(item) = item::read(raw) else { return Ok(()) };
-        match item {
-            Item::Call(Part { kind: PartKind::ToolCall(call), .. }) => {
+        match item::read(raw) {
+            Ok(Item::Call(Part { kind: PartKind::ToolCall(call), .. })) => {
                 self.called = true;
                 let part = PartStart::ToolCall { id: call.id, name: call.name };
                 sink.event(Event::PartStart { choice: 0, part });
                 self.open = Some(Open { index, part: Some((Kind::Call, 0)), said: 0, spoke: false });
             }
-            Item::Message { .. } | Item::Thought(_) => {
+            Ok(Item::Message { .. } | Item::Thought(_)) => {
                 self.open = Some(Open { index, part: None, said: 0, spoke: false });
             }
+            // What cannot be read yet, or has no pieces, is read when it is complete.
             _ => {}
         }
-        Ok(())
     }
 
     /// More of a part of an item. `at` is which part of the item.
@@ -177,7 +175,9 @@ impl Items {
             self.delta(place, kind, at, text, sink);
         }
         // A thought goes on over its parts, and is closed with its item.
-        if let Some(open) = self.open.as_mut().filter(|open| open.index == index && !kind.is_thought() && kind != Kind::Call) {
+        if let Some(open) =
+            self.open.as_mut().filter(|open| open.index == index && !kind.is_thought() && kind != Kind::Call)
+        {
             open.close(sink);
         }
     }
@@ -232,7 +232,8 @@ impl Items {
         if let Some(mut open) = self.open.take() {
             self.set_done(open.index)?;
             let whole = items.iter().zip(0_u64..).find(|(raw, index)| {
-                *index == open.index && !self.done_ids.iter().any(|id| item::id(raw).is_some_and(|its| its == **id))
+                *index == open.index
+                    && !self.done_ids.iter().any(|id| item::id(raw).is_some_and(|its| its == **id))
             });
             match whole {
                 Some((raw, _)) => {
@@ -343,11 +344,9 @@ impl Items {
                 self.refused = true;
                 say(PartStart::Refusal, [Some(Delta::Text(text)), None]);
             }
-            PartKind::Thinking(thinking) => {
-                if !thinking.text.is_empty() {
-                    let signature = thinking.signature.map(Delta::Signature);
-                    say(PartStart::Thinking, [Some(Delta::Thinking(thinking.text)), signature]);
-                }
+            PartKind::Thinking(thinking) if !thinking.text.is_empty() => {
+                let signature = thinking.signature.map(Delta::Signature);
+                say(PartStart::Thinking, [Some(Delta::Thinking(thinking.text)), signature]);
             }
             PartKind::RedactedThinking(data) => say(PartStart::RedactedThinking(data), [None, None]),
             PartKind::ToolCall(call) => {
@@ -412,10 +411,12 @@ fn lost<S: EventSink>(extra: &Extra<'_>, sink: &mut S) {
 }
 
 pub(super) fn broken(what: &str) -> Failure {
-    Failure::new(502, format!("the provider's stream could not be read: {what}")).with_code("malformed_answer")
+    Failure::new(502, format!("the provider's stream could not be read: {what}"))
+        .with_code("malformed_answer")
 }
 
 /// What the provider says of an answer that failed.
 pub(super) fn failure(answer: &Answer<'_>) -> Failure {
-    failure_of(answer).unwrap_or_else(|| Failure::new(502, "the provider says that the response failed, and not why"))
+    failure_of(answer)
+        .unwrap_or_else(|| Failure::new(502, "the provider says that the response failed, and not why"))
 }
