@@ -6,8 +6,10 @@
 pub mod anthropic;
 mod call;
 pub mod codec;
+mod date;
 pub mod lane;
 pub mod models;
+pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
 mod service;
@@ -30,6 +32,10 @@ macro_rules! with_dialects {
             Anthropic "anthropic" anthropic;
             /// OpenAI Responses, `POST /v1/responses`.
             OpenaiResponses "openai_responses" openai_responses;
+            /// Ollama's own, `POST /api/chat`.
+            Ollama "ollama" ollama;
+            /// Ollama's completion of one prompt, `POST /api/generate`.
+            OllamaGenerate "ollama_generate" ollama::generate;
         }
     };
 }

@@ -180,7 +180,12 @@ fn endpoints_follow_preset_base_and_dialect() {
     assert_eq!(paths(&tables, "pinned"), ["anthropic /anthropic/v1/messages"]);
     assert_eq!(
         paths(&tables, "ollama"),
-        ["openai_chat /v1/chat/completions", "openai_responses /v1/responses"]
+        [
+            "ollama /api/chat",
+            "ollama_generate /api/generate",
+            "openai_chat /v1/chat/completions",
+            "openai_responses /v1/responses"
+        ]
     );
     assert_eq!(paths(&tables, "local"), ["anthropic /v1/messages"]);
     assert_eq!(paths(&tables, "mine"), ["openai_chat /api/v1/chat/completions"]);

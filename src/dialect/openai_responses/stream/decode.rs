@@ -113,9 +113,9 @@ impl State {
         // Some servers send no names of events: the type says the same.
         let kind = data.kind.as_ref().map_or_else(|| name.into(), Text::to_str);
         let place = place(data.output_index);
-        let mut done = |state: &mut Self, kind: Kind, text: Option<Text<'_>>| {
+        let mut done = |state: &mut Self, kind: Kind, text: Option<&RawValue>| {
             let at = part_of(kind, data.content_index, data.summary_index);
-            state.items.part_done(place, kind, at, text.unwrap_or_default(), sink);
+            state.items.part_done(place, kind, at, text.and_then(Text::from_raw).unwrap_or_default(), sink);
         };
         match &*kind {
             "error" => return Err(read_failure(Dialect::OpenaiResponses, 200, bytes)),
@@ -134,11 +134,11 @@ impl State {
                     self.items.item_done(place, item, sink)?;
                 }
             }
-            "response.output_text.done" => done(self, Kind::Text, data.text.clone()),
-            "response.refusal.done" => done(self, Kind::Refusal, data.refusal.clone()),
-            "response.reasoning_summary_text.done" => done(self, Kind::Summary, data.text.clone()),
-            "response.reasoning_text.done" => done(self, Kind::Reasoning, data.text.clone()),
-            "response.function_call_arguments.done" => done(self, Kind::Call, data.arguments.clone()),
+            "response.output_text.done" => done(self, Kind::Text, data.text),
+            "response.refusal.done" => done(self, Kind::Refusal, data.refusal),
+            "response.reasoning_summary_text.done" => done(self, Kind::Summary, data.text),
+            "response.reasoning_text.done" => done(self, Kind::Reasoning, data.text),
+            "response.function_call_arguments.done" => done(self, Kind::Call, data.arguments),
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
                 let Some(answer) = data.response else {
                     return Err(broken("its last event holds no response"));
@@ -152,7 +152,8 @@ impl State {
                 // An event whose name did not tell.
                 Some(kind) => {
                     let at = part_of(kind, data.content_index, data.summary_index);
-                    self.say(kind, at, data.output_index, data.delta.clone(), data.logprobs, sink);
+                    let delta = data.delta.and_then(Text::from_raw);
+                    self.say(kind, at, data.output_index, delta, data.logprobs, sink);
                 }
                 // About an item, whose last event tells all of it.
                 None if data.output_index.is_some() => {}

@@ -5,7 +5,8 @@ use crate::wire::json::{Text, wire_object};
 use serde_json::value::RawValue;
 
 wire_object! {
-    /// Any event. What is about an item says which by its place in the output.
+    /// Any event. What is about an item says which by its place in the output; what its other fields are depends on the
+    /// type.
     pub(super) light struct Data<'a> {
         pub(super) kind: Text<'a> = "type",
         pub(super) response: Answer<'a> = "response",
@@ -13,10 +14,10 @@ wire_object! {
         pub(super) content_index: u64 = "content_index",
         pub(super) summary_index: u64 = "summary_index",
         pub(super) item: &'a RawValue = "item",
-        pub(super) delta: Text<'a> = "delta",
-        pub(super) text: Text<'a> = "text",
-        pub(super) refusal: Text<'a> = "refusal",
-        pub(super) arguments: Text<'a> = "arguments",
+        pub(super) delta: &'a RawValue = "delta",
+        pub(super) text: &'a RawValue = "text",
+        pub(super) refusal: &'a RawValue = "refusal",
+        pub(super) arguments: &'a RawValue = "arguments",
         pub(super) logprobs: &'a RawValue = "logprobs",
         pub(super) error: &'a RawValue = "error",
     }
