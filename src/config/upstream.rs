@@ -7,6 +7,7 @@ use super::problem::entry;
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
 use crate::dialect::{Dialect, Operation};
+use crate::embedding;
 use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
 
 /// Azure's API version where the configuration names none: its last dated general release.
@@ -269,7 +270,11 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
         rows.iter().partition(|row| row.operation == Operation::Chat);
     let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
     let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
-    std::iter::once(&spoken).chain(others).map(at).collect()
+    let mut all: Vec<Endpoint> = std::iter::once(&spoken).chain(others).map(at).collect();
+    if preset.is_none() {
+        all.extend(usual_vectors(wanted).iter().map(at));
+    }
+    all
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.
@@ -289,23 +294,40 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
     Row::chat(dialect, path)
 }
 
+/// Where embeddings and reranks usually are, for a provider of a dialect that is no preset.
+fn usual_vectors(dialect: Dialect) -> Vec<Row> {
+    match dialect {
+        Dialect::OpenaiChat => vec![Row::embeddings(embedding::Format::Openai, "/embeddings")],
+        Dialect::Ollama => vec![
+            Row::embeddings(embedding::Format::Ollama, "/api/embed"),
+            Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 /// Azure's newer surface (`…/openai/v1`) takes the deployment in the body and has OpenAI's Responses too; the dated one
 /// has the deployment in the path.
 fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
-    let endpoint = |dialect, path: &str| Endpoint::new(Operation::Chat, dialect, path);
-    if base.path.ends_with("/openai/v1") {
-        let rows = [(Dialect::OpenaiChat, "/chat/completions"), (Dialect::OpenaiResponses, "/responses")];
-        let is_wanted = |dialect| settings.dialect.is_none_or(|wanted| wanted == dialect);
-        let spoken = rows.into_iter().filter(|(dialect, _)| is_wanted(*dialect));
-        let found: Vec<Endpoint> =
-            spoken.map(|(dialect, path)| endpoint(dialect, &base.join(path))).collect();
-        if !found.is_empty() {
-            return found;
+    let is_new = base.path.ends_with("/openai/v1");
+    let path = |name: &str| {
+        if is_new {
+            return base.join(name);
         }
+        let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
+        format!("{}{name}?api-version={version}", base.join("/openai/deployments/{model}"))
+    };
+    let chat = |dialect, name: &str| Endpoint::new(Operation::Chat, dialect, &path(name));
+    let mut endpoints = Vec::new();
+    if !is_new || settings.dialect != Some(Dialect::OpenaiResponses) {
+        endpoints.push(chat(Dialect::OpenaiChat, "/chat/completions"));
     }
-    let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
-    let path = format!("{}?api-version={version}", base.join("/openai/deployments/{model}/chat/completions"));
-    vec![endpoint(Dialect::OpenaiChat, &path)]
+    if is_new && settings.dialect.is_none_or(|wanted| wanted == Dialect::OpenaiResponses) {
+        endpoints.push(chat(Dialect::OpenaiResponses, "/responses"));
+    }
+    let embeddings = Operation::Embeddings(embedding::Format::Openai);
+    endpoints.push(Endpoint::new(embeddings, Dialect::OpenaiChat, &path("/embeddings")));
+    endpoints
 }
 
 fn find_auth(

@@ -13,12 +13,14 @@
 mod anthropic_roundtrip;
 mod cases;
 mod corpus;
+mod embeddings;
 mod feed;
 mod loss;
 mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
+mod rerank;
 mod responses;
 mod responses_roundtrip;
 mod splits;

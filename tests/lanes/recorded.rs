@@ -95,7 +95,7 @@ fn asking(client: Dialect, source: &Value) -> Value {
             "response_format" => value["type"] != "text",
             "truncation" => value != "disabled",
             // The gateway gives encrypted reasoning without being asked for it.
-            "include" => value.to_string() != "[\"reasoning.encrypted_content\"]",
+            "include" => *value != serde_json::json!(["reasoning.encrypted_content"]),
             // Hints for the caches of one provider.
             "prompt_cache_key" | "prompt_cache_retention" => false,
             "store" => client != OpenaiResponses,

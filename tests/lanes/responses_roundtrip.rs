@@ -166,15 +166,13 @@ pub(crate) fn ill_formed(stream: &str) -> Option<String> {
                 }
                 done.push(event["item"].clone());
             }
-            "response.completed" | "response.incomplete" => {
-                if event["response"]["output"] != Value::Array(done.clone()) || open.is_some() {
-                    return wrong("its output is not what was said");
-                }
+            "response.completed" | "response.incomplete"
+                if event["response"]["output"] != Value::Array(done.clone()) || open.is_some() =>
+            {
+                return wrong("its output is not what was said");
             }
-            _ if event["item_id"].is_string() => {
-                if open.as_deref() != event["item_id"].as_str() {
-                    return wrong("it speaks of what is not open");
-                }
+            _ if event["item_id"].is_string() && open.as_deref() != event["item_id"].as_str() => {
+                return wrong("it speaks of what is not open");
             }
             _ => {}
         }

@@ -157,10 +157,9 @@ fn decode(stream: &str, size: usize) -> Vec<String> {
 }
 
 fn stream(events: &[Value]) -> String {
-    events
-        .iter()
-        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()))
-        .collect()
+    let texts =
+        events.iter().map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap()));
+    texts.collect::<Vec<_>>().concat()
 }
 
 fn ends(events: &[&str], wanted: &[&str]) {
@@ -194,7 +193,7 @@ fn items_at_once_come_one_after_the_other() {
     for size in [1, 2, 7, 64] {
         assert_eq!(decode(&text, size), whole);
     }
-    let shown: Vec<&str> = whole.iter().map(|event| event.as_str()).collect();
+    let shown: Vec<&str> = whole.iter().map(String::as_str).collect();
     let starts: Vec<usize> =
         shown.iter().enumerate().filter(|(_, e)| e.starts_with("PartStart")).map(|(i, _)| i).collect();
     let stops: Vec<usize> =
