@@ -54,6 +54,11 @@ impl Row {
         Self { operation: Operation::Chat, dialect, path }
     }
 
+    /// Counts of tokens.
+    pub const fn count_tokens(dialect: Dialect, path: &'static str) -> Self {
+        Self { operation: Operation::CountTokens, dialect, path }
+    }
+
     /// Embeddings.
     pub const fn embeddings(format: embedding::Format, path: &'static str) -> Self {
         Self { operation: Operation::Embeddings(format), dialect: format.dialect(), path }
@@ -117,6 +122,8 @@ const V1_RERANK: Row = Row::rerank(rerank::Format::V1, "/v1/rerank");
 const RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/responses");
 const V1_RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/v1/responses");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
+/// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
+const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
@@ -212,7 +219,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "anthropic",
         base_url: Some("https://api.anthropic.com"),
-        endpoints: &[V1_MESSAGES],
+        endpoints: &[V1_MESSAGES, V1_COUNT],
         key_header: KeyHeader::XApiKey,
         key_variable: Some("ANTHROPIC_API_KEY"),
         quirks: FULL,
@@ -337,14 +344,20 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "llamacpp",
         base_url: Some("http://localhost:8080"),
-        endpoints: &[V1_CHAT, V1_EMBED, V1_RERANK],
+        endpoints: &[V1_CHAT, V1_COUNT, V1_EMBED, V1_RERANK],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
     Preset {
         name: "vllm",
         base_url: Some("http://localhost:8000"),
-        endpoints: &[V1_CHAT, V1_RESPONSES, V1_EMBED, V1_RERANK],
+        endpoints: &[
+            V1_CHAT,
+            V1_RESPONSES,
+            Row::count_tokens(Dialect::OpenaiChat, "/tokenize"),
+            V1_EMBED,
+            V1_RERANK,
+        ],
         quirks: VLLM,
         ..LOCAL
     },
@@ -369,6 +382,7 @@ static PRESETS: &[Preset] = &[
             V1_CHAT,
             V1_RESPONSES,
             V1_MESSAGES,
+            V1_COUNT,
             V1_EMBED,
             V1_RERANK,
             Row::rerank(rerank::Format::V2, "/v2/rerank"),

@@ -217,11 +217,11 @@ impl RerankRequest<'_> {
 
     /// An estimate of the input in tokens: the query once for each document.
     pub fn estimate(&self) -> u64 {
-        use crate::meter::estimate::{from_bytes, from_text};
-        let query = from_text(&self.query.to_str());
+        use crate::meter::estimate::{Tokenizer, from_bytes, from_text};
+        let query = from_text(&self.query.to_str(), Tokenizer::default());
         self.documents.iter().fold(0_u64, |sum, document| {
             let one = match document {
-                Document::Text(text) => from_text(&text.to_str()),
+                Document::Text(text) => from_text(&text.to_str(), Tokenizer::default()),
                 Document::Object(object) => from_bytes(object.get().len() as u64),
             };
             sum.saturating_add(one).saturating_add(query)

@@ -222,8 +222,8 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
             .find("event: message_start")
             .zip(exchange.response.rfind("event: message_start"))
         {
-            Some((one, other)) if one != other => {
-                let from = one + 1;
+            Some((first, final_one)) if first != final_one => {
+                let from = first + 1;
                 let next = exchange.response[from..]
                     .find("event: message_start")
                     .map_or(exchange.response.len(), |at| from + at);
