@@ -6,7 +6,9 @@ use crate::feed::run;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate::dialect::Dialect::{self, Anthropic, Cohere, Ollama, OllamaGenerate, OpenaiChat};
+use tollgate::dialect::Dialect::{
+    self, Anthropic, Cohere, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+};
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
 /// What a client makes of a stream.
@@ -47,6 +49,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
         match dialect {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
+            OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
             Cohere => crate::cohere::take(&event, &mut collected, &mut calls),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
         }
@@ -206,6 +209,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             collected.input = Some(count("input_tokens") + cached);
             collected.output = Some(count("output_tokens"));
         }
+        OpenaiResponses => crate::responses::of_answer(answer, &mut collected),
     }
     collected
 }
