@@ -262,12 +262,12 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
     let (chat, others): (Vec<&Row>, Vec<&Row>) =
         rows.iter().partition(|row| row.operation == Operation::Chat);
     let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
-    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
+    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset, base));
     std::iter::once(&spoken).chain(others).map(at).collect()
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.
-fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
+fn usual_row(dialect: Dialect, preset: Option<&Preset>, base: &BaseUrl) -> Row {
     // Where the preset's own path starts with the version, the base URL ends before it.
     let base_has_version =
         preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")));
@@ -275,6 +275,10 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Gemini if base.path.rsplit('/').next().is_some_and(|last| last.starts_with("v1")) => {
+            "/models/{model}:{generateContent|streamGenerateContent?alt=sse}"
+        }
+        Dialect::Gemini => "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}",
     };
     Row::chat(dialect, path)
 }

@@ -7,6 +7,7 @@ pub mod anthropic;
 mod call;
 pub mod codec;
 mod date;
+pub mod gemini;
 pub mod lane;
 pub mod models;
 pub mod openai_chat;
@@ -27,6 +28,8 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// Google Gemini, `POST …/models/{model}:generateContent`.
+            Gemini "gemini" gemini;
         }
     };
 }
