@@ -8,6 +8,16 @@ use crate::wire::json::{Object, array, object, write_string};
 /// names have no date of their own, so the configuration's is used.
 pub fn list<'n>(client: Dialect, names: impl IntoIterator<Item = &'n str>, created: u64) -> Vec<u8> {
     let mut out = Vec::new();
+    if client == Dialect::Gemini {
+        object(&mut out, |body| {
+            body.array("models", |list| {
+                for name in names {
+                    list.object(|model| fill(client, name, created, model));
+                }
+            });
+        });
+        return out;
+    }
     let mut ends: Option<(&str, &str)> = None;
     object(&mut out, |body| {
         if client != Dialect::Anthropic {
@@ -48,6 +58,15 @@ fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
             model.str("display_name", name);
             model.str("created_at", &rfc3339(created));
         }
+        Dialect::Gemini => {
+            model.str("name", &format!("models/{name}"));
+            model.str("displayName", name);
+            model.word("version", "1");
+            model.array("supportedGenerationMethods", |methods| {
+                methods.str("generateContent");
+                methods.str("streamGenerateContent");
+            });
+        }
         _ => {
             model.str("id", name);
             model.word("object", "model");
@@ -62,8 +81,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lists_in_both_shapes() {
+    fn lists_in_each_shape() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            text(list(Dialect::Gemini, ["a"], 5)),
+            r#"{"models":[{"name":"models/a","displayName":"a","version":"1","supportedGenerationMethods":["generateContent","streamGenerateContent"]}]}"#
+        );
         assert_eq!(
             text(list(Dialect::OpenaiChat, ["a"], 5)),
             r#"{"object":"list","data":[{"id":"a","object":"model","created":5,"owned_by":"tollgate"}]}"#

@@ -94,10 +94,14 @@ pub fn presets() -> &'static [Preset] {
 
 const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
 const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
+const GEMINI_CHAT: &str = "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
+const VERTEX_CHAT: &str = "/publishers/google/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
+/// Reads files at any address.
+const VERTEX: Quirks = Quirks { file_urls: true, ..FULL };
 /// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
 const NO_DEVELOPER: Quirks = Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
@@ -191,6 +195,26 @@ static PRESETS: &[Preset] = &[
         key_variable: Some("ANTHROPIC_API_KEY"),
         quirks: FULL,
         price_provider: Some("anthropic"),
+        ..HOSTED
+    },
+    Preset {
+        name: "gemini",
+        base_url: Some("https://generativelanguage.googleapis.com"),
+        endpoints: &[Row::chat(Dialect::Gemini, GEMINI_CHAT)],
+        key_header: KeyHeader::GoogApiKey,
+        key_variable: Some("GEMINI_API_KEY"),
+        price_provider: Some("google"),
+        quirks: FULL,
+        ..HOSTED
+    },
+    // The key is an OAuth access token (they live for an hour); `project` and `location` complete the base URL.
+    Preset {
+        name: "vertex",
+        base_url: None,
+        endpoints: &[Row::chat(Dialect::Gemini, VERTEX_CHAT)],
+        key_variable: Some("VERTEX_ACCESS_TOKEN"),
+        price_provider: Some("google"),
+        quirks: VERTEX,
         ..HOSTED
     },
     Preset {

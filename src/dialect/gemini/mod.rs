@@ -36,9 +36,15 @@ mod wire;
 pub use failure::{write_failure, write_failure_event};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
+pub(crate) use stream::Reframer;
 pub use stream::{StreamDecoder, StreamEncoder};
 
 use super::Shape;
 
-/// Facts about the wire format.
-pub const SHAPE: Shape = Shape { model_in_path: true, stream_in_path: true, ..Shape::SSE };
+/// Facts about the wire format. A stream that comes as JSON is an array, or an answer in one piece.
+pub const SHAPE: Shape = Shape {
+    stream_types: &["text/event-stream", "application/json"],
+    model_in_path: true,
+    stream_in_path: true,
+    ..Shape::SSE
+};

@@ -2,6 +2,7 @@
 
 use super::{AnswerPlan, Ask, Edit, Outgoing, identity};
 use crate::chat::{ChatRequest, Failure, Losses, Text};
+use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Dialect, codec};
 
 /// Translates a request body. Where both sides speak the same dialect it is only edited in place.
@@ -9,6 +10,24 @@ use crate::dialect::{Call, Dialect, codec};
 /// # Errors
 /// 400 that names the field: the body is wrong, or holds what this provider cannot take and `drop_params` is off.
 pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    // Ids that carry Gemini's signatures carry them to Gemini, and to proxies that do the same.
+    let is_carrier = provider == Dialect::Gemini || !ask.quirks.short_ids;
+    let Some(cut) = (!is_carrier).then(|| without_signatures(body)).flatten() else {
+        return translated(call, provider, body, ask);
+    };
+    let mut outgoing = translated(call, provider, &cut, ask)?;
+    outgoing.edit = match outgoing.edit {
+        Edit::Keep => Edit::Replace(cut),
+        Edit::Prefix { drop, mut insert } => {
+            insert.extend_from_slice(cut.get(drop..).unwrap_or_default());
+            Edit::Replace(insert)
+        }
+        whole @ Edit::Replace(_) => whole,
+    };
+    Ok(outgoing)
+}
+
+fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     if call.dialect == provider {
         return identity::request(call, body, ask);
     }
