@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 /// What services say of themselves: where, how fast and for how much an answer was made, and by which build. Every
 /// answer of the service carries them, so a warning of their loss would stand on every answer and tell nothing.
-const OF_THE_SERVICE: [&str; 39] = [
+const OF_THE_SERVICE: [&str; 36] = [
     // OpenAI and Azure.
     "system_fingerprint",
     "service_tier",
@@ -28,11 +28,8 @@ const OF_THE_SERVICE: [&str; 39] = [
     "avgLogprobs",
     "tokenCount",
     "safetyRatings",
-    "trafficType",
-    "promptTokensDetails",
-    "candidatesTokensDetails",
-    "cacheTokensDetails",
-    "toolUsePromptTokensDetails",
+    "usageMetadata",
+    "logprobsResult",
     // OpenRouter.
     "provider",
     "native_finish_reason",

@@ -112,7 +112,6 @@ impl Framer {
         let mut at = 0_usize;
         while let Some(&byte) = chunk.get(at) {
             match (self.string, byte) {
-                (Literal::Escape, _) => self.string = Literal::Yes,
                 (Literal::Yes, b'\\') => self.string = Literal::Escape,
                 (Literal::Yes, b'"') => self.string = Literal::No,
                 (Literal::Yes, _) => {
@@ -121,7 +120,7 @@ impl Framer {
                     at = at.saturating_add(memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len()));
                     continue;
                 }
-                (Literal::No, b'"') => self.string = Literal::Yes,
+                (Literal::Escape, _) | (Literal::No, b'"') => self.string = Literal::Yes,
                 (Literal::No, b'{' | b'[') => {
                     self.depth = self.depth.saturating_add(1);
                     if self.depth > MAX_DEPTH {

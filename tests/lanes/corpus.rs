@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 pub(crate) struct Exchange {
     pub(crate) id: String,
+    /// Without its query.
+    pub(crate) path: String,
     pub(crate) request: Option<String>,
     pub(crate) status: u64,
     pub(crate) stream: bool,
@@ -42,6 +44,7 @@ fn exchange(line: &Value) -> Exchange {
     };
     Exchange {
         id: line["id"].as_str().unwrap_or_default().to_owned(),
+        path: line["path"].as_str().unwrap_or_default().split('?').next().unwrap_or_default().to_owned(),
         request,
         status: line["status"].as_u64().unwrap_or(0),
         stream: line["stream"].as_bool().unwrap_or(false),

@@ -4,7 +4,7 @@ use crate::corpus::{Exchange, exchanges};
 use crate::loss::silent_losses;
 use serde_json::Value;
 use tollgate::dialect::Call;
-use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
+use tollgate::dialect::Dialect::{self, Anthropic, Gemini, OpenaiChat};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
 
@@ -12,6 +12,7 @@ pub(crate) fn op(dialect: Dialect) -> &'static str {
     match dialect {
         OpenaiChat => "openai.chat",
         Anthropic => "anthropic.messages",
+        Gemini => "gemini.generateContent",
     }
 }
 
@@ -191,6 +192,7 @@ fn check_usage(id: &str, provider: Dialect, source: &Value, target: &Value, wron
     let (was, is) = match provider {
         Anthropic => (anthropic(&source["usage"]), openai(&target["usage"])),
         OpenaiChat => (openai(&source["usage"]), anthropic(&target["usage"])),
+        Gemini => unreachable!("held by its own tests"),
     };
     // xAI counts reasoning beside the completion.
     let reasoning = count(&source["usage"]["completion_tokens_details"]["reasoning_tokens"]);

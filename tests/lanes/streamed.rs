@@ -3,25 +3,36 @@
 
 use crate::corpus::exchanges;
 use crate::feed::run;
+use crate::gemini_collect;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
+use tollgate::dialect::Dialect::{self, Anthropic, Gemini, OpenaiChat};
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
 /// What a client makes of a stream.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Collected {
-    text: String,
-    thinking: String,
-    signatures: Vec<String>,
+    pub(crate) text: String,
+    pub(crate) thinking: String,
+    pub(crate) signatures: Vec<String>,
     /// Id, name, arguments.
-    calls: Vec<(String, String, Value)>,
-    finish: Option<String>,
-    input: Option<u64>,
-    output: Option<u64>,
-    error: bool,
-    over: bool,
+    pub(crate) calls: Vec<(String, String, Value)>,
+    pub(crate) finish: Option<String>,
+    pub(crate) input: Option<u64>,
+    pub(crate) output: Option<u64>,
+    pub(crate) error: bool,
+    pub(crate) over: bool,
+}
+
+impl Collected {
+    pub(crate) fn calls(&self) -> &[(String, String, Value)] {
+        &self.calls
+    }
+
+    pub(crate) fn finish(&self) -> Option<&str> {
+        self.finish.as_deref()
+    }
 }
 
 fn arguments(text: &str) -> Value {
@@ -44,10 +55,11 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
         match dialect {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
+            Gemini => gemini_collect::piece(&event, &mut collected),
         }
     }
     let calls = calls.into_values().map(|(id, name, text)| (id, name, arguments(&text)));
-    collected.calls = calls.collect();
+    collected.calls.extend(calls);
     collected
 }
 
@@ -142,7 +154,7 @@ fn anthropic(event: &Value, into: &mut Collected, calls: &mut Calls) {
 }
 
 /// One word per meaning.
-fn neutral_finish(reason: &str) -> &'static str {
+pub(crate) fn neutral_finish(reason: &str) -> &'static str {
     match reason {
         "tool_calls" | "function_call" | "tool_use" => "tools",
         "length" | "max_tokens" | "model_context_window_exceeded" => "length",
@@ -173,6 +185,10 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             }
             collected.finish =
                 choice["finish_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
+        }
+        Gemini => {
+            gemini_collect::piece(answer, &mut collected);
+            collected.over = true;
         }
         Anthropic => {
             for block in answer["content"].as_array().into_iter().flatten() {

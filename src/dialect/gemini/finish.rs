@@ -32,17 +32,20 @@ pub(super) fn finish_reason(raw: &RawValue) -> FinishReason {
 /// Gemini's word for a reason. It has none for calls: they end with `STOP`.
 pub(super) fn finish_word(reason: FinishReason) -> &'static str {
     match reason {
-        FinishReason::Stop | FinishReason::StopSequence | FinishReason::ToolCalls | FinishReason::Pause => "STOP",
+        FinishReason::Stop | FinishReason::StopSequence | FinishReason::ToolCalls | FinishReason::Pause => {
+            "STOP"
+        }
         FinishReason::Length | FinishReason::ContextWindow => "MAX_TOKENS",
         FinishReason::ContentFilter | FinishReason::Refusal => "SAFETY",
         FinishReason::Unknown => "OTHER",
     }
 }
 
-/// The reason that fits what was said: Gemini ends calls with a plain stop.
+/// The reason that fits what was said: Gemini ends calls with a plain stop, and those it finds fault with (of a function
+/// that was not declared) with a word of its own.
 pub(super) fn settled(reason: FinishReason, has_call: bool) -> FinishReason {
     match reason {
-        FinishReason::Stop if has_call => FinishReason::ToolCalls,
+        FinishReason::Stop | FinishReason::Unknown if has_call => FinishReason::ToolCalls,
         other => other,
     }
 }

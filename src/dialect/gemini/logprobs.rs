@@ -2,10 +2,12 @@
 
 use super::wire::{LogprobsResult, Token};
 use crate::chat::{Json, Text};
-use crate::wire::json::{Array, Object, object, parse, wire_object};
+use crate::wire::json::{Array, Object, object, parse, parse_raw, wire_object};
+use serde_json::value::RawValue;
 
 /// `{"content":[{"token","logprob","bytes","top_logprobs"}],"refusal":null}`.
-pub(super) fn to_openai(result: &LogprobsResult<'_>) -> Option<Json<'static>> {
+pub(super) fn to_openai(raw: &RawValue) -> Option<Json<'static>> {
+    let result: LogprobsResult<'_> = parse_raw(raw).ok()?;
     let chosen = result.chosen.as_ref()?;
     let mut out = Vec::new();
     object(&mut out, |body| {
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn there_and_back() {
         let gemini = r#"{"chosenCandidates":[{"token":"é","logProbability":-0.5}],"topCandidates":[{"candidates":[{"token":"é","logProbability":-0.5},{"token":"x","logProbability":-2.0}]}]}"#;
-        let openai = to_openai(&parse(gemini.as_bytes()).unwrap()).unwrap();
+        let openai = to_openai(serde_json::from_str(gemini).unwrap()).unwrap();
         assert_eq!(
             openai.as_str(),
             r#"{"content":[{"token":"é","logprob":-0.5,"bytes":[195,169],"top_logprobs":[{"token":"é","logprob":-0.5,"bytes":[195,169]},{"token":"x","logprob":-2.0,"bytes":[120]}]}],"refusal":null}"#

@@ -100,8 +100,11 @@ fn of_kind<'a>(kind: &str, source: Source<'a>, title: Option<Text<'a>>) -> Optio
         };
         return Some(PartKind::Audio { source, format: Some(Text::from(format.to_owned())) });
     }
-    (kind == "application/pdf" || kind.starts_with("text/"))
-        .then_some(PartKind::Document(Document { source, title, context: None }))
+    (kind == "application/pdf" || kind.starts_with("text/")).then_some(PartKind::Document(Document {
+        source,
+        title,
+        context: None,
+    }))
 }
 
 /// `None`: a file that only Google can read, or of a kind that the hub has no word for.

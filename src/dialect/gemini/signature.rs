@@ -3,8 +3,8 @@
 use crate::chat::Text;
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE as URL_SAFE_ALPHABET;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use std::borrow::Cow;
 
 /// Stands between a tool call's id and the signature it carries. LiteLLM's word.
@@ -27,7 +27,9 @@ pub(super) fn split<'t>(id: &Text<'t>) -> (Text<'t>, Option<Text<'t>>) {
     match text.split_once(MARK) {
         Some((id, signature)) => (
             Text::from(id.to_owned()),
-            Some(signature).filter(|signature| !signature.is_empty()).map(|signature| Text::from(signature.to_owned())),
+            Some(signature)
+                .filter(|signature| !signature.is_empty())
+                .map(|signature| Text::from(signature.to_owned())),
         ),
         None => (id.clone(), None),
     }
@@ -74,9 +76,9 @@ fn is_in_id(before: &[u8]) -> bool {
     let Some(rest) = rest.strip_suffix(b"\"") else { return false };
     let Some(rest) = rest.trim_ascii_end().strip_suffix(b":") else { return false };
     let Some(key) = rest.trim_ascii_end().strip_suffix(b"\"") else { return false };
-    ID_FIELDS.iter().any(|field| {
-        key.strip_suffix(field.as_bytes()).is_some_and(|before| before.ends_with(b"\""))
-    })
+    ID_FIELDS
+        .iter()
+        .any(|field| key.strip_suffix(field.as_bytes()).is_some_and(|before| before.ends_with(b"\"")))
 }
 
 /// Proof of another maker's reasoning, as a Gemini client sends it back.
@@ -150,7 +152,9 @@ mod tests {
     fn foreign_proofs_survive_either_alphabet() {
         for proof in [Foreign::Signature("EqQB+/==\u{ff}".into()), Foreign::Redacted("x".into())] {
             let wrapped = wrap(&proof);
-            for seen in [wrapped.clone(), wrapped.replace('+', "-").replace('/', "_"), wrapped.replace('=', "")] {
+            for seen in
+                [wrapped.clone(), wrapped.replace('+', "-").replace('/', "_"), wrapped.replace('=', "")]
+            {
                 assert_eq!(unwrap(&seen).as_ref(), Some(&proof));
             }
         }

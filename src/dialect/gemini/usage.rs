@@ -58,8 +58,13 @@ fn audio(details: Option<&RawValue>) -> Option<u64> {
     Count::of(entry.count)
 }
 
-/// Writes the fields of a `usageMetadata` object; `own`: Google's own details follow.
-pub(super) fn write_usage(usage: &Usage, own: bool, object: &mut Object<'_>) {
+/// Reads a `usageMetadata` object; what is none says nothing.
+pub(super) fn read(raw: &RawValue) -> Usage {
+    parse_raw::<WireUsage<'_>>(raw).map(|usage| usage.to_usage()).unwrap_or_default()
+}
+
+/// Writes the fields of a `usageMetadata` object.
+pub(super) fn write_usage(usage: &Usage, object: &mut Object<'_>) {
     let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
     object.u64("promptTokenCount", input);
     object.u64("candidatesTokenCount", output.saturating_sub(usage.reasoning.unwrap_or(0)));
@@ -69,9 +74,6 @@ pub(super) fn write_usage(usage: &Usage, own: bool, object: &mut Object<'_>) {
     }
     if let Some(thoughts) = usage.reasoning {
         object.u64("thoughtsTokenCount", thoughts);
-    }
-    if own {
-        return;
     }
     for (key, audio, all) in [
         ("promptTokensDetails", usage.audio_input, input),
@@ -135,7 +137,7 @@ mod tests {
             ..Usage::default()
         };
         let mut out = Vec::new();
-        object(&mut out, |o| write_usage(&usage, false, o));
+        object(&mut out, |o| write_usage(&usage, o));
         assert_eq!(
             String::from_utf8(out).unwrap(),
             r#"{"promptTokenCount":10,"candidatesTokenCount":3,"totalTokenCount":17,"cachedContentTokenCount":2,"thoughtsTokenCount":4,"promptTokensDetails":[{"modality":"TEXT","tokenCount":7},{"modality":"AUDIO","tokenCount":3}]}"#

@@ -158,7 +158,7 @@ wire_object! {
     pub(super) struct Answer<'a> {
         pub(super) candidates: Vec<Candidate<'a>> = "candidates",
         pub(super) feedback: &'a RawValue = "promptFeedback",
-        pub(super) usage: super::usage::WireUsage<'a> = "usageMetadata",
+        pub(super) usage: &'a RawValue = "usageMetadata",
         pub(super) model: Text<'a> = "modelVersion",
         pub(super) id: Text<'a> = "responseId",
         pub(super) created: Text<'a> = "createTime",
@@ -172,7 +172,7 @@ wire_object! {
         pub(super) content: Content<'a> = "content",
         pub(super) finish: &'a RawValue = "finishReason",
         pub(super) index: Count = "index",
-        pub(super) logprobs: LogprobsResult<'a> = "logprobsResult",
+        pub(super) logprobs: &'a RawValue = "logprobsResult",
     }
 }
 
@@ -214,7 +214,7 @@ pub(super) fn number(raw: &RawValue) -> Option<f64> {
 }
 
 /// The word of an enumeration, in the spelling of the wire; its number where the sender gave that.
-pub(super) fn word<'a>(raw: &'a RawValue) -> std::borrow::Cow<'a, str> {
+pub(super) fn word(raw: &RawValue) -> std::borrow::Cow<'_, str> {
     match Text::from_raw(raw) {
         Some(text) => text.to_str(),
         None => std::borrow::Cow::Borrowed(raw.get()),

@@ -33,7 +33,8 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
     }
     let request = decode(call, body)?;
     let mut losses = Losses::new(ask.drop_params);
-    let encoded = codec::encode_request(provider, &request, ask, &mut losses)?;
+    let encoded = codec::encode_request(provider, &request, ask, &mut losses)
+        .map_err(|failure| in_words_of(call.dialect, failure))?;
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
         legacy_functions: request.legacy_functions,
@@ -41,7 +42,25 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
         echo: request.echo,
         ..AnswerPlan::new(call.dialect, provider, request.stream, request.include_usage == Some(true))
     };
-    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings: losses.into_warnings(), plan })
+    let mut warnings = losses.into_warnings();
+    for warning in &mut warnings {
+        rename(call.dialect, warning);
+    }
+    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings, plan })
+}
+
+/// A failure that names the field as the client's dialect calls it.
+fn in_words_of(client: Dialect, mut failure: Failure) -> Failure {
+    rename(client, &mut failure.message);
+    failure.param.iter_mut().for_each(|param| rename(client, param));
+    failure
+}
+
+/// Encoders know where something stood, not what the list is called there.
+fn rename(client: Dialect, text: &mut String) {
+    if client == Dialect::Gemini && text.contains("messages[") {
+        *text = text.replace("messages[", "contents[").replace("].content[", "].parts[");
+    }
 }
 
 /// Reads a request, of which the path may say a part.

@@ -73,9 +73,10 @@ impl Attempt {
         let Stage::Holding(held) = stage else { return Flow::Continue };
         exchange.answer.first_content_ns = Some(host.now_ns());
         // A dialect of several framings may have changed the framing on the way.
-        let translated = self.plan.as_ref().is_some_and(|plan| {
-            plan.client != plan.provider || plan.client.shape().stream_types.len() > 1
-        });
+        let translated = self
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.client != plan.provider || plan.client.shape().stream_types.len() > 1);
         let body = Body { media_type: translated.then(|| client_type(exchange)), length: None };
         self.show(host, exchange, &body, self.headers.status());
         if held.changed {
@@ -187,9 +188,10 @@ struct Body<'a> {
 
 /// The media type of an answer in the client's dialect.
 fn client_type(exchange: &Exchange) -> &'static str {
-    match exchange.stream {
-        true if !exchange.call.array => exchange.call.dialect.shape().stream_type(),
-        _ => "application/json",
+    if exchange.stream && !exchange.call.array {
+        exchange.call.dialect.shape().stream_type()
+    } else {
+        "application/json"
     }
 }
 

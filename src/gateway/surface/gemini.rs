@@ -36,12 +36,11 @@ pub(super) fn find(method: &str, path: &str, target: &str) -> Option<Surface> {
             };
             let model = Some(decoded(model)).filter(|model| !model.is_empty())?;
             let array = stream && query_value(target, "alt").as_deref() != Some("sse");
-            let call = Call { model: Some(model), stream: Some(stream), array, ..Call::chat(Dialect::Gemini) };
+            let call =
+                Call { model: Some(model), stream: Some(stream), array, ..Call::chat(Dialect::Gemini) };
             Some(on("POST", method, Surface::Ask(call)))
         }
-        None if is_own && !name.is_empty() => {
-            Some(on("GET, HEAD", method, Surface::Model(decoded(name))))
-        }
+        None if is_own && !name.is_empty() => Some(on("GET, HEAD", method, Surface::Model(decoded(name)))),
         None => None,
     }
 }
@@ -67,7 +66,8 @@ mod tests {
     use super::*;
 
     fn chat(model: &str, stream: bool, array: bool) -> Surface {
-        let call = Call { stream: Some(stream), array, model: Some(model.into()), ..Call::chat(Dialect::Gemini) };
+        let call =
+            Call { stream: Some(stream), array, model: Some(model.into()), ..Call::chat(Dialect::Gemini) };
         Surface::Ask(call)
     }
 
@@ -81,8 +81,14 @@ mod tests {
             ("/v1beta/models/g:streamGenerateContent?key=k&alt=json", chat("g", true, true)),
             ("/v1beta/models/anthropic%2Fclaude:generateContent", chat("anthropic/claude", false, false)),
             ("/v1beta/models/a/b:generateContent", chat("a/b", false, false)),
-            ("/v1beta1/projects/p/locations/global/publishers/google/models/g:generateContent", chat("g", false, false)),
-            ("/v1/projects/p/locations/l/publishers/google/models/g:streamGenerateContent?alt=sse", chat("g", true, false)),
+            (
+                "/v1beta1/projects/p/locations/global/publishers/google/models/g:generateContent",
+                chat("g", false, false),
+            ),
+            (
+                "/v1/projects/p/locations/l/publishers/google/models/g:streamGenerateContent?alt=sse",
+                chat("g", true, false),
+            ),
             ("/v1beta1/publishers/google/models/g:generateContent", chat("g", false, false)),
         ] {
             assert_eq!(find("POST", path, ""), surface, "{path}");

@@ -81,7 +81,8 @@ fn fill(
     thinking::write(request, model, losses, config)?;
     if own {
         const PREFIX: &str = "generationConfig.";
-        let fields = request.extra.iter().filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)));
+        let fields =
+            request.extra.iter().filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)));
         for (name, value) in fields.filter(|(name, _)| !name.contains('.')) {
             config.raw(name, value);
         }
@@ -120,7 +121,7 @@ fn write_format(
         Some(ResponseFormat::JsonObject) => config.word("responseMimeType", "application/json"),
         Some(ResponseFormat::JsonSchema(schema)) => {
             config.word("responseMimeType", "application/json");
-            tools::write_answer_schema(schema, model, losses, config)?;
+            tools::write_answer_schema(schema, request.origin == Dialect::Gemini, model, losses, config)?;
         }
         Some(ResponseFormat::Other(opaque)) if request.origin == Dialect::Gemini => {
             config.key("responseMimeType").extend_from_slice(opaque.json.as_str().as_bytes());

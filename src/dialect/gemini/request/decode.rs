@@ -4,8 +4,8 @@ use super::super::part::part;
 use super::super::wire::{Config, Content, Request, Tool as WireTool, ToolConfig, number};
 use super::{schema, thinking};
 use crate::chat::{
-    ChatRequest, Failure, Function, Json, Message, Opaque, Part, PartKind, Place, ResponseFormat, Role, Schema,
-    Text, Tool, ToolChoice, ToolKind,
+    ChatRequest, Failure, Function, Json, Message, Opaque, Part, PartKind, Place, ResponseFormat, Role,
+    Schema, Text, Tool, ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::wire::json::{OneOrMany, ParseError, parse, parse_raw};
@@ -65,9 +65,10 @@ fn within(path: &str, error: ParseError) -> Failure {
 
 fn parts<'a>(content: &Content<'a>, path: &str) -> Result<Vec<Part<'a>>, Failure> {
     let raws = content.parts.as_ref().map(|parts| parts.0.as_slice()).unwrap_or_default();
-    let read = raws.iter().enumerate().map(|(index, raw)| {
-        part(raw).map_err(|error| within(&format!("{path}.parts[{index}]"), error))
-    });
+    let read = raws
+        .iter()
+        .enumerate()
+        .map(|(index, raw)| part(raw).map_err(|error| within(&format!("{path}.parts[{index}]"), error)));
     read.collect()
 }
 
@@ -174,7 +175,11 @@ fn decode_tool<'a>(raw: &'a RawValue, index: usize, tools: &mut Vec<Tool<'a>>) -
         let mut out = Vec::new();
         crate::wire::json::object(&mut out, |o| o.raw(&name, value));
         let json = Json::trusted(String::from_utf8(out).unwrap_or_default());
-        tools.push(Tool { kind: ToolKind::Other(Opaque { kind, json }), cache_control: None, extra: Vec::new() });
+        tools.push(Tool {
+            kind: ToolKind::Other(Opaque { kind, json }),
+            cache_control: None,
+            extra: Vec::new(),
+        });
     }
     Ok(())
 }
@@ -230,7 +235,10 @@ fn decode_config<'a>(config: Config<'a>, request: &mut ChatRequest<'a>) -> Resul
     request.max_tokens = whole("maxOutputTokens", config.max_output_tokens)?;
     request.response_format = decode_format(&config);
     request.stop = config.stop_sequences.unwrap_or_default().0;
-    #[expect(clippy::cast_possible_truncation, reason = "clamped to what the target type holds before the cast")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "clamped to what the target type holds before the cast"
+    )]
     let seed = float("seed", config.seed)?.map(|seed| seed.clamp(-9e15, 9e15) as i64);
     request.seed = seed;
     request.presence_penalty = float("presencePenalty", config.presence_penalty)?;

@@ -6,7 +6,7 @@ use super::super::response::write_thought;
 use super::super::signature;
 use super::turns::{Conversation, Spoken};
 use crate::chat::{Document, Failure, Losses, Part, PartKind, Source, Text, ToolCall, ToolResult};
-use crate::wire::json::{Array, Object, array, write_string};
+use crate::wire::json::{Array, Object, array, members, write_string};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -128,8 +128,7 @@ impl<'l> Parts<'l> {
                 list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             }
             PartKind::Other(opaque) => {
-                self.losses
-                    .lost(&path(), &format!("{} is not supported by Gemini", opaque.kind.to_str()))?;
+                self.losses.lost(&path(), &format!("{} is not supported by Gemini", opaque.kind.to_str()))?;
             }
         }
         Ok(())
@@ -167,7 +166,9 @@ impl<'l> Parts<'l> {
             });
             match signature {
                 Some(signature) if leads => o.text(SIGNATURE, &signature),
-                None if leads && !self.own && self.model.wants_signatures() => o.word(SIGNATURE, signature::SKIP),
+                None if leads && !self.own && self.model.wants_signatures() => {
+                    o.word(SIGNATURE, signature::SKIP);
+                }
                 _ => {}
             }
             self.finish(part, o);
@@ -187,7 +188,8 @@ impl<'l> Parts<'l> {
             (_, Some(name)) => name.clone(),
             (Some(name), None) => name.to_str().into_owned(),
             (None, None) => {
-                self.losses.note(format!("{}: the result answers no call, its id was sent as its name", path()));
+                self.losses
+                    .note(format!("{}: the result answers no call, its id was sent as its name", path()));
                 id.to_str().into_owned()
             }
         };
@@ -208,7 +210,10 @@ impl<'l> Parts<'l> {
                     array(&mut moved, |list| self.part(inner, false, &inner_path, list))?;
                     let inside = moved.get(1..moved.len().saturating_sub(1)).unwrap_or_default();
                     if !inside.is_empty() {
-                        self.losses.note(format!("{}: put after the result, this model's results hold text only", inner_path()));
+                        self.losses.note(format!(
+                            "{}: put after the result, this model's results hold text only",
+                            inner_path()
+                        ));
                         self.moved.push(inside.to_vec());
                     }
                 }
@@ -251,6 +256,9 @@ impl<'l> Parts<'l> {
                     _ => Cow::Borrowed(sniff(&data.to_str(), what)),
                 };
                 let title = label.filter(|_| what == "document" && self.reads_urls);
+                if label.is_some() && what == "document" && title.is_none() {
+                    self.losses.note(format!("{}: file name dropped: is not supported by Gemini", path()));
+                }
                 Media::Inline { media_type, data, title }
             }
             Source::Url(url) => {
@@ -268,7 +276,11 @@ impl<'l> Parts<'l> {
                     _ => Some("application/pdf"),
                 };
                 // Vertex AI insists on a media type.
-                let media_type = if self.reads_urls { media_type.or_else(|| usual().map(Cow::Borrowed)) } else { media_type };
+                let media_type = if self.reads_urls {
+                    media_type.or_else(|| usual().map(Cow::Borrowed))
+                } else {
+                    media_type
+                };
                 Media::File { media_type, uri }
             }
             Source::File(id) => {
@@ -284,7 +296,9 @@ impl<'l> Parts<'l> {
             }
             Source::Text(text) => Media::Text(text.to_str()),
             Source::Other(_) => {
-                return self.losses.lost(&path(), &format!("this source of a {what} is not supported by Gemini"));
+                return self
+                    .losses
+                    .lost(&path(), &format!("this source of a {what} is not supported by Gemini"));
             }
         };
         list.object(|o| {
@@ -315,8 +329,13 @@ fn write_response(texts: &[&Text<'_>], is_error: bool, out: &mut Vec<u8>) {
     if let [only] = texts {
         let text = only.to_str();
         let text = text.trim();
-        if text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
+        if text.starts_with('{')
+            && let Ok(found) = members(text.as_bytes())
+        {
+            let wrap = is_error && found.get("error").is_none();
+            out.extend_from_slice(if wrap { b"{\"error\":" } else { b"" });
             out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(if wrap { b"}" } else { b"" });
             return;
         }
     }

@@ -3,6 +3,7 @@
 use super::super::model::{Control, Gemini};
 use super::super::wire::{Thinking, number};
 use crate::chat::{ChatRequest, Effort, Extra, Failure, Losses, Reasoning, Thought};
+use crate::dialect::Dialect;
 use crate::wire::json::Object;
 
 /// Reads the configuration; what only Gemini knows of it is left over.
@@ -20,8 +21,7 @@ pub(super) fn decode(wire: Thinking<'_>) -> Result<(Reasoning<'_>, Extra<'_>), F
     }
     if let Some(raw) = wire.budget {
         let path = "generationConfig.thinkingConfig.thinkingBudget";
-        let budget =
-            number(raw).ok_or_else(|| Failure::field(path, format!("{path}: expected a number")))?;
+        let budget = number(raw).ok_or_else(|| Failure::field(path, format!("{path}: expected a number")))?;
         if budget < 0.0 {
             reasoning.thought = Some(Thought::Adaptive);
         } else if budget < 1.0 {
@@ -55,7 +55,12 @@ pub(super) fn write(
     config: &mut Object<'_>,
 ) -> Result<(), Failure> {
     let reasoning = &request.reasoning;
-    let off = !reasoning.is_on() && (reasoning.thought == Some(Thought::Off) || reasoning.effort == Some(Effort::None));
+    if request.origin == Dialect::Gemini {
+        write_own(reasoning, config);
+        return Ok(());
+    }
+    let off = !reasoning.is_on()
+        && (reasoning.thought == Some(Thought::Off) || reasoning.effort == Some(Effort::None));
     if !off && !reasoning.is_on() {
         return Ok(());
     }
@@ -66,14 +71,18 @@ pub(super) fn write(
     let (budget, level) = match model.thinking() {
         Control::None if off => return Ok(()),
         Control::None => return losses.lost("reasoning_effort", "is not supported by this model"),
-        Control::Budget { least, can_stop, .. } if off => (Some(if can_stop { 0 } else { least_of(least) }), None),
+        Control::Budget { least, can_stop, .. } if off => {
+            (Some(if can_stop { 0 } else { least_of(least) }), None)
+        }
         Control::Budget { least, most, .. } => {
             let asked = reasoning.budget.or(effort.map(Effort::budget));
             let clamped = asked.map(|asked| asked.clamp(least, most));
             if let (Some(asked), Some(clamped)) = (reasoning.budget, clamped)
                 && asked != clamped
             {
-                losses.note(format!("thinking: the budget was changed from {asked} to {clamped}, this model's bound"));
+                losses.note(format!(
+                    "thinking: the budget was changed from {asked} to {clamped}, this model's bound"
+                ));
             }
             // −1: as the model sees fit.
             (Some(clamped.map_or(-1, |tokens| i64::try_from(tokens).unwrap_or(i64::MAX))), None)
@@ -100,6 +109,27 @@ pub(super) fn write(
         }
     });
     Ok(())
+}
+
+/// Writes what a client of this dialect said.
+fn write_own(reasoning: &Reasoning<'_>, config: &mut Object<'_>) {
+    if reasoning.is_unsaid() {
+        return;
+    }
+    config.object("thinkingConfig", |thinking| {
+        match (reasoning.budget, reasoning.thought) {
+            (Some(budget), _) => thinking.u64("thinkingBudget", budget),
+            (None, Some(Thought::Off)) => thinking.u64("thinkingBudget", 0),
+            (None, Some(_)) => thinking.key("thinkingBudget").extend_from_slice(b"-1"),
+            (None, None) => {}
+        }
+        if let Some(effort) = reasoning.effort {
+            thinking.word("thinkingLevel", effort.as_str());
+        }
+        if reasoning.is_on() && reasoning.display.is_none() {
+            thinking.bool("includeThoughts", true);
+        }
+    });
 }
 
 fn least_of(least: u64) -> i64 {

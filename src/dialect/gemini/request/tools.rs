@@ -4,7 +4,11 @@ use super::super::model::Gemini;
 use super::schema::Rewriter;
 use crate::chat::{ChatRequest, Failure, Function, Losses, Schema, Tool, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
-use crate::wire::json::{Array, Object, array};
+use crate::wire::json::{Array, Object, Patch, array, members};
+use std::borrow::Cow;
+
+/// The prefix under which fields of `functionCallingConfig` that the hub has no word for are kept.
+const CALLING: &str = "toolConfig.functionCallingConfig.";
 
 const WHY: &str = "is not supported by Gemini";
 
@@ -76,7 +80,11 @@ fn write_function(
         }
         if let Some(schema) = &function.parameters {
             let path = format!("tools[{index}].parameters");
-            write_parameters(schema.as_str(), &path, model, losses, o)?;
+            if own && model.takes_json_schema() {
+                o.key("parametersJsonSchema").extend_from_slice(schema.as_str().as_bytes());
+            } else {
+                write_parameters(schema.as_str(), &path, model, losses, o)?;
+            }
         }
         if own {
             o.extra(&tool.extra);
@@ -104,7 +112,9 @@ fn write_parameters(
             o.key("parametersJsonSchema").extend_from_slice(schema.as_bytes());
             losses.note(format!("{path} {}, sent as JSON Schema", why.why()));
         }
-        Err(why) => return Err(Failure::field(path, format!("{path} {}, which this model cannot take", why.why()))),
+        Err(why) => {
+            return Err(Failure::field(path, format!("{path} {}, which this model cannot take", why.why())));
+        }
     }
     Ok(())
 }
@@ -112,13 +122,18 @@ fn write_parameters(
 /// Writes the schema that an answer must follow.
 pub(super) fn write_answer_schema(
     schema: &Schema<'_>,
+    own: bool,
     model: Gemini,
     losses: &mut Losses,
     config: &mut Object<'_>,
 ) -> Result<(), Failure> {
     let path = "response_format.json_schema.schema";
+    if own && model.takes_json_schema() {
+        config.key("responseJsonSchema").extend_from_slice(schema.schema.as_str().as_bytes());
+        return Ok(());
+    }
     let (mut rewriter, mut out) = (Rewriter::default(), Vec::new());
-    match rewriter.write(schema.schema.as_str(), &mut out) {
+    match rewriter.write(&described(schema), &mut out) {
         Ok(()) => {
             config.key("responseSchema").extend_from_slice(&out);
             note_moved(path, &rewriter, losses);
@@ -127,9 +142,34 @@ pub(super) fn write_answer_schema(
             config.key("responseJsonSchema").extend_from_slice(schema.schema.as_str().as_bytes());
             losses.note(format!("{path} {}, sent as JSON Schema", why.why()));
         }
-        Err(why) => return Err(Failure::field(path, format!("{path} {}, which this model cannot take", why.why()))),
+        Err(why) => {
+            return Err(Failure::field(path, format!("{path} {}, which this model cannot take", why.why())));
+        }
     }
     Ok(())
+}
+
+/// The schema with the description that OpenAI has beside it: Gemini has no other place, and the model reads it.
+fn described<'s>(schema: &'s Schema<'_>) -> Cow<'s, str> {
+    let text = schema.schema.as_str();
+    let (Some(description), Ok(found)) = (&schema.description, members(text.as_bytes())) else {
+        return Cow::Borrowed(text);
+    };
+    if found.get("description").is_some() {
+        return Cow::Borrowed(text);
+    }
+    let mut value = Vec::new();
+    description.write_json(&mut value);
+    let mut patch = Patch::default();
+    patch.set("description", value);
+    match patch.prefix(text.as_bytes(), &found) {
+        Some((drop, prefix)) => {
+            let mut described = String::from_utf8(prefix).unwrap_or_default();
+            described.push_str(text.get(drop..).unwrap_or_default());
+            Cow::Owned(described)
+        }
+        None => Cow::Borrowed(text),
+    }
 }
 
 fn note_moved(path: &str, rewriter: &Rewriter, losses: &mut Losses) {
@@ -167,7 +207,6 @@ fn write_choice(
         Some(ToolChoice::Allowed { required: false, names }) => (Some("VALIDATED"), names.as_slice()),
         Some(ToolChoice::Other(_)) | None => (None, &[][..]),
     };
-    const CALLING: &str = "toolConfig.functionCallingConfig.";
     let has_rest = nested("toolConfig.").next().is_some();
     if mode.is_none() && !has_rest {
         return Ok(());
@@ -179,12 +218,15 @@ fn write_choice(
                     calling.word("mode", mode);
                 }
                 if !names.is_empty() {
-                    calling.array("allowedFunctionNames", |list| names.iter().for_each(|name| list.text(name)));
+                    calling
+                        .array("allowedFunctionNames", |list| names.iter().for_each(|name| list.text(name)));
                 }
                 nested(CALLING).for_each(|(name, value)| calling.raw(name, value));
             });
         }
-        for (name, value) in nested("toolConfig.").filter(|(name, _)| !name.starts_with("functionCallingConfig.")) {
+        for (name, value) in
+            nested("toolConfig.").filter(|(name, _)| !name.starts_with("functionCallingConfig."))
+        {
             config.raw(name, value);
         }
     });

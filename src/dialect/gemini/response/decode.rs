@@ -4,17 +4,22 @@ use super::super::call_id::{self, Place};
 use super::super::finish::{finish_reason, finish_word, settled};
 use super::super::part::{SIGNATURE, part};
 use super::super::wire::{Answer, Candidate, Feedback};
-use super::super::{logprobs, signature};
+use super::super::{logprobs, signature, usage};
 use crate::chat::{ChatResponse, Choice, Extra, Failure, FinishReason, Part, PartKind, Text, ToolCall};
 use crate::dialect::Dialect;
 use crate::dialect::date::parse_rfc3339;
 use crate::dialect::lane::{malformed, read_failure};
-use crate::wire::json::{Count, ParseError, parse, parse_raw};
+use crate::wire::json::{Count, ParseError, parse, parse_raw, wire_object};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Most choices of one answer that are told apart; Google allows eight.
 pub(in crate::dialect::gemini) const MOST_CHOICES: u32 = 128;
+
+wire_object! {
+    /// What the counts say beside the counts.
+    light struct Tier<'a> { tier: Text<'a> = "serviceTier" }
+}
 
 /// Reads an answer; a streamed one that arrived whole, as one array, is read as the answer its pieces make.
 ///
@@ -36,7 +41,9 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
         take(&mut response, answer)?;
     }
     if !is_answer {
-        return Err(Failure::new(502, "the provider's answer has no candidates").with_code("malformed_answer"));
+        return Err(
+            Failure::new(502, "the provider's answer has no candidates").with_code("malformed_answer")
+        );
     }
     if response.choices.is_empty() {
         response.choices.push(Choice::new(0));
@@ -58,18 +65,11 @@ fn take<'a>(response: &mut ChatResponse<'a>, answer: Answer<'a>) -> Result<(), F
     newest(answer.id, &mut response.id);
     newest(answer.model, &mut response.model);
     response.created = answer.created.and_then(|time| parse_rfc3339(&time.to_str())).or(response.created);
-    if let Some(mut usage) = answer.usage {
-        response.usage.update(&usage.to_usage());
-        let tier = usage.extra.iter().position(|(name, _)| name == "serviceTier");
-        if let Some((_, tier)) = tier.map(|at| usage.extra.remove(at)) {
-            response.service_tier = Text::from_raw(tier);
-        }
-        for (name, details) in
-            [("promptTokensDetails", usage.prompt_details), ("candidatesTokensDetails", usage.candidates_details)]
-        {
-            usage.extra.extend(details.map(|details| (Cow::Borrowed(name), details)));
-        }
-        response.usage_extra = usage.extra;
+    if let Some(raw) = answer.usage {
+        response.usage.update(&usage::read(raw));
+        response.service_tier = parse_raw::<Tier<'_>>(raw).ok().and_then(|usage| usage.tier);
+        // As it came, for a client of this dialect.
+        response.usage_extra = vec![(Cow::Borrowed("usageMetadata"), raw)];
     }
     for candidate in answer.candidates.unwrap_or_default() {
         take_candidate(response, candidate)?;
@@ -94,13 +94,11 @@ pub(in crate::dialect::gemini) fn refused(feedback: &RawValue) -> bool {
 fn take_candidate<'a>(response: &mut ChatResponse<'a>, candidate: Candidate<'a>) -> Result<(), Failure> {
     let index = Count::of(candidate.index).and_then(|index| u32::try_from(index).ok()).unwrap_or(0);
     let index = index.min(MOST_CHOICES);
-    let at = match response.choices.iter().position(|choice| choice.index == index) {
-        Some(at) => at,
-        None => {
-            response.choices.push(Choice::new(index));
-            response.choices.len().saturating_sub(1)
-        }
-    };
+    let known = response.choices.iter().position(|choice| choice.index == index);
+    let at = known.unwrap_or_else(|| {
+        response.choices.push(Choice::new(index));
+        response.choices.len().saturating_sub(1)
+    });
     let Some(choice) = response.choices.get_mut(at) else { return Ok(()) };
     let content = candidate.content.unwrap_or_default();
     for raw in content.parts.unwrap_or_default().0 {
@@ -114,8 +112,9 @@ fn take_candidate<'a>(response: &mut ChatResponse<'a>, candidate: Candidate<'a>)
             choice.extra.push((Cow::Borrowed("finishReason"), raw));
         }
     }
-    if let Some(result) = &candidate.logprobs {
-        choice.logprobs = logprobs::to_openai(result);
+    if let Some(raw) = candidate.logprobs {
+        choice.logprobs = logprobs::to_openai(raw);
+        choice.extra.push((Cow::Borrowed("logprobsResult"), raw));
     }
     choice.message_extra.extend(content.extra);
     choice.extra.extend(candidate.extra);
@@ -162,7 +161,9 @@ fn settle(choice: &mut Choice<'_>, answer: &str) {
         calls = calls.saturating_add(1);
     }
     // A signature by itself says nothing to anybody else.
-    choice.parts.retain(|part| !matches!(&part.kind, PartKind::Text(text) if text.is_empty() && part.extra.is_empty()));
+    choice.parts.retain(
+        |part| !matches!(&part.kind, PartKind::Text(text) if text.is_empty() && part.extra.is_empty()),
+    );
     if let Some(finish) = &mut choice.finish {
         finish.reason = settled(finish.reason, calls > 0);
     }
@@ -185,7 +186,10 @@ pub(in crate::dialect::gemini) fn called(
 }
 
 /// The fields of a candidate that clients of other dialects could miss.
-pub(in crate::dialect::gemini) fn candidate_extra<'e>(candidate: &'e Candidate<'_>) -> impl Iterator<Item = &'e str> {
-    let missed = |(name, value): &&'e (Cow<'_, str>, &RawValue)| crate::dialect::service::is_missed(name, value);
+pub(in crate::dialect::gemini) fn candidate_extra<'e>(
+    candidate: &'e Candidate<'_>,
+) -> impl Iterator<Item = &'e str> {
+    let missed =
+        |(name, value): &&'e (Cow<'_, str>, &RawValue)| crate::dialect::service::is_missed(name, value);
     candidate.extra.iter().filter(missed).map(|(name, _)| &**name)
 }

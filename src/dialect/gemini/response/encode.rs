@@ -1,10 +1,10 @@
 //! An answer for a client that speaks Gemini.
 
 use super::super::finish::finish_word;
+use super::super::logprobs;
 use super::super::part::SIGNATURE;
 use super::super::signature::{self, Foreign};
 use super::super::usage::write_usage;
-use super::super::logprobs;
 use crate::chat::{
     ChatResponse, Choice, FinishReason, Losses, Part, PartKind, Source, Text, Thinking, ToolCall,
 };
@@ -24,15 +24,10 @@ pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &
                 list.object(|candidate| write_candidate(choice, own, losses, candidate));
             }
         });
-        body.object("usageMetadata", |usage| {
-            write_usage(&response.usage, own, usage);
-            if own {
-                if let Some(tier) = &response.service_tier {
-                    usage.text("serviceTier", tier);
-                }
-                usage.extra(&response.usage_extra);
-            }
-        });
+        match response.usage_extra.iter().find(|(name, _)| own && name == "usageMetadata") {
+            Some((name, raw)) => body.raw(name, raw),
+            None => body.object("usageMetadata", |usage| write_usage(&response.usage, usage)),
+        }
         body.text("modelVersion", &response.model);
         let created = response.created.unwrap_or(plan.created);
         if created > 0 {
@@ -72,7 +67,7 @@ fn write_candidate(choice: &Choice<'_>, own: bool, losses: &mut Losses, candidat
         (None, None) => candidate.word("finishReason", finish_word(FinishReason::Unknown)),
     }
     candidate.u64("index", choice.index.into());
-    if let Some(json) = &choice.logprobs {
+    if let Some(json) = choice.logprobs.as_ref().filter(|_| !own) {
         logprobs::write_gemini(json, candidate);
     }
     if let Some(stop) = choice.finish.as_ref().and_then(|finish| finish.stop_sequence.as_ref()) {
@@ -129,7 +124,8 @@ fn write_part(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, lis
         }),
         PartKind::Other(opaque) if own => list.item().extend_from_slice(opaque.json.as_str().as_bytes()),
         PartKind::Other(opaque) => {
-            losses.note(format!("parts[{index}] {} dropped: is not supported by Gemini", opaque.kind.to_str()));
+            losses
+                .note(format!("parts[{index}] {} dropped: is not supported by Gemini", opaque.kind.to_str()));
         }
         PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) | PartKind::ToolResult(_) => {
             losses.note(format!("parts[{index}] dropped: Gemini's answers hold no such part"));

@@ -5,7 +5,7 @@ use super::super::finish::{finish_reason, settled};
 use super::super::part::part;
 use super::super::response::{MOST_CHOICES, called, candidate_extra, refused};
 use super::super::wire::{Answer, Call, Candidate, Part as WirePart};
-use super::super::{call_id, logprobs, signature};
+use super::super::{call_id, logprobs, signature, usage};
 use super::frames::{Frame, Frames};
 use super::partial::Partial;
 use crate::chat::{
@@ -122,7 +122,7 @@ impl State {
         let mut finished = false;
         for candidate in answer.candidates.unwrap_or_default() {
             finished |= candidate.finish.is_some();
-            self.candidate(candidate, sink);
+            self.candidate(&candidate, sink);
         }
         if let Some(feedback) = answer.feedback {
             if refused(feedback) && self.choices.is_empty() {
@@ -133,8 +133,8 @@ impl State {
                 sink.event(Event::Lost("promptFeedback"));
             }
         }
-        if let Some(usage) = &answer.usage {
-            let usage = usage.to_usage();
+        if let Some(raw) = answer.usage {
+            let usage = usage::read(raw);
             if !usage.is_empty() {
                 sink.event(Event::Usage { usage, last: finished });
             }
@@ -143,36 +143,40 @@ impl State {
 
     /// The state of a choice, which begins with the first word about it.
     fn choice(&mut self, index: u32) -> &mut Choice {
-        let at = match self.choices.iter().position(|choice| choice.index == index) {
-            Some(at) => at,
-            None => {
-                self.choices.push(Choice { index, open: Open::None, calls: 0, finish: None });
-                self.choices.len().saturating_sub(1)
-            }
-        };
+        let known = self.choices.iter().position(|choice| choice.index == index);
+        let at = known.unwrap_or_else(|| {
+            self.choices.push(Choice { index, open: Open::None, calls: 0, finish: None });
+            self.choices.len().saturating_sub(1)
+        });
         // Just found or just pushed.
         #[expect(clippy::indexing_slicing, reason = "the position was found, or the item pushed, just above")]
         &mut self.choices[at]
     }
 
-    fn candidate<S: EventSink>(&mut self, candidate: Candidate<'_>, sink: &mut S) {
+    fn candidate<S: EventSink>(&mut self, candidate: &Candidate<'_>, sink: &mut S) {
         let index = Count::of(candidate.index).and_then(|index| u32::try_from(index).ok()).unwrap_or(0);
         let index = index.min(MOST_CHOICES);
         let id = std::mem::take(&mut self.id);
         let choice = self.choice(index);
         let mut wrong = None;
-        for raw in candidate.content.as_ref().and_then(|content| content.parts.as_ref()).into_iter().flat_map(|parts| &parts.0) {
+        for raw in candidate
+            .content
+            .as_ref()
+            .and_then(|content| content.parts.as_ref())
+            .into_iter()
+            .flat_map(|parts| &parts.0)
+        {
             if let Err(error) = choice.part(raw, &id, sink) {
                 wrong = Some(error);
                 break;
             }
         }
-        if let Some(result) = &candidate.logprobs
-            && let Some(json) = logprobs::to_openai(result)
+        if let Some(raw) = candidate.logprobs
+            && let Some(json) = logprobs::to_openai(raw)
         {
             sink.event(Event::Logprobs { choice: index, json });
         }
-        for name in candidate_extra(&candidate) {
+        for name in candidate_extra(candidate) {
             sink.event(Event::Lost(name));
         }
         if let Some(raw) = candidate.finish {
@@ -239,7 +243,10 @@ impl Choice {
             }
             PartKind::RedactedThinking(data) => {
                 self.stop(id, sink);
-                sink.event(Event::PartStart { choice: self.index, part: PartStart::RedactedThinking(data.clone()) });
+                sink.event(Event::PartStart {
+                    choice: self.index,
+                    part: PartStart::RedactedThinking(data.clone()),
+                });
                 sink.event(Event::PartStop { choice: self.index });
             }
             PartKind::ToolCall(call) => {
@@ -286,7 +293,9 @@ impl Choice {
         }
         if is_new {
             self.stop(id, sink);
-            let own = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.to_str().into_owned()).unwrap_or_default();
+            let own = |text: &Option<Text<'_>>| {
+                text.as_ref().map(|text| text.to_str().into_owned()).unwrap_or_default()
+            };
             self.open = Open::Partial(Box::new(Partial::new(own(&call.id), own(&call.name))));
         }
         let Open::Partial(partial) = &mut self.open else { return Ok(false) };
@@ -349,4 +358,3 @@ fn has_pieces(raw: &RawValue) -> bool {
         .iter()
         .any(|word| memchr::memmem::find(text, word.as_bytes()).is_some())
 }
-

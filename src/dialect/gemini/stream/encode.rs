@@ -1,11 +1,11 @@
 //! The hub's events as a stream for a client that speaks Gemini.
 
 use super::super::finish::finish_word;
+use super::super::logprobs;
 use super::super::part::SIGNATURE;
 use super::super::response::{write_call, write_thought};
 use super::super::signature::{self, Foreign};
 use super::super::usage::write_usage;
-use super::super::logprobs;
 use super::reframe::Framing;
 use crate::chat::{
     Arguments, Delta, Event, Failure, FinishReason, Json, PartStart, Text, Thinking, ToolCall, Usage,
@@ -123,11 +123,13 @@ impl StreamEncoder {
     }
 
     fn delta(&mut self, choice: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
-        if let (Delta::Arguments(text), Open::Call { arguments, .. }) = (delta, &mut self.choice(choice).open) {
+        if let (Delta::Arguments(text), Open::Call { arguments, .. }) = (delta, &mut self.choice(choice).open)
+        {
             let text = text.to_str();
             if arguments.len().saturating_add(text.len()) > MOST_ARGUMENTS {
                 self.over = true;
-                let failure = Failure::new(502, "the arguments of a call are longer than Gemini's dialect can say");
+                let failure =
+                    Failure::new(502, "the arguments of a call are longer than Gemini's dialect can say");
                 return self.framing.fail(&failure, out);
             }
             return arguments.push_str(&text);
@@ -193,7 +195,7 @@ impl StreamEncoder {
             });
             if !usage.is_empty() {
                 out.extend_from_slice(b",\"usageMetadata\":");
-                object(out, |o| write_usage(usage, false, o));
+                object(out, |o| write_usage(usage, o));
             }
             out.extend_from_slice(tail);
             out.push(b'}');

@@ -40,11 +40,7 @@ pub(super) enum Frame<'f> {
 
 impl Frames {
     /// Takes the next bytes, however they are cut.
-    pub(super) fn push(
-        &mut self,
-        chunk: &[u8],
-        mut take: impl FnMut(Frame<'_>),
-    ) -> Result<(), Broken> {
+    pub(super) fn push(&mut self, chunk: &[u8], mut take: impl FnMut(Frame<'_>)) -> Result<(), Broken> {
         let mut rest = chunk;
         if matches!(self.kind, Kind::Unknown) {
             rest = rest.trim_ascii_start();
@@ -128,5 +124,6 @@ fn item<'e>(event: &sse::Event<'e>) -> Option<&'e [u8]> {
         Some(data) => data.trim_ascii(),
         None => event.raw.trim_ascii(),
     };
-    (item.starts_with(b"{") || event.data.is_some_and(|_| !item.is_empty() && item != b"[DONE]")).then_some(item)
+    (item.starts_with(b"{") || event.data.is_some_and(|_| !item.is_empty() && item != b"[DONE]"))
+        .then_some(item)
 }

@@ -126,7 +126,8 @@ fn steps(path: &str) -> Result<Vec<Step>, BadPiece> {
                 steps.push(Step::Key(key));
             } else {
                 let (index, tail) = after.split_once(']').ok_or(BadPiece)?;
-                let index = index.parse::<usize>().ok().filter(|index| *index < MOST_ITEMS).ok_or(BadPiece)?;
+                let index =
+                    index.parse::<usize>().ok().filter(|index| *index < MOST_ITEMS).ok_or(BadPiece)?;
                 steps.push(Step::Index(index));
                 rest = tail;
             }

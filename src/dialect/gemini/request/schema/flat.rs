@@ -128,7 +128,10 @@ impl<'s> Resolver<'s> {
             let step = step.replace("~1", "/").replace("~0", "~");
             place = match members(place.as_bytes()) {
                 Ok(found) => found.get(&step)?.value.get(),
-                Err(_) => serde_json::from_str::<Vec<&'s RawValue>>(place).ok()?.get(step.parse::<usize>().ok()?)?.get(),
+                Err(_) => serde_json::from_str::<Vec<&'s RawValue>>(place)
+                    .ok()?
+                    .get(step.parse::<usize>().ok()?)?
+                    .get(),
             };
         }
         Some(place)

@@ -1,4 +1,4 @@
-//! JSON Schemas and Gemini's own, which is the subset that OpenAPI 3.0 knows: both ways.
+//! JSON Schemas and Gemini's own, which is the subset that `OpenAPI` 3.0 knows: both ways.
 
 mod flat;
 mod from_gemini;

@@ -72,7 +72,11 @@ impl Rewriter {
     }
 
     /// Appends the schema, rewritten.
-    pub(in crate::dialect::gemini) fn write(&mut self, schema: &str, out: &mut Vec<u8>) -> Result<(), Unsayable> {
+    pub(in crate::dialect::gemini) fn write(
+        &mut self,
+        schema: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unsayable> {
         let mut writing = Writing { resolver: Resolver::new(schema), moved: &mut self.moved, depth: 0 };
         let start = out.len();
         let written = writing.schema(schema, out);
@@ -155,10 +159,10 @@ impl<'s> Writing<'s, '_> {
         let field = |name: &str| flat.fields.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
         if is("string") {
             self.choices(flat, told, o);
-            self.keep(flat, &["minLength", "maxLength", "pattern"], o);
+            Self::keep(flat, &["minLength", "maxLength", "pattern"], o);
         }
         if is("integer") || is("number") {
-            self.keep(flat, &["minimum", "maximum"], o);
+            Self::keep(flat, &["minimum", "maximum"], o);
         }
         let formats: &[&str] = match kind {
             Some("string") => &["\"date-time\"", "\"enum\""],
@@ -174,7 +178,7 @@ impl<'s> Writing<'s, '_> {
             }
         }
         if kind == Some("array") {
-            self.keep(flat, &["minItems", "maxItems"], o);
+            Self::keep(flat, &["minItems", "maxItems"], o);
             match field("items").filter(|items| items.get().starts_with('{')) {
                 Some(items) if items.get().trim_matches(['{', '}', ' ', '\n']).is_empty() => any_item(o),
                 Some(items) => self.schema(items.get(), o.key("items"))?,
@@ -188,7 +192,7 @@ impl<'s> Writing<'s, '_> {
             }
         }
         if is("object") && (kind.is_some() || !flat.properties.is_empty()) {
-            self.keep(flat, &["minProperties", "maxProperties"], o);
+            Self::keep(flat, &["minProperties", "maxProperties"], o);
             if field("properties").is_some() {
                 let mut result = Ok(());
                 o.object("properties", |map| {
@@ -237,7 +241,7 @@ impl<'s> Writing<'s, '_> {
         }
     }
 
-    fn keep(&self, flat: &Flat<'s>, keys: &[&str], o: &mut Object<'_>) {
+    fn keep(flat: &Flat<'s>, keys: &[&str], o: &mut Object<'_>) {
         for (key, value) in &flat.fields {
             if keys.contains(&&**key) {
                 o.raw(key, value);
@@ -248,11 +252,21 @@ impl<'s> Writing<'s, '_> {
     /// Writes title, description and the rest: what Gemini does not know is told in the description.
     fn annotations(&mut self, flat: &Flat<'s>, mut told: Vec<String>, o: &mut Object<'_>) {
         const WRITTEN: [&str; 11] = [
-            "minLength", "maxLength", "pattern", "minimum", "maximum", "format", "minItems", "maxItems", "items",
-            "minProperties", "maxProperties",
+            "minLength",
+            "maxLength",
+            "pattern",
+            "minimum",
+            "maximum",
+            "format",
+            "minItems",
+            "maxItems",
+            "items",
+            "minProperties",
+            "maxProperties",
         ];
         let mut description = None;
-        let has_text_choices = types_of(flat).iter().any(|kind| kind == "string") || types_of(flat).is_empty();
+        let has_text_choices =
+            types_of(flat).iter().any(|kind| kind == "string") || types_of(flat).is_empty();
         for (key, value) in &flat.fields {
             match &**key {
                 "description" => description = serde_json::from_str::<String>(value.get()).ok(),
@@ -310,16 +324,14 @@ fn types_of(flat: &Flat<'_>) -> Vec<String> {
 /// The types that a schema allows, `null` apart; what it does not say follows from its other keywords.
 fn types(flat: &mut Flat<'_>) -> Vec<String> {
     let has = |flat: &Flat<'_>, key: &str| flat.fields.iter().any(|(name, _)| name == key);
-    let says_null = flat
-        .fields
-        .iter()
-        .filter(|(key, _)| matches!(&**key, "type" | "enum" | "const"))
-        .any(|(key, value)| match &**key {
+    let says_null = flat.fields.iter().filter(|(key, _)| matches!(&**key, "type" | "enum" | "const")).any(
+        |(key, value)| match &**key {
             "type" => value.get().contains("\"null\""),
             "const" => value.get() == "null",
             _ => serde_json::from_str::<Vec<&RawValue>>(value.get())
                 .is_ok_and(|values| values.iter().any(|value| value.get() == "null")),
-        });
+        },
+    );
     flat.nullable |= says_null;
     let types = types_of(flat);
     if !types.is_empty() || has(flat, "type") || !flat.variants.is_empty() {
@@ -343,6 +355,7 @@ fn types(flat: &mut Flat<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt::Write as _;
 
     fn rewrite(schema: &str) -> (String, Vec<String>) {
         let (mut rewriter, mut out) = (Rewriter::default(), Vec::new());
@@ -369,14 +382,15 @@ mod tests {
         let node = r##"{"$ref":"#/$defs/N","$defs":{"N":{"type":"object","properties":{"next":{"$ref":"#/$defs/N"}}}}}"##;
         assert_eq!(fail(node), Unsayable::Recursive);
         assert_eq!(fail(r##"{"properties":{"x":{"$ref":"#"}}}"##), Unsayable::Recursive);
-        assert_eq!(fail(r##"{"$ref":"https://x/y.json"}"##), Unsayable::Foreign);
+        assert_eq!(fail(r#"{"$ref":"https://x/y.json"}"#), Unsayable::Foreign);
         assert_eq!(fail(r##"{"$ref":"#/$defs/none"}"##), Unsayable::Foreign);
         let mut laughs = String::from(r##"{"$ref":"#/$defs/a0","$defs":{"z":{"type":"string"}"##);
         for n in 0..40 {
             let next = if n == 39 { "z".to_owned() } else { format!("a{}", n + 1) };
-            laughs.push_str(&format!(
+            let _ = write!(
+                laughs,
                 r##","a{n}":{{"properties":{{"l":{{"$ref":"#/$defs/{next}"}},"r":{{"$ref":"#/$defs/{next}"}}}}}}"##
-            ));
+            );
         }
         laughs.push_str("}}");
         assert_eq!(fail(&laughs), Unsayable::Deep);
@@ -394,7 +408,10 @@ mod tests {
             ),
             (r#"{"const":"x"}"#, r#"{"type":"string","enum":["x"]}"#),
             (r#"{"const":3,"type":"integer"}"#, r#"{"type":"integer","description":"const: 3"}"#),
-            (r#"{"type":"string","enum":["a","",null]}"#, r#"{"type":"string","enum":["a"],"nullable":true}"#),
+            (
+                r#"{"type":"string","enum":["a","",null]}"#,
+                r#"{"type":"string","enum":["a"],"nullable":true}"#,
+            ),
             (
                 r#"{"anyOf":[{"type":"string"},{"type":"null"}],"description":"d","default":null}"#,
                 r#"{"type":"string","nullable":true,"default":null,"description":"d"}"#,
