@@ -10,6 +10,7 @@ mod date;
 pub mod gemini;
 pub mod lane;
 pub mod models;
+pub mod ollama;
 pub mod openai_chat;
 mod service;
 mod shape;
@@ -30,6 +31,10 @@ macro_rules! with_dialects {
             Anthropic "anthropic" anthropic;
             /// Google Gemini, `POST …/models/{model}:generateContent`.
             Gemini "gemini" gemini;
+            /// Ollama's own, `POST /api/chat`.
+            Ollama "ollama" ollama;
+            /// Ollama's completion of one prompt, `POST /api/generate`.
+            OllamaGenerate "ollama_generate" ollama::generate;
         }
     };
 }

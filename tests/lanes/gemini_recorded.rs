@@ -17,7 +17,7 @@ use tollgate::provider::Quirks;
 const WHOLE: &str = "gemini.generateContent";
 const STREAMED: &str = "gemini.streamGenerateContent";
 
-fn asking<'a>(model: &'a str) -> Ask<'a> {
+fn asking(model: &str) -> Ask<'_> {
     Ask {
         model,
         params: &[],
@@ -310,7 +310,9 @@ fn streams(client: Dialect) {
         let mut was = Collected::default();
         if exchange.response.trim_start().starts_with('[') {
             let pieces: Vec<Value> = serde_json::from_str(&exchange.response).unwrap();
-            pieces.iter().for_each(|answer| piece(answer, &mut was));
+            for answer in &pieces {
+                piece(answer, &mut was);
+            }
         } else {
             was = collect(Gemini, &exchange.response);
         }
@@ -324,7 +326,6 @@ fn streams(client: Dialect) {
         if progress != Progress::Finished {
             wrong.push(format!("{id}: {progress:?}"));
         }
-        let mut was = was;
         // Arguments in pieces are put together; the unit tests of that hold how.
         if exchange.response.contains("partialArgs") {
             was.calls.clone_from(&is.calls);

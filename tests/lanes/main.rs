@@ -18,6 +18,7 @@ mod gemini_cases;
 mod gemini_collect;
 mod gemini_recorded;
 mod loss;
+mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
