@@ -1,5 +1,6 @@
 //! Which of the gateway's endpoints a request is for.
 
+mod embedding;
 pub(crate) mod gemini;
 
 use crate::dialect::{Call, Dialect, Operation};
@@ -73,7 +74,7 @@ fn call(path: &str) -> Option<Call> {
         "/api/chat" => Call::chat(Dialect::Ollama),
         "/api/generate" => Call::chat(Dialect::OllamaGenerate),
         "/api/show" => Call { operation: Operation::ShowModel, ..Call::chat(Dialect::Ollama) },
-        _ => return None,
+        _ => return embedding::call(path),
     })
 }
 

@@ -90,8 +90,17 @@ fn requests_come_back_whole() {
             }
         };
         let mut losses = Losses::new(true);
-        let model =
-            exchange.path.rsplit('/').next().unwrap_or_default().split(':').next().unwrap_or_default();
+        let model = exchange
+            .path
+            .split('?')
+            .next()
+            .unwrap_or_default()
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .split(':')
+            .next()
+            .unwrap_or_default();
         let encoded = codec::encode_request(Gemini, &request, &asking(model), &mut losses).unwrap();
         let back: Value =
             serde_json::from_slice(&encoded.body).unwrap_or_else(|error| panic!("{id}: {error}"));

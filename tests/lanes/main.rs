@@ -13,6 +13,7 @@
 mod anthropic_roundtrip;
 mod cases;
 mod corpus;
+mod embeddings;
 mod feed;
 mod gemini_cases;
 mod gemini_collect;
@@ -22,6 +23,7 @@ mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
+mod rerank;
 mod splits;
 mod stream_cases;
 mod streamed;
