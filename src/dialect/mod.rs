@@ -8,6 +8,7 @@ mod call;
 pub mod codec;
 pub mod cohere;
 mod date;
+pub mod gemini;
 pub mod lane;
 pub mod models;
 pub mod ollama;
@@ -33,6 +34,8 @@ macro_rules! with_dialects {
             Anthropic "anthropic" anthropic;
             /// OpenAI Responses, `POST /v1/responses`.
             OpenaiResponses "openai_responses" openai_responses;
+            /// Google Gemini, `POST …/models/{model}:generateContent`.
+            Gemini "gemini" gemini;
             /// Cohere's chat, version 2, `POST /v2/chat`.
             Cohere "cohere" cohere;
             /// Ollama's own, `POST /api/chat`.
