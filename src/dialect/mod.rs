@@ -6,6 +6,7 @@
 pub mod anthropic;
 mod call;
 pub mod codec;
+mod date;
 pub mod lane;
 pub mod models;
 pub mod openai_chat;

@@ -1,6 +1,7 @@
 //! The list of models, in each dialect's shape.
 
 use super::Dialect;
+use super::date::rfc3339;
 use crate::wire::json::{Object, array, object, write_string};
 
 /// The body of `GET /v1/models`. `created` is what the models' date should say, in seconds since 1970: a gateway's
@@ -56,38 +57,9 @@ fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
     }
 }
 
-/// A time in UTC, `2026-01-31T12:00:00Z`. The date is found with the usual arithmetic on 400-year cycles that start
-/// on 1 March.
-fn rfc3339(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let since_march = days + 719_468;
-    let (era, day_of_era) = (since_march / 146_097, since_march % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute) = (second / 3_600, second % 3_600 / 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dates() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (1_767_225_600, "2026-01-01T00:00:00Z"),
-        ] {
-            assert_eq!(rfc3339(seconds), text);
-        }
-    }
 
     #[test]
     fn lists_in_both_shapes() {

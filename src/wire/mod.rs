@@ -4,4 +4,5 @@
 pub mod base64;
 pub mod eventstream;
 pub mod json;
+pub mod ndjson;
 pub mod sse;

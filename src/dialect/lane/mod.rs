@@ -7,6 +7,7 @@ mod answer;
 mod envelope;
 mod failure;
 pub mod identity;
+mod params;
 mod replay;
 mod request;
 mod stream;
@@ -17,6 +18,7 @@ pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
 pub use failure::{AttemptNote, is_failure_of, read_failure, write_failure};
+pub(crate) use params::with_params;
 pub use request::request;
 pub use stream::Stream;
 
