@@ -275,6 +275,7 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Bedrock => "/model/{model}/{converse|converse-stream}",
     };
     Row::chat(dialect, path)
 }

@@ -4,6 +4,7 @@
 //! ([`codec`]) follow from it.
 
 pub mod anthropic;
+pub mod bedrock;
 mod call;
 pub mod codec;
 mod date;
@@ -27,6 +28,8 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
+            Bedrock "bedrock" bedrock;
         }
     };
 }

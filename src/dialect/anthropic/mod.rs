@@ -12,6 +12,8 @@ mod wire;
 
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use finish::finish_reason;
+pub(crate) use model::Claude;
+pub(crate) use request::{reasoning, schema, turns};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};

@@ -20,3 +20,13 @@ pub use failure::{error_type, write_failure, write_failure_event};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
+
+use super::Shape;
+
+/// Model and `stream` are said by the path; streams are binary frames.
+pub const SHAPE: Shape = Shape {
+    stream_types: &["application/vnd.amazon.eventstream"],
+    model_in_path: true,
+    stream_in_path: true,
+    streams_by_default: false,
+};

@@ -79,11 +79,13 @@ impl Attempt {
         let status = failure.status;
         let body =
             lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
+        let named = lane::failure_header(exchange.call.dialect, &failure);
         exchange.answer.failure = Some(failure);
         let own = own_headers(exchange);
         let mut pairs = vec![("content-type", "application/json")];
         // Other headers of the provider's are lost with its answer; clients act on this one.
         pairs.extend(self.headers.get("retry-after").map(|v| ("retry-after", v)));
+        pairs.extend(named);
         pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
         host.reply(status, &pairs, &body);
         exchange.answer.released = true;
