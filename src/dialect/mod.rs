@@ -6,6 +6,7 @@
 pub mod anthropic;
 pub mod bedrock;
 mod call;
+mod carriage;
 pub mod codec;
 mod date;
 pub mod lane;
@@ -15,6 +16,7 @@ mod service;
 mod shape;
 
 pub use call::{Call, Operation};
+pub use carriage::Carriage;
 pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};

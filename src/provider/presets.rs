@@ -5,6 +5,7 @@
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
 
 use super::{Quirks, ReasoningSwitch, Replay};
+use crate::dialect::Carriage;
 use crate::dialect::{Dialect, Operation};
 
 /// Where an upstream starts from when it names a preset.
@@ -200,6 +201,39 @@ static PRESETS: &[Preset] = &[
         key_variable: Some("AZURE_API_KEY"),
         quirks: FULL,
         price_provider: Some("azure"),
+        ..HOSTED
+    },
+    // `auth: aws` signs the requests; the key is a Bedrock API key. The second row of Bedrock is Anthropic's own API
+    // there: all that Converse cannot say of Claude, and nothing of other models.
+    Preset {
+        name: "bedrock",
+        base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
+        endpoints: &[Row::chat(Dialect::Bedrock, "/model/{model}/{converse|converse-stream}")],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        quirks: FULL,
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    Preset {
+        name: "bedrock_anthropic",
+        base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
+        endpoints: &[Row::chat(Dialect::Anthropic, "/model/{model}/{invoke|invoke-with-response-stream}")],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        quirks: Quirks { carriage: Carriage::BedrockInvoke, ..FULL },
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    // The key is an access token of Google's, which live for an hour.
+    Preset {
+        name: "vertex_anthropic",
+        base_url: Some("https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"),
+        endpoints: &[Row::chat(
+            Dialect::Anthropic,
+            "/publishers/anthropic/models/{model}:{rawPredict|streamRawPredict}",
+        )],
+        key_variable: Some("VERTEX_ACCESS_TOKEN"),
+        quirks: Quirks { carriage: Carriage::VertexPredict, ..FULL },
+        price_provider: Some("google"),
         ..HOSTED
     },
     Preset {
