@@ -263,11 +263,15 @@ fn placed(url: &str, settings: &Provider, path: &str, problems: &mut Vec<Problem
         [("region", "{region}", &settings.region), ("project", "{project}", &settings.project)]
     {
         let is_word = |value: &str| {
-            !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+            !value.is_empty()
+                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
         };
         match value {
             Some(value) if !is_word(value) => {
-                problems.push(Problem::new(format!("{path}.{field}"), "is a word of letters, digits and - _ . :"));
+                problems.push(Problem::new(
+                    format!("{path}.{field}"),
+                    "is a word of letters, digits and - _ . :",
+                ));
             }
             Some(value) => placed = placed.replace(place, value),
             None if placed.contains(place) => {
@@ -335,7 +339,8 @@ fn find_auth(
             problems
                 .push(Problem::new(at, "must be the name of an environment variable, not the key itself"));
         } else if matches!(settings.auth, Some(AuthMode::Passthrough | AuthMode::Aws | AuthMode::None)) {
-            problems.push(Problem::new(at, "has no use beside `auth: passthrough`, `auth: aws` or `auth: none`"));
+            problems
+                .push(Problem::new(at, "has no use beside `auth: passthrough`, `auth: aws` or `auth: none`"));
         }
     }
     let header = match preset {
@@ -350,13 +355,12 @@ fn find_auth(
     match settings.auth {
         Some(AuthMode::None) => AuthPlan::None,
         Some(AuthMode::Passthrough) => AuthPlan::Passthrough,
-        Some(AuthMode::Aws) => match &settings.region {
-            Some(region) => AuthPlan::Aws { region: region.clone() },
-            None => {
+        Some(AuthMode::Aws) => {
+            if settings.region.is_none() {
                 problems.push(Problem::new(format!("{path}.auth"), "`aws` needs a `region` to sign for"));
-                AuthPlan::None
             }
-        },
+            AuthPlan::Aws { region: settings.region.clone().unwrap_or_default() }
+        }
         mode @ (None | Some(AuthMode::Key)) => match named.or(usual) {
             Some(variable) => AuthPlan::Key {
                 variable: variable.to_owned(),

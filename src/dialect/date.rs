@@ -24,7 +24,8 @@ pub(super) fn parse_rfc3339(text: &str) -> Option<u64> {
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
     };
     let is_at = |at: usize, any: &[u8]| text.as_bytes().get(at).is_some_and(|byte| any.contains(byte));
-    let separated = is_at(4, b"-") && is_at(7, b"-") && is_at(10, b"Tt ") && is_at(13, b":") && is_at(16, b":");
+    let separated =
+        is_at(4, b"-") && is_at(7, b"-") && is_at(10, b"Tt ") && is_at(13, b":") && is_at(16, b":");
     let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
     let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
     if !separated || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 {
@@ -74,7 +75,9 @@ mod tests {
         assert_eq!(parse_rfc3339("2024-05-24T20:57:43.314639Z"), Some(1_716_584_263));
         assert_eq!(parse_rfc3339("2025-06-28T01:12:36.619720716-04:00"), Some(1_751_087_556));
         assert_eq!(parse_rfc3339("1970-01-01T01:00:00+01:00"), Some(0));
-        for bad in ["", "2024", "2024-05-24", "2024-13-24T20:57:43Z", "2024-05-24T20:57:43", "2024-05-24T20:57:43+1"] {
+        for bad in
+            ["", "2024", "2024-05-24", "2024-13-24T20:57:43Z", "2024-05-24T20:57:43", "2024-05-24T20:57:43+1"]
+        {
             assert_eq!(parse_rfc3339(bad), None, "{bad}");
         }
     }

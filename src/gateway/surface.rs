@@ -153,7 +153,10 @@ mod tests {
             ("/model/openai/gpt-5/converse", "openai/gpt-5", false),
         ] {
             let Surface::Ask(call) = find("POST", path, "") else { panic!("{path}") };
-            assert_eq!((call.dialect, call.model.as_deref(), call.stream), (Dialect::Bedrock, Some(model), Some(stream)));
+            assert_eq!(
+                (call.dialect, call.model.as_deref(), call.stream),
+                (Dialect::Bedrock, Some(model), Some(stream))
+            );
         }
         assert_eq!(find("POST", "/model/x/other", ""), Surface::Unknown);
         assert_eq!(find("POST", "/model//converse", ""), Surface::Unknown);

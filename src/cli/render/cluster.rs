@@ -2,9 +2,9 @@
 
 use super::yaml::{Value, any, duration, extension, list, map, socket, with};
 use super::{Plan, wasm};
-use crate::config::{AuthPlan, Upstream};
 use crate::config::limits;
 use crate::config::schema::{CircuitBreaker, Protocol};
+use crate::config::{AuthPlan, Upstream};
 
 /// The cluster of the OpenTelemetry collector.
 pub(super) const OTLP_CLUSTER: &str = "tollgate_otlp";

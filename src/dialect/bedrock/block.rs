@@ -200,7 +200,10 @@ fn image(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
                 Some(known) => Text::from(known),
                 None => Text::from(format!("image/{format}")),
             };
-            Ok(with(PartKind::Image { source: Source::Base64 { media_type, data }, detail: None }, image.extra))
+            Ok(with(
+                PartKind::Image { source: Source::Base64 { media_type, data }, detail: None },
+                image.extra,
+            ))
         }
         None => Ok(opaque("image", "a picture in S3", raw)),
     }
@@ -210,7 +213,8 @@ fn audio(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
     let audio: Media<'_> = read("audio", raw)?;
     match audio.source.and_then(|source| source.bytes) {
         Some(data) => {
-            let media_type = audio.format.as_ref().map(|format| Text::from(format!("audio/{}", format.to_str())));
+            let media_type =
+                audio.format.as_ref().map(|format| Text::from(format!("audio/{}", format.to_str())));
             let source = Source::Base64 { media_type: media_type.unwrap_or_default(), data };
             Ok(with(PartKind::Audio { source, format: audio.format }, audio.extra))
         }
@@ -235,7 +239,10 @@ fn document(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
         (None, Some(text)) => {
             // Text has no media type in the hub; another format than plain text is worth remembering.
             extra.extend(
-                document.format.filter(|_| !matches!(&*format, "txt" | "")).map(|raw| (Cow::Borrowed("format"), raw)),
+                document
+                    .format
+                    .filter(|_| !matches!(&*format, "txt" | ""))
+                    .map(|raw| (Cow::Borrowed("format"), raw)),
             );
             Source::Text(text)
         }
@@ -280,7 +287,10 @@ mod tests {
         let json = r#"[{"searchResult":{"source":"s","title":"t","content":[]}}]"#;
         let parts = read_all(json);
         let PartKind::Other(opaque) = &parts[0].kind else { panic!("opaque") };
-        assert_eq!((&opaque.kind.to_str()[..], opaque.json.as_str()), ("searchResult", &json[1..json.len() - 1]));
+        assert_eq!(
+            (&opaque.kind.to_str()[..], opaque.json.as_str()),
+            ("searchResult", &json[1..json.len() - 1])
+        );
     }
 
     #[test]
@@ -303,7 +313,7 @@ mod tests {
     #[test]
     fn what_is_missing_is_named() {
         for (json, field) in [
-            (r#"[{}]"#, "text"),
+            ("[{}]", "text"),
             (r#"[{"text":7}]"#, "text"),
             (r#"[{"toolUse":{"name":"f"}}]"#, "toolUse.toolUseId"),
             (r#"[{"document":{"name":"f"}}]"#, "document.source"),

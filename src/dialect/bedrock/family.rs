@@ -26,7 +26,8 @@ impl Family {
         // ARNs name the model after their last slash, profiles the region before the maker.
         let name = model.rsplit('/').next().unwrap_or(model);
         let is = |maker: &str| {
-            name.strip_prefix(maker).is_some_and(|rest| rest.starts_with('.')) || name.contains(&format!(".{maker}."))
+            name.strip_prefix(maker).is_some_and(|rest| rest.starts_with('.'))
+                || name.contains(&format!(".{maker}."))
         };
         if is("amazon") {
             return if name.contains("nova") { Self::Nova } else { Self::Plain };
@@ -104,7 +105,11 @@ mod tests {
         ] {
             assert_eq!(Family::of(name), family, "{name}");
         }
-        for name in ["anthropic.claude-v2", "us.anthropic.claude-sonnet-5", "arn:aws:bedrock:us-east-1:1:application-inference-profile/x"] {
+        for name in [
+            "anthropic.claude-v2",
+            "us.anthropic.claude-sonnet-5",
+            "arn:aws:bedrock:us-east-1:1:application-inference-profile/x",
+        ] {
             assert!(Family::of(name).claude().is_some(), "{name}");
         }
         assert!(Family::of("us.anthropic.claude-sonnet-4-5-20250929-v1:0").takes_schema());

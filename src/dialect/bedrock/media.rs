@@ -33,7 +33,10 @@ pub(super) fn document_format(media_type: &str, name: &str, data: &str) -> Optio
     let by = |wanted: &str| DOCUMENTS.iter().find(|(_, known)| *known == wanted).map(|(word, _)| *word);
     let by_name = || {
         let ending = name.rsplit_once('.')?.1.to_ascii_lowercase();
-        DOCUMENTS.iter().find(|(word, _)| *word == ending || (*word == "html" && ending == "htm")).map(|(word, _)| *word)
+        DOCUMENTS
+            .iter()
+            .find(|(word, _)| *word == ending || (*word == "html" && ending == "htm"))
+            .map(|(word, _)| *word)
     };
     match plain {
         "application/xhtml+xml" => Some("html"),
@@ -72,7 +75,11 @@ pub(super) fn audio_format(format: Option<&str>, media_type: &str) -> Option<&'s
 /// brackets, at most 200 characters, and no ending.
 pub(super) fn document_name(title: &str, format: &str) -> String {
     let stem = match title.rsplit_once('.') {
-        Some((stem, ending)) if ending.eq_ignore_ascii_case(format) || of_document(&ending.to_ascii_lowercase()).is_some() => stem,
+        Some((stem, ending))
+            if ending.eq_ignore_ascii_case(format) || of_document(&ending.to_ascii_lowercase()).is_some() =>
+        {
+            stem
+        }
         _ => title,
     };
     let mut name = String::with_capacity(stem.len());
@@ -120,6 +127,9 @@ mod tests {
         assert_eq!(document_format("application/zip", "a.zip", ""), None);
         assert_eq!((image_format("image/jpg", ""), image_format("", "UklGR")), (Some("jpeg"), Some("webp")));
         assert_eq!(image_format("image/tiff", ""), None);
-        assert_eq!((audio_format(Some("wav"), ""), audio_format(None, "audio/x-aac")), (Some("wav"), Some("aac")));
+        assert_eq!(
+            (audio_format(Some("wav"), ""), audio_format(None, "audio/x-aac")),
+            (Some("wav"), Some("aac"))
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! AWS Bedrock's Converse and ConverseStream, `POST /model/{modelId}/converse` and `…/converse-stream`: towards
+//! AWS Bedrock's Converse and `ConverseStream`, `POST /model/{modelId}/converse` and `…/converse-stream`: towards
 //! clients that speak it (AWS's SDKs) and towards Bedrock.
 //!
 //! The model is in the path and so is the wish for a stream, which comes as binary frames

@@ -41,7 +41,9 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     })?;
     let stop_sequence = answer.additional.and_then(stop_sequence);
     if stop_sequence.is_none() {
-        response.extra.extend(answer.additional.map(|raw| (Cow::Borrowed("additionalModelResponseFields"), raw)));
+        response
+            .extra
+            .extend(answer.additional.map(|raw| (Cow::Borrowed("additionalModelResponseFields"), raw)));
     }
     choice.finish = answer.stop_reason.and_then(|raw| {
         let word = Text::from_raw(raw)?.to_str();

@@ -64,7 +64,10 @@ mod tests {
         let wire = br#"{"inputTokens":64,"outputTokens":4,"totalTokens":2560,"cacheReadInputTokens":0,
             "cacheWriteInputTokens":2492,"cacheDetails":[{"ttl":"1h","inputTokens":492},{"ttl":"5m","inputTokens":2000}]}"#;
         let usage = parse::<WireUsage<'_>>(wire).unwrap().to_usage();
-        assert_eq!((usage.input, usage.cache_write, usage.cache_write_1h), (Some(2556), Some(2492), Some(492)));
+        assert_eq!(
+            (usage.input, usage.cache_write, usage.cache_write_1h),
+            (Some(2556), Some(2492), Some(492))
+        );
         let mut out = Vec::new();
         object(&mut out, |o| write_usage(&usage, o));
         assert_eq!(

@@ -140,10 +140,6 @@ pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
 
 /// Whether a body is an error in a dialect's own envelope, which its clients can read as it stands.
 pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
-    if dialect == Dialect::Bedrock {
-        let read = serde_json::from_slice::<Body<'_>>(body).ok();
-        return read.is_some_and(|body| body.error.is_none() && body.message.and_then(string).is_some());
-    }
     #[derive(Deserialize)]
     struct Envelope<'a> {
         r#type: Option<Cow<'a, str>>,
@@ -155,6 +151,10 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
         r#type: Option<Cow<'a, str>>,
         #[serde(borrow)]
         message: Cow<'a, str>,
+    }
+    if dialect == Dialect::Bedrock {
+        let read = serde_json::from_slice::<Body<'_>>(body).ok();
+        return read.is_some_and(|body| body.error.is_none() && body.message.and_then(string).is_some());
     }
     let Ok(Envelope { r#type: outer, error }) = serde_json::from_slice::<Envelope<'_>>(body) else {
         return false;
@@ -252,7 +252,7 @@ fn location(value: &RawValue) -> Option<String> {
 /// A failure of which a header told the kind too (AWS: `x-amzn-errortype`).
 #[must_use]
 pub fn with_error_type(mut failure: Failure, header: &str) -> Failure {
-    if let Some(kind) = kind_of_name(header) {
+    if let Some(kind) = kind_of_exception(header) {
         // The other statuses say as much.
         if matches!(failure.status, 400 | 403 | 422 | 500 | 502 | 503) {
             failure.kind = kind;
@@ -270,22 +270,10 @@ fn bare(name: &str) -> &str {
 
 /// The kind that a type or code of a known provider stands for.
 fn kind_of_name(name: &str) -> Option<FailureKind> {
-    Some(match bare(name) {
-        "invalid_request_error" | "BadRequestError" | "invalid_request" | "context_length_exceeded"
-        | "ValidationException" | "ServiceQuotaExceededException" => {
+    Some(match name {
+        "invalid_request_error" | "BadRequestError" | "invalid_request" | "context_length_exceeded" => {
             FailureKind::InvalidRequest
         }
-        "AccessDeniedException" => FailureKind::Permission,
-        "UnrecognizedClientException"
-        | "InvalidSignatureException"
-        | "IncompleteSignatureException"
-        | "MissingAuthenticationTokenException"
-        | "ExpiredTokenException" => FailureKind::Authentication,
-        "ResourceNotFoundException" => FailureKind::NotFound,
-        "ThrottlingException" | "ModelNotReadyException" => FailureKind::RateLimit,
-        "ModelTimeoutException" => FailureKind::Timeout,
-        "ServiceUnavailableException" => FailureKind::Overloaded,
-        "InternalServerException" | "ModelErrorException" | "ModelStreamErrorException" => FailureKind::Api,
         "authentication_error" | "invalid_api_key" | "AuthenticationError" | "UNAUTHENTICATED" => {
             FailureKind::Authentication
         }
@@ -311,6 +299,25 @@ fn kind_of_name(name: &str) -> Option<FailureKind> {
         "api_error" | "server_error" | "internal_server_error" | "InternalServerError" | "APIError" => {
             FailureKind::Api
         }
+        _ => return kind_of_exception(name),
+    })
+}
+
+/// The kind that a name of AWS's stands for.
+fn kind_of_exception(name: &str) -> Option<FailureKind> {
+    Some(match bare(name) {
+        "ValidationException" | "ServiceQuotaExceededException" => FailureKind::InvalidRequest,
+        "AccessDeniedException" => FailureKind::Permission,
+        "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "ExpiredTokenException" => FailureKind::Authentication,
+        "ResourceNotFoundException" => FailureKind::NotFound,
+        "ThrottlingException" | "ModelNotReadyException" => FailureKind::RateLimit,
+        "ModelTimeoutException" => FailureKind::Timeout,
+        "ServiceUnavailableException" => FailureKind::Overloaded,
+        "InternalServerException" | "ModelErrorException" | "ModelStreamErrorException" => FailureKind::Api,
         _ => return None,
     })
 }

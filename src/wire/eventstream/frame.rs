@@ -65,7 +65,8 @@ pub fn write_frame(headers: &[(&str, &str)], payload: &[u8], out: &mut Vec<u8>) 
     let start = out.len();
     out.extend_from_slice(&[0; PRELUDE]);
     for (name, value) in headers {
-        let (Ok(name_length), Ok(value_length)) = (u8::try_from(name.len()), u16::try_from(value.len())) else {
+        let (Ok(name_length), Ok(value_length)) = (u8::try_from(name.len()), u16::try_from(value.len()))
+        else {
             continue;
         };
         out.push(name_length);

@@ -108,9 +108,9 @@ fn length(bytes: &[u8]) -> Result<Option<(usize, usize)>, BadFrame> {
     if crc32fast::hash(lengths) != u32::from_be_bytes(*checksum) {
         return Err(BadFrame::Prelude);
     }
-    let [a, b, c, d, e, f, g, h] = *lengths;
-    let number = |word: [u8; 4]| usize::try_from(u32::from_be_bytes(word)).unwrap_or(usize::MAX);
-    let (total, headers) = (number([a, b, c, d]), number([e, f, g, h]));
+    let number = |word: &[u8]| word.iter().fold(0_usize, |number, byte| (number << 8) | usize::from(*byte));
+    let (total, headers) = lengths.split_at(4);
+    let (total, headers) = (number(total), number(headers));
     let room = total.checked_sub(PRELUDE + TRAILER).ok_or(BadFrame::Length)?;
     if total > MAX_FRAME || headers > room {
         return Err(BadFrame::Length);
@@ -152,7 +152,10 @@ mod tests {
             loop {
                 match framer.next(&mut chunk) {
                     Ok(Some(frame)) => {
-                        seen.push((frame.header(":event-type").map(ToOwned::to_owned), frame.payload.to_vec()));
+                        seen.push((
+                            frame.header(":event-type").map(ToOwned::to_owned),
+                            frame.payload.to_vec(),
+                        ));
                     }
                     Ok(None) => break,
                     Err(bad) => return (seen, Some(bad), false),
@@ -208,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_frame_that_is_too_long_is_refused_before_it_is_kept() {
-        let mut bytes = (MAX_FRAME as u32 + 1).to_be_bytes().to_vec();
+        let mut bytes = u32::try_from(MAX_FRAME + 1).unwrap().to_be_bytes().to_vec();
         bytes.extend_from_slice(&0u32.to_be_bytes());
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_be_bytes());
         assert_eq!(follow([&bytes[..]]).1, Some(BadFrame::Length));

@@ -197,7 +197,8 @@ impl<'l> Parts<'l> {
                 let kind = media_type.to_str();
                 if what == "document" && kind.starts_with("text/") {
                     // Anthropic takes plain text as text only.
-                    let decoded = base64::decode(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok());
+                    let decoded =
+                        base64::decode(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok());
                     if let Some(text) = decoded {
                         return Ok(Some(Sendable::Text(Cow::Owned(text))));
                     }

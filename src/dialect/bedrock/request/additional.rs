@@ -62,13 +62,14 @@ pub(super) fn decode<'a>(raw: &'a RawValue, request: &mut ChatRequest<'a>) -> Re
         Failure::field(at, format!("{at}: {error}"))
     })?;
     let mut kept = fields.extra;
-    let mut take = |name: &'static str, value: Option<&'a RawValue>, read: &mut dyn FnMut(&'a RawValue) -> bool| {
-        if let Some(value) = value
-            && !read(value)
-        {
-            kept.push((Cow::Borrowed(name), value));
-        }
-    };
+    let mut take =
+        |name: &'static str, value: Option<&'a RawValue>, read: &mut dyn FnMut(&'a RawValue) -> bool| {
+            if let Some(value) = value
+                && !read(value)
+            {
+                kept.push((Cow::Borrowed(name), value));
+            }
+        };
     let reasoning = &mut request.reasoning;
     let mut thinking = |value: &'a RawValue| {
         let Ok(thinking) = parse_raw::<ClaudeThinking<'a>>(value) else { return false };
@@ -121,7 +122,9 @@ pub(super) fn decode<'a>(raw: &'a RawValue, request: &mut ChatRequest<'a>) -> Re
         *top_k = value.get().parse().ok();
         top_k.is_some()
     });
-    request.extra.extend(kept.into_iter().map(|(name, value)| (Cow::Owned(format!("{PREFIX}{name}")), value)));
+    request
+        .extra
+        .extend(kept.into_iter().map(|(name, value)| (Cow::Owned(format!("{PREFIX}{name}")), value)));
     Ok(())
 }
 
@@ -166,7 +169,9 @@ impl<'r> Additional<'r> {
                 Thinking::Budget(budget) => Some(("enabled", Some(budget))),
                 Thinking::Adaptive => Some(("adaptive", None)),
             };
-            if let Some((kind, budget)) = kind.filter(|_| !is_kept("thinking") && !is_kept("reasoning_config")) {
+            if let Some((kind, budget)) =
+                kind.filter(|_| !is_kept("thinking") && !is_kept("reasoning_config"))
+            {
                 fields.object("thinking", |thinking| {
                     thinking.word("type", kind);
                     if let Some(budget) = budget {
@@ -216,10 +221,10 @@ impl<'r> Additional<'r> {
 }
 
 /// Decides on thinking and `top_k` for families other than Claude.
-pub(super) fn plain<'r>(
+pub(super) fn plain(
     family: Family,
     request: &ChatRequest<'_>,
-    additional: &mut Additional<'r>,
+    additional: &mut Additional<'_>,
     losses: &mut Losses,
 ) -> Result<(), Failure> {
     const WHY: &str = "is not supported by this model on Bedrock";

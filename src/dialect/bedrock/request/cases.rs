@@ -92,7 +92,8 @@ fn a_history_of_tools_needs_the_tools() {
         {"role": "tool", "tool_call_id": "c1", "content": "r"},
     ]);
     let (body, warnings) = send(Dialect::OpenaiChat, CLAUDE, &json!({"model": "m", "messages": history}));
-    let spec = json!({"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object", "properties": {}}}}});
+    let spec =
+        json!({"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object", "properties": {}}}}});
     assert_eq!(body["toolConfig"], json!({"tools": [spec]}));
     assert_eq!(warnings.len(), 1);
     let none = json!({"model": "m", "messages": history, "tools": [tool("f")], "tool_choice": "none"});
@@ -108,7 +109,8 @@ fn choices_among_tools() {
         json!({"model": "m", "messages": [user("a")], "tools": [tool("f")],
             "tool_choice": choice, "parallel_tool_calls": parallel})
     };
-    let config = |model, choice| openai(model, &with(choice, Value::Null))["toolConfig"]["toolChoice"].clone();
+    let config =
+        |model, choice| openai(model, &with(choice, Value::Null))["toolConfig"]["toolChoice"].clone();
     assert_eq!(config(CLAUDE, json!("required")), json!({"any": {}}));
     assert_eq!(config(CLAUDE, json!("auto")), Value::Null);
     let named = json!({"type": "function", "function": {"name": "f"}});
@@ -222,12 +224,15 @@ fn sampling_and_stops() {
     );
     assert_eq!(body["requestMetadata"], json!({"team": "a", "user": "u1"}));
     assert_eq!(body["serviceTier"], json!({"type": "flex"}));
-    for (field, value) in [("n", json!(2)), ("seed", json!(1)), ("logprobs", json!(true)), ("logit_bias", json!({"1": 1}))] {
+    for (field, value) in
+        [("n", json!(2)), ("seed", json!(1)), ("logprobs", json!(true)), ("logit_bias", json!({"1": 1}))]
+    {
         let mut body = json!({"model": "m", "messages": [user("a")]});
         body[field] = value;
         assert_eq!(refused(Dialect::OpenaiChat, CLAUDE, &body).as_deref(), Some(field));
     }
-    let both = openai(CLAUDE, &json!({"model": "m", "messages": [user("a")], "temperature": 0.5, "top_p": 0.9}));
+    let both =
+        openai(CLAUDE, &json!({"model": "m", "messages": [user("a")], "temperature": 0.5, "top_p": 0.9}));
     assert_eq!(both["inferenceConfig"], json!({"maxTokens": 4096, "temperature": 0.5}));
     let (anthropic, _) = send(
         Dialect::Anthropic,
@@ -254,7 +259,8 @@ fn pictures_and_documents() {
             {"type": "file", "file": {"filename": "Q3_report.v2.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}},
         ]}]}),
     );
-    let document = |name| json!({"document": {"format": "pdf", "name": name, "source": {"bytes": "JVBERi0="}}});
+    let document =
+        |name| json!({"document": {"format": "pdf", "name": name, "source": {"bytes": "JVBERi0="}}});
     assert_eq!(
         body["messages"][0]["content"],
         json!([
@@ -289,7 +295,10 @@ fn structured_output() {
     let definition = &claude["outputConfig"]["textFormat"]["structure"]["jsonSchema"];
     assert_eq!(definition["name"], "city");
     let schema: Value = serde_json::from_str(definition["schema"].as_str().unwrap()).unwrap();
-    assert_eq!((&schema["additionalProperties"], schema["properties"]["n"].get("minimum")), (&json!(false), None));
+    assert_eq!(
+        (&schema["additionalProperties"], schema["properties"]["n"].get("minimum")),
+        (&json!(false), None)
+    );
     let nova = openai(NOVA, &body);
     assert_eq!(nova["toolConfig"]["toolChoice"], json!({"tool": {"name": "json_tool_call"}}));
     let llama = openai(LLAMA, &body);
@@ -342,7 +351,8 @@ fn bedrocks_words_in_other_dialects() {
     .to_string();
     let request = decode_request(text.as_bytes()).unwrap();
     let mut losses = Losses::new(true);
-    let encoded = codec::encode_request(Dialect::OpenaiChat, &request, &ask("gpt-5", true), &mut losses).unwrap();
+    let encoded =
+        codec::encode_request(Dialect::OpenaiChat, &request, &ask("gpt-5", true), &mut losses).unwrap();
     let body: Value = serde_json::from_slice(&encoded.body).unwrap();
     assert_eq!(body["messages"][0]["content"], "g");
     assert_eq!(body["reasoning_effort"], "low");

@@ -119,7 +119,8 @@ fn decode_tool(tool: WireTool<'_>) -> Option<Tool<'_>> {
         });
         return Some(Tool { kind, cache_control: None, extra: spec.extra });
     }
-    let mut members = tool.cache_point.map(|raw| (Cow::Borrowed("cachePoint"), raw)).into_iter().chain(tool.extra);
+    let mut members =
+        tool.cache_point.map(|raw| (Cow::Borrowed("cachePoint"), raw)).into_iter().chain(tool.extra);
     let (key, raw) = members.next()?;
     let mut out = Vec::new();
     object(&mut out, |object| object.raw(&key, raw));
@@ -174,7 +175,9 @@ fn decode_output<'a>(output: OutputConfig<'a>, request: &mut ChatRequest<'a>) ->
                 schema,
             })
         }
-        None => ResponseFormat::Other(Opaque { kind: format.kind.unwrap_or_default(), json: Json::from(raw) }),
+        None => {
+            ResponseFormat::Other(Opaque { kind: format.kind.unwrap_or_default(), json: Json::from(raw) })
+        }
     });
     Ok(())
 }

@@ -53,7 +53,10 @@ pub fn encode_request(
             for (name, value) in request.extra.iter().filter(|(name, _)| !name.contains('.')) {
                 body.raw(name, value);
             }
-        } else if request.origin == Dialect::Anthropic && family.claude().is_some() && !request.stop.is_empty() {
+        } else if request.origin == Dialect::Anthropic
+            && family.claude().is_some()
+            && !request.stop.is_empty()
+        {
             // The text that ended the answer, which a client of Anthropic's dialect expects to be told.
             body.array("additionalModelResponseFieldPaths", |paths| paths.str("/stop_sequence"));
         }
@@ -118,7 +121,8 @@ fn sampling<'r>(
         None
     };
     if let Some(why) = refused {
-        let says_something = |value: Option<f64>| value.is_some_and(|value| (value - 1.0).abs() > f64::EPSILON);
+        let says_something =
+            |value: Option<f64>| value.is_some_and(|value| (value - 1.0).abs() > f64::EPSILON);
         for (field, is_said) in [
             ("temperature", says_something(sampling.temperature)),
             ("top_p", says_something(sampling.top_p)),
@@ -138,7 +142,12 @@ fn sampling<'r>(
     Ok(sampling)
 }
 
-fn write_inference(request: &ChatRequest<'_>, sampling: &Sampling, losses: &mut Losses, body: &mut Object<'_>) {
+fn write_inference(
+    request: &ChatRequest<'_>,
+    sampling: &Sampling,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) {
     unless_empty("inferenceConfig", body, |config| {
         if let Some(limit) = sampling.max_tokens {
             config.u64("maxTokens", limit);
@@ -249,7 +258,9 @@ fn write_conversation(
                 if is_text || own {
                     parts.write(spoken, false, list)?;
                 } else {
-                    parts.losses.lost(&spoken.path(), "only text can be an instruction to Bedrock's models")?;
+                    parts
+                        .losses
+                        .lost(&spoken.path(), "only text can be an instruction to Bedrock's models")?;
                 }
             }
             if let Shape::Sentence(sentence) = shape {
@@ -281,7 +292,9 @@ fn write_conversation(
                         && of(|kind| matches!(kind, PartKind::Document(_)))
                         && !of(|kind| matches!(kind, PartKind::Text(_)))
                     {
-                        parts.losses.note("messages: Bedrock wants a text beside a document, \".\" was put there");
+                        parts
+                            .losses
+                            .note("messages: Bedrock wants a text beside a document, \".\" was put there");
                         content.object(|block| block.word("text", "."));
                     }
                     Ok::<(), Failure>(())

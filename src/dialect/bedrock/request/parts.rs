@@ -46,8 +46,10 @@ impl<'l> Parts<'l> {
             if self.own || self.family.caches() {
                 write_cache_point(spoken.part.cache_control, list);
             } else {
-                self.losses
-                    .note(format!("{}.cache_control dropped: this model does not cache prompts", spoken.path()));
+                self.losses.note(format!(
+                    "{}.cache_control dropped: this model does not cache prompts",
+                    spoken.path()
+                ));
             }
         }
         Ok(())
@@ -86,10 +88,14 @@ impl<'l> Parts<'l> {
                     Source::Base64 { media_type, data } => {
                         match media::audio_format(format.as_deref(), &media_type.to_str()) {
                             Some(format) => write_media("audio", format, data, list),
-                            None => self.losses.lost(&path(), "sound of this format is not supported by Bedrock")?,
+                            None => self
+                                .losses
+                                .lost(&path(), "sound of this format is not supported by Bedrock")?,
                         }
                     }
-                    _ => self.losses.lost(&path(), "sound is supported by Bedrock within the request only")?,
+                    _ => {
+                        self.losses.lost(&path(), "sound is supported by Bedrock within the request only")?;
+                    }
                 }
             }
             PartKind::ToolCall(call) => {
@@ -176,7 +182,7 @@ impl<'l> Parts<'l> {
         };
         match format.filter(|_| url.starts_with("s3://")) {
             Some(format) => {
-                let name = (what == "document").then(|| self.unique(media::document_name(name, format)));
+                let name = (what == "document").then(|| self.unique(&media::document_name(name, format)));
                 list.object(|block| {
                     block.object(what, |media| {
                         media.str("format", format);
@@ -190,7 +196,9 @@ impl<'l> Parts<'l> {
                 });
                 Ok(())
             }
-            None => self.losses.lost(&path(), "Bedrock fetches no URL but s3:// ones: send the bytes in base64"),
+            None => {
+                self.losses.lost(&path(), "Bedrock fetches no URL but s3:// ones: send the bytes in base64")
+            }
         }
     }
 
@@ -227,7 +235,8 @@ impl<'l> Parts<'l> {
                 return self.losses.lost(&path(), "this source of a document is not supported by Bedrock");
             }
         };
-        let name = if self.own { title.into_owned() } else { self.unique(media::document_name(&title, &format)) };
+        let name =
+            if self.own { title.into_owned() } else { self.unique(&media::document_name(&title, &format)) };
         list.object(|block| {
             block.object("document", |object| {
                 match extra("format").filter(|_| self.own) {
@@ -240,7 +249,9 @@ impl<'l> Parts<'l> {
                 if let Some(context) = &document.context {
                     object.text("context", context);
                 }
-                for (key, raw) in part.extra.iter().filter(|(key, _)| key == "citations" || (self.own && key != "format")) {
+                for (key, raw) in
+                    part.extra.iter().filter(|(key, _)| key == "citations" || (self.own && key != "format"))
+                {
                     object.raw(key, raw);
                 }
             });
@@ -249,8 +260,8 @@ impl<'l> Parts<'l> {
     }
 
     /// The name, told apart from those of other documents.
-    fn unique(&mut self, name: String) -> String {
-        let mut unique = name.clone();
+    fn unique(&mut self, name: &str) -> String {
+        let mut unique = name.to_owned();
         let mut count = 1_u32;
         while self.names.contains(&unique) {
             count = count.saturating_add(1);
@@ -286,10 +297,13 @@ impl<'l> Parts<'l> {
                     Ok::<(), Failure>(())
                 })?;
                 match result.is_error {
-                    Some(is_error) if self.own => object.word("status", if is_error { "error" } else { "success" }),
+                    Some(is_error) if self.own => {
+                        object.word("status", if is_error { "error" } else { "success" });
+                    }
                     Some(true) if self.family.takes_status() => object.word("status", "error"),
                     Some(true) => {
-                        self.losses.note(format!("{}.is_error dropped: this model is not told of it", path()));
+                        self.losses
+                            .note(format!("{}.is_error dropped: this model is not told of it", path()));
                     }
                     _ => {}
                 }
@@ -387,7 +401,8 @@ fn id<'t>(id: &Text<'t>, missing: &mut usize) -> Cow<'t, str> {
     if id.len() > LONGEST_ID {
         let mut short = String::from("call_");
         for byte in Sha256::digest(id.as_bytes()).iter().take(16) {
-            short.extend([byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
+            short
+                .extend([byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
         }
         return Cow::Owned(short);
     }

@@ -46,7 +46,9 @@ pub(super) fn shape<'r, 'a>(
         Some(ResponseFormat::JsonSchema(schema)) if own || family.takes_schema() => Shape::Format(schema),
         Some(ResponseFormat::JsonSchema(schema)) if family.takes_named_tool() => Shape::Tool(schema),
         Some(ResponseFormat::JsonSchema(schema)) => {
-            losses.note("response_format json_schema asked for in the system text: this model follows no schema");
+            losses.note(
+                "response_format json_schema asked for in the system text: this model follows no schema",
+            );
             let schema = schema.schema.as_str();
             Shape::Sentence(format!("{JSON_SENTENCE} It must follow this JSON Schema: {schema}").into())
         }
@@ -104,7 +106,10 @@ pub(super) fn choose<'r, 'a>(
             return Ok(choice);
         }
         Some(ToolChoice::None) => {
-            losses.lost("tool_choice", "none is not supported by this model on Bedrock, and its history needs the tools")?;
+            losses.lost(
+                "tool_choice",
+                "none is not supported by this model on Bedrock, and its history needs the tools",
+            )?;
         }
         Some(ToolChoice::Required) => choice.kind = Some("any"),
         Some(ToolChoice::Named(name)) => {
@@ -116,7 +121,9 @@ pub(super) fn choose<'r, 'a>(
             choice.only = Some(names);
             losses.note("tool_choice allowed_tools: only those tools were sent");
         }
-        Some(ToolChoice::Other(_)) => losses.lost("tool_choice", "this choice is not supported by Bedrock")?,
+        Some(ToolChoice::Other(_)) => {
+            losses.lost("tool_choice", "this choice is not supported by Bedrock")?;
+        }
     }
     if request.tools.is_empty() {
         if choice.is_forced() {
@@ -211,7 +218,9 @@ pub(super) fn write(
         }
         if list.is_empty() && has_history(request) {
             if request.origin != Dialect::Bedrock {
-                losses.note("tools: the conversation used tools and offers none, their names were sent as tools");
+                losses.note(
+                    "tools: the conversation used tools and offers none, their names were sent as tools",
+                );
             }
             for name in used(request) {
                 list.object(|tool| {
@@ -268,7 +277,9 @@ fn write_tool(
     if !own {
         losses.lost_extra(format_args!("tools[{index}]"), &tool.extra, "is not supported by Bedrock")?;
     }
-    list.object(|object| object.object("toolSpec", |spec| write_function(function, tool, index, (own, family), losses, spec)));
+    list.object(|object| {
+        object.object("toolSpec", |spec| write_function(function, tool, index, (own, family), losses, spec));
+    });
     if tool.cache_control.is_some() {
         if own || family.caches() {
             super::parts::write_cache_point(tool.cache_control, list);

@@ -36,7 +36,9 @@ enum Open {
     Text,
     Thinking,
     /// A tool call, and whether arguments came.
-    Call { said: bool },
+    Call {
+        said: bool,
+    },
     /// A block that the hub has no word for.
     Skipped,
 }
@@ -106,7 +108,8 @@ impl State {
                 self.stop(sink);
                 let reason = finish_reason(&data.stop_reason.unwrap_or_default().to_str());
                 let stop_sequence = data.additional.and_then(stop_sequence);
-                if let Some(raw) = data.additional.filter(|raw| stop_sequence.is_none() && is_missed("", raw)) {
+                if let Some(raw) = data.additional.filter(|raw| stop_sequence.is_none() && is_missed("", raw))
+                {
                     let _ = raw;
                     sink.event(Event::Lost("additionalModelResponseFields"));
                 }
@@ -149,7 +152,8 @@ impl State {
         self.start(sink);
         self.stop(sink);
         self.index = index;
-        let call = start.tool_use.filter(|call| call.kind.as_ref().is_none_or(|kind| *kind != "server_tool_use"));
+        let call =
+            start.tool_use.filter(|call| call.kind.as_ref().is_none_or(|kind| *kind != "server_tool_use"));
         match call {
             Some(call) => {
                 let (id, name) = (call.id.unwrap_or_default(), call.name.unwrap_or_default());

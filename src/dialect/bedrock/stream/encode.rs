@@ -199,7 +199,6 @@ impl StreamEncoder {
 fn emit(out: &mut Vec<u8>, name: &'static str, fill: impl FnOnce(&mut Object<'_>)) {
     let mut payload = Vec::with_capacity(128);
     object(&mut payload, fill);
-    let headers =
-        [(":event-type", name), (":content-type", "application/json"), (":message-type", "event")];
+    let headers = [(":event-type", name), (":content-type", "application/json"), (":message-type", "event")];
     write_frame(&headers, &payload, out);
 }

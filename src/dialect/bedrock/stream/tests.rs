@@ -12,7 +12,11 @@ fn frames(events: &[(&str, Value)]) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, payload) in events {
         let headers = if name.ends_with("Exception") {
-            [(":exception-type", *name), (":content-type", "application/json"), (":message-type", "exception")]
+            [
+                (":exception-type", *name),
+                (":content-type", "application/json"),
+                (":message-type", "exception"),
+            ]
         } else {
             [(":event-type", *name), (":content-type", "application/json"), (":message-type", "event")]
         };
@@ -55,13 +59,22 @@ fn whole() -> Vec<(&'static str, Value)> {
     vec![
         ("messageStart", json!({"role": "assistant"})),
         ("contentBlockDelta", json!({"delta": {"reasoningContent": {"text": "hm"}}, "contentBlockIndex": 0})),
-        ("contentBlockDelta", json!({"delta": {"reasoningContent": {"signature": "sig"}}, "contentBlockIndex": 0})),
+        (
+            "contentBlockDelta",
+            json!({"delta": {"reasoningContent": {"signature": "sig"}}, "contentBlockIndex": 0}),
+        ),
         ("contentBlockStop", json!({"contentBlockIndex": 0})),
-        ("contentBlockDelta", json!({"delta": {"reasoningContent": {"redactedContent": "AAEC"}}, "contentBlockIndex": 1})),
+        (
+            "contentBlockDelta",
+            json!({"delta": {"reasoningContent": {"redactedContent": "AAEC"}}, "contentBlockIndex": 1}),
+        ),
         ("contentBlockStop", json!({"contentBlockIndex": 1})),
         ("contentBlockDelta", json!({"delta": {"text": "hé"}, "contentBlockIndex": 2})),
         ("contentBlockStop", json!({"contentBlockIndex": 2})),
-        ("contentBlockStart", json!({"start": {"toolUse": {"toolUseId": "t1", "name": "f"}}, "contentBlockIndex": 3})),
+        (
+            "contentBlockStart",
+            json!({"start": {"toolUse": {"toolUseId": "t1", "name": "f"}}, "contentBlockIndex": 3}),
+        ),
         ("contentBlockDelta", json!({"delta": {"toolUse": {"input": "{\"a\":"}}, "contentBlockIndex": 3})),
         ("contentBlockDelta", json!({"delta": {"toolUse": {"input": "1}"}}, "contentBlockIndex": 3})),
         ("contentBlockStop", json!({"contentBlockIndex": 3})),
@@ -76,7 +89,8 @@ fn whole() -> Vec<(&'static str, Value)> {
 
 #[test]
 fn what_is_read_is_written_again() {
-    let expected: Vec<(String, Value)> = whole().into_iter().map(|(name, data)| (name.to_owned(), data)).collect();
+    let expected: Vec<(String, Value)> =
+        whole().into_iter().map(|(name, data)| (name.to_owned(), data)).collect();
     assert_eq!(again(&frames(&whole())), expected);
 }
 
@@ -94,7 +108,10 @@ fn every_split_is_the_same() {
 fn a_call_without_arguments_has_empty_ones() {
     let seen = again(&frames(&[
         ("messageStart", json!({"role": "assistant"})),
-        ("contentBlockStart", json!({"start": {"toolUse": {"toolUseId": "t", "name": "f"}}, "contentBlockIndex": 0})),
+        (
+            "contentBlockStart",
+            json!({"start": {"toolUse": {"toolUseId": "t", "name": "f"}}, "contentBlockIndex": 0}),
+        ),
         ("contentBlockStop", json!({"contentBlockIndex": 0})),
         ("messageStop", json!({"stopReason": "end_turn"})),
         ("metadata", json!({"usage": {}, "metrics": {"latencyMs": 1}})),
@@ -125,7 +142,10 @@ fn exceptions_end_the_stream() {
             _ => {}
         });
         let [failure] = &failures[..] else { panic!("{failures:?}") };
-        assert_eq!((failure.status, &*failure.message, failure.code.as_deref()), (status, "no more", Some(name)));
+        assert_eq!(
+            (failure.status, &*failure.message, failure.code.as_deref()),
+            (status, "no more", Some(name))
+        );
     }
 }
 
