@@ -290,6 +290,12 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
         return vec![azure(settings, base)];
     }
     let rows = preset.map_or(&[][..], |preset| preset.endpoints);
+    // Where a row begins with the version, the base ends before it, whatever the other rows begin with.
+    let versioned = rows.iter().any(|row| row.path.starts_with("/v1/"));
+    let base = &match base.path.strip_suffix("/v1") {
+        Some(path) if versioned => BaseUrl { path: path.to_owned(), ..base.clone() },
+        _ => base.clone(),
+    };
     let at = |row: &Row| Endpoint::new(row.operation, row.dialect, &base.join(row.path));
     let Some(wanted) = settings.dialect else { return rows.iter().map(at).collect() };
     // A dialect that was asked for is the only one spoken in conversations; what else there is stays.
@@ -310,6 +316,8 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
         Dialect::Bedrock => "/model/{model}/{converse|converse-stream}",
+        Dialect::Ollama => "/api/chat",
+        Dialect::OllamaGenerate => "/api/generate",
     };
     Row::chat(dialect, path)
 }

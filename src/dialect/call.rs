@@ -7,6 +7,8 @@ use super::Dialect;
 pub enum Operation {
     /// A conversation's next message.
     Chat,
+    /// What the gateway knows of a model; no provider is asked.
+    ShowModel,
 }
 
 impl Operation {
@@ -14,6 +16,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::ShowModel => "show_model",
         }
     }
 }

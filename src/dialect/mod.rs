@@ -11,6 +11,7 @@ pub mod codec;
 mod date;
 pub mod lane;
 pub mod models;
+pub mod ollama;
 pub mod openai_chat;
 mod service;
 mod shape;
@@ -32,6 +33,10 @@ macro_rules! with_dialects {
             Anthropic "anthropic" anthropic;
             /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
             Bedrock "bedrock" bedrock;
+            /// Ollama's own, `POST /api/chat`.
+            Ollama "ollama" ollama;
+            /// Ollama's completion of one prompt, `POST /api/generate`.
+            OllamaGenerate "ollama_generate" ollama::generate;
         }
     };
 }

@@ -4,20 +4,24 @@ use super::Dialect;
 use super::date::rfc3339;
 use crate::wire::json::{Object, array, object, write_string};
 
-/// The body of `GET /v1/models`. `created` is what the models' date should say, in seconds since 1970: a gateway's
-/// names have no date of their own, so the configuration's is used.
+/// The body of `GET /v1/models` (or `/api/tags`). `created` is what the models' date should say, in seconds since 1970: a
+/// gateway's names have no date of their own, so the configuration's is used.
 pub fn list<'n>(client: Dialect, names: impl IntoIterator<Item = &'n str>, created: u64) -> Vec<u8> {
     let mut out = Vec::new();
     let mut ends: Option<(&str, &str)> = None;
     object(&mut out, |body| {
-        if client != Dialect::Anthropic {
-            body.word("object", "list");
-        }
-        let data = body.key("data");
-        array(data, |data| {
+        let key = match client {
+            Dialect::Ollama | Dialect::OllamaGenerate => "models",
+            Dialect::Anthropic => "data",
+            _ => {
+                body.word("object", "list");
+                "data"
+            }
+        };
+        array(body.key(key), |list| {
             for name in names {
                 ends = Some((ends.map_or(name, |(first, _)| first), name));
-                data.object(|model| fill(client, name, created, model));
+                list.object(|model| fill(client, name, created, model));
             }
         });
         if client == Dialect::Anthropic {
@@ -40,6 +44,19 @@ pub fn one(client: Dialect, name: &str, created: u64) -> Vec<u8> {
     out
 }
 
+/// The body of Ollama's `POST /api/show`. What runs behind a name is the providers' business; that the gateway carries
+/// tools to all of them is what clients look for.
+pub fn show(created: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    object(&mut out, |model| {
+        model.str("modified_at", &rfc3339(created));
+        model.object("details", details);
+        model.object("model_info", |info| info.word("general.architecture", "tollgate"));
+        model.array("capabilities", |list| ["completion", "tools"].iter().for_each(|word| list.str(word)));
+    });
+    out
+}
+
 fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
     match client {
         Dialect::Anthropic => {
@@ -47,6 +64,14 @@ fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
             model.str("id", name);
             model.str("display_name", name);
             model.str("created_at", &rfc3339(created));
+        }
+        Dialect::Ollama | Dialect::OllamaGenerate => {
+            model.str("name", name);
+            model.str("model", name);
+            model.str("modified_at", &rfc3339(created));
+            model.u64("size", 0);
+            model.word("digest", "");
+            model.object("details", details);
         }
         _ => {
             model.str("id", name);
@@ -57,12 +82,20 @@ fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
     }
 }
 
+/// Facts about a file of weights, of which a gateway has none: the fields are there because clients read them.
+fn details(details: &mut Object<'_>) {
+    for key in ["parent_model", "format", "family", "parameter_size", "quantization_level"] {
+        details.word(key, "");
+    }
+    details.array("families", |_| ());
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn lists_in_both_shapes() {
+    fn lists_in_all_shapes() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         assert_eq!(
             text(list(Dialect::OpenaiChat, ["a"], 5)),
@@ -75,6 +108,10 @@ mod tests {
         assert_eq!(
             text(list(Dialect::Anthropic, [], 0)),
             r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#
+        );
+        assert_eq!(
+            text(list(Dialect::Ollama, ["a"], 0)),
+            r#"{"models":[{"name":"a","model":"a","modified_at":"1970-01-01T00:00:00Z","size":0,"digest":"","details":{"parent_model":"","format":"","family":"","parameter_size":"","quantization_level":"","families":[]}}]}"#
         );
         assert_eq!(
             text(one(Dialect::OpenaiChat, "x\"", 1)),

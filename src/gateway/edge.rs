@@ -10,9 +10,10 @@ use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::Failure;
 use crate::config::tables::{Auth, Key, Model, Tables, Target};
 use crate::dialect::lane;
-use crate::dialect::{Call, Dialect};
+use crate::dialect::{Call, Dialect, Operation};
 use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
+use crate::wire::json::{Text, parse, wire_object};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -28,6 +29,14 @@ pub struct Edge {
     key_header: Option<&'static str>,
     /// The body that takes the place of an answer of the proxy's own.
     pub(super) replacement: Option<Vec<u8>>,
+}
+
+wire_object! {
+    /// A question about a model.
+    light struct Asked<'a> {
+        model: Text<'a> = "model",
+        name: Text<'a> = "name",
+    }
 }
 
 /// How far the request is.
@@ -95,6 +104,7 @@ impl Edge {
                     None => self.fail(host, pages::unknown_model(&self.tables, &id)),
                 }
             }
+            Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
             Surface::WrongMethod(allowed) => {
                 let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
                 self.fail_with(host, Failure::new(405, message), &[("allow", allowed)])
@@ -120,6 +130,9 @@ impl Edge {
         }
         let (headers, call) = (std::mem::take(headers), call.clone());
         let body = host.body(Side::Request, 0, size);
+        if call.operation == Operation::ShowModel {
+            return self.show(host, &body);
+        }
         match self.choose(headers, call, body) {
             Ok(exchange) => self.send(host, exchange),
             Err(failure) => self.fail(host, failure),
@@ -166,6 +179,19 @@ impl Edge {
         }
         self.stage = Stage::Collecting { headers, call };
         Flow::Pause
+    }
+
+    /// Answers what is known of the model that a body names, in the field `model` or, of old clients, `name`.
+    fn show(&mut self, host: &impl Host, body: &[u8]) -> Flow {
+        let asked: Result<Asked<'_>, _> = parse(body);
+        let name = match asked {
+            Ok(asked) => asked.model.or(asked.name).unwrap_or_default().to_str().into_owned(),
+            Err(error) => return self.fail(host, error.into()),
+        };
+        match pages::show(&self.tables, &name, self.worker.loaded()) {
+            Some(body) => self.answer_json(host, 200, &body),
+            None => self.fail(host, pages::unknown_model(&self.tables, &name)),
+        }
     }
 
     /// Reads the body's envelope and lays out the tries.
@@ -291,10 +317,28 @@ fn strip_control_headers(host: &impl Host, headers: &mut Headers) {
     });
 }
 
+/// Paths of Ollama's that are known whatever the method, and those of its clients that have no place in a gateway.
+const OLLAMA_PATHS: &[&str] = &[
+    "/api/chat",
+    "/api/generate",
+    "/api/tags",
+    "/api/show",
+    "/api/ps",
+    "/api/pull",
+    "/api/push",
+    "/api/create",
+    "/api/copy",
+    "/api/delete",
+    "/api/embed",
+    "/api/embeddings",
+];
+
 /// What the client speaks: what the path says, whatever the method, else what its headers say.
 fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.dialect,
+        Surface::OllamaVersion => Dialect::Ollama,
+        _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
         _ => Dialect::OpenaiChat,
     }

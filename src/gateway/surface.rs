@@ -1,6 +1,6 @@
 //! Which of the gateway's endpoints a request is for.
 
-use crate::dialect::{Call, Dialect};
+use crate::dialect::{Call, Dialect, Operation};
 use std::borrow::Cow;
 
 /// An endpoint of the gateway.
@@ -12,6 +12,8 @@ pub enum Surface {
     Models,
     /// One model.
     Model(String),
+    /// The version of Ollama's API.
+    OllamaVersion,
     /// The state of the gateway and its providers.
     Health(Health),
     /// A known path with another method; what is allowed there.
@@ -48,7 +50,8 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
         return on("POST", method, Surface::Ask(call));
     }
     match path {
-        "/models" => on("GET, HEAD", method, Surface::Models),
+        "/models" | "/api/tags" => on("GET, HEAD", method, Surface::Models),
+        "/api/version" => on("GET, HEAD", method, Surface::OllamaVersion),
         other => match other.strip_prefix("/models/") {
             Some(id) if !id.is_empty() => on("GET, HEAD", method, Surface::Model(decoded(id))),
             _ => Surface::Unknown,
@@ -61,6 +64,9 @@ fn call(path: &str) -> Option<Call> {
     Some(match path {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/messages" => Call::chat(Dialect::Anthropic),
+        "/api/chat" => Call::chat(Dialect::Ollama),
+        "/api/generate" => Call::chat(Dialect::OllamaGenerate),
+        "/api/show" => Call { operation: Operation::ShowModel, ..Call::chat(Dialect::Ollama) },
         _ => return bedrock(path),
     })
 }
@@ -120,6 +126,14 @@ mod tests {
         assert_eq!(find("POST", "/v1/messages?beta=true", ""), Surface::Ask(Call::chat(Dialect::Anthropic)));
         assert_eq!(find("POST", "/v1/messages", "/llm"), Surface::Unknown);
         assert_eq!(find("POST", "/v1x/messages", ""), Surface::Unknown);
+    }
+
+    #[test]
+    fn ollamas_own_paths() {
+        assert_eq!(find("POST", "/llm/api/chat", "/llm"), Surface::Ask(Call::chat(Dialect::Ollama)));
+        assert_eq!(find("GET", "/api/tags", ""), Surface::Models);
+        assert_eq!(find("HEAD", "/api/version", ""), Surface::OllamaVersion);
+        assert_eq!(find("GET", "/api/show", ""), Surface::WrongMethod("POST"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 use crate::corpus::{Exchange, exchanges};
 use crate::loss::silent_losses;
+use crate::recorded::{answers, requests};
+use crate::streamed::{Collected, neutral_finish, streams};
 use serde_json::Value;
 use tollgate::chat::{Event, Losses};
 use tollgate::dialect::Dialect::{self, Anthropic, Bedrock, OpenaiChat};
@@ -11,6 +13,91 @@ use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit, Progress, Stream};
 use tollgate::dialect::{Call, Operation};
 use tollgate::provider::Quirks;
 use tollgate::wire::eventstream::Framer;
+
+/// Takes an event of a stream, `{"messageStop":{…}}`, or a whole answer, as a client does.
+pub(crate) fn take(value: &Value, into: &mut Collected) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for block in value["output"]["message"]["content"].as_array().into_iter().flatten() {
+        into.text.push_str(&text(&block["text"]));
+        let reasoning = &block["reasoningContent"];
+        into.thinking.push_str(&text(&reasoning["reasoningText"]["text"]));
+        let proof =
+            reasoning["reasoningText"]["signature"].as_str().or(reasoning["redactedContent"].as_str());
+        into.signatures.extend(proof.map(str::to_owned));
+        if let Some(call) = block["toolUse"].as_object() {
+            into.calls.push((text(&call["toolUseId"]), text(&call["name"]), call["input"].clone()));
+        }
+    }
+    let call = &value["contentBlockStart"]["start"]["toolUse"];
+    if call.is_object() {
+        into.calls.push((text(&call["toolUseId"]), text(&call["name"]), Value::from("")));
+    }
+    let delta = &value["contentBlockDelta"]["delta"];
+    into.text.push_str(&text(&delta["text"]));
+    let reasoning = &delta["reasoningContent"];
+    into.thinking.push_str(&text(&reasoning["text"]));
+    let proof = reasoning["signature"].as_str().or(reasoning["redactedContent"].as_str());
+    into.signatures.extend(proof.map(str::to_owned));
+    if let (Some(more), Some((_, _, Value::String(so_far)))) =
+        (delta["toolUse"]["input"].as_str(), into.calls.last_mut())
+    {
+        so_far.push_str(more);
+    }
+    if value.get("contentBlockStop").is_some()
+        && let Some((_, _, arguments)) = into.calls.last_mut()
+        && let Value::String(json) = arguments
+    {
+        *arguments = serde_json::from_str(json).unwrap_or_else(|_| arguments.clone());
+    }
+    let reason = value["stopReason"].as_str().or(value["messageStop"]["stopReason"].as_str());
+    if let Some(reason) = reason {
+        into.finish = Some(neutral_finish(reason).to_owned());
+    }
+    for usage in [&value["usage"], &value["metadata"]["usage"]] {
+        let count = |name: &str| usage[name].as_u64();
+        if let Some(input) = count("inputTokens") {
+            let cached =
+                ["cacheReadInputTokens", "cacheWriteInputTokens"].map(|name| count(name).unwrap_or(0));
+            into.input = Some(input + cached.iter().sum::<u64>());
+            into.output = count("outputTokens");
+        }
+    }
+    into.over |= value.get("metadata").is_some();
+    into.error |=
+        value.as_object().is_some_and(|members| members.keys().any(|key| key.ends_with("Exception")));
+}
+
+/// A stream of frames as lines of JSON, one an event.
+pub(crate) fn lines(bytes: &[u8]) -> String {
+    let (mut framer, mut rest, mut lines) = (Framer::default(), bytes, String::new());
+    while let Some(frame) = framer.next(&mut rest).expect("frames") {
+        let name = frame.header(":event-type").or(frame.header(":exception-type")).unwrap();
+        let payload = std::str::from_utf8(frame.payload).unwrap();
+        lines.push_str(&format!("{{\"{name}\":{payload}}}\n"));
+    }
+    assert!(!framer.is_cut());
+    lines
+}
+
+#[test]
+fn recorded_requests_of_the_others_arrive() {
+    for model in ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.amazon.nova-2-lite-v1:0"] {
+        requests(OpenaiChat, Bedrock, model, 200);
+        requests(Anthropic, Bedrock, model, 200);
+    }
+}
+
+#[test]
+fn recorded_answers_of_the_others_arrive() {
+    answers(OpenaiChat, Bedrock, 100);
+    answers(Anthropic, Bedrock, 100);
+}
+
+#[test]
+fn recorded_streams_of_the_others_arrive() {
+    streams(OpenaiChat, Bedrock, 50);
+    streams(Anthropic, Bedrock, 50);
+}
 
 fn ask(model: &str) -> Ask<'_> {
     Ask {

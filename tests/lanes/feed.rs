@@ -1,5 +1,6 @@
 //! Streams fed to a lane in pieces.
 
+use tollgate::dialect::Dialect;
 use tollgate::dialect::lane::{AnswerPlan, Progress, Stream};
 
 /// Runs a stream through a lane, cut into pieces of `size` bytes.
@@ -10,5 +11,10 @@ pub(crate) fn run(plan: &AnswerPlan, stream: &[u8], size: usize) -> (String, Pro
         lane.push(piece, &mut out);
     }
     lane.end(&mut out);
-    (String::from_utf8(out).expect("a stream is text"), lane.progress())
+    let text = if plan.client == Dialect::Bedrock {
+        crate::bedrock::lines(&out)
+    } else {
+        String::from_utf8(out).expect("a stream is text")
+    };
+    (text, lane.progress())
 }

@@ -158,7 +158,10 @@ fn endpoints_follow_preset_base_and_dialect() {
         ["openai_chat /inference/v1/chat/completions", "anthropic /inference/v1/messages"]
     );
     assert_eq!(paths(&tables, "pinned"), ["anthropic /anthropic/v1/messages"]);
-    assert_eq!(paths(&tables, "ollama"), ["openai_chat /v1/chat/completions"]);
+    assert_eq!(
+        paths(&tables, "ollama"),
+        ["ollama /api/chat", "ollama_generate /api/generate", "openai_chat /v1/chat/completions"]
+    );
     assert_eq!(paths(&tables, "local"), ["anthropic /v1/messages"]);
     assert_eq!(paths(&tables, "mine"), ["openai_chat /api/v1/chat/completions"]);
     assert_eq!(paths(&tables, "theirs"), ["anthropic /v1/messages"]);

@@ -152,6 +152,14 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
         #[serde(borrow)]
         message: Cow<'a, str>,
     }
+    #[derive(Deserialize)]
+    struct Sentence<'a> {
+        #[serde(borrow)]
+        error: Cow<'a, str>,
+    }
+    if matches!(dialect, Dialect::Ollama | Dialect::OllamaGenerate) {
+        return serde_json::from_slice::<Sentence<'_>>(body).is_ok_and(|said| !said.error.is_empty());
+    }
     if dialect == Dialect::Bedrock {
         let read = serde_json::from_slice::<Body<'_>>(body).ok();
         return read.is_some_and(|body| body.error.is_none() && body.message.and_then(string).is_some());
@@ -420,6 +428,8 @@ mod tests {
         for body in [&b"{\"detail\":\"Not Found\"}"[..], b"{\"error\":\"no\"}", b"", b"<html>", b"[]"] {
             assert!(!is_failure_of(Dialect::OpenaiChat, body) && !is_failure_of(Dialect::Anthropic, body));
         }
+        assert!(is_failure_of(Dialect::Ollama, br#"{"error":"model 'x' not found"}"#));
+        assert!(!is_failure_of(Dialect::Ollama, openai));
     }
 
     #[test]

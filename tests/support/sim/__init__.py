@@ -22,6 +22,7 @@ from .behaviour import (
     truncated,
 )
 from .litellm import LiteLLMSim
+from .ollama import OllamaSim
 from .openai import OpenAISim
 from .server import Recorded, Simulator
 
@@ -29,6 +30,7 @@ __all__ = [
     "AnthropicSim",
     "Gate",
     "LiteLLMSim",
+    "OllamaSim",
     "OpenAISim",
     "Recorded",
     "Simulator",
