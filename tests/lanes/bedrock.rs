@@ -47,7 +47,8 @@ pub(crate) fn take(value: &Value, into: &mut Collected) {
         && let Some((_, _, arguments)) = into.calls.last_mut()
         && let Value::String(json) = arguments
     {
-        *arguments = serde_json::from_str(json).unwrap_or_else(|_| arguments.clone());
+        let json = if json.is_empty() { "{}" } else { json };
+        *arguments = serde_json::from_str(json).unwrap_or_else(|_| Value::from(json));
     }
     let reason = value["stopReason"].as_str().or(value["messageStop"]["stopReason"].as_str());
     if let Some(reason) = reason {
@@ -73,7 +74,7 @@ pub(crate) fn lines(bytes: &[u8]) -> String {
     while let Some(frame) = framer.next(&mut rest).expect("frames") {
         let name = frame.header(":event-type").or(frame.header(":exception-type")).unwrap();
         let payload = std::str::from_utf8(frame.payload).unwrap();
-        lines.push_str(&format!("{{\"{name}\":{payload}}}\n"));
+        lines.extend(["{\"", name, "\":", payload, "}\n"]);
     }
     assert!(!framer.is_cut());
     lines
@@ -83,8 +84,8 @@ pub(crate) fn lines(bytes: &[u8]) -> String {
 fn recorded_requests_of_the_others_arrive() {
     for model in ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.amazon.nova-2-lite-v1:0"] {
         requests(OpenaiChat, Bedrock, model, 200);
-        requests(Anthropic, Bedrock, model, 200);
     }
+    requests(Anthropic, Bedrock, "us.anthropic.claude-sonnet-4-5-20250929-v1:0", 200);
 }
 
 #[test]
@@ -249,7 +250,10 @@ fn what_was_said_survives_the_way_into_other_dialects() {
             if outgoing.warnings.is_empty() {
                 wrong.extend(lost.map(|text| format!("{id} to {provider:?}: {text:?} is lost")));
             }
-            let lost = names.iter().filter(|name| !everything.contains(name));
+            // Anthropic knows fewer characters.
+            let plain = |name: &String| name.replace(['.', ':'], "_");
+            let lost =
+                names.iter().filter(|name| !everything.contains(name) && !everything.contains(&plain(name)));
             if !outgoing.warnings.iter().any(|warning| warning.contains("tool")) {
                 wrong.extend(lost.map(|name| format!("{id} to {provider:?}: the id {name} is lost")));
             }
@@ -423,11 +427,14 @@ fn streams_come_back_whole() {
                 name != "contentBlockStop"
                     && data["delta"]["text"] != ""
                     && data["delta"]["reasoningContent"]["text"] != ""
+                    && data["delta"]["toolUse"]["input"] != ""
             });
             for (name, data) in &mut all {
                 data.as_object_mut().unwrap().remove("contentBlockIndex");
                 if name == "metadata" {
                     data.as_object_mut().unwrap().remove("metrics");
+                    // Always there and always empty.
+                    data["usage"].as_object_mut().unwrap().remove("serverToolUsage");
                 }
             }
             all

@@ -11,10 +11,13 @@ pub(crate) fn run(plan: &AnswerPlan, stream: &[u8], size: usize) -> (String, Pro
         lane.push(piece, &mut out);
     }
     lane.end(&mut out);
-    let text = if plan.client == Dialect::Bedrock {
-        crate::bedrock::lines(&out)
-    } else {
-        String::from_utf8(out).expect("a stream is text")
-    };
-    (text, lane.progress())
+    (text(plan.client, out), lane.progress())
+}
+
+/// A client's stream as text; frames become lines.
+pub(crate) fn text(client: Dialect, stream: Vec<u8>) -> String {
+    match client {
+        Dialect::Bedrock => crate::bedrock::lines(&stream),
+        _ => String::from_utf8(stream).expect("a stream is text"),
+    }
 }

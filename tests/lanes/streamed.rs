@@ -151,7 +151,7 @@ pub(crate) fn neutral_finish(reason: &str) -> &'static str {
     match reason {
         "tool_calls" | "function_call" | "tool_use" => "tools",
         "length" | "max_tokens" | "model_context_window_exceeded" => "length",
-        "content_filter" | "refusal" => "refusal",
+        "content_filter" | "content_filtered" | "refusal" => "refusal",
         _ => "stop",
     }
 }

@@ -11,9 +11,9 @@ impl WireUsage<'_> {
         let cache_read = Count::of(self.cache_read).or(Count::of(self.cache_read_count));
         let cache_write = Count::of(self.cache_write).or(Count::of(self.cache_write_count));
         let cached = cache_read.unwrap_or(0).saturating_add(cache_write.unwrap_or(0));
-        let one_hour = self.cache_details.as_ref().and_then(|details| {
+        let one_hour = self.cache_details.as_ref().map(|details| {
             let hours = details.iter().filter(|detail| detail.ttl.as_ref().is_some_and(|ttl| *ttl == "1h"));
-            hours.filter_map(|detail| Count::of(detail.input)).reduce(u64::saturating_add)
+            hours.filter_map(|detail| Count::of(detail.input)).fold(0, u64::saturating_add)
         });
         Usage {
             input: Count::of(self.input).map(|input| input.saturating_add(cached)),

@@ -281,7 +281,7 @@ fn pictures_and_documents() {
     );
     assert_eq!(
         text["messages"][0]["content"][0],
-        json!({"document": {"format": "txt", "name": "T", "source": {"bytes": "aGk="}, "context": "C",
+        json!({"document": {"format": "txt", "name": "T", "source": {"text": "hi"}, "context": "C",
             "citations": {"enabled": true}}})
     );
 }

@@ -224,7 +224,9 @@ impl<'l> Parts<'l> {
                     }
                 }
             }
-            Source::Text(text) if self.own => (Cow::Borrowed("txt"), Bytes::Text(text)),
+            Source::Text(text) if self.own || self.family.claude().is_some() => {
+                (Cow::Borrowed("txt"), Bytes::Text(text))
+            }
             Source::Text(text) => {
                 base64::encode(text.to_str().as_bytes(), &mut encoded);
                 (Cow::Borrowed("txt"), Bytes::Encoded(&encoded))
