@@ -7,6 +7,7 @@ use super::problem::entry;
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
 use crate::dialect::{Dialect, Operation};
+use crate::embedding;
 use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
 
 /// Azure's API version where the configuration names none: its last dated general release.
@@ -287,7 +288,7 @@ fn placed(url: &str, settings: &Provider, path: &str, problems: &mut Vec<Problem
 /// The paths of what the provider speaks.
 fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Vec<Endpoint> {
     if preset.is_some_and(|preset| preset.name == "azure") {
-        return vec![azure(settings, base)];
+        return azure(settings, base);
     }
     let rows = preset.map_or(&[][..], |preset| preset.endpoints);
     // Where a row begins with the version, the base ends before it, whatever the other rows begin with.
@@ -303,7 +304,11 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
         rows.iter().partition(|row| row.operation == Operation::Chat);
     let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
     let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
-    std::iter::once(&spoken).chain(others).map(at).collect()
+    let mut all: Vec<Endpoint> = std::iter::once(&spoken).chain(others).map(at).collect();
+    if preset.is_none() {
+        all.extend(usual_vectors(wanted).iter().map(at));
+    }
+    all
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.
@@ -322,15 +327,32 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
     Row::chat(dialect, path)
 }
 
+/// Where embeddings and reranks usually are, for a provider of a dialect that is no preset.
+fn usual_vectors(dialect: Dialect) -> Vec<Row> {
+    match dialect {
+        Dialect::OpenaiChat => vec![Row::embeddings(embedding::Format::Openai, "/embeddings")],
+        Dialect::Ollama => vec![
+            Row::embeddings(embedding::Format::Ollama, "/api/embed"),
+            Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
+        ],
+        _ => Vec::new(),
+    }
+}
+
 /// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.
-fn azure(settings: &Provider, base: &BaseUrl) -> Endpoint {
-    let path = if base.path.ends_with("/openai/v1") {
-        base.join("/chat/completions")
-    } else {
+fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
+    let path = |name: &str| {
+        if base.path.ends_with("/openai/v1") {
+            return base.join(name);
+        }
         let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
-        format!("{}?api-version={version}", base.join("/openai/deployments/{model}/chat/completions"))
+        format!("{}{name}?api-version={version}", base.join("/openai/deployments/{model}"))
     };
-    Endpoint::new(Operation::Chat, Dialect::OpenaiChat, &path)
+    let embeddings = Operation::Embeddings(embedding::Format::Openai);
+    vec![
+        Endpoint::new(Operation::Chat, Dialect::OpenaiChat, &path("/chat/completions")),
+        Endpoint::new(embeddings, Dialect::OpenaiChat, &path("/embeddings")),
+    ]
 }
 
 fn find_auth(

@@ -1,6 +1,7 @@
 //! What a client asks for, as its path tells before the body is read.
 
 use super::Dialect;
+use crate::{embedding, rerank};
 
 /// Kinds of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,6 +10,10 @@ pub enum Operation {
     Chat,
     /// What the gateway knows of a model; no provider is asked.
     ShowModel,
+    /// Vectors of texts, in this format.
+    Embeddings(embedding::Format),
+    /// Documents put in order, in this format.
+    Rerank(rerank::Format),
 }
 
 impl Operation {
@@ -17,6 +22,16 @@ impl Operation {
         match self {
             Self::Chat => "chat",
             Self::ShowModel => "show_model",
+            Self::Embeddings(_) => "embeddings",
+            Self::Rerank(_) => "rerank",
+        }
+    }
+
+    /// Whether an endpoint for `self` serves a request for `other`, translated where their formats differ.
+    pub fn serves(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Embeddings(_), Self::Embeddings(_)) | (Self::Rerank(_), Self::Rerank(_)) => true,
+            _ => self == other,
         }
     }
 }
@@ -40,5 +55,17 @@ impl Call {
     /// A conversation in a dialect whose path says nothing more.
     pub fn chat(dialect: Dialect) -> Self {
         Self { operation: Operation::Chat, dialect, model: None, stream: None, array: false }
+    }
+
+    /// Embeddings in a format whose path says nothing more.
+    pub fn embeddings(format: embedding::Format) -> Self {
+        let operation = Operation::Embeddings(format);
+        Self { operation, dialect: format.dialect(), model: None, stream: Some(false), array: false }
+    }
+
+    /// A rerank.
+    pub fn rerank(format: rerank::Format) -> Self {
+        let operation = Operation::Rerank(format);
+        Self { operation, dialect: format.dialect(), model: None, stream: Some(false), array: false }
     }
 }

@@ -1,5 +1,7 @@
 //! Which of the gateway's endpoints a request is for.
 
+mod embedding;
+
 use crate::dialect::{Call, Dialect, Operation};
 use std::borrow::Cow;
 
@@ -67,7 +69,7 @@ fn call(path: &str) -> Option<Call> {
         "/api/chat" => Call::chat(Dialect::Ollama),
         "/api/generate" => Call::chat(Dialect::OllamaGenerate),
         "/api/show" => Call { operation: Operation::ShowModel, ..Call::chat(Dialect::Ollama) },
-        _ => return bedrock(path),
+        _ => return bedrock(path).or_else(|| embedding::call(path)),
     })
 }
 

@@ -1,6 +1,7 @@
 //! How a provider differs from the maker of its dialect, as data.
 
 use crate::dialect::Carriage;
+use crate::embedding::Fields;
 
 /// Differences that the translators and the identity lane respect. The default is the dialect's own maker today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub struct Quirks {
     pub prefill: Option<&'static str>,
     /// How the dialect travels there.
     pub carriage: Carriage,
+    /// How its embeddings differ from OpenAI's.
+    pub embeddings: Fields,
     /// Top-level fields of the dialect that the provider refuses.
     pub refused: &'static [&'static str],
 }
@@ -89,6 +92,7 @@ impl Quirks {
         short_ids: true,
         prefill: None,
         carriage: Carriage::Plain,
+        embeddings: Fields::OPENAI,
         refused: &[],
     };
 
