@@ -87,7 +87,6 @@ impl Attempt {
         let status = failure.status;
         let body =
             lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
-        let named = lane::failure_header(exchange.call.dialect, &failure);
         exchange.answer.failure = Some(failure);
         self.reply_with(host, exchange, status, &body)
     }
@@ -98,7 +97,8 @@ impl Attempt {
         let mut pairs = vec![("content-type", "application/json")];
         // Other headers of the provider's are lost with its answer; clients act on this one.
         pairs.extend(self.headers.get("retry-after").map(|v| ("retry-after", v)));
-        pairs.extend(named);
+        let failure = exchange.answer.failure.as_ref().filter(|_| status >= 400);
+        pairs.extend(failure.and_then(|failure| lane::failure_header(exchange.call.dialect, failure)));
         pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
         host.reply(status, &pairs, body);
         exchange.answer.released = true;
