@@ -13,8 +13,10 @@ pub mod lane;
 pub mod models;
 pub mod ollama;
 pub mod openai_chat;
+pub mod openai_responses;
 mod service;
 mod shape;
+mod signature;
 
 pub use call::{Call, Operation};
 pub use carriage::Carriage;
@@ -31,6 +33,8 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// OpenAI Responses, `POST /v1/responses`.
+            OpenaiResponses "openai_responses" openai_responses;
             /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
             Bedrock "bedrock" bedrock;
             /// Ollama's own, `POST /api/chat`.

@@ -3,6 +3,10 @@
 //! Facts come from each provider's own API documentation. A row lists the Anthropic endpoint beside the OpenAI one
 //! only where the provider documents it for all its users (DeepSeek, OpenRouter, Fireworks, LiteLLM). Local
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
+//!
+//! A row lists the endpoint of OpenAI's Responses where the provider documents one, local servers included (Ollama
+//! since 0.13.3, vLLM since 0.10, LM Studio since 0.3.29): who has none is asked in chat completions. Some keep no
+//! answers (Groq, OpenRouter, DeepSeek, Ollama) and say so themselves to who builds on one.
 
 use super::{Quirks, ReasoningSwitch, Replay};
 use crate::dialect::Carriage;
@@ -116,6 +120,8 @@ const EMBED: Row = Row::embeddings(embedding::Format::Openai, "/embeddings");
 const V1_EMBED: Row = Row::embeddings(embedding::Format::Openai, "/v1/embeddings");
 const RERANK: Row = Row::rerank(rerank::Format::V1, "/rerank");
 const V1_RERANK: Row = Row::rerank(rerank::Format::V1, "/v1/rerank");
+const RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/responses");
+const V1_RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/v1/responses");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
 /// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
 const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
@@ -205,7 +211,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openai",
         base_url: Some("https://api.openai.com/v1"),
-        endpoints: &[CHAT, EMBED],
+        endpoints: &[CHAT, RESPONSES, EMBED],
         key_variable: Some("OPENAI_API_KEY"),
         quirks: FULL,
         price_provider: Some("openai"),
@@ -270,7 +276,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "deepseek",
         base_url: Some("https://api.deepseek.com"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages")],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages")],
         key_variable: Some("DEEPSEEK_API_KEY"),
         quirks: DEEPSEEK,
         price_provider: Some("deepseek"),
@@ -288,6 +294,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "groq",
         base_url: Some("https://api.groq.com/openai/v1"),
+        endpoints: &[CHAT, RESPONSES],
         key_variable: Some("GROQ_API_KEY"),
         quirks: GROQ,
         price_provider: Some("groq"),
@@ -296,6 +303,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "xai",
         base_url: Some("https://api.x.ai/v1"),
+        endpoints: &[CHAT, RESPONSES],
         key_variable: Some("XAI_API_KEY"),
         quirks: NO_DEVELOPER,
         price_provider: Some("x-ai"),
@@ -304,7 +312,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
         key_variable: Some("OPENROUTER_API_KEY"),
         quirks: OPENROUTER,
         price_provider: Some("openrouter"),
@@ -322,7 +330,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "fireworks",
         base_url: Some("https://api.fireworks.ai/inference/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
         key_variable: Some("FIREWORKS_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
@@ -364,6 +372,7 @@ static PRESETS: &[Preset] = &[
             Row::chat(Dialect::Ollama, "/api/chat"),
             Row::chat(Dialect::OllamaGenerate, "/api/generate"),
             V1_CHAT,
+            V1_RESPONSES,
             Row::embeddings(embedding::Format::Ollama, "/api/embed"),
             Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
             V1_EMBED,
@@ -380,7 +389,13 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "vllm",
         base_url: Some("http://localhost:8000"),
-        endpoints: &[V1_CHAT, Row::count_tokens(Dialect::OpenaiChat, "/tokenize"), V1_EMBED, V1_RERANK],
+        endpoints: &[
+            V1_CHAT,
+            V1_RESPONSES,
+            Row::count_tokens(Dialect::OpenaiChat, "/tokenize"),
+            V1_EMBED,
+            V1_RERANK,
+        ],
         quirks: VLLM,
         ..LOCAL
     },
@@ -394,7 +409,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "lmstudio",
         base_url: Some("http://localhost:1234"),
-        endpoints: &[V1_CHAT, V1_EMBED],
+        endpoints: &[V1_CHAT, V1_RESPONSES, V1_EMBED],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
@@ -403,6 +418,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("http://localhost:4000"),
         endpoints: &[
             V1_CHAT,
+            V1_RESPONSES,
             V1_MESSAGES,
             V1_COUNT,
             V1_EMBED,

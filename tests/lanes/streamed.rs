@@ -6,7 +6,9 @@ use crate::feed::run;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate::dialect::Dialect::{self, Anthropic, Bedrock, Ollama, OllamaGenerate, OpenaiChat};
+use tollgate::dialect::Dialect::{
+    self, Anthropic, Bedrock, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+};
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
 /// What a client makes of a stream.
@@ -24,7 +26,7 @@ pub(crate) struct Collected {
     pub(crate) over: bool,
 }
 
-fn arguments(text: &str) -> Value {
+pub(crate) fn arguments(text: &str) -> Value {
     serde_json::from_str(if text.is_empty() { "{}" } else { text }).unwrap_or_else(|_| Value::from(text))
 }
 
@@ -47,6 +49,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
         match dialect {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
+            OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
             Bedrock => crate::bedrock::take(&event, &mut collected),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
         }
@@ -56,7 +59,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
     collected
 }
 
-type Calls = BTreeMap<(u64, String), (String, String, String)>;
+pub(crate) type Calls = BTreeMap<(u64, String), (String, String, String)>;
 
 fn openai(event: &Value, into: &mut Collected, calls: &mut Calls, last_ids: &mut BTreeMap<u64, String>) {
     if !event["error"].is_null() {
@@ -206,6 +209,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             collected.input = Some(count("input_tokens") + cached);
             collected.output = Some(count("output_tokens"));
         }
+        OpenaiResponses => crate::responses::of_answer(answer, &mut collected),
     }
     collected
 }
