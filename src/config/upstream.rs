@@ -303,7 +303,7 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
     let (chat, others): (Vec<&Row>, Vec<&Row>) =
         rows.iter().partition(|row| row.operation == Operation::Chat);
     let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
-    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
+    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset, base));
     let mut all: Vec<Endpoint> = std::iter::once(&spoken).chain(others).map(at).collect();
     if preset.is_none() {
         all.extend(usual_vectors(wanted).iter().map(at));
@@ -316,7 +316,7 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.
-fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
+fn usual_row(dialect: Dialect, preset: Option<&Preset>, base: &BaseUrl) -> Row {
     // Where the preset's own path starts with the version, the base URL ends before it.
     let base_has_version =
         preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")));
@@ -324,6 +324,10 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Gemini if base.path.rsplit('/').next().is_some_and(|last| last.starts_with("v1")) => {
+            "/models/{model}:{generateContent|streamGenerateContent?alt=sse}"
+        }
+        Dialect::Gemini => "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}",
         Dialect::OpenaiResponses if base_has_version => "/responses",
         Dialect::OpenaiResponses => "/v1/responses",
         Dialect::Bedrock => "/model/{model}/{converse|converse-stream}",

@@ -9,6 +9,7 @@ mod call;
 mod carriage;
 pub mod codec;
 mod date;
+pub mod gemini;
 pub mod lane;
 pub mod models;
 pub mod ollama;
@@ -35,6 +36,8 @@ macro_rules! with_dialects {
             Anthropic "anthropic" anthropic;
             /// OpenAI Responses, `POST /v1/responses`.
             OpenaiResponses "openai_responses" openai_responses;
+            /// Google Gemini, `POST …/models/{model}:generateContent`.
+            Gemini "gemini" gemini;
             /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
             Bedrock "bedrock" bedrock;
             /// Ollama's own, `POST /api/chat`.

@@ -1,6 +1,7 @@
 //! Which of the gateway's endpoints a request is for.
 
 mod embedding;
+pub(crate) mod gemini;
 
 use crate::dialect::{Call, Dialect, Operation};
 use std::borrow::Cow;
@@ -38,10 +39,14 @@ pub enum Health {
 /// Finds the surface of a request. `path` may carry a query; `prefix` is the configured path prefix without a
 /// trailing slash, and every path is known with and without `/v1`.
 pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
+    let target = path;
     let path = path.split('?').next().unwrap_or(path);
     let Some(path) = path.strip_prefix(prefix) else { return Surface::Unknown };
     if let Some(health) = health(path) {
         return on("GET, HEAD", method, Surface::Health(health));
+    }
+    if let Some(surface) = gemini::find(method, path, target) {
+        return surface;
     }
     let path = match path.strip_prefix("/v1") {
         Some(rest) if rest.starts_with('/') => rest,

@@ -116,6 +116,8 @@ pub fn presets() -> &'static [Preset] {
 
 const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
 const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
+const GEMINI_CHAT: &str = "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
+const VERTEX_CHAT: &str = "/publishers/google/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
 const EMBED: Row = Row::embeddings(embedding::Format::Openai, "/embeddings");
 const V1_EMBED: Row = Row::embeddings(embedding::Format::Openai, "/v1/embeddings");
 const RERANK: Row = Row::rerank(rerank::Format::V1, "/rerank");
@@ -128,6 +130,8 @@ const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
+/// Reads files at any address.
+const VERTEX: Quirks = Quirks { file_urls: true, ..FULL };
 /// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
 const NO_DEVELOPER: Quirks = Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
@@ -225,6 +229,16 @@ static PRESETS: &[Preset] = &[
         key_variable: Some("ANTHROPIC_API_KEY"),
         quirks: FULL,
         price_provider: Some("anthropic"),
+        ..HOSTED
+    },
+    // The key is an OAuth access token (they live for an hour); `project` and `location` complete the base URL.
+    Preset {
+        name: "vertex",
+        base_url: None,
+        endpoints: &[Row::chat(Dialect::Gemini, VERTEX_CHAT)],
+        key_variable: Some("VERTEX_ACCESS_TOKEN"),
+        price_provider: Some("google"),
+        quirks: VERTEX,
         ..HOSTED
     },
     Preset {
@@ -433,6 +447,7 @@ static PRESETS: &[Preset] = &[
         name: "gemini",
         base_url: Some("https://generativelanguage.googleapis.com"),
         endpoints: &[
+            Row::chat(Dialect::Gemini, GEMINI_CHAT),
             Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
             Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
         ],

@@ -4,5 +4,6 @@
 pub mod base64;
 pub mod eventstream;
 pub mod json;
+pub mod json_array;
 pub mod ndjson;
 pub mod sse;

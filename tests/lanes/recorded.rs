@@ -5,7 +5,7 @@ use crate::loss::silent_losses;
 use serde_json::Value;
 use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{
-    self, Anthropic, Bedrock, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
 };
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
@@ -14,6 +14,7 @@ pub(crate) fn op(dialect: Dialect) -> &'static str {
     match dialect {
         OpenaiChat => "openai.chat",
         Anthropic => "anthropic.messages",
+        Gemini => "gemini.generateContent",
         OpenaiResponses => "openai.responses",
         Bedrock => "bedrock.converse",
         Ollama => "ollama.chat",
@@ -295,6 +296,11 @@ fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
             (count(&usage["input_tokens"]) + cached, count(&usage["output_tokens"]))
         }
         OpenaiChat => (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"])),
+        Gemini => {
+            let usage = &answer["usageMetadata"];
+            let output = count(&usage["candidatesTokenCount"]) + count(&usage["thoughtsTokenCount"]);
+            (count(&usage["promptTokenCount"]), output)
+        }
         OpenaiResponses => (count(&usage["input_tokens"]), count(&usage["output_tokens"])),
         Bedrock => {
             let cached = count(&usage["cacheReadInputTokens"]) + count(&usage["cacheWriteInputTokens"]);

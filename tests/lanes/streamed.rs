@@ -3,11 +3,12 @@
 
 use crate::corpus::exchanges;
 use crate::feed::run;
+use crate::gemini_collect;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tollgate::dialect::Dialect::{
-    self, Anthropic, Bedrock, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
 };
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
@@ -24,6 +25,16 @@ pub(crate) struct Collected {
     pub(crate) output: Option<u64>,
     pub(crate) error: bool,
     pub(crate) over: bool,
+}
+
+impl Collected {
+    pub(crate) fn calls(&self) -> &[(String, String, Value)] {
+        &self.calls
+    }
+
+    pub(crate) fn finish(&self) -> Option<&str> {
+        self.finish.as_deref()
+    }
 }
 
 pub(crate) fn arguments(text: &str) -> Value {
@@ -49,6 +60,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
         match dialect {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
+            Gemini => gemini_collect::piece(&event, &mut collected),
             OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
             Bedrock => crate::bedrock::take(&event, &mut collected),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
@@ -183,6 +195,10 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             }
             collected.finish =
                 choice["finish_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
+        }
+        Gemini => {
+            gemini_collect::piece(answer, &mut collected);
+            collected.over = true;
         }
         Anthropic => {
             for block in answer["content"].as_array().into_iter().flatten() {
