@@ -4,7 +4,9 @@
 //! ([`codec`]) follow from it.
 
 pub mod anthropic;
+pub mod bedrock;
 mod call;
+mod carriage;
 pub mod codec;
 pub mod cohere;
 mod date;
@@ -19,6 +21,7 @@ mod shape;
 mod signature;
 
 pub use call::{Call, Operation};
+pub use carriage::Carriage;
 pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};
@@ -38,6 +41,8 @@ macro_rules! with_dialects {
             Gemini "gemini" gemini;
             /// Cohere's chat, version 2, `POST /v2/chat`.
             Cohere "cohere" cohere;
+            /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
+            Bedrock "bedrock" bedrock;
             /// Ollama's own, `POST /api/chat`.
             Ollama "ollama" ollama;
             /// Ollama's completion of one prompt, `POST /api/generate`.
