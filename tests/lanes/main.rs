@@ -24,3 +24,4 @@ mod rerank;
 mod splits;
 mod stream_cases;
 mod streamed;
+mod table;
