@@ -273,6 +273,10 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
     let mut all: Vec<Endpoint> = std::iter::once(&spoken).chain(others).map(at).collect();
     if preset.is_none() {
         all.extend(usual_vectors(wanted).iter().map(at));
+        // Servers that speak Anthropic's dialect for Claude Code's sake can count; one that cannot says 404, and the
+        // count is estimated.
+        let counts = Row::count_tokens(wanted, "/v1/messages/count_tokens");
+        all.extend((wanted == Dialect::Anthropic).then(|| at(&counts)));
     }
     all
 }

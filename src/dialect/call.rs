@@ -8,6 +8,8 @@ use crate::{embedding, rerank};
 pub enum Operation {
     /// A conversation's next message.
     Chat,
+    /// The tokens of a conversation.
+    CountTokens,
     /// What the gateway knows of a model; no provider is asked.
     ShowModel,
     /// Vectors of texts, in this format.
@@ -21,6 +23,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::CountTokens => "count_tokens",
             Self::ShowModel => "show_model",
             Self::Embeddings(_) => "embeddings",
             Self::Rerank(_) => "rerank",
@@ -55,6 +58,11 @@ impl Call {
     /// A conversation in a dialect whose path says nothing more.
     pub fn chat(dialect: Dialect) -> Self {
         Self { operation: Operation::Chat, dialect, model: None, stream: None, array: false }
+    }
+
+    /// The tokens of a conversation in a dialect whose path says nothing more.
+    pub fn count_tokens(dialect: Dialect) -> Self {
+        Self { operation: Operation::CountTokens, stream: Some(false), ..Self::chat(dialect) }
     }
 
     /// Embeddings in a format whose path says nothing more.

@@ -1,15 +1,15 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
-use super::exchange::{AnswerState, Attempt, AttemptEnd, Exchange};
+use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange};
 use super::headers::Headers;
 use super::host::{Flow, Host, Side, key};
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, cors, pages};
-use crate::chat::Failure;
+use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Auth, Key, Model, Tables, Target};
-use crate::dialect::lane;
+use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Operation};
 use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
@@ -52,6 +52,14 @@ pub(super) enum Stage {
     Sent { exchange: SharedExchange, token: u64 },
     /// The gateway itself answered.
     Answered,
+}
+
+/// What becomes of a request.
+enum Chosen {
+    /// A provider is asked.
+    Exchange(Box<Exchange>),
+    /// The gateway's own count of its tokens, in the client's words.
+    Count(Vec<u8>),
 }
 
 impl Edge {
@@ -134,7 +142,12 @@ impl Edge {
             return self.show(host, &body);
         }
         match self.choose(headers, call, body) {
-            Ok(exchange) => self.send(host, exchange),
+            Ok(Chosen::Exchange(exchange)) => self.send(host, *exchange),
+            Ok(Chosen::Count(count)) => {
+                let headers = [("content-type", "application/json"), ("x-tollgate-usage", "estimated")];
+                let shown = if self.tables.response_headers { 2 } else { 1 };
+                self.answer(host, 200, headers.get(..shown).unwrap_or_default(), &count)
+            }
             Err(failure) => self.fail(host, failure),
         }
     }
@@ -195,13 +208,18 @@ impl Edge {
     }
 
     /// Reads the body's envelope and lays out the tries.
-    fn choose(&mut self, headers: Headers, call: Call, body: Vec<u8>) -> Result<Exchange, Failure> {
+    fn choose(&mut self, headers: Headers, call: Call, body: Vec<u8>) -> Result<Chosen, Failure> {
         let envelope = lane::read_envelope(&call, &body)?;
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
         let found =
             route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
+        if let Some(model) = route::uncounted(&found, &call) {
+            let tokens = count::estimated(&call, &body, &model)?;
+            self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
+            return Ok(Chosen::Count(count::write(call.dialect, tokens)));
+        }
         let steps = route::steps(&found.model, &call);
         let attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
         let first =
@@ -214,8 +232,7 @@ impl Edge {
             let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
             return Err(Failure::new(status, message));
         };
-        let body_len = body.len() as u64;
-        Ok(Exchange {
+        Ok(Chosen::Exchange(Box::new(Exchange {
             tables: Rc::clone(&self.tables),
             call,
             carried: found.carried,
@@ -224,7 +241,6 @@ impl Edge {
             key_header: self.key_header,
             sent: None,
             body,
-            body_len,
             request_id: self.record.request_id.clone(),
             cors: self.cors.clone(),
             retries_granted: steps.len() - 1,
@@ -234,7 +250,7 @@ impl Edge {
             attempts,
             answer: AnswerState::default(),
             model: found.model,
-        })
+        })))
     }
 
     /// Gives the request to the router, with the first cluster chosen.

@@ -50,6 +50,11 @@ impl Row {
         Self { operation: Operation::Chat, dialect, path }
     }
 
+    /// Counts of tokens.
+    pub const fn count_tokens(dialect: Dialect, path: &'static str) -> Self {
+        Self { operation: Operation::CountTokens, dialect, path }
+    }
+
     /// Embeddings.
     pub const fn embeddings(format: embedding::Format, path: &'static str) -> Self {
         Self { operation: Operation::Embeddings(format), dialect: format.dialect(), path }
@@ -111,6 +116,8 @@ const V1_EMBED: Row = Row::embeddings(embedding::Format::Openai, "/v1/embeddings
 const RERANK: Row = Row::rerank(rerank::Format::V1, "/rerank");
 const V1_RERANK: Row = Row::rerank(rerank::Format::V1, "/v1/rerank");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
+/// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
+const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
@@ -206,7 +213,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "anthropic",
         base_url: Some("https://api.anthropic.com"),
-        endpoints: &[V1_MESSAGES],
+        endpoints: &[V1_MESSAGES, V1_COUNT],
         key_header: KeyHeader::XApiKey,
         key_variable: Some("ANTHROPIC_API_KEY"),
         quirks: FULL,
@@ -328,14 +335,14 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "llamacpp",
         base_url: Some("http://localhost:8080"),
-        endpoints: &[V1_CHAT, V1_EMBED, V1_RERANK],
+        endpoints: &[V1_CHAT, V1_COUNT, V1_EMBED, V1_RERANK],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
     Preset {
         name: "vllm",
         base_url: Some("http://localhost:8000"),
-        endpoints: &[V1_CHAT, V1_EMBED, V1_RERANK],
+        endpoints: &[V1_CHAT, Row::count_tokens(Dialect::OpenaiChat, "/tokenize"), V1_EMBED, V1_RERANK],
         quirks: VLLM,
         ..LOCAL
     },
@@ -359,6 +366,7 @@ static PRESETS: &[Preset] = &[
         endpoints: &[
             V1_CHAT,
             V1_MESSAGES,
+            V1_COUNT,
             V1_EMBED,
             V1_RERANK,
             Row::rerank(rerank::Format::V2, "/v2/rerank"),
