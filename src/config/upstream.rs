@@ -221,7 +221,7 @@ fn find_preset(
 /// oldest and most widely understood words.
 fn plain_quirks(dialect: Option<Dialect>) -> Quirks {
     match (dialect, preset("openai_compatible")) {
-        (Some(Dialect::OpenaiChat), Some(compatible)) => compatible.quirks,
+        (Some(Dialect::OpenaiChat | Dialect::OpenaiResponses), Some(compatible)) => compatible.quirks,
         _ => Quirks::default(),
     }
 }
@@ -269,7 +269,7 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
     let (chat, others): (Vec<&Row>, Vec<&Row>) =
         rows.iter().partition(|row| row.operation == Operation::Chat);
     let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
-    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
+    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset, base));
     let mut all: Vec<Endpoint> = std::iter::once(&spoken).chain(others).map(at).collect();
     if preset.is_none() {
         all.extend(usual_vectors(wanted).iter().map(at));
@@ -282,7 +282,7 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.
-fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
+fn usual_row(dialect: Dialect, preset: Option<&Preset>, base: &BaseUrl) -> Row {
     // Where the preset's own path starts with the version, the base URL ends before it.
     let base_has_version =
         preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")));
@@ -290,6 +290,12 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Gemini if base.path.rsplit('/').next().is_some_and(|last| last.starts_with("v1")) => {
+            "/models/{model}:{generateContent|streamGenerateContent?alt=sse}"
+        }
+        Dialect::Gemini => "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}",
+        Dialect::OpenaiResponses if base_has_version => "/responses",
+        Dialect::OpenaiResponses => "/v1/responses",
         Dialect::Ollama => "/api/chat",
         Dialect::OllamaGenerate => "/api/generate",
     };
@@ -308,20 +314,28 @@ fn usual_vectors(dialect: Dialect) -> Vec<Row> {
     }
 }
 
-/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.
+/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body and has OpenAI's Responses too; the dated one
+/// has the deployment in the path.
 fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
+    let is_new = base.path.ends_with("/openai/v1");
     let path = |name: &str| {
-        if base.path.ends_with("/openai/v1") {
+        if is_new {
             return base.join(name);
         }
         let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
         format!("{}{name}?api-version={version}", base.join("/openai/deployments/{model}"))
     };
+    let chat = |dialect, name: &str| Endpoint::new(Operation::Chat, dialect, &path(name));
+    let mut endpoints = Vec::new();
+    if !is_new || settings.dialect != Some(Dialect::OpenaiResponses) {
+        endpoints.push(chat(Dialect::OpenaiChat, "/chat/completions"));
+    }
+    if is_new && settings.dialect.is_none_or(|wanted| wanted == Dialect::OpenaiResponses) {
+        endpoints.push(chat(Dialect::OpenaiResponses, "/responses"));
+    }
     let embeddings = Operation::Embeddings(embedding::Format::Openai);
-    vec![
-        Endpoint::new(Operation::Chat, Dialect::OpenaiChat, &path("/chat/completions")),
-        Endpoint::new(embeddings, Dialect::OpenaiChat, &path("/embeddings")),
-    ]
+    endpoints.push(Endpoint::new(embeddings, Dialect::OpenaiChat, &path("/embeddings")));
+    endpoints
 }
 
 fn find_auth(

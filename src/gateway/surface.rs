@@ -1,6 +1,7 @@
 //! Which of the gateway's endpoints a request is for.
 
 mod embedding;
+pub(crate) mod gemini;
 
 use crate::dialect::{Call, Dialect, Operation};
 use std::borrow::Cow;
@@ -38,10 +39,14 @@ pub enum Health {
 /// Finds the surface of a request. `path` may carry a query; `prefix` is the configured path prefix without a
 /// trailing slash, and every path is known with and without `/v1`.
 pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
+    let target = path;
     let path = path.split('?').next().unwrap_or(path);
     let Some(path) = path.strip_prefix(prefix) else { return Surface::Unknown };
     if let Some(health) = health(path) {
         return on("GET, HEAD", method, Surface::Health(health));
+    }
+    if let Some(surface) = gemini::find(method, path, target) {
+        return surface;
     }
     let path = match path.strip_prefix("/v1") {
         Some(rest) if rest.starts_with('/') => rest,
@@ -66,6 +71,7 @@ fn call(path: &str) -> Option<Call> {
     Some(match path {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/messages" => Call::chat(Dialect::Anthropic),
+        "/responses" => Call::chat(Dialect::OpenaiResponses),
         "/messages/count_tokens" => Call::count_tokens(Dialect::Anthropic),
         "/api/chat" => Call::chat(Dialect::Ollama),
         "/api/generate" => Call::chat(Dialect::OllamaGenerate),

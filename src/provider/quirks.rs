@@ -29,6 +29,9 @@ pub struct Quirks {
     /// Ids are limited, 40 characters for a tool call's and 64 for the user's: longer ones are replaced by a hash.
     /// Not so where ids are a vehicle for more (LiteLLM hides the signatures of Gemini's thoughts in them).
     pub short_ids: bool,
+    /// The provider reads files at any https address (Vertex AI); otherwise Gemini reads only those in Google's own
+    /// stores.
+    pub file_urls: bool,
     /// The field that marks a last assistant message as the beginning of the answer (Mistral: `prefix`).
     pub prefill: Option<&'static str>,
     /// How its embeddings differ from OpenAI's.
@@ -87,6 +90,7 @@ impl Quirks {
         replay: Replay::Never,
         mistral_tools: false,
         short_ids: true,
+        file_urls: false,
         prefill: None,
         embeddings: Fields::OPENAI,
         refused: &[],

@@ -2,5 +2,6 @@
 //! a provider, and nothing does input or output.
 
 pub mod json;
+pub mod json_array;
 pub mod ndjson;
 pub mod sse;

@@ -109,6 +109,10 @@ pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
         None => trimmed.to_owned(),
     };
 
+    // Google answers a wrong key with 400; the reason stands in its details.
+    if trimmed.contains("\"API_KEY_INVALID\"") {
+        said.kind = Some("invalid_api_key".to_owned());
+    }
     let named =
         said.kind.as_deref().and_then(kind_of_name).or_else(|| said.code.as_deref().and_then(kind_of_name));
     let code_status =
@@ -143,6 +147,9 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Inner<'a> {
         r#type: Option<Cow<'a, str>>,
+        status: Option<Cow<'a, str>>,
+        #[serde(borrow)]
+        code: Option<&'a RawValue>,
         #[serde(borrow)]
         message: Cow<'a, str>,
     }
@@ -160,6 +167,7 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
     let is_error = outer.as_deref() == Some("error");
     match dialect {
         Dialect::Anthropic => is_error && error.r#type.is_some(),
+        Dialect::Gemini => error.status.is_some() && error.code.is_some() && !error.message.is_empty(),
         _ => !is_error && !error.message.is_empty(),
     }
 }
@@ -249,15 +257,19 @@ fn location(value: &RawValue) -> Option<String> {
 /// The kind that a type or code of a known provider stands for.
 fn kind_of_name(name: &str) -> Option<FailureKind> {
     Some(match name {
-        "invalid_request_error" | "BadRequestError" | "invalid_request" | "context_length_exceeded" => {
-            FailureKind::InvalidRequest
-        }
+        "invalid_request_error"
+        | "BadRequestError"
+        | "invalid_request"
+        | "context_length_exceeded"
+        | "INVALID_ARGUMENT"
+        | "FAILED_PRECONDITION"
+        | "OUT_OF_RANGE" => FailureKind::InvalidRequest,
         "authentication_error" | "invalid_api_key" | "AuthenticationError" | "UNAUTHENTICATED" => {
             FailureKind::Authentication
         }
         "billing_error" | "insufficient_balance" => FailureKind::Billing,
         "permission_error" | "PermissionDeniedError" | "PERMISSION_DENIED" => FailureKind::Permission,
-        "not_found_error" | "model_not_found" | "NotFoundError" => FailureKind::NotFound,
+        "not_found_error" | "model_not_found" | "NotFoundError" | "NOT_FOUND" => FailureKind::NotFound,
         "request_too_large" => FailureKind::TooLarge,
         "rate_limit_error"
         | "rate_limit_exceeded"
@@ -274,9 +286,13 @@ fn kind_of_name(name: &str) -> Option<FailureKind> {
         | "ServiceUnavailableError"
         | "UNAVAILABLE"
         | "engine_overloaded_error" => FailureKind::Overloaded,
-        "api_error" | "server_error" | "internal_server_error" | "InternalServerError" | "APIError" => {
-            FailureKind::Api
-        }
+        "api_error"
+        | "server_error"
+        | "internal_server_error"
+        | "InternalServerError"
+        | "APIError"
+        | "INTERNAL"
+        | "UNKNOWN" => FailureKind::Api,
         _ => return None,
     })
 }

@@ -77,7 +77,11 @@ impl Attempt {
         let stage = std::mem::replace(&mut self.stage, Stage::Streaming);
         let Stage::Holding(held) = stage else { return Flow::Continue };
         exchange.answer.first_content_ns = Some(host.now_ns());
-        let translated = self.plan.as_ref().is_some_and(|plan| plan.client != plan.provider);
+        // A dialect of several framings may have changed the framing on the way.
+        let translated = self
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.client != plan.provider || plan.client.shape().stream_types.len() > 1);
         let body = Body { media_type: translated.then(|| client_type(exchange)), length: None };
         self.show(host, exchange, &body, self.headers.status());
         if held.changed {

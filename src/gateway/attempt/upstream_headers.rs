@@ -115,6 +115,7 @@ fn pass_credentials(exchange: &Exchange, dialect: Dialect, add: &mut impl FnMut(
     }
     match (dialect, key) {
         (Dialect::Anthropic, Some(key)) => add("x-api-key", key),
+        (Dialect::Gemini, Some(key)) => add("x-goog-api-key", key),
         (_, Some(key)) if authorization.is_none() => add("authorization", &format!("Bearer {key}")),
         _ => {}
     }
