@@ -143,16 +143,16 @@ fn field<'a>(found: &Members<'a, &'a str>, key: &str) -> Option<&'a str> {
 }
 
 /// Gemini's output limit stands in the configuration of the generation, under either of two names.
-fn gemini_limit(found: &Members<'_>, limit: u64, patch: &mut Patch<'_>) {
+fn gemini_limit(found: &Members<'_, &str>, limit: u64, patch: &mut Patch<'_>) {
     const NAMES: [&str; 2] = ["generationConfig", "generation_config"];
     let (name, config) = NAMES
         .iter()
-        .find_map(|name| field(found, name).map(|config| (*name, config.get())))
+        .find_map(|name| field(found, name).map(|config| (*name, config)))
         .unwrap_or(("generationConfig", "{}"));
     let mut inner = Patch::default();
     inner.remove("max_output_tokens");
     inner.set("maxOutputTokens", limit.to_string());
-    let Ok(fields) = members(config.as_bytes()) else { return };
+    let Ok(fields) = sketch(config.as_bytes()) else { return };
     if let Some((drop, mut edited)) = inner.prefix(config.as_bytes(), &fields) {
         edited.extend_from_slice(config.as_bytes().get(drop..).unwrap_or_default());
         patch.set(name, edited);
