@@ -24,6 +24,7 @@ from .behaviour import (
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
+from .openai_responses import OpenAIResponsesSim
 from .server import Recorded, Simulator
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Gate",
     "LiteLLMSim",
     "OllamaSim",
+    "OpenAIResponsesSim",
     "OpenAISim",
     "Recorded",
     "Simulator",
