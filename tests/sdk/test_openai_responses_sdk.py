@@ -9,7 +9,6 @@ import openai
 import pytest
 from openai.types.responses import Response
 from pydantic import BaseModel
-
 from support.sim import OllamaSim, OpenAIResponsesSim, fail, stream_error
 from support.world import SECRETS, model_for
 
@@ -96,7 +95,12 @@ def test_create(client, model, sim):
     answer = client.responses.create(model=model, input="good morning", instructions="Be kind.", metadata={"a": "b"})
     assert answer.output_text == "echo: good morning"
     assert (answer.status, answer.error, answer.incomplete_details) == ("completed", None, None)
-    assert (answer.instructions, answer.metadata, answer.tools, answer.tool_choice) == ("Be kind.", {"a": "b"}, [], "auto")
+    assert (answer.instructions, answer.metadata, answer.tools, answer.tool_choice) == (
+        "Be kind.",
+        {"a": "b"},
+        [],
+        "auto",
+    )
     truth = sim.last.usage
     assert (answer.usage.input_tokens, answer.usage.output_tokens) == (truth["input"], truth["output"])
     assert answer.usage.output_tokens_details.reasoning_tokens == truth.get("reasoning", 0)
@@ -276,13 +280,26 @@ def test_pictures_and_files(client, world):
 def test_chat_and_claude_clients_of_a_provider_of_responses_only(gateway, client, own):
     tool = {"type": "function", "function": {"name": "get_weather", "parameters": WEATHER["parameters"]}}
     messages = [{"role": "user", "content": "get_weather please"}]
-    with client.chat.completions.stream(model="thinker", messages=messages, tools=[tool], reasoning_effort="low") as events:
+    with client.chat.completions.stream(
+        model="thinker", messages=messages, tools=[tool], reasoning_effort="low"
+    ) as events:
         first = events.get_final_completion().choices[0]
     assert first.finish_reason == "tool_calls"
     sent = own.last.json
     assert (sent["store"], sent["include"]) == (False, ["reasoning.encrypted_content"])
     call = first.message.tool_calls[0]
-    messages.append({"role": "assistant", "tool_calls": [{"id": call.id, "type": "function", "function": {"name": call.function.name, "arguments": call.function.arguments}}]})
+    messages.append(
+        {
+            "role": "assistant",
+            "tool_calls": [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.function.name, "arguments": call.function.arguments},
+                }
+            ],
+        }
+    )
     messages.append({"role": "tool", "tool_call_id": call.id, "content": "sunny"})
     answer = client.chat.completions.create(model="thinker", messages=messages, tools=[tool])
     assert answer.choices[0].message.content == "tools said: sunny"

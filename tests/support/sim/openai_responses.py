@@ -59,9 +59,7 @@ class OpenAIResponsesSim(OpenAISim):
         payload = json.dumps(response, ensure_ascii=False, indent=2).encode() + b"\n"
         keep = behaviour.overrides.get("keep")
         payload = payload[: int(keep)] if isinstance(keep, int) else payload
-        return how.unary(
-            behaviour, 200, *gzipped(request, [*self._headers(behaviour, "application/json")], payload)
-        )
+        return how.unary(behaviour, 200, *gzipped(request, [*self._headers(behaviour, "application/json")], payload))
 
     def _checked(self, request: Recorded) -> Any:
         if request.path != "/v1/responses":
