@@ -11,10 +11,14 @@
 )]
 
 mod anthropic_roundtrip;
+mod bedrock;
 mod cases;
 mod corpus;
 mod embeddings;
 mod feed;
+mod gemini_cases;
+mod gemini_collect;
+mod gemini_recorded;
 mod loss;
 mod ollama;
 mod openai_roundtrip;
