@@ -41,8 +41,7 @@ def ask(gate, model, said="hello there", **more):
 
 def events(answer):
     assert answer.headers["content-type"].startswith("text/event-stream")
-    found = [json.loads(line[6:]) for line in answer.text.split("\n") if line.startswith("data: ")]
-    return found
+    return [json.loads(line[6:]) for line in answer.text.split("\n") if line.startswith("data: ")]
 
 
 def text_of(answer):
