@@ -7,8 +7,8 @@ use super::problem::entry;
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
 use crate::dialect::{Dialect, Operation};
-use crate::embedding;
 use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
+use crate::{embedding, rerank};
 
 /// Azure's API version where the configuration names none: its last dated general release.
 const AZURE_API_VERSION: &str = "2024-10-21";
@@ -346,6 +346,14 @@ fn usual_vectors(dialect: Dialect) -> Vec<Row> {
         Dialect::Ollama => vec![
             Row::embeddings(embedding::Format::Ollama, "/api/embed"),
             Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
+        ],
+        Dialect::Gemini => vec![
+            Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
+            Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
+        ],
+        Dialect::Cohere => vec![
+            Row::embeddings(embedding::Format::CohereV2, "/v2/embed"),
+            Row::rerank(rerank::Format::V2, "/v2/rerank"),
         ],
         _ => Vec::new(),
     }

@@ -235,7 +235,10 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "vertex",
         base_url: None,
-        endpoints: &[Row::chat(Dialect::Gemini, VERTEX_CHAT)],
+        endpoints: &[
+            Row::chat(Dialect::Gemini, VERTEX_CHAT),
+            Row::embeddings(embedding::Format::VertexPredict, "/publishers/google/models/{model}:predict"),
+        ],
         key_variable: Some("VERTEX_ACCESS_TOKEN"),
         price_provider: Some("google"),
         quirks: VERTEX,
