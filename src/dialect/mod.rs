@@ -6,7 +6,7 @@
 pub mod anthropic;
 pub mod bedrock;
 mod call;
-mod carriage;
+pub(crate) mod carriage;
 pub mod codec;
 mod date;
 pub mod gemini;
