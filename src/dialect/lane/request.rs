@@ -81,6 +81,9 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
         return identity::request(call, body, ask);
     }
     let mut request = decode(call, body)?;
+    if provider != Dialect::Cohere {
+        request.tell_documents();
+    }
     if let Some(failure) = request.own_only.take() {
         return Err(failure);
     }
@@ -94,6 +97,7 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
         legacy_functions: request.legacy_functions,
         array: call.array,
         echo: request.echo,
+        model: ask.model.to_owned(),
         ..AnswerPlan::new(call.dialect, provider, request.stream, request.include_usage == Some(true))
     };
     let mut warnings = losses.into_warnings();
