@@ -77,7 +77,7 @@ soak: setup build wasm ## 200,000 requests of every kind; memory must stay flat
 	$(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load -- soak $(SOAK_ARGS)
 
 bench-lanes: ## Cost of each translator by itself, and of the token estimate
-	$(CARGO) bench --quiet --bench lanes
+	$(CARGO) bench --config profile.bench.lto=false --config profile.bench.codegen-units=16 --quiet --bench lanes $(BENCH_ARGS)
 
 FUZZ_SECONDS ?= 600
 fuzz: ## Every framer and decoder over hostile input, FUZZ_SECONDS each (FUZZ_ONLY=stream for some)

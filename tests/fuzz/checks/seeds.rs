@@ -71,7 +71,8 @@ pub(crate) fn named(dialect: Dialect, body: &[u8]) -> Vec<u8> {
 }
 
 fn requests(dialect: Dialect) -> Vec<Vec<u8>> {
-    let sources = [(Dialect::OpenaiChat, OPENAI), (Dialect::Anthropic, ANTHROPIC), (Dialect::OpenaiChat, PROMPT)];
+    let sources =
+        [(Dialect::OpenaiChat, OPENAI), (Dialect::Anthropic, ANTHROPIC), (Dialect::OpenaiChat, PROMPT)];
     let encoded = sources.into_iter().filter_map(|(from, body)| {
         if from == dialect {
             return Some(body.as_bytes().to_vec());
