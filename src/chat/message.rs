@@ -32,6 +32,10 @@ pub enum Place {
     System,
     /// `messages[n]`.
     Message(usize),
+    /// The field for instructions of OpenAI's Responses.
+    Instructions,
+    /// `input[n]`, an item of OpenAI's Responses: of several that make one message, the first.
+    Input(usize),
 }
 
 impl fmt::Display for Place {
@@ -39,6 +43,8 @@ impl fmt::Display for Place {
         match self {
             Self::System => f.write_str("system"),
             Self::Message(index) => write!(f, "messages[{index}]"),
+            Self::Instructions => f.write_str("instructions"),
+            Self::Input(index) => write!(f, "input[{index}]"),
         }
     }
 }

@@ -46,6 +46,11 @@ pub enum AuthPlan {
     None,
     /// The client's own.
     Passthrough,
+    /// Envoy signs the requests.
+    Aws {
+        /// Region of the signature.
+        region: String,
+    },
     /// A key from the environment.
     Key {
         /// Name of the variable.
@@ -67,7 +72,7 @@ impl Upstream {
     pub fn variables(&self) -> impl Iterator<Item = (&str, bool)> {
         let key = match &self.auth {
             AuthPlan::Key { variable, optional, .. } => Some((variable.as_str(), *optional)),
-            AuthPlan::None | AuthPlan::Passthrough => None,
+            AuthPlan::None | AuthPlan::Passthrough | AuthPlan::Aws { .. } => None,
         };
         let headers = self.headers.iter().filter_map(|(_, value)| match value {
             HeaderValue::Env { env } => Some((env.as_str(), false)),
@@ -221,7 +226,7 @@ fn find_preset(
 /// oldest and most widely understood words.
 fn plain_quirks(dialect: Option<Dialect>) -> Quirks {
     match (dialect, preset("openai_compatible")) {
-        (Some(Dialect::OpenaiChat), Some(compatible)) => compatible.quirks,
+        (Some(Dialect::OpenaiChat | Dialect::OpenaiResponses), Some(compatible)) => compatible.quirks,
         _ => Quirks::default(),
     }
 }
@@ -242,13 +247,42 @@ fn find_base(
         }
         (None, None) => return None,
     };
-    match BaseUrl::parse(url) {
+    match BaseUrl::parse(&placed(url, settings, path, problems)?) {
         Ok(base) => Some(base),
         Err(message) => {
             problems.push(Problem::new(format!("{path}.base_url"), message));
             None
         }
     }
+}
+
+/// A base URL with the provider's region and project in their places.
+fn placed(url: &str, settings: &Provider, path: &str, problems: &mut Vec<Problem>) -> Option<String> {
+    let before = problems.len();
+    let mut placed = url.to_owned();
+    for (field, place, value) in
+        [("region", "{region}", &settings.region), ("project", "{project}", &settings.project)]
+    {
+        let is_word = |value: &str| {
+            !value.is_empty()
+                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        };
+        match value {
+            Some(value) if !is_word(value) => {
+                problems.push(Problem::new(
+                    format!("{path}.{field}"),
+                    "is a word of letters, digits and - _ . :",
+                ));
+            }
+            Some(value) => placed = placed.replace(place, value),
+            None if placed.contains(place) => {
+                problems.push(Problem::new(path, format!("needs a `{field}`, or a `base_url`")));
+            }
+            None => {}
+        }
+    }
+    // Vertex AI has no regional name for what runs anywhere.
+    (problems.len() == before).then(|| placed.replace("//global-aiplatform.", "//aiplatform."))
 }
 
 /// The paths of what the provider speaks.
@@ -269,7 +303,7 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
     let (chat, others): (Vec<&Row>, Vec<&Row>) =
         rows.iter().partition(|row| row.operation == Operation::Chat);
     let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
-    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
+    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset, base));
     let mut all: Vec<Endpoint> = std::iter::once(&spoken).chain(others).map(at).collect();
     if preset.is_none() {
         all.extend(usual_vectors(wanted).iter().map(at));
@@ -282,7 +316,7 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.
-fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
+fn usual_row(dialect: Dialect, preset: Option<&Preset>, base: &BaseUrl) -> Row {
     // Where the preset's own path starts with the version, the base URL ends before it.
     let base_has_version =
         preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")));
@@ -290,6 +324,13 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Gemini if base.path.rsplit('/').next().is_some_and(|last| last.starts_with("v1")) => {
+            "/models/{model}:{generateContent|streamGenerateContent?alt=sse}"
+        }
+        Dialect::Gemini => "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}",
+        Dialect::OpenaiResponses if base_has_version => "/responses",
+        Dialect::OpenaiResponses => "/v1/responses",
+        Dialect::Bedrock => "/model/{model}/{converse|converse-stream}",
         Dialect::Ollama => "/api/chat",
         Dialect::OllamaGenerate => "/api/generate",
     };
@@ -308,20 +349,28 @@ fn usual_vectors(dialect: Dialect) -> Vec<Row> {
     }
 }
 
-/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.
+/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body and has OpenAI's Responses too; the dated one
+/// has the deployment in the path.
 fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
+    let is_new = base.path.ends_with("/openai/v1");
     let path = |name: &str| {
-        if base.path.ends_with("/openai/v1") {
+        if is_new {
             return base.join(name);
         }
         let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
         format!("{}{name}?api-version={version}", base.join("/openai/deployments/{model}"))
     };
+    let chat = |dialect, name: &str| Endpoint::new(Operation::Chat, dialect, &path(name));
+    let mut endpoints = Vec::new();
+    if !is_new || settings.dialect != Some(Dialect::OpenaiResponses) {
+        endpoints.push(chat(Dialect::OpenaiChat, "/chat/completions"));
+    }
+    if is_new && settings.dialect.is_none_or(|wanted| wanted == Dialect::OpenaiResponses) {
+        endpoints.push(chat(Dialect::OpenaiResponses, "/responses"));
+    }
     let embeddings = Operation::Embeddings(embedding::Format::Openai);
-    vec![
-        Endpoint::new(Operation::Chat, Dialect::OpenaiChat, &path("/chat/completions")),
-        Endpoint::new(embeddings, Dialect::OpenaiChat, &path("/embeddings")),
-    ]
+    endpoints.push(Endpoint::new(embeddings, Dialect::OpenaiChat, &path("/embeddings")));
+    endpoints
 }
 
 fn find_auth(
@@ -337,8 +386,9 @@ fn find_auth(
             // The value is not repeated: it may well be the key itself.
             problems
                 .push(Problem::new(at, "must be the name of an environment variable, not the key itself"));
-        } else if matches!(settings.auth, Some(AuthMode::Passthrough | AuthMode::None)) {
-            problems.push(Problem::new(at, "has no use beside `auth: passthrough` or `auth: none`"));
+        } else if matches!(settings.auth, Some(AuthMode::Passthrough | AuthMode::Aws | AuthMode::None)) {
+            problems
+                .push(Problem::new(at, "has no use beside `auth: passthrough`, `auth: aws` or `auth: none`"));
         }
     }
     let header = match preset {
@@ -353,6 +403,12 @@ fn find_auth(
     match settings.auth {
         Some(AuthMode::None) => AuthPlan::None,
         Some(AuthMode::Passthrough) => AuthPlan::Passthrough,
+        Some(AuthMode::Aws) => {
+            if settings.region.is_none() {
+                problems.push(Problem::new(format!("{path}.auth"), "`aws` needs a `region` to sign for"));
+            }
+            AuthPlan::Aws { region: settings.region.clone().unwrap_or_default() }
+        }
         mode @ (None | Some(AuthMode::Key)) => match named.or(usual) {
             Some(variable) => AuthPlan::Key {
                 variable: variable.to_owned(),

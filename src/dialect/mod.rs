@@ -4,17 +4,23 @@
 //! ([`codec`]) follow from it.
 
 pub mod anthropic;
+pub mod bedrock;
 mod call;
+mod carriage;
 pub mod codec;
 mod date;
+pub mod gemini;
 pub mod lane;
 pub mod models;
 pub mod ollama;
 pub mod openai_chat;
+pub mod openai_responses;
 mod service;
 mod shape;
+mod signature;
 
 pub use call::{Call, Operation};
+pub use carriage::Carriage;
 pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +34,12 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// OpenAI Responses, `POST /v1/responses`.
+            OpenaiResponses "openai_responses" openai_responses;
+            /// Google Gemini, `POST …/models/{model}:generateContent`.
+            Gemini "gemini" gemini;
+            /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
+            Bedrock "bedrock" bedrock;
             /// Ollama's own, `POST /api/chat`.
             Ollama "ollama" ollama;
             /// Ollama's completion of one prompt, `POST /api/generate`.

@@ -1,6 +1,7 @@
 //! Which of the gateway's endpoints a request is for.
 
 mod embedding;
+pub(crate) mod gemini;
 
 use crate::dialect::{Call, Dialect, Operation};
 use std::borrow::Cow;
@@ -38,10 +39,14 @@ pub enum Health {
 /// Finds the surface of a request. `path` may carry a query; `prefix` is the configured path prefix without a
 /// trailing slash, and every path is known with and without `/v1`.
 pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
+    let target = path;
     let path = path.split('?').next().unwrap_or(path);
     let Some(path) = path.strip_prefix(prefix) else { return Surface::Unknown };
     if let Some(health) = health(path) {
         return on("GET, HEAD", method, Surface::Health(health));
+    }
+    if let Some(surface) = gemini::find(method, path, target) {
+        return surface;
     }
     let path = match path.strip_prefix("/v1") {
         Some(rest) if rest.starts_with('/') => rest,
@@ -66,12 +71,28 @@ fn call(path: &str) -> Option<Call> {
     Some(match path {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/messages" => Call::chat(Dialect::Anthropic),
+        "/responses" => Call::chat(Dialect::OpenaiResponses),
+        "/responses/input_tokens" => Call::count_tokens(Dialect::OpenaiResponses),
         "/messages/count_tokens" => Call::count_tokens(Dialect::Anthropic),
         "/api/chat" => Call::chat(Dialect::Ollama),
         "/api/generate" => Call::chat(Dialect::OllamaGenerate),
         "/api/show" => Call { operation: Operation::ShowModel, ..Call::chat(Dialect::Ollama) },
-        _ => return embedding::call(path),
+        _ => return bedrock(path).or_else(|| embedding::call(path)),
     })
+}
+
+/// `/model/{modelId}/converse`, `/converse-stream` and `/count-tokens`; the name of a model may hold slashes (an ARN),
+/// encoded or not.
+fn bedrock(path: &str) -> Option<Call> {
+    let (model, action) = path.strip_prefix("/model/")?.rsplit_once('/')?;
+    let model = Some(decoded(model)).filter(|model| !model.is_empty())?;
+    let call = match action {
+        "converse" => Call { stream: Some(false), ..Call::chat(Dialect::Bedrock) },
+        "converse-stream" => Call { stream: Some(true), ..Call::chat(Dialect::Bedrock) },
+        "count-tokens" => Call::count_tokens(Dialect::Bedrock),
+        _ => return None,
+    };
+    Some(Call { model: Some(model), ..call })
 }
 
 /// A value of the query of a path, decoded.
@@ -141,6 +162,32 @@ mod tests {
         );
         assert_eq!(find("GET", "/v1/models/anthropic/claude", ""), Surface::Model("anthropic/claude".into()));
         assert_eq!(find("GET", "/models/a%zz", ""), Surface::Model("a%zz".into()));
+    }
+
+    #[test]
+    fn bedrocks_paths_name_the_model_and_the_stream() {
+        let arn = "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-pro-v1:0";
+        for (path, model, stream) in [
+            ("/model/anthropic.claude-v2%3A1/converse", "anthropic.claude-v2:1", false),
+            ("/model/smart/converse-stream", "smart", true),
+            (
+                "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.amazon.nova-pro-v1%3A0/converse",
+                arn,
+                false,
+            ),
+            ("/model/openai/gpt-5/converse", "openai/gpt-5", false),
+        ] {
+            let Surface::Ask(call) = find("POST", path, "") else { panic!("{path}") };
+            assert_eq!(
+                (call.dialect, call.model.as_deref(), call.stream),
+                (Dialect::Bedrock, Some(model), Some(stream))
+            );
+        }
+        let counted = Call { model: Some("x".into()), ..Call::count_tokens(Dialect::Bedrock) };
+        assert_eq!(find("POST", "/model/x/count-tokens", ""), Surface::Ask(counted));
+        assert_eq!(find("POST", "/model/x/other", ""), Surface::Unknown);
+        assert_eq!(find("POST", "/model//converse", ""), Surface::Unknown);
+        assert_eq!(find("GET", "/model/x/converse", ""), Surface::WrongMethod("POST"));
     }
 
     #[test]

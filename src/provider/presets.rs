@@ -3,8 +3,13 @@
 //! Facts come from each provider's own API documentation. A row lists the Anthropic endpoint beside the OpenAI one
 //! only where the provider documents it for all its users (DeepSeek, OpenRouter, Fireworks, LiteLLM). Local
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
+//!
+//! A row lists the endpoint of OpenAI's Responses where the provider documents one, local servers included (Ollama
+//! since 0.13.3, vLLM since 0.10, LM Studio since 0.3.29): who has none is asked in chat completions. Some keep no
+//! answers (Groq, OpenRouter, DeepSeek, Ollama) and say so themselves to who builds on one.
 
 use super::{Quirks, ReasoningSwitch, Replay};
+use crate::dialect::Carriage;
 use crate::dialect::{Dialect, Operation};
 use crate::embedding::{self, Fields};
 use crate::rerank;
@@ -111,16 +116,25 @@ pub fn presets() -> &'static [Preset] {
 
 const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
 const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
+const GEMINI_CHAT: &str = "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
+const VERTEX_CHAT: &str = "/publishers/google/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
 const EMBED: Row = Row::embeddings(embedding::Format::Openai, "/embeddings");
 const V1_EMBED: Row = Row::embeddings(embedding::Format::Openai, "/v1/embeddings");
 const RERANK: Row = Row::rerank(rerank::Format::V1, "/rerank");
 const V1_RERANK: Row = Row::rerank(rerank::Format::V1, "/v1/rerank");
+const RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/responses");
+const V1_RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/v1/responses");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
 /// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
 const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
 
+/// Bedrock counts for the models of some makers; for others it answers 400, and the count is estimated.
+const BEDROCK_COUNT: Row = Row::count_tokens(Dialect::Bedrock, "/model/{model}/count-tokens");
+
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
+/// Reads files at any address.
+const VERTEX: Quirks = Quirks { file_urls: true, bare_count: true, ..FULL };
 /// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
 const NO_DEVELOPER: Quirks = Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
@@ -204,7 +218,12 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openai",
         base_url: Some("https://api.openai.com/v1"),
-        endpoints: &[CHAT, EMBED],
+        endpoints: &[
+            CHAT,
+            RESPONSES,
+            Row::count_tokens(Dialect::OpenaiResponses, "/responses/input_tokens"),
+            EMBED,
+        ],
         key_variable: Some("OPENAI_API_KEY"),
         quirks: FULL,
         price_provider: Some("openai"),
@@ -220,6 +239,19 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("anthropic"),
         ..HOSTED
     },
+    // The key is an OAuth access token (they live for an hour); `project` and `location` complete the base URL.
+    Preset {
+        name: "vertex",
+        base_url: None,
+        endpoints: &[
+            Row::chat(Dialect::Gemini, VERTEX_CHAT),
+            Row::count_tokens(Dialect::Gemini, "/publishers/google/models/{model}:countTokens"),
+        ],
+        key_variable: Some("VERTEX_ACCESS_TOKEN"),
+        price_provider: Some("google"),
+        quirks: VERTEX,
+        ..HOSTED
+    },
     Preset {
         name: "azure",
         endpoints: &[Row::chat(Dialect::OpenaiChat, "/openai/deployments/{model}/chat/completions")],
@@ -229,10 +261,51 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("azure"),
         ..HOSTED
     },
+    // `auth: aws` signs the requests; the key is a Bedrock API key. `bedrock_anthropic` is
+    // Anthropic's own API there: all that Converse cannot say of Claude, and nothing of other models.
+    Preset {
+        name: "bedrock",
+        base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
+        endpoints: &[
+            Row::chat(Dialect::Bedrock, "/model/{model}/{converse|converse-stream}"),
+            BEDROCK_COUNT,
+            Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
+            Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
+        ],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        quirks: FULL,
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    Preset {
+        name: "bedrock_anthropic",
+        base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
+        endpoints: &[
+            Row::chat(Dialect::Anthropic, "/model/{model}/{invoke|invoke-with-response-stream}"),
+            BEDROCK_COUNT,
+        ],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        quirks: Quirks { carriage: Carriage::BedrockInvoke, ..FULL },
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    // The key is an access token of Google's, which live for an hour.
+    Preset {
+        name: "vertex_anthropic",
+        base_url: Some("https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"),
+        endpoints: &[Row::chat(
+            Dialect::Anthropic,
+            "/publishers/anthropic/models/{model}:{rawPredict|streamRawPredict}",
+        )],
+        key_variable: Some("VERTEX_ACCESS_TOKEN"),
+        quirks: Quirks { carriage: Carriage::VertexPredict, ..FULL },
+        price_provider: Some("google"),
+        ..HOSTED
+    },
     Preset {
         name: "deepseek",
         base_url: Some("https://api.deepseek.com"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages")],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages")],
         key_variable: Some("DEEPSEEK_API_KEY"),
         quirks: DEEPSEEK,
         price_provider: Some("deepseek"),
@@ -250,6 +323,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "groq",
         base_url: Some("https://api.groq.com/openai/v1"),
+        endpoints: &[CHAT, RESPONSES],
         key_variable: Some("GROQ_API_KEY"),
         quirks: GROQ,
         price_provider: Some("groq"),
@@ -258,6 +332,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "xai",
         base_url: Some("https://api.x.ai/v1"),
+        endpoints: &[CHAT, RESPONSES],
         key_variable: Some("XAI_API_KEY"),
         quirks: NO_DEVELOPER,
         price_provider: Some("x-ai"),
@@ -266,7 +341,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
         key_variable: Some("OPENROUTER_API_KEY"),
         quirks: OPENROUTER,
         price_provider: Some("openrouter"),
@@ -284,7 +359,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "fireworks",
         base_url: Some("https://api.fireworks.ai/inference/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
         key_variable: Some("FIREWORKS_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
@@ -326,6 +401,7 @@ static PRESETS: &[Preset] = &[
             Row::chat(Dialect::Ollama, "/api/chat"),
             Row::chat(Dialect::OllamaGenerate, "/api/generate"),
             V1_CHAT,
+            V1_RESPONSES,
             Row::embeddings(embedding::Format::Ollama, "/api/embed"),
             Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
             V1_EMBED,
@@ -342,7 +418,13 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "vllm",
         base_url: Some("http://localhost:8000"),
-        endpoints: &[V1_CHAT, Row::count_tokens(Dialect::OpenaiChat, "/tokenize"), V1_EMBED, V1_RERANK],
+        endpoints: &[
+            V1_CHAT,
+            V1_RESPONSES,
+            Row::count_tokens(Dialect::OpenaiChat, "/tokenize"),
+            V1_EMBED,
+            V1_RERANK,
+        ],
         quirks: VLLM,
         ..LOCAL
     },
@@ -356,7 +438,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "lmstudio",
         base_url: Some("http://localhost:1234"),
-        endpoints: &[V1_CHAT, V1_EMBED],
+        endpoints: &[V1_CHAT, V1_RESPONSES, V1_EMBED],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
@@ -365,6 +447,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("http://localhost:4000"),
         endpoints: &[
             V1_CHAT,
+            V1_RESPONSES,
             V1_MESSAGES,
             V1_COUNT,
             V1_EMBED,
@@ -379,6 +462,8 @@ static PRESETS: &[Preset] = &[
         name: "gemini",
         base_url: Some("https://generativelanguage.googleapis.com"),
         endpoints: &[
+            Row::chat(Dialect::Gemini, GEMINI_CHAT),
+            Row::count_tokens(Dialect::Gemini, "/v1beta/models/{model}:countTokens"),
             Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
             Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
         ],
@@ -399,17 +484,6 @@ static PRESETS: &[Preset] = &[
         ],
         key_variable: Some("COHERE_API_KEY"),
         price_provider: Some("cohere"),
-        ..HOSTED
-    },
-    // Everybody's region is another; the key is one of Bedrock's own.
-    Preset {
-        name: "bedrock",
-        endpoints: &[
-            Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
-            Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
-        ],
-        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
-        price_provider: Some("aws"),
         ..HOSTED
     },
     // Embeddings and rerank alone.

@@ -11,16 +11,22 @@
 )]
 
 mod anthropic_roundtrip;
+mod bedrock;
 mod cases;
 mod corpus;
 mod embeddings;
 mod feed;
+mod gemini_cases;
+mod gemini_collect;
+mod gemini_recorded;
 mod loss;
 mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
 mod rerank;
+mod responses;
+mod responses_roundtrip;
 mod splits;
 mod stream_cases;
 mod streamed;

@@ -4,7 +4,9 @@ use crate::corpus::{Exchange, exchanges};
 use crate::loss::silent_losses;
 use serde_json::Value;
 use tollgate::dialect::Call;
-use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat};
+use tollgate::dialect::Dialect::{
+    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
 
@@ -12,15 +14,19 @@ pub(crate) fn op(dialect: Dialect) -> &'static str {
     match dialect {
         OpenaiChat => "openai.chat",
         Anthropic => "anthropic.messages",
+        Gemini => "gemini.generateContent",
+        OpenaiResponses => "openai.responses",
+        Bedrock => "bedrock.converse",
         Ollama => "ollama.chat",
         OllamaGenerate => "ollama.generate",
     }
 }
 
 /// Fields that the other dialect says in other words.
-const MAPPED: [&str; 21] = [
+const MAPPED: [&str; 22] = [
     // The label of a schema, and its strictness, which Anthropic always has.
     "json_schema.name",
+    "format.name",
     "strict",
     "reasoning",
     "type",
@@ -43,6 +49,9 @@ const MAPPED: [&str; 21] = [
     "anthropic_version",
 ];
 
+/// What only a provider that keeps answers can do: refused for the others, which has a test of its own.
+const STATEFUL: [&str; 4] = ["previous_response_id", "conversation", "background", "prompt"];
+
 /// Translates every recorded request; at least `least` of them there must be.
 pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: usize) {
     let Some(exchanges) = exchanges(op(client)) else { return };
@@ -62,6 +71,7 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
             Ok(outgoing) => outgoing,
             // What the provider itself refused may be refused here, and Azure and Vertex name the model elsewhere.
             Err(_) if status >= 400 || !source["model"].is_string() => continue,
+            Err(failure) if STATEFUL.contains(&failure.param.as_deref().unwrap_or_default()) => continue,
             Err(failure) => {
                 wrong.push(format!("{id}: {failure:?}"));
                 continue;
@@ -69,9 +79,12 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
         };
         let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
         let target: Value = serde_json::from_slice(&target).unwrap_or_else(|error| panic!("{id}: {error}"));
-        let lost = silent_losses(&asking(&source), &target, &outgoing.warnings, &MAPPED);
+        let lost = silent_losses(&asking(client, &source), &target, &outgoing.warnings, &MAPPED);
         // Ollama's pictures are told by their first bytes.
         let lost = lost.into_iter().filter(|lost| provider != Ollama || !lost.contains(" = \"image/"));
+        // Bedrock has words of its own for media types, and takes no ending in a document's name.
+        let renamed = [" = \"image/", " = \"application/pdf\"", ".filename = ", ".title = ", ".is_error = "];
+        let lost = lost.filter(|lost| provider != Bedrock || !renamed.iter().any(|name| lost.contains(name)));
         wrong.extend(lost.map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
         seen += 1;
     }
@@ -80,17 +93,44 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
 }
 
 /// The request without what asks for nothing.
-fn asking(source: &Value) -> Value {
+fn asking(client: Dialect, source: &Value) -> Value {
     let mut asking = source.clone();
     if let Some(map) = asking.as_object_mut() {
         map.retain(|name, value| match name.as_str() {
             "n" => *value != 1,
             "presence_penalty" | "frequency_penalty" => value.as_f64() != Some(0.0),
             "response_format" => value["type"] != "text",
+            "truncation" => value != "disabled",
+            // The gateway gives encrypted reasoning without being asked for it.
+            "include" => *value != serde_json::json!(["reasoning.encrypted_content"]),
+            // Hints for the caches of one provider.
+            "prompt_cache_key" | "prompt_cache_retention" => false,
+            "store" => client != OpenaiResponses,
             _ => true,
         });
+        for item in map.get_mut("input").and_then(Value::as_array_mut).into_iter().flatten() {
+            let Some(item) = item.as_object_mut() else { continue };
+            // Labels of an item that is sent back; what it says is what counts.
+            item.retain(|name, _| !matches!(name.as_str(), "id" | "status" | "phase"));
+        }
     }
+    shorten(&mut asking);
     asking
+}
+
+/// Ids that are longer than the target takes become others, in the call and in its result alike.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let long = |value: &Value| value.as_str().is_some_and(|id| id.len() > 40);
+            map.retain(|name, value| {
+                !(matches!(name.as_str(), "call_id" | "tool_call_id" | "id") && long(value))
+            });
+            map.values_mut().for_each(shorten);
+        }
+        Value::Array(list) => list.iter_mut().for_each(shorten),
+        _ => {}
+    }
 }
 
 #[test]
@@ -105,7 +145,7 @@ fn anthropic_requests_reach_openai() {
 
 /// Translates every recorded answer; at least `least` of them there must be.
 pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
-    const MAPPED: [&str; 30] = [
+    const MAPPED: [&str; 31] = [
         "done_reason",
         "total_duration",
         "load_duration",
@@ -139,6 +179,8 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
         "model",
         "logprobs",
         "choices.1",
+        // Which of the provider's runtimes made a call.
+        "caller",
     ];
     let Some(exchanges) = exchanges(op(provider)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
@@ -146,11 +188,17 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
         let id = &exchange.id;
         let body = exchange.response.as_bytes();
         let Ok(source) = serde_json::from_slice::<Value>(body) else { continue };
+        // Counted tokens and compacted conversations are no answers.
+        if provider == OpenaiResponses && source["object"] != "response" {
+            continue;
+        }
         let plan = AnswerPlan::new(client, provider, false, false);
         let answer = match lane::answer(&plan, body) {
             Ok(answer) => answer,
             Err(_)
-                if ["choices", "content", "message", "response"].iter().all(|key| source[key].is_null()) =>
+                if ["choices", "content", "message", "response", "status"]
+                    .iter()
+                    .all(|key| source[key].is_null()) =>
             {
                 continue;
             }
@@ -160,11 +208,12 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
             }
         };
         let target: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
-        let first = first_choice_only(&source);
+        let first = said_by(provider, client, first_choice_only(&source));
         let lost = silent_losses(&first, &target, &answer.report.warnings, &MAPPED);
         // Ollama's answers have no id, and audio of no bytes that has never expired says nothing.
         let unsaid = |lost: &String| {
-            lost.ends_with("audio.expires_at = 0") || client == Ollama && lost.starts_with("id = ")
+            lost.ends_with("audio.expires_at = 0")
+                || matches!(client, Bedrock | Ollama) && lost.starts_with("id = ")
         };
         let lost: Vec<String> = lost.into_iter().filter(|lost| !unsaid(lost)).collect();
         wrong.extend(
@@ -175,7 +224,7 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
 
         // The same answer as a stream says the same.
         let streamed = lane::answer_as_stream(&plan, body).unwrap().body.unwrap();
-        let streamed = String::from_utf8(streamed).unwrap();
+        let streamed = crate::feed::text(client, streamed);
         let whole = crate::streamed::collect(client, &streamed);
         let unary = crate::streamed::of_answer(client, &target);
         if whole != unary {
@@ -202,6 +251,28 @@ fn first_choice_only(source: &Value) -> Value {
     first
 }
 
+/// The answer without what it says of the request and of the service, where its dialect says all that.
+fn said_by(provider: Dialect, client: Dialect, mut answer: Value) -> Value {
+    let Some(map) = answer.as_object_mut() else { return answer };
+    if client == OpenaiResponses {
+        // Ids have a form of their own there.
+        map.remove("id");
+    }
+    if provider == OpenaiResponses {
+        map.retain(|name, _| matches!(name.as_str(), "model" | "output" | "usage"));
+        for item in map.get_mut("output").and_then(Value::as_array_mut).into_iter().flatten() {
+            // What names and labels an item; a call has an id besides.
+            let item = item.as_object_mut().unwrap();
+            item.retain(|name, _| !matches!(name.as_str(), "id" | "status" | "phase"));
+            // What warnings call it.
+            if let Some(content) = item.remove("encrypted_content") {
+                item.insert("signature".into(), content);
+            }
+        }
+    }
+    answer
+}
+
 fn check_usage(id: &str, source: (Dialect, &Value), target: (Dialect, &Value), wrong: &mut Vec<String>) {
     let (was, is) = (counts(source.0, source.1), counts(target.0, target.1));
     // xAI counts reasoning beside the completion.
@@ -225,6 +296,16 @@ fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
             (count(&usage["input_tokens"]) + cached, count(&usage["output_tokens"]))
         }
         OpenaiChat => (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"])),
+        Gemini => {
+            let usage = &answer["usageMetadata"];
+            let output = count(&usage["candidatesTokenCount"]) + count(&usage["thoughtsTokenCount"]);
+            (count(&usage["promptTokenCount"]), output)
+        }
+        OpenaiResponses => (count(&usage["input_tokens"]), count(&usage["output_tokens"])),
+        Bedrock => {
+            let cached = count(&usage["cacheReadInputTokens"]) + count(&usage["cacheWriteInputTokens"]);
+            (count(&usage["inputTokens"]) + cached, count(&usage["outputTokens"]))
+        }
         Ollama | OllamaGenerate => (count(&answer["prompt_eval_count"]), count(&answer["eval_count"])),
     }
 }

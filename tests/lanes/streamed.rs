@@ -3,10 +3,13 @@
 
 use crate::corpus::exchanges;
 use crate::feed::run;
+use crate::gemini_collect;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat};
+use tollgate::dialect::Dialect::{
+    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+};
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
 /// What a client makes of a stream.
@@ -24,14 +27,24 @@ pub(crate) struct Collected {
     pub(crate) over: bool,
 }
 
-fn arguments(text: &str) -> Value {
+impl Collected {
+    pub(crate) fn calls(&self) -> &[(String, String, Value)] {
+        &self.calls
+    }
+
+    pub(crate) fn finish(&self) -> Option<&str> {
+        self.finish.as_deref()
+    }
+}
+
+pub(crate) fn arguments(text: &str) -> Value {
     serde_json::from_str(if text.is_empty() { "{}" } else { text }).unwrap_or_else(|_| Value::from(text))
 }
 
 /// Reads a stream the plain way, from the whole text.
 pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
     let stream = stream.replace("\r\n", "\n").replace('\r', "\n");
-    let is_lines = matches!(dialect, Ollama | OllamaGenerate);
+    let is_lines = matches!(dialect, Bedrock | Ollama | OllamaGenerate);
     let data =
         stream.lines().filter_map(|line| if is_lines { Some(line) } else { line.strip_prefix("data:") });
     let data = data.map(str::trim);
@@ -47,6 +60,9 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
         match dialect {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
+            Gemini => gemini_collect::piece(&event, &mut collected),
+            OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
+            Bedrock => crate::bedrock::take(&event, &mut collected),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
         }
     }
@@ -55,7 +71,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
     collected
 }
 
-type Calls = BTreeMap<(u64, String), (String, String, String)>;
+pub(crate) type Calls = BTreeMap<(u64, String), (String, String, String)>;
 
 fn openai(event: &Value, into: &mut Collected, calls: &mut Calls, last_ids: &mut BTreeMap<u64, String>) {
     if !event["error"].is_null() {
@@ -150,7 +166,7 @@ pub(crate) fn neutral_finish(reason: &str) -> &'static str {
     match reason {
         "tool_calls" | "function_call" | "tool_use" => "tools",
         "length" | "max_tokens" | "model_context_window_exceeded" => "length",
-        "content_filter" | "refusal" => "refusal",
+        "content_filter" | "content_filtered" | "refusal" => "refusal",
         _ => "stop",
     }
 }
@@ -160,6 +176,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut collected = Collected { over: true, ..Collected::default() };
     match dialect {
+        Bedrock => crate::bedrock::take(answer, &mut collected),
         Ollama | OllamaGenerate => crate::ollama::take(answer, &mut collected),
         OpenaiChat => {
             let choice = &answer["choices"][0];
@@ -178,6 +195,10 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             }
             collected.finish =
                 choice["finish_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
+        }
+        Gemini => {
+            gemini_collect::piece(answer, &mut collected);
+            collected.over = true;
         }
         Anthropic => {
             for block in answer["content"].as_array().into_iter().flatten() {
@@ -204,6 +225,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             collected.input = Some(count("input_tokens") + cached);
             collected.output = Some(count("output_tokens"));
         }
+        OpenaiResponses => crate::responses::of_answer(answer, &mut collected),
     }
     collected
 }

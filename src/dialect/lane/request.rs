@@ -1,23 +1,41 @@
 //! A client's request becomes a provider's.
 
-use super::{AnswerPlan, Ask, Edit, Outgoing, count, identity};
-use crate::chat::{ChatRequest, Failure, Losses, Text};
-use crate::dialect::{Call, Dialect, Operation, codec};
+use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, identity};
+use crate::chat::{ChatRequest, Failure, Losses, PartKind, Text};
+use crate::dialect::gemini::signature::without_signatures;
+use crate::dialect::{Call, Dialect, Operation, codec, signature};
 
 /// Translates a request body. Where both sides speak the same dialect it is only edited in place.
 ///
 /// # Errors
 /// 400 that names the field: the body is wrong, or holds what this provider cannot take and `drop_params` is off.
 pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    // Ids that carry Gemini's signatures carry them to Gemini, and to proxies that do the same.
+    let is_carrier = provider == Dialect::Gemini || !ask.quirks.short_ids;
+    let Some(cut) = (!is_carrier).then(|| without_signatures(body)).flatten() else {
+        return translated(call, provider, body, ask);
+    };
+    let mut outgoing = translated(call, provider, &cut, ask)?;
+    outgoing.edit = match outgoing.edit {
+        Edit::Keep => Edit::Replace(cut),
+        Edit::Prefix { drop, mut insert } => {
+            insert.extend_from_slice(cut.get(drop..).unwrap_or_default());
+            Edit::Replace(insert)
+        }
+        whole @ Edit::Replace(_) => whole,
+    };
+    Ok(outgoing)
+}
+
+fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     if call.operation == Operation::CountTokens {
         return count::request(call, provider, body, ask);
     }
     if call.dialect == provider {
         return identity::request(call, body, ask);
     }
-    let request = decode(call, body)?;
-    let mut losses = Losses::new(ask.drop_params);
-    let encoded = codec::encode_request(provider, &request, ask, &mut losses)?;
+    let mut request = decode(call, body)?;
+    let (encoded, warnings) = encode(call, provider, &mut request, ask)?;
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
         legacy_functions: request.legacy_functions,
@@ -25,7 +43,43 @@ pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
         echo: request.echo,
         ..AnswerPlan::new(call.dialect, provider, request.stream, request.include_usage == Some(true))
     };
-    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings: losses.into_warnings(), plan })
+    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings, plan })
+}
+
+/// Writes a request for a provider that speaks another dialect; what was lost is said in the client's words.
+pub(super) fn encode(
+    call: &Call,
+    provider: Dialect,
+    request: &mut ChatRequest<'_>,
+    ask: &Ask<'_>,
+) -> Result<(Encoded, Vec<Warning>), Failure> {
+    if let Some(failure) = request.own_only.take() {
+        return Err(failure);
+    }
+    let mut losses = Losses::new(ask.drop_params);
+    signature::settle(request, provider, &mut losses);
+    lose_foreign_messages(request, &mut losses)?;
+    let encoded = codec::encode_request(provider, request, ask, &mut losses)
+        .map_err(|failure| in_words_of(call.dialect, failure))?;
+    let mut warnings = losses.into_warnings();
+    for warning in &mut warnings {
+        rename(call.dialect, warning);
+    }
+    Ok((encoded, warnings))
+}
+
+/// A failure that names the field as the client's dialect calls it.
+fn in_words_of(client: Dialect, mut failure: Failure) -> Failure {
+    rename(client, &mut failure.message);
+    failure.param.iter_mut().for_each(|param| rename(client, param));
+    failure
+}
+
+/// Encoders know where something stood, not what the list is called there.
+fn rename(client: Dialect, text: &mut String) {
+    if client == Dialect::Gemini && text.contains("messages[") {
+        *text = text.replace("messages[", "contents[").replace("].content[", "].parts[");
+    }
 }
 
 /// Reads a request, of which the path may say a part.
@@ -38,4 +92,27 @@ pub(super) fn decode<'b>(call: &'b Call, body: &'b [u8]) -> Result<ChatRequest<'
         request.stream = stream;
     }
     Ok(request)
+}
+
+/// Takes out messages that hold nothing but blocks of the client's own dialect: left in, they would be messages that
+/// say nothing.
+fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
+    for message in &mut request.messages {
+        let kinds = message.parts.iter().filter_map(|part| match &part.kind {
+            PartKind::Other(opaque) => Some(opaque.kind.to_str()),
+            _ => None,
+        });
+        if message.parts.is_empty() || kinds.clone().count() < message.parts.len() {
+            continue;
+        }
+        for kind in kinds {
+            losses
+                .lost(&message.place.to_string(), &format!("{kind} has no counterpart at this provider"))?;
+        }
+        message.parts.clear();
+        message.extra.clear();
+    }
+    // An empty message was nothing that a client said.
+    request.messages.retain(|message| !message.parts.is_empty() || !message.extra.is_empty());
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
-use crate::dialect::{Call, Dialect, codec};
+use crate::dialect::{Call, Dialect, codec, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Patch, Text, members, wire_object, write_string};
 use serde_json::value::RawValue;
@@ -16,9 +16,14 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     let dialect = call.dialect;
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
-        Dialect::Anthropic => false,
-        // Each dialect has a place of its own for the output limit.
-        _ => ask.max_tokens.is_some(),
+        Dialect::Anthropic | Dialect::Gemini => false,
+        _ => {
+            // Thoughts of another provider, which this one would refuse.
+            let has_foreign =
+                signature::marks(dialect) && memchr::memmem::find(body, signature::MARK.as_bytes()).is_some();
+            // Each dialect has a place of its own for the output limit.
+            has_foreign || (ask.max_tokens.is_some() && limit_field(dialect).is_none())
+        }
     };
     if rewrite {
         return rewritten(call, body, ask);
@@ -52,7 +57,16 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
                 patch.set("max_tokens", ask.default_max_tokens.to_string());
             }
         }
-        _ => {}
+        Dialect::Gemini => {
+            if let Some(limit) = ask.max_tokens {
+                gemini_limit(&found, limit, &mut patch);
+            }
+        }
+        _ => {
+            if let (Some(limit), Some(field)) = (ask.max_tokens, limit_field(dialect)) {
+                patch.set(field, limit.to_string());
+            }
+        }
     }
     if dialect.shape().model_in_path {
         return Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)));
@@ -67,6 +81,14 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
         patch.set("model", model);
     }
     Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)))
+}
+
+/// The output limit's name where it is a field of the body.
+fn limit_field(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::OpenaiResponses => Some("max_output_tokens"),
+        _ => None,
+    }
 }
 
 /// The edited request; `switches` are whether a stream is wanted and whether the client itself asked for its usage.
@@ -105,8 +127,9 @@ fn needs_rewriting(body: &[u8], quirks: &Quirks) -> bool {
 /// still passes as it is.
 fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     let dialect = call.dialect;
-    let request = decode(call, body)?;
+    let mut request = decode(call, body)?;
     let mut losses = Losses::new(ask.drop_params);
+    signature::settle(&mut request, dialect, &mut losses);
     let encoded = codec::encode_request(dialect, &request, ask, &mut losses)?;
     let show_usage = request.include_usage == Some(true) || !ask.quirks.stream_options;
     let plan =
@@ -117,6 +140,23 @@ fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failur
 /// A field that was given and is not `null`.
 fn field<'a>(found: &Members<'a>, key: &str) -> Option<&'a RawValue> {
     found.get(key).map(|member| member.value).filter(|value| value.get() != "null")
+}
+
+/// Gemini's output limit stands in the configuration of the generation, under either of two names.
+fn gemini_limit(found: &Members<'_>, limit: u64, patch: &mut Patch<'_>) {
+    const NAMES: [&str; 2] = ["generationConfig", "generation_config"];
+    let (name, config) = NAMES
+        .iter()
+        .find_map(|name| field(found, name).map(|config| (*name, config.get())))
+        .unwrap_or(("generationConfig", "{}"));
+    let mut inner = Patch::default();
+    inner.remove("max_output_tokens");
+    inner.set("maxOutputTokens", limit.to_string());
+    let Ok(fields) = members(config.as_bytes()) else { return };
+    if let Some((drop, mut edited)) = inner.prefix(config.as_bytes(), &fields) {
+        edited.extend_from_slice(config.as_bytes().get(drop..).unwrap_or_default());
+        patch.set(name, edited);
+    }
 }
 
 /// The two names of the output limit: a target's own limit is written under the name the provider knows, and a
