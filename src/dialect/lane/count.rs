@@ -23,7 +23,8 @@ struct Form {
 }
 
 /// What most forms have in common.
-const PLAIN: Form = Form { within: &[], fields: &[], count: "input_tokens", object: None, names_model: false };
+const PLAIN: Form =
+    Form { within: &[], fields: &[], count: "input_tokens", object: None, names_model: false };
 
 /// Anthropic's `/v1/messages/count_tokens`; it refuses the fields that do not count.
 const ANTHROPIC: Form = Form {
@@ -75,7 +76,6 @@ const BEDROCK: Form = Form {
     count: "inputTokens",
     ..PLAIN
 };
-
 
 /// vLLM's `/tokenize`, which takes a conversation of OpenAI's dialect.
 const TOKENIZE: Form = Form { fields: &["model", "messages", "tools"], count: "count", ..PLAIN };
