@@ -52,8 +52,7 @@ pub(crate) fn call(client: Dialect) -> Call {
 /// Empty for a dialect that cannot say it.
 pub(crate) fn request(client: Dialect, size: usize) -> Vec<u8> {
     let mut messages = vec![json!({"role": "system", "content": "be brief"})];
-    let said =
-        |at: usize| json!({"role": (if at.is_multiple_of(2) { "user" } else { "assistant" }), "content": WORDS});
+    let said = |at: usize| json!({"role": (if at.is_multiple_of(2) { "user" } else { "assistant" }), "content": WORDS});
     messages.extend((0..size / (WORDS.len() + 40)).map(said));
     messages.push(json!({"role": "user", "content": "weather?"}));
     messages.push(json!({"role": "assistant", "content": null, "tool_calls": [

@@ -147,7 +147,9 @@ pub(super) fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> 
 /// # Errors
 /// 400 that names the field, when the body is wrong.
 pub fn estimated(call: &Call, body: &[u8], model: &str) -> Result<u64, Failure> {
-    Ok(estimate::from_request(&read(call, body)?, Tokenizer::of_model(model)))
+    let mut request = read(call, body)?;
+    request.tell_documents();
+    Ok(estimate::from_request(&request, Tokenizer::of_model(model)))
 }
 
 /// A count as a client reads it.

@@ -41,6 +41,7 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
         legacy_functions: request.legacy_functions,
         array: call.array,
         echo: request.echo,
+        model: ask.model.to_owned(),
         ..AnswerPlan::new(call.dialect, provider, request.stream, request.include_usage == Some(true))
     };
     Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings, plan })
@@ -53,6 +54,9 @@ pub(super) fn encode(
     request: &mut ChatRequest<'_>,
     ask: &Ask<'_>,
 ) -> Result<(Encoded, Vec<Warning>), Failure> {
+    if provider != Dialect::Cohere {
+        request.tell_documents();
+    }
     if let Some(failure) = request.own_only.take() {
         return Err(failure);
     }

@@ -62,8 +62,22 @@ pub(crate) fn seeds(target: &str, dialect: Option<Dialect>) -> Vec<Vec<u8>> {
         "response" => answers(dialect, false),
         _ => answers(dialect, true),
     };
-    bodies.into_iter().map(|body| named(dialect, &body)).collect()
+    let own: &[&str] = if (target, dialect) == ("stream", Dialect::Bedrock) { &[BEDROCK_LINES] } else { &[] };
+    let own = own.iter().map(|lines| lines.as_bytes().to_vec());
+    bodies.into_iter().chain(own).map(|body| named(dialect, &body)).collect()
 }
+
+/// See [`super::framers::framed`].
+const BEDROCK_LINES: &str = r#"messageStart {"role":"assistant"}
+contentBlockDelta {"contentBlockIndex":0,"delta":{"text":"h\u00e9"}}
+contentBlockStop {"contentBlockIndex":0}
+contentBlockStart {"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t","name":"f"}}}
+contentBlockDelta {"contentBlockIndex":1,"delta":{"toolUse":{"input":"{\"x\":1}"}}}
+contentBlockDelta {"contentBlockIndex":2,"delta":{"reasoningContent":{"text":"hm"}}}
+contentBlockStop {"contentBlockIndex":1}
+messageStop {"stopReason":"tool_use"}
+metadata {"usage":{"inputTokens":5,"outputTokens":3,"totalTokens":8},"metrics":{"latencyMs":9}}
+"#;
 
 /// An input: the dialect's name in a line, and a body.
 pub(crate) fn named(dialect: Dialect, body: &[u8]) -> Vec<u8> {

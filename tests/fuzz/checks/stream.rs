@@ -1,11 +1,19 @@
 //! Streams through every lane.
 
+use super::framers::framed;
 use super::{cuts, dialect_of, output_bound, pieces};
 use tollgate::dialect::Dialect;
 use tollgate::dialect::lane::{AnswerPlan, Pass, Progress, Report, Stream};
 
 pub(crate) fn check(input: &[u8]) {
     let Some((provider, stream)) = dialect_of(input) else { return };
+    translated(provider, stream);
+    if provider == Dialect::Bedrock {
+        translated(provider, &framed(stream));
+    }
+}
+
+fn translated(provider: Dialect, stream: &[u8]) {
     let cuts = cuts(stream);
     for client in Dialect::ALL {
         let plan = AnswerPlan { capture: true, ..AnswerPlan::new(*client, provider, true, false) };
