@@ -128,10 +128,13 @@ const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
 /// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
 const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
 
+/// Bedrock counts for the models of some makers; for others it answers 400, and the count is estimated.
+const BEDROCK_COUNT: Row = Row::count_tokens(Dialect::Bedrock, "/model/{model}/count-tokens");
+
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
 /// Reads files at any address.
-const VERTEX: Quirks = Quirks { file_urls: true, ..FULL };
+const VERTEX: Quirks = Quirks { file_urls: true, bare_count: true, ..FULL };
 /// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
 const NO_DEVELOPER: Quirks = Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
@@ -215,7 +218,12 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openai",
         base_url: Some("https://api.openai.com/v1"),
-        endpoints: &[CHAT, RESPONSES, EMBED],
+        endpoints: &[
+            CHAT,
+            RESPONSES,
+            Row::count_tokens(Dialect::OpenaiResponses, "/responses/input_tokens"),
+            EMBED,
+        ],
         key_variable: Some("OPENAI_API_KEY"),
         quirks: FULL,
         price_provider: Some("openai"),
@@ -238,6 +246,7 @@ static PRESETS: &[Preset] = &[
         endpoints: &[
             Row::chat(Dialect::Gemini, VERTEX_CHAT),
             Row::embeddings(embedding::Format::VertexPredict, "/publishers/google/models/{model}:predict"),
+            Row::count_tokens(Dialect::Gemini, "/publishers/google/models/{model}:countTokens"),
         ],
         key_variable: Some("VERTEX_ACCESS_TOKEN"),
         price_provider: Some("google"),
@@ -260,6 +269,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
         endpoints: &[
             Row::chat(Dialect::Bedrock, "/model/{model}/{converse|converse-stream}"),
+            BEDROCK_COUNT,
             Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
             Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
         ],
@@ -271,7 +281,10 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "bedrock_anthropic",
         base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
-        endpoints: &[Row::chat(Dialect::Anthropic, "/model/{model}/{invoke|invoke-with-response-stream}")],
+        endpoints: &[
+            Row::chat(Dialect::Anthropic, "/model/{model}/{invoke|invoke-with-response-stream}"),
+            BEDROCK_COUNT,
+        ],
         key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
         quirks: Quirks { carriage: Carriage::BedrockInvoke, ..FULL },
         price_provider: Some("aws"),
@@ -451,6 +464,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://generativelanguage.googleapis.com"),
         endpoints: &[
             Row::chat(Dialect::Gemini, GEMINI_CHAT),
+            Row::count_tokens(Dialect::Gemini, "/v1beta/models/{model}:countTokens"),
             Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
             Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
         ],
