@@ -60,6 +60,9 @@ pub struct ChatRequest<'a> {
     pub include_usage: Option<bool>,
     /// The client speaks OpenAI's older `functions` instead of `tools`; the answer has to as well.
     pub legacy_functions: bool,
+    /// Members of the request that an answer in the client's dialect repeats, as they stand in a JSON object
+    /// (`"a":1,"b":[]`), for dialects whose answers do (OpenAI's Responses).
+    pub echo: Option<String>,
     /// Fields that only the client's dialect knows.
     pub extra: Extra<'a>,
 }
@@ -95,6 +98,7 @@ impl ChatRequest<'_> {
             stream: false,
             include_usage: None,
             legacy_functions: false,
+            echo: None,
             extra: Extra::new(),
         }
     }

@@ -1,8 +1,8 @@
 //! `tollgate translate`: what the other side would see, from standard input to standard output.
 
 use crate::chat::Failure;
-use crate::dialect::Dialect;
 use crate::dialect::lane::{self, AnswerPlan, Ask, Edit, Stream};
+use crate::dialect::{Call, Dialect};
 use crate::provider::Quirks;
 use clap::{Args, ValueEnum};
 use std::io::{Read, Write};
@@ -55,7 +55,10 @@ enum What {
 
 fn dialect(name: &str) -> Result<Dialect, String> {
     let known = serde_json::from_value(serde_json::Value::from(name));
-    known.map_err(|_| "no such dialect; there are openai_chat (openai) and anthropic".to_owned())
+    known.map_err(|_| {
+        let names: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect();
+        format!("no such dialect; there are {}", names.join(", "))
+    })
 }
 
 /// Runs the command: the result on standard output, warnings and errors on standard error. Where the lane fails,
@@ -126,9 +129,10 @@ fn translate(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
 }
 
 fn request(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
+    let call = Call::chat(args.client);
     let model = match &args.model {
         Some(model) => model.clone(),
-        None => lane::read_envelope(args.client, body)?.model,
+        None => lane::read_envelope(&call, body)?.model,
     };
     let quirks = if args.compatible { Quirks::COMPATIBLE } else { Quirks::OPENAI };
     let ask = Ask {
@@ -139,7 +143,7 @@ fn request(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
         drop_params: !args.refuse,
         quirks: &quirks,
     };
-    let outgoing = lane::request(args.client, args.provider, body, &ask)?;
+    let outgoing = lane::request(&call, args.provider, body, &ask)?;
     let out = match outgoing.edit {
         Edit::Keep => body.to_vec(),
         Edit::Replace(out) => out,

@@ -1,6 +1,6 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
-use crate::dialect::Dialect;
+use crate::dialect::{Call, Dialect, Operation};
 use crate::provider::Quirks;
 use hashbrown::HashMap;
 use serde_json::value::RawValue;
@@ -120,19 +120,46 @@ pub struct Provider {
 
 impl Provider {
     /// Where a client's request goes: to the endpoint of its own dialect, which needs no translation, else to the
-    /// preferred one.
-    pub fn endpoint_for(&self, client: Dialect) -> Option<&Endpoint> {
-        self.endpoints.iter().find(|e| e.dialect == client).or_else(|| self.endpoints.first())
+    /// preferred one. `None`: the provider has nothing for this operation.
+    pub fn endpoint_for(&self, call: &Call) -> Option<&Endpoint> {
+        let mut fit = self.endpoints.iter().filter(|e| e.operation == call.operation).peekable();
+        let preferred = fit.peek().copied();
+        fit.find(|e| e.dialect == call.dialect).or(preferred)
     }
 }
 
-/// One dialect at one path.
+/// One operation in one dialect at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
+    /// What can be asked for there.
+    pub operation: Operation,
     /// What is spoken there.
     pub dialect: Dialect,
     /// Absolute path with its query (`/v1/messages`, `/openai/deployments/{model}/chat/completions?api-version=…`).
     pub path: Box<str>,
+    /// The same for streams.
+    pub stream_path: Box<str>,
+}
+
+impl Endpoint {
+    /// An endpoint from the pattern of its path, in which `{a|b}` stands for `a` in whole answers and `b` in streams.
+    pub fn new(operation: Operation, dialect: Dialect, pattern: &str) -> Self {
+        let (path, stream_path) = alternatives(pattern);
+        Self { operation, dialect, path: path.into(), stream_path: stream_path.into() }
+    }
+}
+
+fn alternatives(pattern: &str) -> (String, String) {
+    let parts = pattern.char_indices().filter(|(_, c)| *c == '{').find_map(|(open, _)| {
+        let (inner, after) = pattern.get(open + 1..)?.split_once('}')?;
+        Some((pattern.get(..open)?, inner.split_once('|')?, after))
+    });
+    match parts {
+        Some((before, (whole, stream), after)) => {
+            (format!("{before}{whole}{after}"), format!("{before}{stream}{after}"))
+        }
+        None => (pattern.to_owned(), pattern.to_owned()),
+    }
 }
 
 /// How a provider knows who is asking.
@@ -246,4 +273,19 @@ pub struct PriceOverride {
     pub cache_read: Option<f64>,
     /// Input written to the cache; `input` when absent.
     pub cache_write: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_differ_for_streams() {
+        let path = "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
+        let endpoint = Endpoint::new(Operation::Chat, Dialect::OpenaiChat, path);
+        assert_eq!(&*endpoint.path, "/v1beta/models/{model}:generateContent");
+        assert_eq!(&*endpoint.stream_path, "/v1beta/models/{model}:streamGenerateContent?alt=sse");
+        let same = Endpoint::new(Operation::Chat, Dialect::OpenaiChat, "/d/{model}/chat");
+        assert_eq!((&*same.path, &*same.stream_path), ("/d/{model}/chat", "/d/{model}/chat"));
+    }
 }

@@ -6,8 +6,8 @@ use super::nearest::nearest;
 use super::problem::entry;
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
-use crate::dialect::Dialect;
-use crate::provider::{KeyHeader, Preset, Quirks, preset, presets};
+use crate::dialect::{Dialect, Operation};
+use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
 
 /// Azure's API version where the configuration names none: its last dated general release.
 const AZURE_API_VERSION: &str = "2024-10-21";
@@ -256,26 +256,27 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
         return vec![azure(settings, base)];
     }
     let rows = preset.map_or(&[][..], |preset| preset.endpoints);
-    let at = |(dialect, path): (Dialect, &str)| Endpoint { dialect, path: base.join(path).into() };
-    match settings.dialect {
-        None => rows.iter().copied().map(at).collect(),
-        Some(wanted) => {
-            let row = rows.iter().copied().find(|(dialect, _)| *dialect == wanted);
-            vec![at(row.unwrap_or_else(|| usual_path(wanted, preset)))]
-        }
-    }
+    let at = |row: &Row| Endpoint::new(row.operation, row.dialect, &base.join(row.path));
+    let Some(wanted) = settings.dialect else { return rows.iter().map(at).collect() };
+    // A dialect that was asked for is the only one spoken in conversations; what else there is stays.
+    let (chat, others): (Vec<&Row>, Vec<&Row>) =
+        rows.iter().partition(|row| row.operation == Operation::Chat);
+    let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
+    let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
+    std::iter::once(&spoken).chain(others).map(at).collect()
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.
-fn usual_path(dialect: Dialect, preset: Option<&Preset>) -> (Dialect, &'static str) {
+fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
     // Where the preset's own path starts with the version, the base URL ends before it.
     let base_has_version =
-        preset.is_none_or(|preset| preset.endpoints.iter().all(|(_, path)| !path.starts_with("/v1")));
-    match dialect {
-        Dialect::OpenaiChat if base_has_version => (dialect, "/chat/completions"),
-        Dialect::OpenaiChat => (dialect, "/v1/chat/completions"),
-        Dialect::Anthropic => (dialect, "/v1/messages"),
-    }
+        preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")));
+    let path = match dialect {
+        Dialect::OpenaiChat if base_has_version => "/chat/completions",
+        Dialect::OpenaiChat => "/v1/chat/completions",
+        Dialect::Anthropic => "/v1/messages",
+    };
+    Row::chat(dialect, path)
 }
 
 /// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.
@@ -286,7 +287,7 @@ fn azure(settings: &Provider, base: &BaseUrl) -> Endpoint {
         let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
         format!("{}?api-version={version}", base.join("/openai/deployments/{model}/chat/completions"))
     };
-    Endpoint { dialect: Dialect::OpenaiChat, path: path.into() }
+    Endpoint::new(Operation::Chat, Dialect::OpenaiChat, &path)
 }
 
 fn find_auth(

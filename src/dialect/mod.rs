@@ -1,32 +1,63 @@
 //! One folder a wire format, each both client-facing and provider-facing, and the lanes between them.
+//!
+//! Adding a dialect is one folder and one line of the table below: the enum, the names and the dispatch to the codecs
+//! ([`codec`]) follow from it.
 
 pub mod anthropic;
+mod call;
 pub mod codec;
 pub mod lane;
 pub mod models;
 pub mod openai_chat;
 mod service;
+mod shape;
+
+pub use call::{Call, Operation};
+pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};
 
-/// A wire format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Dialect {
-    /// OpenAI chat completions, `POST /v1/chat/completions`.
-    #[serde(alias = "openai")]
-    OpenaiChat,
-    /// Anthropic messages, `POST /v1/messages`.
-    Anthropic,
-}
-
-impl Dialect {
-    /// The name used in config, metrics and the audit line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::OpenaiChat => "openai_chat",
-            Self::Anthropic => "anthropic",
+/// The table of dialects: `Variant "name" module`. Hands its rows to the macro of the given name.
+macro_rules! with_dialects {
+    ($then:ident) => {
+        $then! {
+            /// OpenAI chat completions, `POST /v1/chat/completions`.
+            #[serde(alias = "openai")]
+            OpenaiChat "openai_chat" openai_chat;
+            /// Anthropic messages, `POST /v1/messages`.
+            Anthropic "anthropic" anthropic;
         }
-    }
+    };
 }
+pub(crate) use with_dialects;
+
+macro_rules! dialect_enum {
+    ($($(#[$meta:meta])* $variant:ident $name:literal $($module:ident)::+;)+) => {
+        /// A wire format.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+        pub enum Dialect {
+            $($(#[$meta])* #[serde(rename = $name)] $variant,)+
+        }
+
+        impl Dialect {
+            /// All of them, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name used in config, metrics and the audit line.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+
+            /// Facts about its wire format.
+            pub fn shape(self) -> &'static Shape {
+                match self {
+                    $(Self::$variant => &$($module)::+::SHAPE,)+
+                }
+            }
+        }
+    };
+}
+with_dialects!(dialect_enum);

@@ -9,7 +9,7 @@ pub fn list<'n>(client: Dialect, names: impl IntoIterator<Item = &'n str>, creat
     let mut out = Vec::new();
     let mut ends: Option<(&str, &str)> = None;
     object(&mut out, |body| {
-        if client == Dialect::OpenaiChat {
+        if client != Dialect::Anthropic {
             body.word("object", "list");
         }
         let data = body.key("data");
@@ -41,17 +41,17 @@ pub fn one(client: Dialect, name: &str, created: u64) -> Vec<u8> {
 
 fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
     match client {
-        Dialect::OpenaiChat => {
-            model.str("id", name);
-            model.word("object", "model");
-            model.u64("created", created);
-            model.word("owned_by", "tollgate");
-        }
         Dialect::Anthropic => {
             model.word("type", "model");
             model.str("id", name);
             model.str("display_name", name);
             model.str("created_at", &rfc3339(created));
+        }
+        _ => {
+            model.str("id", name);
+            model.word("object", "model");
+            model.u64("created", created);
+            model.word("owned_by", "tollgate");
         }
     }
 }

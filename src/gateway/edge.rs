@@ -8,10 +8,10 @@ use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::Failure;
-use crate::config::tables::{Auth, Key, Model, Tables};
-use crate::dialect::Dialect;
+use crate::config::tables::{Auth, Key, Model, Tables, Target};
 use crate::dialect::lane;
-use crate::policy::keys::{self, Carrier, Verdict};
+use crate::dialect::{Call, Dialect};
+use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -37,7 +37,7 @@ pub(super) enum Stage {
     Collecting {
         /// The client's headers.
         headers: Headers,
-        dialect: Dialect,
+        call: Call,
     },
     /// It was given to the router.
     Sent { exchange: SharedExchange, token: u64 },
@@ -64,7 +64,8 @@ impl Edge {
         let mut headers = host.headers(Side::Request);
         self.record.begin(host.now_ns(), &headers);
         strip_control_headers(host, &mut headers);
-        let surface = surface::find(&self.record.method, &self.record.path, &self.tables.prefix);
+        let target = headers.get(":path").unwrap_or_default();
+        let surface = surface::find(&self.record.method, target, &self.tables.prefix);
         self.record.dialect = client_dialect(&surface, &self.record.path, &headers);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
@@ -80,10 +81,10 @@ impl Edge {
             return self.fail(host, failure);
         }
         match surface {
-            Surface::Chat(_) if end_of_stream => {
+            Surface::Ask(_) if end_of_stream => {
                 self.fail(host, Failure::new(400, "The request has no body."))
             }
-            Surface::Chat(dialect) => self.collect(host, headers, dialect),
+            Surface::Ask(call) => self.collect(host, headers, call),
             Surface::Models => {
                 let body = pages::models(self.record.dialect, &self.tables, self.worker.loaded());
                 self.answer_json(host, 200, &body)
@@ -107,7 +108,7 @@ impl Edge {
 
     /// Some of the request's body has come; `size` bytes are held by the proxy.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
-        let Stage::Collecting { headers, dialect } = &mut self.stage else {
+        let Stage::Collecting { headers, call } = &mut self.stage else {
             return if matches!(self.stage, Stage::Answered) { Flow::Pause } else { Flow::Continue };
         };
         if size as u64 > self.tables.max_body {
@@ -117,9 +118,9 @@ impl Edge {
         if !end_of_stream {
             return Flow::Pause;
         }
-        let (headers, dialect) = (std::mem::take(headers), *dialect);
+        let (headers, call) = (std::mem::take(headers), call.clone());
         let body = host.body(Side::Request, 0, size);
-        match self.choose(headers, dialect, body) {
+        match self.choose(headers, call, body) {
             Ok(exchange) => self.send(host, exchange),
             Err(failure) => self.fail(host, failure),
         }
@@ -132,14 +133,18 @@ impl Edge {
     }
 
     fn authenticate(&mut self, headers: &Headers) -> Result<(), Failure> {
-        match keys::judge(&self.tables.keys, headers.get("authorization"), headers.get("x-api-key")) {
+        let query = surface::query_value(headers.get(":path").unwrap_or_default(), "key");
+        let offered = Offered {
+            authorization: headers.get("authorization"),
+            api_key: headers.get("x-api-key"),
+            goog_api_key: headers.get("x-goog-api-key"),
+            query: query.as_deref(),
+        };
+        match keys::judge(&self.tables.keys, offered) {
             Verdict::Open => Ok(()),
             Verdict::Known(index, carrier) => {
                 // The gateway's own key stops here, whatever a provider's passthrough says.
-                self.key_header = Some(match carrier {
-                    Carrier::Authorization => "authorization",
-                    Carrier::ApiKey => "x-api-key",
-                });
+                self.key_header = carrier.header();
                 self.record.key = Some(index);
                 Ok(())
             }
@@ -153,37 +158,40 @@ impl Edge {
         }
     }
 
-    fn collect(&mut self, host: &impl Host, headers: Headers, dialect: Dialect) -> Flow {
+    fn collect(&mut self, host: &impl Host, headers: Headers, call: Call) -> Flow {
         let announced = headers.get("content-length").and_then(|v| v.parse::<u64>().ok());
         if announced.is_some_and(|n| n > self.tables.max_body) {
             let failure = too_large(self.tables.max_body);
             return self.fail(host, failure);
         }
-        self.stage = Stage::Collecting { headers, dialect };
+        self.stage = Stage::Collecting { headers, call };
         Flow::Pause
     }
 
     /// Reads the body's envelope and lays out the tries.
-    fn choose(&mut self, headers: Headers, client: Dialect, body: Vec<u8>) -> Result<Exchange, Failure> {
-        let envelope = lane::read_envelope(client, &body)?;
+    fn choose(&mut self, headers: Headers, call: Call, body: Vec<u8>) -> Result<Exchange, Failure> {
+        let envelope = lane::read_envelope(&call, &body)?;
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
         let found =
             route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
-        let steps = route::steps(&found.model);
-        let attempts = keyless_targets(&found.model, &found.carried, self.record.started_ns);
+        let steps = route::steps(&found.model, &call);
+        let attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
         let first =
             steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
         let Some(first) = first else {
             let names: Vec<String> = attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
             let message = format!("No target of the model `{asked}` can be asked: {}.", names.join("; "));
-            return Err(Failure::new(500, message));
+            // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
+            let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
+            let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
+            return Err(Failure::new(status, message));
         };
         let body_len = body.len() as u64;
         Ok(Exchange {
             tables: Rc::clone(&self.tables),
-            client,
+            call,
             carried: found.carried,
             stream: envelope.stream,
             headers,
@@ -285,7 +293,7 @@ fn strip_control_headers(host: &impl Host, headers: &mut Headers) {
 /// What the client speaks: what the path says, whatever the method, else what its headers say.
 fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
-        Surface::Chat(dialect) => *dialect,
+        Surface::Ask(call) => call.dialect,
         _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
         _ => Dialect::OpenaiChat,
     }
@@ -295,14 +303,13 @@ fn too_large(limit: u64) -> Failure {
     Failure::new(413, format!("The request body is larger than the limit of {limit} bytes."))
 }
 
-/// Targets that cannot be asked because their key is not in the environment, as attempts that never began.
-fn keyless_targets(model: &Model, carried: &str, now_ns: u64) -> Vec<Attempt> {
+/// Targets that cannot be asked, as attempts that never began.
+fn unfit_targets(model: &Model, call: &Call, carried: &str, now_ns: u64) -> Vec<Attempt> {
     model
         .targets
         .iter()
         .filter_map(|target| {
-            let Auth::Missing { variable } = &target.provider.auth else { return None };
-            let reason = format!("the environment variable {variable} is not set");
+            let reason = route::unfit(target, call)?;
             Some(Attempt {
                 provider: Rc::clone(&target.provider),
                 model: route::upstream_model(target, carried),

@@ -2,7 +2,7 @@
 
 use crate::chat::Failure;
 use crate::config::tables::{Model, Provider, Tables, Target};
-use crate::dialect::Dialect;
+use crate::dialect::Call;
 use crate::dialect::lane::{AttemptNote, Progress, Report, Stream, Warning};
 use crate::gateway::headers::Headers;
 use crate::meter::price::Cost;
@@ -15,8 +15,8 @@ use std::time::Duration;
 pub struct Exchange {
     /// The configuration in force when it came; a reload does not change it under way.
     pub tables: Rc<Tables>,
-    /// What the client speaks.
-    pub client: Dialect,
+    /// What the client asks for, and in which dialect.
+    pub call: Call,
     /// The public model, and what a wildcard's `*` stood for.
     pub model: Rc<Model>,
     /// See [`crate::policy::route::Found`].

@@ -1,13 +1,13 @@
 //! Which of the gateway's endpoints a request is for.
 
-use crate::dialect::Dialect;
+use crate::dialect::{Call, Dialect};
 use std::borrow::Cow;
 
 /// An endpoint of the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Surface {
-    /// A conversation, in the dialect that belongs to the path.
-    Chat(Dialect),
+    /// Something for a model, in the dialect that belongs to the path.
+    Ask(Call),
     /// The list of models.
     Models,
     /// One model.
@@ -43,15 +43,33 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
         Some(rest) if rest.starts_with('/') => rest,
         _ => path,
     };
-    match path.strip_suffix('/').unwrap_or(path) {
-        "/chat/completions" => on("POST", method, Surface::Chat(Dialect::OpenaiChat)),
-        "/messages" => on("POST", method, Surface::Chat(Dialect::Anthropic)),
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if let Some(call) = call(path) {
+        return on("POST", method, Surface::Ask(call));
+    }
+    match path {
         "/models" => on("GET, HEAD", method, Surface::Models),
         other => match other.strip_prefix("/models/") {
             Some(id) if !id.is_empty() => on("GET, HEAD", method, Surface::Model(decoded(id))),
             _ => Surface::Unknown,
         },
     }
+}
+
+/// What is asked for at a path without prefix and version.
+fn call(path: &str) -> Option<Call> {
+    Some(match path {
+        "/chat/completions" => Call::chat(Dialect::OpenaiChat),
+        "/messages" => Call::chat(Dialect::Anthropic),
+        _ => return None,
+    })
+}
+
+/// A value of the query of a path, decoded.
+pub fn query_value(path: &str, name: &str) -> Option<String> {
+    let (_, query) = path.split_once('?')?;
+    let pair = query.split('&').filter_map(|pair| pair.split_once('='));
+    pair.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next()
 }
 
 fn health(path: &str) -> Option<Health> {
@@ -84,9 +102,9 @@ mod tests {
             ("/llm/v1/chat/completions?beta=true", "/llm"),
             ("/llm/chat/completions/", "/llm"),
         ] {
-            assert_eq!(find("POST", path, prefix), Surface::Chat(Dialect::OpenaiChat), "{path}");
+            assert_eq!(find("POST", path, prefix), Surface::Ask(Call::chat(Dialect::OpenaiChat)), "{path}");
         }
-        assert_eq!(find("POST", "/v1/messages?beta=true", ""), Surface::Chat(Dialect::Anthropic));
+        assert_eq!(find("POST", "/v1/messages?beta=true", ""), Surface::Ask(Call::chat(Dialect::Anthropic)));
         assert_eq!(find("POST", "/v1/messages", "/llm"), Surface::Unknown);
         assert_eq!(find("POST", "/v1x/messages", ""), Surface::Unknown);
     }

@@ -1,6 +1,7 @@
 //! From the model a client names to the chain of tries.
 
 use crate::config::tables::{Auth, Model, Tables, Target};
+use crate::dialect::Call;
 use std::rc::Rc;
 
 /// A public model found by name.
@@ -37,15 +38,24 @@ pub struct Step {
     pub retry: u32,
 }
 
-/// The tries of a request in order: each usable target, then its retries. Targets whose key is not in the environment
-/// are left out.
-pub fn steps(model: &Model) -> Vec<Step> {
-    let usable = |t: &Target| !matches!(t.provider.auth, Auth::Missing { .. });
+/// Why a target cannot be asked at all; `None` when it can.
+pub fn unfit(target: &Target, call: &Call) -> Option<String> {
+    if let Auth::Missing { variable } = &target.provider.auth {
+        return Some(format!("the environment variable {variable} is not set"));
+    }
+    if target.provider.endpoint_for(call).is_none() {
+        return Some(format!("the provider has no endpoint for {}", call.operation.as_str()));
+    }
+    None
+}
+
+/// The tries of a request in order: each target that can be asked ([`unfit`] says which cannot), then its retries.
+pub fn steps(model: &Model, call: &Call) -> Vec<Step> {
     model
         .targets
         .iter()
         .enumerate()
-        .filter(|(_, target)| usable(target))
+        .filter(|(_, target)| unfit(target, call).is_none())
         .flat_map(|(target, _)| (0..=model.retries).map(move |retry| Step { target, retry }))
         .collect()
 }

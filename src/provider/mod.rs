@@ -3,5 +3,5 @@
 mod presets;
 mod quirks;
 
-pub use presets::{KeyHeader, Preset, preset, presets};
+pub use presets::{KeyHeader, Preset, Row, preset, presets};
 pub use quirks::{Quirks, ReasoningSwitch, Replay};

@@ -5,7 +5,7 @@
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
 
 use super::{Quirks, ReasoningSwitch, Replay};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Operation};
 
 /// Where an upstream starts from when it names a preset.
 #[derive(Debug)]
@@ -14,8 +14,8 @@ pub struct Preset {
     pub name: &'static str,
     /// Scheme, host, port and base path; `None`: everybody has their own.
     pub base_url: Option<&'static str>,
-    /// What it speaks, and at which path below the base, the preferred dialect first.
-    pub endpoints: &'static [(Dialect, &'static str)],
+    /// What it speaks, and at which path below the base, the preferred dialect of each operation first.
+    pub endpoints: &'static [Row],
     /// The header that carries the key.
     pub key_header: KeyHeader,
     /// The environment variable that usually holds the key.
@@ -30,6 +30,25 @@ pub struct Preset {
     pub price_provider: Option<&'static str>,
 }
 
+/// One operation in one dialect at one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// What can be asked for there.
+    pub operation: Operation,
+    /// What is spoken there.
+    pub dialect: Dialect,
+    /// Path below the base. `{model}` stands for the percent-encoded model, and `{a|b}` for `a` in whole answers and
+    /// `b` in streams.
+    pub path: &'static str,
+}
+
+impl Row {
+    /// Conversations.
+    pub const fn chat(dialect: Dialect, path: &'static str) -> Self {
+        Self { operation: Operation::Chat, dialect, path }
+    }
+}
+
 /// The header that carries a provider's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyHeader {
@@ -39,6 +58,8 @@ pub enum KeyHeader {
     XApiKey,
     /// `api-key: KEY`.
     ApiKey,
+    /// `x-goog-api-key: KEY`.
+    GoogApiKey,
 }
 
 impl KeyHeader {
@@ -48,6 +69,7 @@ impl KeyHeader {
             Self::Bearer => "authorization",
             Self::XApiKey => "x-api-key",
             Self::ApiKey => "api-key",
+            Self::GoogApiKey => "x-goog-api-key",
         }
     }
 
@@ -55,7 +77,7 @@ impl KeyHeader {
     pub fn value(self, key: &str) -> String {
         match self {
             Self::Bearer => format!("Bearer {key}"),
-            Self::XApiKey | Self::ApiKey => key.to_owned(),
+            Self::XApiKey | Self::ApiKey | Self::GoogApiKey => key.to_owned(),
         }
     }
 }
@@ -70,9 +92,9 @@ pub fn presets() -> &'static [Preset] {
     PRESETS
 }
 
-const CHAT: (Dialect, &str) = (Dialect::OpenaiChat, "/chat/completions");
-const V1_CHAT: (Dialect, &str) = (Dialect::OpenaiChat, "/v1/chat/completions");
-const V1_MESSAGES: (Dialect, &str) = (Dialect::Anthropic, "/v1/messages");
+const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
+const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
+const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
@@ -173,7 +195,7 @@ static PRESETS: &[Preset] = &[
     },
     Preset {
         name: "azure",
-        endpoints: &[(Dialect::OpenaiChat, "/openai/deployments/{model}/chat/completions")],
+        endpoints: &[Row::chat(Dialect::OpenaiChat, "/openai/deployments/{model}/chat/completions")],
         key_header: KeyHeader::ApiKey,
         key_variable: Some("AZURE_API_KEY"),
         quirks: FULL,
@@ -183,7 +205,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "deepseek",
         base_url: Some("https://api.deepseek.com"),
-        endpoints: &[CHAT, (Dialect::Anthropic, "/anthropic/v1/messages")],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages")],
         key_variable: Some("DEEPSEEK_API_KEY"),
         quirks: DEEPSEEK,
         price_provider: Some("deepseek"),
@@ -216,7 +238,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
-        endpoints: &[CHAT, (Dialect::Anthropic, "/messages")],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages")],
         key_variable: Some("OPENROUTER_API_KEY"),
         quirks: OPENROUTER,
         price_provider: Some("openrouter"),
@@ -233,7 +255,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "fireworks",
         base_url: Some("https://api.fireworks.ai/inference/v1"),
-        endpoints: &[CHAT, (Dialect::Anthropic, "/messages")],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages")],
         key_variable: Some("FIREWORKS_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
@@ -290,7 +312,7 @@ mod tests {
         for (index, row) in PRESETS.iter().enumerate() {
             assert!(!row.name.is_empty());
             assert!(!row.endpoints.is_empty(), "{}", row.name);
-            assert!(row.endpoints.iter().all(|(_, path)| path.starts_with('/')), "{}", row.name);
+            assert!(row.endpoints.iter().all(|row| row.path.starts_with('/')), "{}", row.name);
             assert!(PRESETS.iter().skip(index + 1).all(|other| other.name != row.name), "{}", row.name);
             assert!(row.headers.iter().all(|(name, _)| *name == name.to_lowercase()), "{}", row.name);
             // Without a key of its own, a hosted provider could never be asked.

@@ -5,6 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use serde_json::{Value, json};
 use tollgate::chat::Failure;
+use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
@@ -24,7 +25,7 @@ fn translated(
         drop_params,
         quirks: &Quirks::OPENAI,
     };
-    let outgoing = lane::request(client, provider, body.to_string().as_bytes(), &ask)?;
+    let outgoing = lane::request(&Call::chat(client), provider, body.to_string().as_bytes(), &ask)?;
     let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };
     Ok((serde_json::from_slice(&out).expect("JSON"), outgoing.warnings))
 }
@@ -430,7 +431,7 @@ fn reasoning_models_get_no_sampling() {
         drop_params: true,
         quirks: &Quirks::OPENAI,
     };
-    let outgoing = lane::request(OpenaiChat, OpenaiChat, body.as_bytes(), &to).unwrap();
+    let outgoing = lane::request(&Call::chat(OpenaiChat), OpenaiChat, body.as_bytes(), &to).unwrap();
     assert_eq!(outgoing.edit, Edit::Keep);
 }
 
@@ -551,7 +552,7 @@ fn a_target_has_the_last_word() {
         quirks: &Quirks::COMPATIBLE,
     };
     let body = ask_claude(&json!({"temperature": 0.9})).to_string();
-    let outgoing = lane::request(Anthropic, OpenaiChat, body.as_bytes(), &ask_of).unwrap();
+    let outgoing = lane::request(&Call::chat(Anthropic), OpenaiChat, body.as_bytes(), &ask_of).unwrap();
     let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };
     assert_eq!(String::from_utf8(out.clone()).unwrap().matches("temperature").count(), 1);
     let out: Value = serde_json::from_slice(&out).unwrap();

@@ -1,6 +1,7 @@
 //! Providers of the OpenAI dialect that are not OpenAI: an Anthropic client's request in each one's way.
 
 use serde_json::{Value, json};
+use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{Anthropic, OpenaiChat};
 use tollgate::dialect::lane::{self, Ask, Edit};
 use tollgate::provider::{Quirks, ReasoningSwitch, Replay};
@@ -16,7 +17,8 @@ fn sent(quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
         drop_params: true,
         quirks,
     };
-    let outgoing = lane::request(Anthropic, OpenaiChat, body.to_string().as_bytes(), &ask).unwrap();
+    let outgoing =
+        lane::request(&Call::chat(Anthropic), OpenaiChat, body.to_string().as_bytes(), &ask).unwrap();
     let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };
     (serde_json::from_slice(&out).unwrap(), outgoing.warnings)
 }

@@ -3,6 +3,7 @@
 use crate::corpus::{Exchange, exchanges};
 use crate::loss::silent_losses;
 use serde_json::Value;
+use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
@@ -54,7 +55,7 @@ fn requests(client: Dialect, provider: Dialect, model: &str) {
             drop_params: true,
             quirks: &Quirks::OPENAI,
         };
-        let outgoing = match lane::request(client, provider, body.as_bytes(), &ask) {
+        let outgoing = match lane::request(&Call::chat(client), provider, body.as_bytes(), &ask) {
             Ok(outgoing) => outgoing,
             // What the provider itself refused may be refused here, and Azure and Vertex name the model elsewhere.
             Err(_) if status >= 400 || !source["model"].is_string() => continue,

@@ -23,9 +23,9 @@ pub fn write_failure(failure: &Failure, attempts: &[AttemptNote], request_id: &s
 }
 
 /// Appends the event that ends a stream with an error.
-pub fn write_failure_event(failure: &Failure, request_id: &str, out: &mut Vec<u8>) {
+pub fn write_failure_event(failure: &Failure, out: &mut Vec<u8>) {
     out.extend_from_slice(b"event: error\ndata: ");
-    write_failure(failure, &[], request_id, out);
+    write_failure(failure, &[], "", out);
     out.extend_from_slice(b"\n\n");
 }
 
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn a_stream_ends_with_a_named_event() {
         let mut out = Vec::new();
-        write_failure_event(&Failure::new(529, "full"), "", &mut out);
+        write_failure_event(&Failure::new(529, "full"), &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"full\"}}\n\n"

@@ -17,3 +17,8 @@ pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 pub(crate) use usage::Counts;
 pub use usage::WireUsage;
+
+use super::Shape;
+
+/// See [`Shape`].
+pub const SHAPE: Shape = Shape::SSE;

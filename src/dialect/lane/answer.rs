@@ -63,7 +63,8 @@ fn unwrap_json_tool(response: &mut ChatResponse<'_>) {
     }
 }
 
-fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
+/// What an answer says of itself.
+pub(super) fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
     let parts = response.choices.iter().flat_map(|choice| &choice.parts);
     let written = parts.map(|part| match &part.kind {
         PartKind::Text(text) | PartKind::Refusal(text) => text.len(),

@@ -2,11 +2,11 @@
 
 use super::Envelope;
 use crate::chat::Failure;
-use crate::dialect::Dialect;
+use crate::dialect::Call;
 use crate::wire::json::{Text, parse, wire_object};
 
 wire_object! {
-    /// The fields both dialects name alike.
+    /// The fields that all dialects name alike whose paths do not say them.
     light struct Head<'a> {
         model: Text<'a> = "model",
         stream: bool = "stream",
@@ -17,21 +17,29 @@ wire_object! {
 ///
 /// # Errors
 /// 400, which names the field or the place in the body.
-pub fn read_envelope(_client: Dialect, body: &[u8]) -> Result<Envelope, Failure> {
+pub fn read_envelope(call: &Call, body: &[u8]) -> Result<Envelope, Failure> {
+    if let (Some(model), Some(stream)) = (&call.model, call.stream) {
+        return Ok(Envelope { model: model.clone(), stream });
+    }
     let head: Head<'_> = parse(body)?;
-    let model = head.model.map(|model| model.to_str().into_owned()).unwrap_or_default();
+    let model = match &call.model {
+        Some(model) => model.clone(),
+        None => head.model.map(|model| model.to_str().into_owned()).unwrap_or_default(),
+    };
     if model.trim().is_empty() {
         return Err(Failure::field("model", "model: a model is required"));
     }
-    Ok(Envelope { model, stream: head.stream.unwrap_or(false) })
+    let usual = call.dialect.shape().streams_by_default;
+    Ok(Envelope { model, stream: call.stream.or(head.stream).unwrap_or(usual) })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Dialect;
 
     fn read(body: &str) -> Result<Envelope, Failure> {
-        read_envelope(Dialect::OpenaiChat, body.as_bytes())
+        read_envelope(&Call::chat(Dialect::OpenaiChat), body.as_bytes())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Failures: read from whatever a provider answered, written in the client's envelope.
 
 use crate::chat::{Failure, FailureKind};
-use crate::dialect::{Dialect, anthropic, openai_chat};
+use crate::dialect::{Dialect, codec};
 use crate::wire::json::{Object, ParseError, wire_object};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -54,19 +54,8 @@ pub fn write_failure(
     request_id: &str,
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
-    match client {
-        Dialect::OpenaiChat => openai_chat::write_failure(failure, attempts, &mut out),
-        Dialect::Anthropic => anthropic::write_failure(failure, attempts, request_id, &mut out),
-    }
+    codec::write_failure(client, failure, attempts, request_id, &mut out);
     out
-}
-
-/// Appends the event that ends a client's stream with an error.
-pub fn write_failure_event(client: Dialect, failure: &Failure, out: &mut Vec<u8>) {
-    match client {
-        Dialect::OpenaiChat => openai_chat::write_failure_event(failure, out),
-        Dialect::Anthropic => anthropic::write_failure_event(failure, "", out),
-    }
 }
 
 /// Longest message that is passed on, in bytes: enough for a person; some providers repeat the whole request.
@@ -162,8 +151,8 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
     };
     let is_error = outer.as_deref() == Some("error");
     match dialect {
-        Dialect::OpenaiChat => !is_error && !error.message.is_empty(),
         Dialect::Anthropic => is_error && error.r#type.is_some(),
+        _ => !is_error && !error.message.is_empty(),
     }
 }
 

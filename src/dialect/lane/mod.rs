@@ -16,12 +16,12 @@ mod translated;
 pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
-pub use failure::{AttemptNote, is_failure_of, read_failure, write_failure, write_failure_event};
+pub use failure::{AttemptNote, is_failure_of, read_failure, write_failure};
 pub use request::request;
 pub use stream::Stream;
 
 use crate::chat::Usage;
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Operation};
 use crate::provider::Quirks;
 use serde_json::value::RawValue;
 
@@ -85,6 +85,8 @@ pub struct Outgoing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches, each named where it is read")]
 pub struct AnswerPlan {
+    /// What was asked for.
+    pub operation: Operation,
     /// The client's dialect.
     pub client: Dialect,
     /// The provider's dialect.
@@ -100,6 +102,11 @@ pub struct AnswerPlan {
     /// When the answer was made, in seconds since 1970, for providers whose answers do not say; the gateway, which
     /// has a clock, sets it. 0: unknown.
     pub created: u64,
+    /// The client wants its stream as one JSON array: see [`crate::dialect::Call::array`].
+    pub array: bool,
+    /// Members of the client's request that its answer repeats, as they stand in a JSON object (`"a":1,"b":[]`); see
+    /// [`crate::chat::ChatRequest::echo`].
+    pub echo: Option<String>,
     /// A stream keeps what it generated, for the audit line: see [`Stream::transcript`].
     pub capture: bool,
 }
@@ -111,6 +118,7 @@ impl AnswerPlan {
     /// The plan of a lane between two dialects, with nothing special about it.
     pub fn new(client: Dialect, provider: Dialect, stream: bool, show_usage: bool) -> Self {
         Self {
+            operation: Operation::Chat,
             client,
             provider,
             stream,
@@ -118,6 +126,8 @@ impl AnswerPlan {
             json_tool: false,
             legacy_functions: false,
             created: 0,
+            array: false,
+            echo: None,
             capture: false,
         }
     }

@@ -3,6 +3,7 @@
 use super::transcript::Transcript;
 use super::{AnswerPlan, Pass, Progress, Report, identity, translated};
 use crate::chat::{Event, Failure};
+use crate::dialect::Dialect;
 use crate::dialect::codec::StreamDecoder;
 
 /// The translator of one streamed answer.
@@ -25,7 +26,9 @@ struct Captured {
 impl Stream {
     /// A translator at the beginning of a stream.
     pub fn new(plan: &AnswerPlan) -> Self {
-        Self(if plan.client == plan.provider {
+        // Dialects without a scanner of their own are read through their decoders, and pass all the same.
+        let has_scanner = matches!(plan.provider, Dialect::OpenaiChat | Dialect::Anthropic);
+        Self(if plan.client == plan.provider && has_scanner {
             let captured =
                 || Captured { decoder: StreamDecoder::new(plan.provider), transcript: Transcript::default() };
             Lane::Identity {

@@ -1,9 +1,11 @@
-//! Streams whose two sides speak different dialects: decoder, hub events, encoder.
+//! Streams through the hub: decoder, events, encoder. Without an encoder, where both sides speak the same dialect, the
+//! bytes pass as they are and the events are only counted.
 
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart};
-use crate::dialect::codec::{StreamDecoder, StreamEncoder};
+use crate::dialect::Dialect;
+use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
 
 /// Warnings kept of one stream: they end in the audit line.
 const MOST_WARNINGS: usize = 16;
@@ -18,7 +20,9 @@ pub(crate) struct Stream {
 /// All that follows from the events.
 #[derive(Debug)]
 struct State {
-    encoder: StreamEncoder,
+    client: Dialect,
+    /// `None`: the bytes pass as they are.
+    encoder: Option<StreamEncoder>,
     progress: Progress,
     failure: Option<Failure>,
     report: Report,
@@ -49,7 +53,8 @@ impl Stream {
     /// A translator at the beginning of a stream.
     pub(crate) fn new(plan: &AnswerPlan) -> Self {
         let state = State {
-            encoder: StreamEncoder::new(plan),
+            client: plan.client,
+            encoder: (plan.client != plan.provider).then(|| StreamEncoder::new(plan)),
             progress: Progress::Waiting,
             failure: None,
             report: Report::default(),
@@ -63,7 +68,7 @@ impl Stream {
     /// See [`super::Stream::push`].
     pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Pass {
         self.decoder.push(chunk, &mut Sink { state: &mut self.state, out });
-        Pass::Replaced
+        if self.state.encoder.is_some() { Pass::Replaced } else { Pass::AsIs }
     }
 
     /// See [`super::Stream::end`].
@@ -80,11 +85,14 @@ impl Stream {
             Progress::Content => {
                 let failure =
                     Failure::new(502, "the provider's stream broke off before the answer was complete");
+                if sink.state.encoder.is_none() {
+                    codec::write_failure_event(sink.state.client, &failure, sink.out);
+                }
                 sink.event(Event::Error(failure));
             }
             Progress::Finished | Progress::Failed => {}
         }
-        Pass::Replaced
+        if sink.state.encoder.is_none() && sink.out.is_empty() { Pass::AsIs } else { Pass::Replaced }
     }
 
     /// See [`super::Stream::progress`].
@@ -115,7 +123,9 @@ impl EventSink for Sink<'_> {
         }
         let event = self.state.without_json_tool(event);
         self.state.observe(&event);
-        self.state.encoder.event(&event, self.out);
+        if let Some(encoder) = &mut self.state.encoder {
+            encoder.event(&event, self.out);
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use crate::chat::{Failure, FailureKind};
 use crate::dialect::lane::AttemptNote;
 use crate::wire::json::object;
 
-/// Appends the body of an error answer.
-pub fn write_failure(failure: &Failure, attempts: &[AttemptNote], out: &mut Vec<u8>) {
+/// Appends the body of an error answer. The request's id has no place in it.
+pub fn write_failure(failure: &Failure, attempts: &[AttemptNote], _request_id: &str, out: &mut Vec<u8>) {
     object(out, |body| {
         body.object("error", |error| {
             error.str("message", &failure.message);
@@ -29,7 +29,7 @@ pub fn write_failure(failure: &Failure, attempts: &[AttemptNote], out: &mut Vec<
 /// Appends the event that ends a stream with an error. No `[DONE]` follows: the answer did not finish.
 pub fn write_failure_event(failure: &Failure, out: &mut Vec<u8>) {
     out.extend_from_slice(b"data: ");
-    write_failure(failure, &[], out);
+    write_failure(failure, &[], "", out);
     out.extend_from_slice(b"\n\n");
 }
 
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn the_envelope_has_all_four_fields() {
         let mut out = Vec::new();
-        write_failure(&Failure::field("model", "model is required"), &[], &mut out);
+        write_failure(&Failure::field("model", "model is required"), &[], "", &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             r#"{"error":{"message":"model is required","type":"invalid_request_error","param":"model","code":null}}"#
@@ -89,7 +89,7 @@ mod tests {
             reason: "connect_failure".into(),
             ms: 12,
         }];
-        write_failure(&failure, &attempts, &mut out);
+        write_failure(&failure, &attempts, "", &mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             r#"{"error":{"message":"slow \"down\"","type":"rate_limit_error","param":null,"code":"rate_limit_exceeded","provider":"azure","attempts":[{"provider":"azure","model":"gpt-4o","status":null,"reason":"connect_failure","ms":12}]}}"#

@@ -14,3 +14,8 @@ pub use failure::{write_failure, write_failure_event};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
+
+use super::Shape;
+
+/// See [`Shape`].
+pub const SHAPE: Shape = Shape::SSE;

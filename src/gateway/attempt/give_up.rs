@@ -77,7 +77,8 @@ impl Attempt {
     pub(super) fn reply(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {
         self.stage = Stage::Through;
         let status = failure.status;
-        let body = lane::write_failure(exchange.client, &failure, &exchange.notes(), &exchange.request_id);
+        let body =
+            lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
         exchange.answer.failure = Some(failure);
         let own = own_headers(exchange);
         let mut pairs = vec![("content-type", "application/json")];

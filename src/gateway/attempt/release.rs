@@ -45,7 +45,7 @@ impl Attempt {
         exchange.answer.warnings.extend(answer.report.warnings.iter().cloned());
         exchange.answer.report = answer.report;
         exchange.answer.complete = true;
-        let own_type = if exchange.stream { "text/event-stream" } else { "application/json" };
+        let own_type = client_type(exchange);
         let shown = match &answer.body {
             Some(new) => Body { media_type: Some(own_type), length: Some(new.len()) },
             None => Body { media_type: None, length: Some(body.len()) },
@@ -72,7 +72,8 @@ impl Attempt {
         let stage = std::mem::replace(&mut self.stage, Stage::Streaming);
         let Stage::Holding(held) = stage else { return Flow::Continue };
         exchange.answer.first_content_ns = Some(host.now_ns());
-        let body = Body { media_type: None, length: None };
+        let translated = self.plan.as_ref().is_some_and(|plan| plan.client != plan.provider);
+        let body = Body { media_type: translated.then(|| client_type(exchange)), length: None };
         self.show(host, exchange, &body, self.headers.status());
         if held.changed {
             host.splice_body(Side::Response, size, &held.output);
@@ -102,7 +103,8 @@ impl Attempt {
         failure.provider.get_or_insert_with(|| self.provider.to_string());
         self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
-        let readable = self.headers.is_type("application/json") && lane::is_failure_of(exchange.client, body);
+        let readable =
+            self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.dialect, body);
         if !(same_dialect && readable) {
             return self.release_failure(host, exchange, failure, status, held);
         }
@@ -125,7 +127,8 @@ impl Attempt {
             // Headers alone came: a body cannot be put behind them, but a new answer can take their place.
             return self.reply(host, exchange, failure);
         };
-        let body = lane::write_failure(exchange.client, &failure, &exchange.notes(), &exchange.request_id);
+        let body =
+            lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
         let new = Body { media_type: Some("application/json"), length: Some(body.len()) };
         self.show(host, exchange, &new, shown);
         host.splice_body(Side::Response, size, &body);
@@ -177,6 +180,14 @@ struct Body<'a> {
     media_type: Option<&'a str>,
     /// Its length, where that is known.
     length: Option<usize>,
+}
+
+/// The media type of an answer in the client's dialect.
+fn client_type(exchange: &Exchange) -> &'static str {
+    match exchange.stream {
+        true if !exchange.call.array => exchange.call.dialect.shape().stream_type(),
+        _ => "application/json",
+    }
 }
 
 /// The gateway's own headers and those of CORS.

@@ -77,7 +77,7 @@ impl Attempt {
             end: None,
         });
         route_to_upcoming(host, exchange);
-        let endpoint = target.provider.endpoint_for(exchange.client).ok_or_else(|| {
+        let endpoint = target.provider.endpoint_for(&exchange.call).ok_or_else(|| {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
         })?;
         let ask = Ask {
@@ -88,7 +88,7 @@ impl Attempt {
             drop_params: model.drop_params,
             quirks: &target.provider.quirks,
         };
-        let outgoing = lane::request(exchange.client, endpoint.dialect, &exchange.body, &ask)?;
+        let outgoing = lane::request(&exchange.call, endpoint.dialect, &exchange.body, &ask)?;
         let length = length_after(&outgoing.edit, exchange.body.len());
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
         upstream_headers::apply(host, exchange, headers);

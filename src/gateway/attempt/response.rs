@@ -13,7 +13,8 @@ impl Attempt {
         let (Some(shared), Some(plan)) = (self.exchange.clone(), &self.plan) else { return Flow::Continue };
         self.headers = host.headers(Side::Response);
         let good = matches!(self.headers.status(), 200..=299);
-        if good && plan.stream && self.headers.is_type("text/event-stream") {
+        let is_stream = || plan.provider.shape().stream_types.iter().any(|t| self.headers.is_type(t));
+        if good && plan.stream && is_stream() {
             let held = Held { stream: Stream::new(plan), output: Vec::new(), changed: false, seen: 0 };
             self.stage = Stage::Holding(Box::new(held));
         } else {

@@ -75,15 +75,16 @@ pub fn build(
     add(":method", "POST");
     add(":scheme", if provider.tls { "https" } else { "http" });
     add(":authority", &provider.authority);
-    if endpoint.path.contains("{model}") {
+    let path = if exchange.stream { &endpoint.stream_path } else { &endpoint.path };
+    if path.contains("{model}") {
         let segment = utf8_percent_encode(model, SEGMENT).to_string();
-        add(":path", &endpoint.path.replace("{model}", &segment));
+        add(":path", &path.replace("{model}", &segment));
     } else {
-        add(":path", &endpoint.path);
+        add(":path", path);
     }
     add("content-type", "application/json");
     add("content-length", itoa::Buffer::new().format(length));
-    add("accept", if exchange.stream { "text/event-stream" } else { "application/json" });
+    add("accept", if exchange.stream { endpoint.dialect.shape().stream_type() } else { "application/json" });
     add("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION")));
     if endpoint.dialect == Dialect::Anthropic {
         add("anthropic-version", ANTHROPIC_VERSION);
@@ -104,19 +105,17 @@ pub fn build(
     headers
 }
 
-/// The client's own credentials. OpenAI's dialect knows only `authorization: Bearer`, so a key that came as
-/// `x-api-key` is put there; Anthropic's knows both.
+/// The client's own credentials. Gemini has a header of its own, and Anthropic knows `x-api-key` and `authorization`;
+/// the others know only `authorization: Bearer`, so a key that came elsewhere is put there.
 fn pass_credentials(exchange: &Exchange, dialect: Dialect, add: &mut impl FnMut(&str, &str)) {
-    let (authorization, api_key) =
-        (exchange.client_header("authorization"), exchange.client_header("x-api-key"));
+    let authorization = exchange.client_header("authorization");
+    let key = exchange.client_header("x-api-key").or_else(|| exchange.client_header("x-goog-api-key"));
     if let Some(value) = authorization {
         add("authorization", value);
     }
-    match (dialect, api_key) {
+    match (dialect, key) {
         (Dialect::Anthropic, Some(key)) => add("x-api-key", key),
-        (Dialect::OpenaiChat, Some(key)) if authorization.is_none() => {
-            add("authorization", &format!("Bearer {key}"));
-        }
+        (_, Some(key)) if authorization.is_none() => add("authorization", &format!("Bearer {key}")),
         _ => {}
     }
 }

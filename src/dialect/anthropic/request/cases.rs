@@ -1,8 +1,8 @@
 //! Hard cases of translation towards Anthropic, from what an OpenAI client says to what is sent.
 
 use crate::chat::Failure;
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Edit, Outgoing, request};
+use crate::dialect::{Call, Dialect};
 use crate::provider::Quirks;
 use serde_json::{Value, json};
 
@@ -12,7 +12,8 @@ fn ask(model: &'static str) -> Ask<'static> {
 }
 
 fn try_send(ask: &Ask<'_>, body: &Value) -> Result<(Value, Outgoing), Failure> {
-    let outgoing = request(Dialect::OpenaiChat, Dialect::Anthropic, body.to_string().as_bytes(), ask)?;
+    let outgoing =
+        request(&Call::chat(Dialect::OpenaiChat), Dialect::Anthropic, body.to_string().as_bytes(), ask)?;
     let Edit::Replace(sent) = &outgoing.edit else { panic!("a translated body replaces the client's") };
     Ok((serde_json::from_slice(sent).unwrap(), outgoing))
 }

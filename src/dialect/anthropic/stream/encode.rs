@@ -65,7 +65,7 @@ impl StreamEncoder {
             Event::Ping => emit(out, "ping", |_| ()),
             Event::Error(failure) => {
                 self.over = true;
-                write_failure_event(failure, "", out);
+                write_failure_event(failure, out);
             }
             Event::End => self.end(out),
             // Other choices cannot be told to a client of this dialect, and neither can log probabilities.

@@ -1,9 +1,10 @@
 //! An answer that arrived whole and goes on as it came.
 
 use super::{anthropic, openai_chat};
-use crate::chat::Failure;
-use crate::dialect::Dialect;
+use crate::chat::{Failure, Losses};
+use crate::dialect::lane::answer::report;
 use crate::dialect::lane::{Answer, AnswerPlan};
+use crate::dialect::{Dialect, codec};
 
 /// Looks at an answer.
 ///
@@ -13,6 +14,7 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     let report = match plan.provider {
         Dialect::OpenaiChat => openai_chat::answer(body)?,
         Dialect::Anthropic => anthropic::answer(body)?,
+        other => report(&codec::decode_response(other, body)?, Losses::default()),
     };
     Ok(Answer { body: None, report })
 }

@@ -1,9 +1,9 @@
 //! A request whose provider speaks the client's dialect: a few top-level fields are spliced, every other byte stays.
 
 use crate::chat::{Failure, Losses};
-use crate::dialect::Dialect;
+use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
-use crate::dialect::openai_chat;
+use crate::dialect::{Call, Dialect, codec};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Patch, Text, members, wire_object, write_string};
 use serde_json::value::RawValue;
@@ -12,9 +12,16 @@ use serde_json::value::RawValue;
 ///
 /// # Errors
 /// 400, which names the field.
-pub fn request(dialect: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
-    if dialect == Dialect::OpenaiChat && needs_rewriting(body, ask.quirks) {
-        return rewritten(body, ask);
+pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let dialect = call.dialect;
+    let rewrite = match dialect {
+        Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
+        Dialect::Anthropic => false,
+        // Each dialect has a place of its own for the output limit.
+        _ => ask.max_tokens.is_some(),
+    };
+    if rewrite {
+        return rewritten(call, body, ask);
     }
     let found = members(body)?;
     let mut patch = Patch::default();
@@ -22,7 +29,10 @@ pub fn request(dialect: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing,
     for (name, value) in ask.params {
         patch.set(name, value.get().as_bytes());
     }
-    let stream = field(&found, "stream").is_some_and(|value| value.get() == "true");
+    let stream = call.stream.unwrap_or_else(|| match field(&found, "stream") {
+        Some(value) => value.get() == "true",
+        None => dialect.shape().streams_by_default,
+    });
     let mut show_usage = false;
     match dialect {
         Dialect::OpenaiChat => {
@@ -42,6 +52,10 @@ pub fn request(dialect: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing,
                 patch.set("max_tokens", ask.default_max_tokens.to_string());
             }
         }
+        _ => {}
+    }
+    if dialect.shape().model_in_path {
+        return Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)));
     }
     let mut asked = found.fields.iter().filter(|member| member.key == "model").peekable();
     let is_asked_for = asked.peek().is_some()
@@ -52,12 +66,26 @@ pub fn request(dialect: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing,
         write_string(&mut model, ask.model);
         patch.set("model", model);
     }
-    let edit = match patch.prefix(body, &found) {
+    Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)))
+}
+
+/// The edited request; `switches` are whether a stream is wanted and whether the client itself asked for its usage.
+fn outgoing(
+    call: &Call,
+    body: &[u8],
+    found: &Members<'_>,
+    patch: &Patch<'_>,
+    losses: Losses,
+    switches: (bool, bool),
+) -> Outgoing {
+    let edit = match patch.prefix(body, found) {
         Some((drop, insert)) => Edit::Prefix { drop, insert },
         None => Edit::Keep,
     };
-    let plan = AnswerPlan::new(dialect, dialect, stream, show_usage);
-    Ok(Outgoing { edit, warnings: losses.into_warnings(), plan })
+    let (stream, show_usage) = switches;
+    let plan =
+        AnswerPlan { array: call.array, ..AnswerPlan::new(call.dialect, call.dialect, stream, show_usage) };
+    Outgoing { edit, warnings: losses.into_warnings(), plan }
 }
 
 /// Whether a request says something that this provider of the dialect takes only in another form. The words are looked
@@ -75,12 +103,14 @@ fn needs_rewriting(body: &[u8], quirks: &Quirks) -> bool {
 
 /// The request through the hub and back into its own dialect, with all that the provider's quirks ask for. The answer
 /// still passes as it is.
-fn rewritten(body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
-    let request = openai_chat::decode_request(body)?;
+fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let dialect = call.dialect;
+    let request = decode(call, body)?;
     let mut losses = Losses::new(ask.drop_params);
-    let encoded = openai_chat::encode_request(&request, ask, &mut losses)?;
+    let encoded = codec::encode_request(dialect, &request, ask, &mut losses)?;
     let show_usage = request.include_usage == Some(true) || !ask.quirks.stream_options;
-    let plan = AnswerPlan::new(Dialect::OpenaiChat, Dialect::OpenaiChat, request.stream, show_usage);
+    let plan =
+        AnswerPlan { array: call.array, ..AnswerPlan::new(dialect, dialect, request.stream, show_usage) };
     Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings: losses.into_warnings(), plan })
 }
 
@@ -211,7 +241,7 @@ mod tests {
     }
 
     fn send(dialect: Dialect, body: &str, ask: &Ask<'_>) -> (String, Outgoing) {
-        let outgoing = request(dialect, body.as_bytes(), ask).unwrap();
+        let outgoing = request(&Call::chat(dialect), body.as_bytes(), ask).unwrap();
         let text = match &outgoing.edit {
             Edit::Keep => body.to_owned(),
             Edit::Prefix { drop, insert } => String::from_utf8(insert.clone()).unwrap() + &body[*drop..],
@@ -284,7 +314,11 @@ mod tests {
             let (text, outgoing) = send(Dialect::OpenaiChat, &body, &ask(&quirks));
             assert_eq!((&*text, outgoing.plan.show_usage), (expected, show));
         }
-        let wrong = request(Dialect::OpenaiChat, br#"{"stream":true,"stream_options":7}"#, &ask(&quirks));
+        let wrong = request(
+            &Call::chat(Dialect::OpenaiChat),
+            br#"{"stream":true,"stream_options":7}"#,
+            &ask(&quirks),
+        );
         assert_eq!(wrong.unwrap_err().param.as_deref(), Some("stream_options"));
     }
 
@@ -297,7 +331,7 @@ mod tests {
         assert_eq!(outgoing.warnings.len(), 1);
         let strict = Ask { drop_params: false, ..ask(&quirks) };
         assert_eq!(
-            request(Dialect::OpenaiChat, body.as_bytes(), &strict).unwrap_err().param.as_deref(),
+            request(&Call::chat(Dialect::OpenaiChat), body.as_bytes(), &strict).unwrap_err().param.as_deref(),
             Some("stream_options")
         );
     }
@@ -357,7 +391,7 @@ mod tests {
         let (text, outgoing) = send(Dialect::OpenaiChat, body, &ask(&quirks));
         assert_eq!((&*text, outgoing.warnings.len()), (r#"{"model":"real","n":1}"#, 1));
         let strict = Ask { drop_params: false, ..ask(&quirks) };
-        let failure = request(Dialect::OpenaiChat, body.as_bytes(), &strict).unwrap_err();
+        let failure = request(&Call::chat(Dialect::OpenaiChat), body.as_bytes(), &strict).unwrap_err();
         assert_eq!(failure.param.as_deref(), Some("logit_bias"));
     }
 
@@ -366,13 +400,13 @@ mod tests {
         let quirks = Quirks { replay: Replay::SinceLastUser, ..Quirks::default() };
         let old = r#"{"model":"m","messages":[{"role":"user","content":"a"},
             {"role":"assistant","content":"b","reasoning_content":"old"},{"role":"user","content":"c"}]}"#;
-        let outgoing = request(Dialect::OpenaiChat, old.as_bytes(), &ask(&quirks)).unwrap();
+        let outgoing = request(&Call::chat(Dialect::OpenaiChat), old.as_bytes(), &ask(&quirks)).unwrap();
         let Edit::Replace(sent) = outgoing.edit else { panic!("it was not rewritten") };
         let sent = String::from_utf8(sent).unwrap();
         assert!(sent.contains("\"real\"") && !sent.contains("old"), "{sent}");
         let plain = r#"{"model":"m","messages":[{"role":"user","content":"about reasoning_content"}]}"#;
         assert!(matches!(
-            request(Dialect::OpenaiChat, plain.as_bytes(), &ask(&quirks)).unwrap().edit,
+            request(&Call::chat(Dialect::OpenaiChat), plain.as_bytes(), &ask(&quirks)).unwrap().edit,
             Edit::Prefix { .. }
         ));
     }

@@ -3,7 +3,8 @@
 use super::{anthropic, openai_chat};
 use crate::chat::Failure;
 use crate::dialect::Dialect;
-use crate::dialect::lane::{AnswerPlan, Pass, Progress, Report, read_failure, write_failure_event};
+use crate::dialect::codec::write_failure_event;
+use crate::dialect::lane::{AnswerPlan, Pass, Progress, Report, read_failure};
 use crate::wire::sse::Framer;
 
 /// What an event was.
@@ -59,8 +60,8 @@ impl Stream {
             client: plan.client,
             framer: Framer::default(),
             look: match plan.provider {
-                Dialect::OpenaiChat => Look::OpenaiChat(Box::default()),
                 Dialect::Anthropic => Look::Anthropic(anthropic::Look::default()),
+                _ => Look::OpenaiChat(Box::default()),
             },
             hides_usage: plan.provider == Dialect::OpenaiChat && !plan.show_usage,
             hid_last: false,

@@ -2,8 +2,8 @@
 
 use super::super::{finish, usage};
 use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
-use crate::dialect::Dialect;
-use crate::dialect::lane::{AnswerPlan, write_failure_event};
+use crate::dialect::lane::AnswerPlan;
+use crate::dialect::openai_chat::write_failure_event;
 use crate::wire::json::{Object, object, write_u64};
 
 /// Writes `chat.completion.chunk` events and the final `[DONE]`.
@@ -67,7 +67,7 @@ impl StreamEncoder {
             Event::Finish { choice, finish } => self.finish(*choice, finish.reason, out),
             Event::Usage { usage, .. } => self.usage.update(usage),
             Event::Ping | Event::Lost(_) => {}
-            Event::Error(failure) => write_failure_event(Dialect::OpenaiChat, failure, out),
+            Event::Error(failure) => write_failure_event(failure, out),
             Event::End => self.end(out),
         }
     }

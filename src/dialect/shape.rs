@@ -1,0 +1,29 @@
+//! Facts about a wire format that the lanes and the gateway ask for.
+
+/// How a dialect carries what others carry elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Media types of its streams: the first is what clients are told, any of them is a stream when a provider says so.
+    pub stream_types: &'static [&'static str],
+    /// The model is named in the path; otherwise in the body's field `model`.
+    pub model_in_path: bool,
+    /// The path says whether a stream is wanted; otherwise the body's field `stream` does.
+    pub stream_in_path: bool,
+    /// What an absent field `stream` means.
+    pub streams_by_default: bool,
+}
+
+impl Shape {
+    /// Model and `stream` are fields of the body, streams are server-sent events.
+    pub const SSE: Self = Self {
+        stream_types: &["text/event-stream"],
+        model_in_path: false,
+        stream_in_path: false,
+        streams_by_default: false,
+    };
+
+    /// The media type of the streams that clients get.
+    pub fn stream_type(&self) -> &'static str {
+        self.stream_types.first().copied().unwrap_or("text/event-stream")
+    }
+}
