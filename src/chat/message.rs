@@ -32,12 +32,15 @@ pub enum Place {
     System,
     /// `messages[n]`.
     Message(usize),
+    /// `prompt`: dialects that go on from one text.
+    Prompt,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System => f.write_str("system"),
+            Self::Prompt => f.write_str("prompt"),
             Self::Message(index) => write!(f, "messages[{index}]"),
         }
     }

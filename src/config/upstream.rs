@@ -274,6 +274,8 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
     let path = match dialect {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
+        Dialect::OpenaiCompletions if base_has_version => "/completions",
+        Dialect::OpenaiCompletions => "/v1/completions",
         Dialect::Anthropic => "/v1/messages",
     };
     Row::chat(dialect, path)

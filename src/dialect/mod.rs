@@ -9,6 +9,7 @@ pub mod codec;
 pub mod lane;
 pub mod models;
 pub mod openai_chat;
+pub mod openai_completions;
 mod service;
 mod shape;
 
@@ -26,6 +27,8 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// OpenAI's older text completions, `POST /v1/completions`.
+            OpenaiCompletions "openai_completions" openai_completions;
         }
     };
 }

@@ -60,6 +60,7 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
 fn call(path: &str) -> Option<Call> {
     Some(match path {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
+        "/completions" => Call::chat(Dialect::OpenaiCompletions),
         "/messages" => Call::chat(Dialect::Anthropic),
         _ => return None,
     })

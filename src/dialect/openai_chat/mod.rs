@@ -3,7 +3,7 @@
 //! and `cache_control` (LiteLLM), content in parts in answers (Mistral).
 
 mod failure;
-mod finish;
+pub(super) mod finish;
 mod ids;
 mod request;
 mod response;
@@ -11,6 +11,7 @@ mod stream;
 pub(crate) mod usage;
 
 pub use failure::{write_failure, write_failure_event};
+pub(super) use request::Top;
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};

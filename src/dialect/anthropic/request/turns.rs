@@ -17,6 +17,7 @@ impl Spoken<'_, '_> {
     pub(super) fn path(&self) -> String {
         match self.place {
             Place::System => format!("system[{}]", self.index),
+            Place::Prompt => self.place.to_string(),
             Place::Message(_) => format!("{}.content[{}]", self.place, self.index),
         }
     }

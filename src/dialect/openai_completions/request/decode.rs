@@ -50,7 +50,7 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
     request.model = wire.model.ok_or_else(|| Failure::field("model", "model is required"))?;
     let prompt = prompt::text(wire.prompt)?;
     if wire.echo == Some(true) {
-        let mut echo = Vec::new();
+        let mut echo = br#""prompt":"#.to_vec();
         prompt.write_json(&mut echo);
         request.echo = String::from_utf8(echo).ok();
     }
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn an_echo_remembers_the_prompt_and_best_of_counts_only_beyond_n() {
         let request = decode_request(br#"{"model":"m","prompt":"a\u00e9","echo":true,"n":2,"best_of":5}"#).unwrap();
-        assert_eq!(request.echo.as_deref(), Some(r#""a\u00e9""#));
+        assert_eq!(request.echo.as_deref(), Some(r#""prompt":"a\u00e9""#));
         assert_eq!(request.extra.len(), 1);
         assert_eq!((&*request.extra[0].0, request.n), ("best_of", Some(2)));
     }

@@ -45,7 +45,7 @@ pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &
 }
 
 fn write_choice(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own: bool, losses: &mut Losses) {
-    let echo = super::super::echo(plan, own);
+    let echo = super::super::echo(plan);
     let out = o.key("text");
     out.push(b'"');
     if let Some(echo) = &echo {
@@ -93,7 +93,7 @@ fn own_offsets<'a>(extra: &Extra<'a>) -> Option<&'a RawValue> {
 }
 
 /// Length of a text in characters.
-pub(crate) fn length(text: &Text<'_>) -> u64 {
+pub(in super::super) fn length(text: &Text<'_>) -> u64 {
     u64::try_from(text.to_str().chars().count()).unwrap_or(u64::MAX)
 }
 
@@ -137,7 +137,7 @@ mod tests {
             "usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}"#;
         let response = openai_chat::decode_response(body).unwrap();
         let mut plan = AnswerPlan::new(OpenaiCompletions, OpenaiChat, false, false);
-        plan.echo = Some(r#""H\u00e9 ""#.into());
+        plan.echo = Some(r#""prompt":"H\u00e9 ""#.into());
         let mut losses = Losses::new(true);
         let text: Value =
             serde_json::from_slice(&openai_completions::encode_response(&response, &plan, &mut losses)).unwrap();

@@ -5,3 +5,4 @@ mod encode;
 
 pub use decode::decode_response;
 pub use encode::encode_response;
+pub(super) use encode::length;

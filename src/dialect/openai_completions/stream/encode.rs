@@ -3,9 +3,8 @@
 use super::super::response::length;
 use super::super::{echo, finish, logprobs};
 use crate::chat::{Delta, Event, Text, Usage};
-use crate::dialect::Dialect;
-use crate::dialect::lane::{AnswerPlan, write_failure_event};
-use crate::dialect::openai_chat::usage;
+use crate::dialect::lane::AnswerPlan;
+use crate::dialect::openai_chat::{usage, write_failure_event};
 use crate::wire::json::{Object, object, write_u64};
 
 /// Writes `text_completion` events and the final `[DONE]`.
@@ -34,7 +33,7 @@ impl StreamEncoder {
         Self {
             show_usage: plan.show_usage,
             created: plan.created,
-            echo: echo(plan, plan.provider == Dialect::OpenaiCompletions),
+            echo: echo(plan),
             head: Vec::new(),
             choices: Vec::new(),
             usage: Usage::default(),
@@ -71,7 +70,7 @@ impl StreamEncoder {
                 });
             }
             Event::Usage { usage, .. } => self.usage.update(usage),
-            Event::Error(failure) => write_failure_event(Dialect::OpenaiCompletions, failure, out),
+            Event::Error(failure) => write_failure_event(failure, out),
             Event::End => self.end(out),
             // Reasoning and calls have no place in a text; the lane's report has said so.
             Event::PartStart { .. }
