@@ -2,4 +2,5 @@
 //! a provider, and nothing does input or output.
 
 pub mod json;
+pub mod multipart;
 pub mod sse;

@@ -11,6 +11,7 @@ mod object;
 mod patch;
 mod scan;
 mod text;
+mod watch;
 mod write;
 
 pub use error::{ParseError, parse, parse_raw};
@@ -20,4 +21,5 @@ pub use object::{Count, Extra, Name, TextOr};
 pub use patch::Patch;
 pub use scan::{Member, Members, members};
 pub use text::Text;
+pub use watch::Watch;
 pub use write::{Array, Object, array, object, write_f64, write_u64};
