@@ -252,25 +252,46 @@ fn find_base(
 
 /// The paths of what the provider speaks.
 fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Vec<Endpoint> {
-    if preset.is_some_and(|preset| preset.name == "azure") {
-        return vec![azure(settings, base)];
-    }
-    let rows = preset.map_or(&[][..], |preset| preset.endpoints);
     let at = |row: &Row| Endpoint::new(row.operation, row.dialect, &base.join(row.path));
-    let Some(wanted) = settings.dialect else { return rows.iter().map(at).collect() };
+    let mut endpoints: Vec<Endpoint> = if preset.is_some_and(|preset| preset.name == "azure") {
+        azure(settings, base)
+    } else {
+        rows(settings, preset).iter().map(at).collect()
+    };
+    if let Some(services) = &settings.services {
+        let named = |operation| matches!(operation, Operation::Forward(service) if services.contains(&service));
+        endpoints.retain(|e| !matches!(e.operation, Operation::Forward(_)) || named(e.operation));
+        for service in services {
+            let operation = Operation::Forward(*service);
+            if !endpoints.iter().any(|endpoint| endpoint.operation == operation) {
+                let version = if base_has_version(preset) { "" } else { "/v1" };
+                let path = base.join(&format!("{version}{}", service.path()));
+                endpoints.push(Endpoint::new(operation, service.dialect(), &path));
+            }
+        }
+    }
+    endpoints
+}
+
+/// The rows of the preset, and of them the one dialect of conversations that was asked for.
+fn rows(settings: &Provider, preset: Option<&Preset>) -> Vec<Row> {
+    let rows = preset.map_or(&[][..], |preset| preset.endpoints);
+    let Some(wanted) = settings.dialect else { return rows.to_vec() };
     // A dialect that was asked for is the only one spoken in conversations; what else there is stays.
-    let (chat, others): (Vec<&Row>, Vec<&Row>) =
-        rows.iter().partition(|row| row.operation == Operation::Chat);
-    let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
+    let (chat, others): (Vec<Row>, Vec<Row>) = rows.iter().partition(|row| row.operation == Operation::Chat);
+    let spoken = chat.into_iter().find(|row| row.dialect == wanted);
     let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
-    std::iter::once(&spoken).chain(others).map(at).collect()
+    std::iter::once(spoken).chain(others).collect()
+}
+
+/// Whether the base URL ends with the version: it does where the preset's own paths do not begin with it.
+fn base_has_version(preset: Option<&Preset>) -> bool {
+    preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")))
 }
 
 /// Where a dialect usually is, for a provider whose preset does not say.
 fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
-    // Where the preset's own path starts with the version, the base URL ends before it.
-    let base_has_version =
-        preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")));
+    let base_has_version = base_has_version(preset);
     let path = match dialect {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
@@ -282,14 +303,24 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
 }
 
 /// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.
-fn azure(settings: &Provider, base: &BaseUrl) -> Endpoint {
-    let path = if base.path.ends_with("/openai/v1") {
-        base.join("/chat/completions")
-    } else {
-        let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
-        format!("{}?api-version={version}", base.join("/openai/deployments/{model}/chat/completions"))
+fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
+    let is_new = base.path.ends_with("/openai/v1");
+    let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
+    let at = |row: &Row| {
+        let path = if is_new {
+            base.join(row.path)
+        } else {
+            // What is no deployment's own is the resource's.
+            let of_deployment = match row.operation {
+                Operation::Forward(service) => service.names_model(),
+                _ => true,
+            };
+            let above = if of_deployment { "/openai/deployments/{model}" } else { "/openai" };
+            format!("{}?api-version={version}", base.join(&format!("{above}{}", row.path)))
+        };
+        Endpoint::new(row.operation, row.dialect, &path)
     };
-    Endpoint::new(Operation::Chat, Dialect::OpenaiChat, &path)
+    preset("azure").map_or(&[][..], |preset| preset.endpoints).iter().map(at).collect()
 }
 
 fn find_auth(

@@ -1,12 +1,14 @@
 //! What a client asks for, as its path tells before the body is read.
 
-use super::Dialect;
+use super::{Dialect, Service};
 
 /// Kinds of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// A conversation's next message.
     Chat,
+    /// Something of a service that is not translated.
+    Forward(Service),
 }
 
 impl Operation {
@@ -14,6 +16,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Forward(service) => service.as_str(),
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod anthropic;
 mod call;
 pub mod codec;
+mod forward;
 pub mod lane;
 pub mod models;
 pub mod openai_chat;
@@ -14,6 +15,7 @@ mod service;
 mod shape;
 
 pub use call::{Call, Operation};
+pub use forward::{Forward, Found, Service};
 pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};

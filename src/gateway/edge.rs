@@ -1,6 +1,6 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
-use super::exchange::{AnswerState, Attempt, AttemptEnd, Exchange};
+use super::exchange::{AnswerState, Attempt, AttemptEnd, Exchange, Forwarded};
 use super::headers::Headers;
 use super::host::{Flow, Host, Side, key};
 use super::record::Record;
@@ -10,7 +10,7 @@ use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::Failure;
 use crate::config::tables::{Auth, Key, Model, Tables, Target};
 use crate::dialect::lane;
-use crate::dialect::{Call, Dialect};
+use crate::dialect::{Call, Dialect, Forward};
 use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
 use std::cell::RefCell;
@@ -26,6 +26,8 @@ pub struct Edge {
     pub(super) cors: Vec<(&'static str, String)>,
     /// The header that held the accepted key.
     key_header: Option<&'static str>,
+    /// The provider that the client named for a request that is passed through.
+    pub(super) named_provider: Option<String>,
     /// The body that takes the place of an answer of the proxy's own.
     pub(super) replacement: Option<Vec<u8>>,
 }
@@ -37,12 +39,21 @@ pub(super) enum Stage {
     Collecting {
         /// The client's headers.
         headers: Headers,
-        call: Call,
+        wanted: Wanted,
     },
     /// It was given to the router.
     Sent { exchange: SharedExchange, token: u64 },
     /// The gateway itself answered.
     Answered,
+}
+
+/// What a body is collected for.
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    /// Something that is understood.
+    Call(Call),
+    /// Something that is passed through.
+    Forward(Forward),
 }
 
 impl Edge {
@@ -55,6 +66,7 @@ impl Edge {
             stage: Stage::Answered,
             cors: Vec::new(),
             key_header: None,
+            named_provider: None,
             replacement: None,
         }
     }
@@ -63,9 +75,13 @@ impl Edge {
     pub fn on_request_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
         let mut headers = host.headers(Side::Request);
         self.record.begin(host.now_ns(), &headers);
+        self.named_provider = headers.get("x-tollgate-provider").map(ToOwned::to_owned);
         strip_control_headers(host, &mut headers);
         let target = headers.get(":path").unwrap_or_default();
-        let surface = surface::find(&self.record.method, target, &self.tables.prefix);
+        let mut surface = surface::find(&self.record.method, target, &self.tables.prefix);
+        if headers.get("anthropic-version").is_some() {
+            surface = surface.of_anthropic();
+        }
         self.record.dialect = client_dialect(&surface, &self.record.path, &headers);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
@@ -84,7 +100,12 @@ impl Edge {
             Surface::Ask(_) if end_of_stream => {
                 self.fail(host, Failure::new(400, "The request has no body."))
             }
-            Surface::Ask(call) => self.collect(host, headers, call),
+            Surface::Ask(call) => self.collect(host, headers, Wanted::Call(call)),
+            Surface::Forward(forward) if end_of_stream => {
+                let chosen = self.choose_forward(headers, forward, Vec::new());
+                self.send_or_fail(host, chosen)
+            }
+            Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
             Surface::Models => {
                 let body = pages::models(self.record.dialect, &self.tables, self.worker.loaded());
                 self.answer_json(host, 200, &body)
@@ -108,7 +129,7 @@ impl Edge {
 
     /// Some of the request's body has come; `size` bytes are held by the proxy.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
-        let Stage::Collecting { headers, call } = &mut self.stage else {
+        let Stage::Collecting { headers, wanted } = &mut self.stage else {
             return if matches!(self.stage, Stage::Answered) { Flow::Pause } else { Flow::Continue };
         };
         if size as u64 > self.tables.max_body {
@@ -118,9 +139,17 @@ impl Edge {
         if !end_of_stream {
             return Flow::Pause;
         }
-        let (headers, call) = (std::mem::take(headers), call.clone());
+        let (headers, wanted) = (std::mem::take(headers), wanted.clone());
         let body = host.body(Side::Request, 0, size);
-        match self.choose(headers, call, body) {
+        let chosen = match wanted {
+            Wanted::Call(call) => self.choose(headers, call, body),
+            Wanted::Forward(forward) => self.choose_forward(headers, forward, body),
+        };
+        self.send_or_fail(host, chosen)
+    }
+
+    fn send_or_fail(&mut self, host: &impl Host, chosen: Result<Exchange, Failure>) -> Flow {
+        match chosen {
             Ok(exchange) => self.send(host, exchange),
             Err(failure) => self.fail(host, failure),
         }
@@ -158,13 +187,13 @@ impl Edge {
         }
     }
 
-    fn collect(&mut self, host: &impl Host, headers: Headers, call: Call) -> Flow {
+    fn collect(&mut self, host: &impl Host, headers: Headers, wanted: Wanted) -> Flow {
         let announced = headers.get("content-length").and_then(|v| v.parse::<u64>().ok());
         if announced.is_some_and(|n| n > self.tables.max_body) {
             let failure = too_large(self.tables.max_body);
             return self.fail(host, failure);
         }
-        self.stage = Stage::Collecting { headers, call };
+        self.stage = Stage::Collecting { headers, wanted };
         Flow::Pause
     }
 
@@ -176,7 +205,23 @@ impl Edge {
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
         let found =
             route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
-        let steps = route::steps(&found.model, &call);
+        self.lay_out(Asked { headers, call, forwarded: None, stream: envelope.stream, body }, found, |_| true)
+    }
+
+    /// Lays out the tries at the targets that `may_ask` lets through.
+    pub(super) fn lay_out(
+        &self,
+        request: Asked,
+        found: route::Found,
+        may_ask: impl Fn(&Target) -> bool,
+    ) -> Result<Exchange, Failure> {
+        let Asked { headers, call, forwarded, stream, body } = request;
+        let asked = self.record.model_asked.as_deref().unwrap_or_default();
+        let mut steps = route::steps(&found.model, &call);
+        steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
+        if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
+            steps.truncate(1);
+        }
         let attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
         let first =
             steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
@@ -192,8 +237,9 @@ impl Edge {
         Ok(Exchange {
             tables: Rc::clone(&self.tables),
             call,
+            forwarded,
             carried: found.carried,
-            stream: envelope.stream,
+            stream,
             headers,
             key_header: self.key_header,
             sent: None,
@@ -263,6 +309,15 @@ impl Edge {
     }
 }
 
+/// A request whose body was read.
+pub(super) struct Asked {
+    pub(super) headers: Headers,
+    pub(super) call: Call,
+    pub(super) forwarded: Option<Forwarded>,
+    pub(super) stream: bool,
+    pub(super) body: Vec<u8>,
+}
+
 /// Tells the router how often it may try again and how long it may wait, where that differs from the route's own
 /// settings.
 fn grant(host: &impl Host, exchange: &Exchange) {
@@ -294,6 +349,7 @@ fn strip_control_headers(host: &impl Host, headers: &mut Headers) {
 fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.dialect,
+        Surface::Forward(forward) => forward.service.dialect(),
         _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
         _ => Dialect::OpenaiChat,
     }

@@ -2,8 +2,8 @@
 
 use crate::chat::Failure;
 use crate::config::tables::{Model, Provider, Tables, Target};
-use crate::dialect::Call;
-use crate::dialect::lane::{AttemptNote, Progress, Report, Stream, Warning};
+use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning};
+use crate::dialect::{Call, Forward};
 use crate::gateway::headers::Headers;
 use crate::meter::price::Cost;
 use crate::policy::route::Step;
@@ -17,6 +17,8 @@ pub struct Exchange {
     pub tables: Rc<Tables>,
     /// What the client asks for, and in which dialect.
     pub call: Call,
+    /// What is passed through; `None` for what is understood.
+    pub forwarded: Option<Forwarded>,
     /// The public model, and what a wildcard's `*` stood for.
     pub model: Rc<Model>,
     /// See [`crate::policy::route::Found`].
@@ -49,6 +51,17 @@ pub struct Exchange {
     pub attempts: Vec<Attempt>,
     /// How the answer stands.
     pub answer: AnswerState,
+}
+
+/// A request that is passed through to a service.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// What it is.
+    pub request: Forward,
+    /// What its body is.
+    pub form: Form,
+    /// Its query with the question mark, or nothing.
+    pub query: String,
 }
 
 /// How the answer stands.

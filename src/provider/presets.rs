@@ -5,7 +5,7 @@
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
 
 use super::{Quirks, ReasoningSwitch, Replay};
-use crate::dialect::{Dialect, Operation};
+use crate::dialect::{Dialect, Operation, Service};
 
 /// Where an upstream starts from when it names a preset.
 #[derive(Debug)]
@@ -46,6 +46,11 @@ impl Row {
     /// Conversations.
     pub const fn chat(dialect: Dialect, path: &'static str) -> Self {
         Self { operation: Operation::Chat, dialect, path }
+    }
+
+    /// A service that is passed through.
+    pub const fn service(service: Service, path: &'static str) -> Self {
+        Self { operation: Operation::Forward(service), dialect: service.dialect(), path }
     }
 }
 
@@ -95,6 +100,18 @@ pub fn presets() -> &'static [Preset] {
 const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
 const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
+const COMPLETIONS: Row = Row::chat(Dialect::OpenaiCompletions, "/completions");
+const V1_COMPLETIONS: Row = Row::chat(Dialect::OpenaiCompletions, "/v1/completions");
+const MODERATIONS: Row = Row::service(Service::Moderations, "/moderations");
+const IMAGES: Row = Row::service(Service::ImageGenerations, "/images/generations");
+const IMAGE_EDITS: Row = Row::service(Service::ImageEdits, "/images/edits");
+const IMAGE_VARIATIONS: Row = Row::service(Service::ImageVariations, "/images/variations");
+const SPEECH: Row = Row::service(Service::Speech, "/audio/speech");
+const TRANSCRIPTIONS: Row = Row::service(Service::Transcriptions, "/audio/transcriptions");
+const TRANSLATIONS: Row = Row::service(Service::Translations, "/audio/translations");
+const FILES: Row = Row::service(Service::Files, "/files");
+const BATCHES: Row = Row::service(Service::Batches, "/batches");
+const RESPONSES: Row = Row::service(Service::Responses, "/responses");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
@@ -172,12 +189,26 @@ const HOSTED: Preset = Preset {
 };
 
 /// A server on this machine or in this network: no key unless one is configured.
-const LOCAL: Preset = Preset { endpoints: &[V1_CHAT], key_optional: true, ..HOSTED };
+const LOCAL: Preset = Preset { endpoints: &[V1_CHAT, V1_COMPLETIONS], key_optional: true, ..HOSTED };
 
 static PRESETS: &[Preset] = &[
     Preset {
         name: "openai",
         base_url: Some("https://api.openai.com/v1"),
+        endpoints: &[
+            CHAT,
+            COMPLETIONS,
+            MODERATIONS,
+            IMAGES,
+            IMAGE_EDITS,
+            IMAGE_VARIATIONS,
+            SPEECH,
+            TRANSCRIPTIONS,
+            TRANSLATIONS,
+            FILES,
+            BATCHES,
+            RESPONSES,
+        ],
         key_variable: Some("OPENAI_API_KEY"),
         quirks: FULL,
         price_provider: Some("openai"),
@@ -186,16 +217,33 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "anthropic",
         base_url: Some("https://api.anthropic.com"),
-        endpoints: &[V1_MESSAGES],
+        endpoints: &[
+            V1_MESSAGES,
+            Row::service(Service::MessageBatches, "/v1/messages/batches"),
+            Row::service(Service::AnthropicFiles, "/v1/files"),
+        ],
         key_header: KeyHeader::XApiKey,
         key_variable: Some("ANTHROPIC_API_KEY"),
         quirks: FULL,
         price_provider: Some("anthropic"),
         ..HOSTED
     },
+    // The paths are those of the surface without dates; the dated one has the deployment, or the resource, before
+    // them.
     Preset {
         name: "azure",
-        endpoints: &[Row::chat(Dialect::OpenaiChat, "/openai/deployments/{model}/chat/completions")],
+        endpoints: &[
+            CHAT,
+            COMPLETIONS,
+            IMAGES,
+            IMAGE_EDITS,
+            SPEECH,
+            TRANSCRIPTIONS,
+            TRANSLATIONS,
+            FILES,
+            BATCHES,
+            RESPONSES,
+        ],
         key_header: KeyHeader::ApiKey,
         key_variable: Some("AZURE_API_KEY"),
         quirks: FULL,
@@ -205,7 +253,11 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "deepseek",
         base_url: Some("https://api.deepseek.com"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages")],
+        endpoints: &[
+            CHAT,
+            Row::chat(Dialect::Anthropic, "/anthropic/v1/messages"),
+            Row::chat(Dialect::OpenaiCompletions, "/beta/completions"),
+        ],
         key_variable: Some("DEEPSEEK_API_KEY"),
         quirks: DEEPSEEK,
         price_provider: Some("deepseek"),
@@ -214,6 +266,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "mistral",
         base_url: Some("https://api.mistral.ai/v1"),
+        endpoints: &[CHAT, MODERATIONS, TRANSCRIPTIONS, FILES],
         key_variable: Some("MISTRAL_API_KEY"),
         quirks: MISTRAL,
         price_provider: Some("mistral"),
@@ -222,6 +275,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "groq",
         base_url: Some("https://api.groq.com/openai/v1"),
+        endpoints: &[CHAT, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, FILES, BATCHES],
         key_variable: Some("GROQ_API_KEY"),
         quirks: GROQ,
         price_provider: Some("groq"),
@@ -230,6 +284,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "xai",
         base_url: Some("https://api.x.ai/v1"),
+        endpoints: &[CHAT, IMAGES, IMAGE_EDITS, FILES, RESPONSES],
         key_variable: Some("XAI_API_KEY"),
         quirks: NO_DEVELOPER,
         price_provider: Some("x-ai"),
@@ -238,7 +293,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages")],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS],
         key_variable: Some("OPENROUTER_API_KEY"),
         quirks: OPENROUTER,
         price_provider: Some("openrouter"),
@@ -247,6 +302,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "together",
         base_url: Some("https://api.together.xyz/v1"),
+        endpoints: &[CHAT, COMPLETIONS, IMAGES, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, FILES, BATCHES],
         key_variable: Some("TOGETHER_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("together"),
@@ -255,7 +311,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "fireworks",
         base_url: Some("https://api.fireworks.ai/inference/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages")],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS],
         key_variable: Some("FIREWORKS_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
@@ -272,6 +328,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "cerebras",
         base_url: Some("https://api.cerebras.ai/v1"),
+        endpoints: &[CHAT, COMPLETIONS],
         key_variable: Some("CEREBRAS_API_KEY"),
         quirks: CEREBRAS,
         price_provider: Some("cerebras"),
@@ -289,13 +346,38 @@ static PRESETS: &[Preset] = &[
     },
     Preset { name: "ollama", base_url: Some("http://localhost:11434"), ..LOCAL },
     Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), quirks: SAMPLES_TOP_K, ..LOCAL },
-    Preset { name: "vllm", base_url: Some("http://localhost:8000"), quirks: VLLM, ..LOCAL },
+    Preset {
+        name: "vllm",
+        base_url: Some("http://localhost:8000"),
+        endpoints: &[
+            V1_CHAT,
+            V1_COMPLETIONS,
+            Row::service(Service::Transcriptions, "/v1/audio/transcriptions"),
+            Row::service(Service::Translations, "/v1/audio/translations"),
+            Row::service(Service::Responses, "/v1/responses"),
+        ],
+        quirks: VLLM,
+        ..LOCAL
+    },
     Preset { name: "sglang", base_url: Some("http://localhost:30000"), quirks: SAMPLES_TOP_K, ..LOCAL },
     Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), quirks: SAMPLES_TOP_K, ..LOCAL },
     Preset {
         name: "litellm",
         base_url: Some("http://localhost:4000"),
-        endpoints: &[V1_CHAT, V1_MESSAGES],
+        endpoints: &[
+            V1_CHAT,
+            V1_MESSAGES,
+            V1_COMPLETIONS,
+            Row::service(Service::Moderations, "/v1/moderations"),
+            Row::service(Service::ImageGenerations, "/v1/images/generations"),
+            Row::service(Service::ImageEdits, "/v1/images/edits"),
+            Row::service(Service::ImageVariations, "/v1/images/variations"),
+            Row::service(Service::Speech, "/v1/audio/speech"),
+            Row::service(Service::Transcriptions, "/v1/audio/transcriptions"),
+            Row::service(Service::Files, "/v1/files"),
+            Row::service(Service::Batches, "/v1/batches"),
+            Row::service(Service::Responses, "/v1/responses"),
+        ],
         key_variable: Some("LITELLM_API_KEY"),
         quirks: LITELLM,
         ..LOCAL

@@ -6,6 +6,7 @@
 mod answer;
 mod envelope;
 mod failure;
+mod forward;
 pub mod identity;
 mod replay;
 mod request;
@@ -17,6 +18,7 @@ pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
 pub use failure::{AttemptNote, is_failure_of, read_failure, write_failure};
+pub use forward::{Form, Gauge, Subject};
 pub use request::request;
 pub use stream::Stream;
 

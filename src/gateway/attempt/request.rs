@@ -1,6 +1,6 @@
 //! The way out: the request as this provider wants it.
 
-use super::{Attempt, Stage, upstream_headers};
+use super::{Attempt, Stage, forward, upstream_headers};
 use crate::chat::Failure;
 use crate::config::tables::{Model, Target};
 use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
@@ -88,7 +88,10 @@ impl Attempt {
             drop_params: model.drop_params,
             quirks: &target.provider.quirks,
         };
-        let outgoing = lane::request(&exchange.call, endpoint.dialect, &exchange.body, &ask)?;
+        let outgoing = match &exchange.forwarded {
+            Some(forwarded) => forward::outgoing(exchange, forwarded, &ask)?,
+            None => lane::request(&exchange.call, endpoint.dialect, &exchange.body, &ask)?,
+        };
         let length = length_after(&outgoing.edit, exchange.body.len());
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
         upstream_headers::apply(host, exchange, headers);

@@ -13,6 +13,10 @@ impl Attempt {
         let (Some(shared), Some(plan)) = (self.exchange.clone(), &self.plan) else { return Flow::Continue };
         self.headers = host.headers(Side::Response);
         let good = matches!(self.headers.status(), 200..=299);
+        let service = shared.borrow().forwarded.as_ref().map(|forwarded| forwarded.request.service);
+        if let (true, Some(service)) = (good, service) {
+            return self.release_forwarded(host, &mut shared.borrow_mut(), service, end_of_stream);
+        }
         let is_stream = || plan.provider.shape().stream_types.iter().any(|t| self.headers.is_type(t));
         if good && plan.stream && is_stream() {
             let held = Held { stream: Stream::new(plan), output: Vec::new(), changed: false, seen: 0 };
@@ -43,6 +47,10 @@ impl Attempt {
                 self.stream_on(host, exchange, size, end_of_stream);
                 Flow::Continue
             }
+            Stage::Forwarding(_) => {
+                self.forward_on(host, exchange, size, end_of_stream);
+                Flow::Continue
+            }
             Stage::Fresh | Stage::Sending(_) | Stage::Through => Flow::Continue,
         }
     }
@@ -63,6 +71,10 @@ impl Attempt {
             }
             Stage::Streaming => {
                 finish_stream(host, exchange, &self.worker);
+                Flow::Continue
+            }
+            Stage::Forwarding(_) => {
+                self.finish_forwarded(host, exchange);
                 Flow::Continue
             }
             Stage::Fresh | Stage::Sending(_) | Stage::Through => Flow::Continue,
