@@ -259,7 +259,8 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
         rows(settings, preset).iter().map(at).collect()
     };
     if let Some(services) = &settings.services {
-        let named = |operation| matches!(operation, Operation::Forward(service) if services.contains(&service));
+        let named =
+            |operation| matches!(operation, Operation::Forward(service) if services.contains(&service));
         endpoints.retain(|e| !matches!(e.operation, Operation::Forward(_)) || named(e.operation));
         for service in services {
             let operation = Operation::Forward(*service);
@@ -311,11 +312,8 @@ fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
             base.join(row.path)
         } else {
             // What is no deployment's own is the resource's.
-            let of_deployment = match row.operation {
-                Operation::Forward(service) => service.names_model(),
-                _ => true,
-            };
-            let above = if of_deployment { "/openai/deployments/{model}" } else { "/openai" };
+            let of_resource = matches!(row.operation, Operation::Forward(service) if !service.names_model());
+            let above = if of_resource { "/openai" } else { "/openai/deployments/{model}" };
             format!("{}?api-version={version}", base.join(&format!("{above}{}", row.path)))
         };
         Endpoint::new(row.operation, row.dialect, &path)

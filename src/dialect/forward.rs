@@ -201,7 +201,10 @@ fn fits(path: &str, pattern: &str) -> bool {
 
 fn is_id(id: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    !id.is_empty() && id.len() <= LONGEST_ID && id.bytes().all(is_plain) && id.bytes().any(|byte| byte != b'.')
+    !id.is_empty()
+        && id.len() <= LONGEST_ID
+        && id.bytes().all(is_plain)
+        && id.bytes().any(|byte| byte != b'.')
 }
 
 #[cfg(test)]
@@ -238,7 +241,9 @@ mod tests {
     fn another_method_is_told_from_another_path() {
         assert_eq!(Forward::find("PUT", "/files"), Some(Found::WrongMethod("GET, POST")));
         assert_eq!(Forward::find("POST", "/batches/b"), Some(Found::WrongMethod("GET")));
-        for path in ["/filesystem", "/files/", "/files/a/other", "/responses", "/images", "/files/a/b/content"] {
+        for path in
+            ["/filesystem", "/files/", "/files/a/other", "/responses", "/images", "/files/a/b/content"]
+        {
             assert_eq!(Forward::find("GET", path), None, "{path}");
         }
     }

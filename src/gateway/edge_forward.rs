@@ -34,18 +34,14 @@ impl Edge {
         let nothing = Forwarding::default();
         let forwarding = self.tables.services.get(&service).unwrap_or(&nothing);
         let named = named.map(|name| self.offered(forwarding, service, &name)).transpose()?;
-        let subject =
-            if service.names_model() { forwarded.form.subject(&body)? } else { Subject::default() };
+        let subject = if service.names_model() { forwarded.form.subject(&body)? } else { Subject::default() };
         self.record.stream = subject.stream;
         self.record.model_asked = subject.model;
-        let found = match self.record.model_asked.as_deref() {
-            Some(asked) => {
-                route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?
-            }
-            None => {
-                let model = self.direct(forwarding, service, named)?;
-                Found { model, carried: String::new() }
-            }
+        let found = if let Some(asked) = self.record.model_asked.as_deref() {
+            route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?
+        } else {
+            let model = self.direct(forwarding, service, named)?;
+            Found { model, carried: String::new() }
         };
         let call = forwarded.request.call();
         let asked = Asked { headers, call, forwarded: Some(forwarded), stream: subject.stream, body };
@@ -83,9 +79,9 @@ impl Edge {
         if forwarding.offered.is_empty() {
             return Err(Failure::new(404, format!("No provider of this gateway is asked for {what}.")));
         }
-        let names = self.names(forwarding);
+        let having = self.names(forwarding);
         let or_model = if service.names_model() { "name a `model`, or " } else { "" };
-        let message = format!("Several providers have {what}: {names}; {or_model}{HOW_TO_NAME}.");
+        let message = format!("Several providers have {what}: {having}; {or_model}{HOW_TO_NAME}.");
         Err(Failure::field("provider", message))
     }
 

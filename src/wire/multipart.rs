@@ -69,7 +69,8 @@ pub fn fields(body: &[u8], boundary: &str) -> Result<Vec<Field>, Malformed> {
         }
         // The headers end with an empty line; a part without headers begins with one.
         let head = line.get(..line.len().min(LONGEST_HEADERS)).unwrap_or_default();
-        let end = memchr::memmem::find(head, b"\r\n\r\n").ok_or(Malformed("the headers of a part do not end"))?;
+        let end =
+            memchr::memmem::find(head, b"\r\n\r\n").ok_or(Malformed("the headers of a part do not end"))?;
         let headers = line.get(2..end).unwrap_or_default();
         let start = at + padding + end + 4;
         let value = body.get(start..).unwrap_or_default();
@@ -111,12 +112,11 @@ fn parameter(parameters: &str, wanted: &str) -> Option<String> {
         let (name, after) = rest.split_once('=')?;
         let name = name.trim_matches([' ', '\t', ';']);
         let after = after.trim_start();
-        let (value, following) = match after.strip_prefix('"') {
-            Some(quoted) => unquoted(quoted)?,
-            None => {
-                let end = after.find(';').unwrap_or(after.len());
-                (after.get(..end)?.trim().to_owned(), after.get(end..)?)
-            }
+        let (value, following) = if let Some(quoted) = after.strip_prefix('"') {
+            unquoted(quoted)?
+        } else {
+            let end = after.find(';').unwrap_or(after.len());
+            (after.get(..end)?.trim().to_owned(), after.get(end..)?)
         };
         if name.eq_ignore_ascii_case(wanted) {
             return Some(value);

@@ -12,6 +12,7 @@
 
 mod anthropic_roundtrip;
 mod cases;
+mod completions;
 mod corpus;
 mod feed;
 mod loss;

@@ -11,6 +11,7 @@ use tollgate::provider::Quirks;
 pub(crate) fn op(dialect: Dialect) -> &'static str {
     match dialect {
         OpenaiChat => "openai.chat",
+        Dialect::OpenaiCompletions => "openai.completions",
         Anthropic => "anthropic.messages",
     }
 }
@@ -190,7 +191,7 @@ fn check_usage(id: &str, provider: Dialect, source: &Value, target: &Value, wron
     let openai = |usage: &Value| (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"]));
     let (was, is) = match provider {
         Anthropic => (anthropic(&source["usage"]), openai(&target["usage"])),
-        OpenaiChat => (openai(&source["usage"]), anthropic(&target["usage"])),
+        _ => (openai(&source["usage"]), anthropic(&target["usage"])),
     };
     // xAI counts reasoning beside the completion.
     let reasoning = count(&source["usage"]["completion_tokens_details"]["reasoning_tokens"]);

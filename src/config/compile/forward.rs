@@ -41,7 +41,8 @@ pub(super) fn tables(
             Some(ForwardTo::Provider(name)) => match providers.iter().find(|p| *p.name == **name) {
                 Some(provider) if offered.contains(&provider.index) => usual = Some(provider.index),
                 Some(_) if everything.is_some() => {
-                    problems.push(Problem::new(path, "in LiteLLM mode `all` everything goes through the proxy"));
+                    problems
+                        .push(Problem::new(path, "in LiteLLM mode `all` everything goes through the proxy"));
                 }
                 Some(_) => {
                     let message = format!(

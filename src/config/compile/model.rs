@@ -70,7 +70,10 @@ pub(super) fn tables(gateway: &Gateway, providers: &[Rc<Provider>], problems: &m
 }
 
 /// The proxy that everything goes through, in LiteLLM mode `all`.
-pub(super) fn everything_through<'p>(gateway: &Gateway, providers: &'p [Rc<Provider>]) -> Option<&'p Rc<Provider>> {
+pub(super) fn everything_through<'p>(
+    gateway: &Gateway,
+    providers: &'p [Rc<Provider>],
+) -> Option<&'p Rc<Provider>> {
     let litellm = gateway.litellm.as_ref()?;
     match litellm.mode.unwrap_or_default() {
         LitellmMode::All => providers.iter().find(|provider| *provider.name == *"litellm"),

@@ -37,3 +37,11 @@ impl<'de> Deserialize<'de> for ForwardTo {
         deserializer.deserialize_any(Reader)
     }
 }
+
+/// An object of services, whose names editors complete.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn services_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let names = generator.subschema_for::<crate::dialect::Service>();
+    let places = generator.subschema_for::<ForwardTo>();
+    schemars::json_schema!({ "type": "object", "propertyNames": names, "additionalProperties": places })
+}

@@ -68,6 +68,7 @@ pub struct Gateway {
     /// Which provider gets the requests of a service that name no model (files, batches, stored responses), where
     /// several have it and the client names none in `x-tollgate-provider`; `false` offers a service to nobody.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(schema_with = "forward::services_schema"))]
     pub forward: BTreeMap<Service, ForwardTo>,
 }
 

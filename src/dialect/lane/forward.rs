@@ -62,7 +62,8 @@ impl Form {
             Self::Json => {
                 let head: Head<'_> = parse(body)?;
                 let model = head.model.map(|model| model.to_str().into_owned());
-                let stream = head.stream.unwrap_or(false) || head.stream_format.is_some_and(|word| word == "sse");
+                let stream =
+                    head.stream.unwrap_or(false) || head.stream_format.is_some_and(|word| word == "sse");
                 Ok(Subject { model: model.filter(|model| !model.is_empty()), stream })
             }
             Self::Multipart(boundary) => {
@@ -231,7 +232,8 @@ impl Gauge {
                 usage.take()
             }
         };
-        let usage = json.and_then(|json| serde_json::from_slice::<WireUsage>(&json).ok().map(|w| w.to_usage()));
+        let usage =
+            json.and_then(|json| serde_json::from_slice::<WireUsage>(&json).ok().map(|w| w.to_usage()));
         match usage.filter(|usage| !usage.is_empty()) {
             Some(usage) => Report { usage, usage_is_final: true, ..Report::default() },
             None => Report::default(),
@@ -297,7 +299,10 @@ mod tests {
         let subject = json.subject(br#"{"input":"x","model":"m","stream_format":"sse"}"#).unwrap();
         assert_eq!(subject, Subject { model: Some("m".into()), stream: true });
         assert_eq!(json.subject(br#"{"input":"x"}"#).unwrap(), Subject::default());
-        assert_eq!(form().subject(FORM.as_bytes()).unwrap(), Subject { model: Some("public".into()), stream: true });
+        assert_eq!(
+            form().subject(FORM.as_bytes()).unwrap(),
+            Subject { model: Some("public".into()), stream: true }
+        );
         assert_eq!(Form::of(None).subject(b"").unwrap(), Subject::default());
         assert_eq!(Form::of(Some("text/plain")), Form::Other);
     }

@@ -73,7 +73,12 @@ fn write_token(o: &mut Object<'_>, token: &str, value: Option<&RawValue>) {
 /// The hub's tokens as a text completion's lists, written as `logprobs`; `null` when there are none. `offset` is where
 /// the first token stands in the text, in characters, and is moved past the last one; `offsets` are the provider's own,
 /// where it gave any.
-pub(super) fn write(o: &mut Object<'_>, json: Option<&Json<'_>>, offset: &mut u64, offsets: Option<&RawValue>) {
+pub(super) fn write(
+    o: &mut Object<'_>,
+    json: Option<&Json<'_>>,
+    offset: &mut u64,
+    offsets: Option<&RawValue>,
+) {
     let tokens = json.and_then(|json| serde_json::from_str::<Tokens<'_>>(json.as_str()).ok());
     let Some(tokens) = tokens.and_then(|tokens| tokens.content) else { return o.null("logprobs") };
     o.object("logprobs", |o| {
@@ -113,7 +118,6 @@ pub(super) fn write(o: &mut Object<'_>, json: Option<&Json<'_>>, offset: &mut u6
 fn write_value(out: &mut Vec<u8>, token: &Token<'_>) {
     out.extend_from_slice(token.logprob.map_or("null", RawValue::get).as_bytes());
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -8,7 +8,11 @@ use crate::gateway::exchange::{Exchange, Forwarded};
 use crate::gateway::host::{Flow, Host, Side};
 
 /// The request as this provider gets it.
-pub(super) fn outgoing(exchange: &Exchange, forwarded: &Forwarded, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+pub(super) fn outgoing(
+    exchange: &Exchange,
+    forwarded: &Forwarded,
+    ask: &Ask<'_>,
+) -> Result<Outgoing, Failure> {
     let mut losses = Losses::new(ask.drop_params);
     let edit = forwarded.form.edit(&exchange.body, ask, &mut losses)?;
     let dialect = exchange.call.dialect;

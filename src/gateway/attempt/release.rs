@@ -107,7 +107,7 @@ impl Attempt {
             self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.dialect, body);
         // What is passed through is the client's and the provider's own affair, errors included.
         let passes = exchange.forwarded.is_some();
-        if !passes && !(same_dialect && readable) {
+        if !(passes || same_dialect && readable) {
             return self.release_failure(host, exchange, failure, status, held);
         }
         exchange.answer.failure = Some(failure);

@@ -84,19 +84,15 @@ pub fn build(
     } else {
         Cow::Borrowed(&**path)
     };
-    match forwarded {
-        Some(forwarded) => {
-            add(":path", &below(&path, forwarded));
-            frame_forwarded(exchange, forwarded, length, &mut add);
-        }
-        None => {
-            add(":path", &path);
-            add("content-type", "application/json");
-            add("content-length", itoa::Buffer::new().format(length));
-            let whole_or_stream =
-                if exchange.stream { endpoint.dialect.shape().stream_type() } else { "application/json" };
-            add("accept", whole_or_stream);
-        }
+    if let Some(forwarded) = forwarded {
+        add(":path", &below(&path, forwarded));
+        frame_forwarded(exchange, forwarded, length, &mut add);
+    } else {
+        add(":path", &path);
+        add("content-type", "application/json");
+        add("content-length", itoa::Buffer::new().format(length));
+        let stream_type = endpoint.dialect.shape().stream_type();
+        add("accept", if exchange.stream { stream_type } else { "application/json" });
     }
     add("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION")));
     if endpoint.dialect == Dialect::Anthropic {

@@ -6,6 +6,7 @@ purpose is scripted with `support.sim.behaviour`.
 """
 
 from .anthropic import AnthropicSim
+from .anthropic_services import AnthropicServicesSim
 from .behaviour import (
     Gate,
     Steps,
@@ -23,12 +24,15 @@ from .behaviour import (
 )
 from .litellm import LiteLLMSim
 from .openai import OpenAISim
+from .openai_services import OpenAIServicesSim
 from .server import Recorded, Simulator
 
 __all__ = [
+    "AnthropicServicesSim",
     "AnthropicSim",
     "Gate",
     "LiteLLMSim",
+    "OpenAIServicesSim",
     "OpenAISim",
     "Recorded",
     "Simulator",

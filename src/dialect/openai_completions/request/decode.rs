@@ -103,7 +103,10 @@ mod tests {
         let [message] = request.messages.as_slice() else { panic!("one message") };
         assert!(matches!(&message.parts[0].kind, PartKind::Text(text) if *text == "say \"hi\""));
         assert_eq!((message.role, message.place.to_string()), (Role::User, "prompt".into()));
-        assert_eq!((request.max_tokens, request.logprobs, request.top_logprobs), (Some(16), Some(true), Some(0)));
+        assert_eq!(
+            (request.max_tokens, request.logprobs, request.top_logprobs),
+            (Some(16), Some(true), Some(0))
+        );
         assert_eq!((request.include_usage, request.stream, request.echo), (Some(true), true, None));
         let extra: Vec<&str> = request.extra.iter().map(|(name, _)| &**name).collect();
         assert_eq!(extra, ["suffix", "stream_options.x"]);
@@ -111,7 +114,8 @@ mod tests {
 
     #[test]
     fn an_echo_remembers_the_prompt_and_best_of_counts_only_beyond_n() {
-        let request = decode_request(br#"{"model":"m","prompt":"a\u00e9","echo":true,"n":2,"best_of":5}"#).unwrap();
+        let request =
+            decode_request(br#"{"model":"m","prompt":"a\u00e9","echo":true,"n":2,"best_of":5}"#).unwrap();
         assert_eq!(request.echo.as_deref(), Some(r#""prompt":"a\u00e9""#));
         assert_eq!(request.extra.len(), 1);
         assert_eq!((&*request.extra[0].0, request.n), ("best_of", Some(2)));

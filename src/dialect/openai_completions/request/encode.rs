@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn back_into_its_own_words() {
-        let body = br#"{"model":"m","prompt":["a\nb"],"suffix":"s","echo":true,"best_of":3,"logprobs":7,"seed":1,
+        let body =
+            br#"{"model":"m","prompt":["a\nb"],"suffix":"s","echo":true,"best_of":3,"logprobs":7,"seed":1,
             "temperature":0.5,"stop":["x"],"max_tokens":9,"user":"u","logit_bias":{"1":2},"x":{"y":1}}"#;
         let (back, warnings) = encode(&openai_completions::decode_request(body).unwrap()).unwrap();
         assert_eq!(

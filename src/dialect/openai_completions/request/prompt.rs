@@ -23,9 +23,7 @@ pub(super) fn text(raw: Option<&RawValue>) -> Result<Text<'_>, Failure> {
             "prompt: {} prompts at once need a provider of text completions; this one takes one prompt a request",
             items.len()
         ))),
-        _ => Err(unsupported(
-            "prompt: token ids need a provider of text completions; this one takes text",
-        )),
+        _ => Err(unsupported("prompt: token ids need a provider of text completions; this one takes text")),
     }
 }
 

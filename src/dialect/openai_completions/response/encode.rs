@@ -140,7 +140,8 @@ mod tests {
         plan.echo = Some(r#""prompt":"H\u00e9 ""#.into());
         let mut losses = Losses::new(true);
         let text: Value =
-            serde_json::from_slice(&openai_completions::encode_response(&response, &plan, &mut losses)).unwrap();
+            serde_json::from_slice(&openai_completions::encode_response(&response, &plan, &mut losses))
+                .unwrap();
         assert_eq!(text["choices"][0]["text"], "H\u{e9} Ho");
         assert_eq!(text["choices"][0]["logprobs"]["text_offset"], json!([3]));
         assert_eq!((&text["object"], &text["usage"]["total_tokens"]), (&json!("text_completion"), &json!(3)));
