@@ -252,6 +252,13 @@ fn find_base(
 
 /// The paths of what the provider speaks.
 fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Vec<Endpoint> {
+    // Where a row begins with the version, the base ends before it, whatever the other rows begin with.
+    let versioned =
+        preset.is_some_and(|preset| preset.endpoints.iter().any(|row| row.path.starts_with("/v1/")));
+    let base = &match base.path.strip_suffix("/v1") {
+        Some(path) if versioned => BaseUrl { path: path.to_owned(), ..base.clone() },
+        _ => base.clone(),
+    };
     let at = |row: &Row| Endpoint::new(row.operation, row.dialect, &base.join(row.path));
     let mut endpoints: Vec<Endpoint> = if preset.is_some_and(|preset| preset.name == "azure") {
         azure(settings, base)
@@ -299,6 +306,8 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiCompletions if base_has_version => "/completions",
         Dialect::OpenaiCompletions => "/v1/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Ollama => "/api/chat",
+        Dialect::OllamaGenerate => "/api/generate",
     };
     Row::chat(dialect, path)
 }

@@ -9,6 +9,8 @@ pub enum Operation {
     Chat,
     /// Something of a service that is not translated.
     Forward(Service),
+    /// What the gateway knows of a model; no provider is asked.
+    ShowModel,
 }
 
 impl Operation {
@@ -17,6 +19,7 @@ impl Operation {
         match self {
             Self::Chat => "chat",
             Self::Forward(service) => service.as_str(),
+            Self::ShowModel => "show_model",
         }
     }
 }

@@ -6,9 +6,11 @@
 pub mod anthropic;
 mod call;
 pub mod codec;
+mod date;
 mod forward;
 pub mod lane;
 pub mod models;
+pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;
 mod service;
@@ -31,6 +33,10 @@ macro_rules! with_dialects {
             Anthropic "anthropic" anthropic;
             /// OpenAI's older text completions, `POST /v1/completions`.
             OpenaiCompletions "openai_completions" openai_completions;
+            /// Ollama's own, `POST /api/chat`.
+            Ollama "ollama" ollama;
+            /// Ollama's completion of one prompt, `POST /api/generate`.
+            OllamaGenerate "ollama_generate" ollama::generate;
         }
     };
 }

@@ -1,22 +1,27 @@
 //! The list of models, in each dialect's shape.
 
 use super::Dialect;
+use super::date::rfc3339;
 use crate::wire::json::{Object, array, object, write_string};
 
-/// The body of `GET /v1/models`. `created` is what the models' date should say, in seconds since 1970: a gateway's
-/// names have no date of their own, so the configuration's is used.
+/// The body of `GET /v1/models` (or `/api/tags`). `created` is what the models' date should say, in seconds since 1970: a
+/// gateway's names have no date of their own, so the configuration's is used.
 pub fn list<'n>(client: Dialect, names: impl IntoIterator<Item = &'n str>, created: u64) -> Vec<u8> {
     let mut out = Vec::new();
     let mut ends: Option<(&str, &str)> = None;
     object(&mut out, |body| {
-        if client != Dialect::Anthropic {
-            body.word("object", "list");
-        }
-        let data = body.key("data");
-        array(data, |data| {
+        let key = match client {
+            Dialect::Ollama | Dialect::OllamaGenerate => "models",
+            Dialect::Anthropic => "data",
+            _ => {
+                body.word("object", "list");
+                "data"
+            }
+        };
+        array(body.key(key), |list| {
             for name in names {
                 ends = Some((ends.map_or(name, |(first, _)| first), name));
-                data.object(|model| fill(client, name, created, model));
+                list.object(|model| fill(client, name, created, model));
             }
         });
         if client == Dialect::Anthropic {
@@ -39,6 +44,19 @@ pub fn one(client: Dialect, name: &str, created: u64) -> Vec<u8> {
     out
 }
 
+/// The body of Ollama's `POST /api/show`. What runs behind a name is the providers' business; that the gateway carries
+/// tools to all of them is what clients look for.
+pub fn show(created: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    object(&mut out, |model| {
+        model.str("modified_at", &rfc3339(created));
+        model.object("details", details);
+        model.object("model_info", |info| info.word("general.architecture", "tollgate"));
+        model.array("capabilities", |list| ["completion", "tools"].iter().for_each(|word| list.str(word)));
+    });
+    out
+}
+
 fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
     match client {
         Dialect::Anthropic => {
@@ -46,6 +64,14 @@ fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
             model.str("id", name);
             model.str("display_name", name);
             model.str("created_at", &rfc3339(created));
+        }
+        Dialect::Ollama | Dialect::OllamaGenerate => {
+            model.str("name", name);
+            model.str("model", name);
+            model.str("modified_at", &rfc3339(created));
+            model.u64("size", 0);
+            model.word("digest", "");
+            model.object("details", details);
         }
         _ => {
             model.str("id", name);
@@ -56,20 +82,12 @@ fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
     }
 }
 
-/// A time in UTC, `2026-01-31T12:00:00Z`. The date is found with the usual arithmetic on 400-year cycles that start
-/// on 1 March.
-fn rfc3339(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let since_march = days + 719_468;
-    let (era, day_of_era) = (since_march / 146_097, since_march % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute) = (second / 3_600, second % 3_600 / 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
+/// Facts about a file of weights, of which a gateway has none: the fields are there because clients read them.
+fn details(details: &mut Object<'_>) {
+    for key in ["parent_model", "format", "family", "parameter_size", "quantization_level"] {
+        details.word(key, "");
+    }
+    details.array("families", |_| ());
 }
 
 #[cfg(test)]
@@ -77,20 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates() {
-        for (seconds, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (1_767_225_600, "2026-01-01T00:00:00Z"),
-        ] {
-            assert_eq!(rfc3339(seconds), text);
-        }
-    }
-
-    #[test]
-    fn lists_in_both_shapes() {
+    fn lists_in_all_shapes() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         assert_eq!(
             text(list(Dialect::OpenaiChat, ["a"], 5)),
@@ -103,6 +108,10 @@ mod tests {
         assert_eq!(
             text(list(Dialect::Anthropic, [], 0)),
             r#"{"data":[],"has_more":false,"first_id":null,"last_id":null}"#
+        );
+        assert_eq!(
+            text(list(Dialect::Ollama, ["a"], 0)),
+            r#"{"models":[{"name":"a","model":"a","modified_at":"1970-01-01T00:00:00Z","size":0,"digest":"","details":{"parent_model":"","format":"","family":"","parameter_size":"","quantization_level":"","families":[]}}]}"#
         );
         assert_eq!(
             text(one(Dialect::OpenaiChat, "x\"", 1)),

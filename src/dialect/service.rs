@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 /// What services say of themselves: where, how fast and for how much an answer was made, and by which build. Every
 /// answer of the service carries them, so a warning of their loss would stand on every answer and tell nothing.
-const OF_THE_SERVICE: [&str; 27] = [
+const OF_THE_SERVICE: [&str; 33] = [
     // OpenAI and Azure.
     "system_fingerprint",
     "service_tier",
@@ -36,6 +36,13 @@ const OF_THE_SERVICE: [&str; 27] = [
     // Vercel's gateway.
     "generationId",
     "provider_metadata",
+    // Ollama.
+    "total_duration",
+    "load_duration",
+    "prompt_eval_duration",
+    "eval_duration",
+    "remote_model",
+    "remote_host",
     // vLLM.
     "kv_transfer_params",
     "token_ids",

@@ -10,9 +10,10 @@ use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::Failure;
 use crate::config::tables::{Auth, Key, Model, Tables, Target};
 use crate::dialect::lane;
-use crate::dialect::{Call, Dialect, Forward};
+use crate::dialect::{Call, Dialect, Forward, Operation};
 use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
+use crate::wire::json::{Text, parse, wire_object};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -30,6 +31,14 @@ pub struct Edge {
     pub(super) named_provider: Option<String>,
     /// The body that takes the place of an answer of the proxy's own.
     pub(super) replacement: Option<Vec<u8>>,
+}
+
+wire_object! {
+    /// A question about a model.
+    light struct Asked<'a> {
+        model: Text<'a> = "model",
+        name: Text<'a> = "name",
+    }
 }
 
 /// How far the request is.
@@ -116,6 +125,7 @@ impl Edge {
                     None => self.fail(host, pages::unknown_model(&self.tables, &id)),
                 }
             }
+            Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
             Surface::WrongMethod(allowed) => {
                 let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
                 self.fail_with(host, Failure::new(405, message), &[("allow", allowed)])
@@ -142,6 +152,7 @@ impl Edge {
         let (headers, wanted) = (std::mem::take(headers), wanted.clone());
         let body = host.body(Side::Request, 0, size);
         let chosen = match wanted {
+            Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
             Wanted::Call(call) => self.choose(headers, call, body),
             Wanted::Forward(forward) => self.choose_forward(headers, forward, body),
         };
@@ -197,6 +208,19 @@ impl Edge {
         Flow::Pause
     }
 
+    /// Answers what is known of the model that a body names, in the field `model` or, of old clients, `name`.
+    fn show(&mut self, host: &impl Host, body: &[u8]) -> Flow {
+        let asked: Result<Asked<'_>, _> = parse(body);
+        let name = match asked {
+            Ok(asked) => asked.model.or(asked.name).unwrap_or_default().to_str().into_owned(),
+            Err(error) => return self.fail(host, error.into()),
+        };
+        match pages::show(&self.tables, &name, self.worker.loaded()) {
+            Some(body) => self.answer_json(host, 200, &body),
+            None => self.fail(host, pages::unknown_model(&self.tables, &name)),
+        }
+    }
+
     /// Reads the body's envelope and lays out the tries.
     fn choose(&mut self, headers: Headers, call: Call, body: Vec<u8>) -> Result<Exchange, Failure> {
         let envelope = lane::read_envelope(&call, &body)?;
@@ -205,17 +229,21 @@ impl Edge {
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
         let found =
             route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
-        self.lay_out(Asked { headers, call, forwarded: None, stream: envelope.stream, body }, found, |_| true)
+        self.lay_out(
+            Incoming { headers, call, forwarded: None, stream: envelope.stream, body },
+            found,
+            |_| true,
+        )
     }
 
     /// Lays out the tries at the targets that `may_ask` lets through.
     pub(super) fn lay_out(
         &self,
-        request: Asked,
+        request: Incoming,
         found: route::Found,
         may_ask: impl Fn(&Target) -> bool,
     ) -> Result<Exchange, Failure> {
-        let Asked { headers, call, forwarded, stream, body } = request;
+        let Incoming { headers, call, forwarded, stream, body } = request;
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
         let mut steps = route::steps(&found.model, &call);
         steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
@@ -310,7 +338,7 @@ impl Edge {
 }
 
 /// A request whose body was read.
-pub(super) struct Asked {
+pub(super) struct Incoming {
     pub(super) headers: Headers,
     pub(super) call: Call,
     pub(super) forwarded: Option<Forwarded>,
@@ -345,11 +373,29 @@ fn strip_control_headers(host: &impl Host, headers: &mut Headers) {
     });
 }
 
+/// Paths of Ollama's that are known whatever the method, and those of its clients that have no place in a gateway.
+const OLLAMA_PATHS: &[&str] = &[
+    "/api/chat",
+    "/api/generate",
+    "/api/tags",
+    "/api/show",
+    "/api/ps",
+    "/api/pull",
+    "/api/push",
+    "/api/create",
+    "/api/copy",
+    "/api/delete",
+    "/api/embed",
+    "/api/embeddings",
+];
+
 /// What the client speaks: what the path says, whatever the method, else what its headers say.
 fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.dialect,
         Surface::Forward(forward) => forward.service.dialect(),
+        Surface::OllamaVersion => Dialect::Ollama,
+        _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
         _ => Dialect::OpenaiChat,
     }

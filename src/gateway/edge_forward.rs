@@ -1,6 +1,6 @@
 //! The edge phase of requests that are passed through: which provider gets them.
 
-use super::edge::{Asked, Edge};
+use super::edge::{Edge, Incoming};
 use super::exchange::{Exchange, Forwarded};
 use super::headers::Headers;
 use super::{pages, surface};
@@ -44,8 +44,8 @@ impl Edge {
             Found { model, carried: String::new() }
         };
         let call = forwarded.request.call();
-        let asked = Asked { headers, call, forwarded: Some(forwarded), stream: subject.stream, body };
-        self.lay_out(asked, found, |target| {
+        let incoming = Incoming { headers, call, forwarded: Some(forwarded), stream: subject.stream, body };
+        self.lay_out(incoming, found, |target| {
             let index = target.provider.index;
             forwarding.offered.contains(&index) && named.is_none_or(|named| named == index)
         })

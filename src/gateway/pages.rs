@@ -21,6 +21,14 @@ pub fn model(dialect: Dialect, tables: &Tables, id: &str, loaded: u64) -> Option
     route::find(tables, id).map(|_| models::one(dialect, id, loaded))
 }
 
+/// What Ollama's `/api/show` says of a model; `None` when no request for it would be served.
+pub fn show(tables: &Tables, id: &str, loaded: u64) -> Option<Vec<u8>> {
+    route::find(tables, id).map(|_| models::show(loaded))
+}
+
+/// What Ollama's `/api/version` says: the version that the dialect was written for.
+pub const OLLAMA_VERSION: &[u8] = br#"{"version":"0.13.0"}"#;
+
 /// The 404 of a model that is not configured, with the nearest names.
 pub fn unknown_model(tables: &Tables, asked: &str) -> Failure {
     let near = route::nearest(tables, asked);

@@ -1,6 +1,6 @@
 //! Which of the gateway's endpoints a request is for.
 
-use crate::dialect::{Call, Dialect, Forward, Found};
+use crate::dialect::{Call, Dialect, Forward, Found, Operation};
 use std::borrow::Cow;
 
 /// An endpoint of the gateway.
@@ -14,6 +14,8 @@ pub enum Surface {
     Models,
     /// One model.
     Model(String),
+    /// The version of Ollama's API.
+    OllamaVersion,
     /// The state of the gateway and its providers.
     Health(Health),
     /// A known path with another method; what is allowed there.
@@ -65,7 +67,8 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
         None => {}
     }
     match path {
-        "/models" => on("GET, HEAD", method, Surface::Models),
+        "/models" | "/api/tags" => on("GET, HEAD", method, Surface::Models),
+        "/api/version" => on("GET, HEAD", method, Surface::OllamaVersion),
         other => match other.strip_prefix("/models/") {
             Some(id) if !id.is_empty() => on("GET, HEAD", method, Surface::Model(decoded(id))),
             _ => Surface::Unknown,
@@ -79,6 +82,9 @@ fn call(path: &str) -> Option<Call> {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/completions" => Call::chat(Dialect::OpenaiCompletions),
         "/messages" => Call::chat(Dialect::Anthropic),
+        "/api/chat" => Call::chat(Dialect::Ollama),
+        "/api/generate" => Call::chat(Dialect::OllamaGenerate),
+        "/api/show" => Call { operation: Operation::ShowModel, ..Call::chat(Dialect::Ollama) },
         _ => return None,
     })
 }
@@ -134,6 +140,14 @@ mod tests {
         assert_eq!(find("POST", "/v1/messages?beta=true", ""), Surface::Ask(Call::chat(Dialect::Anthropic)));
         assert_eq!(find("POST", "/v1/messages", "/llm"), Surface::Unknown);
         assert_eq!(find("POST", "/v1x/messages", ""), Surface::Unknown);
+    }
+
+    #[test]
+    fn ollamas_own_paths() {
+        assert_eq!(find("POST", "/llm/api/chat", "/llm"), Surface::Ask(Call::chat(Dialect::Ollama)));
+        assert_eq!(find("GET", "/api/tags", ""), Surface::Models);
+        assert_eq!(find("HEAD", "/api/version", ""), Surface::OllamaVersion);
+        assert_eq!(find("GET", "/api/show", ""), Surface::WrongMethod("POST"));
     }
 
     #[test]

@@ -344,7 +344,19 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("github-copilot"),
         ..HOSTED
     },
-    Preset { name: "ollama", base_url: Some("http://localhost:11434"), ..LOCAL },
+    // Its own dialect first: it can say whether to think, `top_k` and the thoughts of earlier turns, which its OpenAI
+    // endpoint cannot. Clients that speak OpenAI still get that one, untranslated.
+    Preset {
+        name: "ollama",
+        base_url: Some("http://localhost:11434"),
+        endpoints: &[
+            Row::chat(Dialect::Ollama, "/api/chat"),
+            Row::chat(Dialect::OllamaGenerate, "/api/generate"),
+            V1_CHAT,
+            V1_COMPLETIONS,
+        ],
+        ..LOCAL
+    },
     Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), quirks: SAMPLES_TOP_K, ..LOCAL },
     Preset {
         name: "vllm",

@@ -3,4 +3,5 @@
 
 pub mod json;
 pub mod multipart;
+pub mod ndjson;
 pub mod sse;

@@ -16,6 +16,7 @@ mod completions;
 mod corpus;
 mod feed;
 mod loss;
+mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;

@@ -22,12 +22,11 @@ fn problems(json: &Value) -> Vec<String> {
     compile(&gateway, &env).unwrap_err().iter().map(ToString::to_string).collect()
 }
 
-/// Where conversations are, in the two dialects that most providers speak.
+/// Where conversations are.
 fn paths(tables: &Tables, provider: &str) -> Vec<String> {
     let provider = tables.providers.iter().find(|known| *known.name == *provider).unwrap();
-    let spoken = [Dialect::OpenaiChat, Dialect::Anthropic];
-    let chat =
-        provider.endpoints.iter().filter(|e| e.operation == Operation::Chat && spoken.contains(&e.dialect));
+    let is_text = |dialect| dialect == Dialect::OpenaiCompletions;
+    let chat = provider.endpoints.iter().filter(|e| e.operation == Operation::Chat && !is_text(e.dialect));
     chat.map(|e| format!("{} {}", e.dialect.as_str(), e.path)).collect()
 }
 
@@ -171,7 +170,10 @@ fn endpoints_follow_preset_base_and_dialect() {
         ["openai_chat /inference/v1/chat/completions", "anthropic /inference/v1/messages"]
     );
     assert_eq!(paths(&tables, "pinned"), ["anthropic /anthropic/v1/messages"]);
-    assert_eq!(paths(&tables, "ollama"), ["openai_chat /v1/chat/completions"]);
+    assert_eq!(
+        paths(&tables, "ollama"),
+        ["ollama /api/chat", "ollama_generate /api/generate", "openai_chat /v1/chat/completions"]
+    );
     assert_eq!(paths(&tables, "local"), ["anthropic /v1/messages"]);
     assert_eq!(paths(&tables, "mine"), ["openai_chat /api/v1/chat/completions"]);
     assert_eq!(paths(&tables, "theirs"), ["anthropic /v1/messages"]);

@@ -146,6 +146,14 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
         #[serde(borrow)]
         message: Cow<'a, str>,
     }
+    #[derive(Deserialize)]
+    struct Sentence<'a> {
+        #[serde(borrow)]
+        error: Cow<'a, str>,
+    }
+    if matches!(dialect, Dialect::Ollama | Dialect::OllamaGenerate) {
+        return serde_json::from_slice::<Sentence<'_>>(body).is_ok_and(|said| !said.error.is_empty());
+    }
     let Ok(Envelope { r#type: outer, error }) = serde_json::from_slice::<Envelope<'_>>(body) else {
         return false;
     };
@@ -371,6 +379,8 @@ mod tests {
         for body in [&b"{\"detail\":\"Not Found\"}"[..], b"{\"error\":\"no\"}", b"", b"<html>", b"[]"] {
             assert!(!is_failure_of(Dialect::OpenaiChat, body) && !is_failure_of(Dialect::Anthropic, body));
         }
+        assert!(is_failure_of(Dialect::Ollama, br#"{"error":"model 'x' not found"}"#));
+        assert!(!is_failure_of(Dialect::Ollama, openai));
     }
 
     #[test]

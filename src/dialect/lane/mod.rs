@@ -8,6 +8,7 @@ mod envelope;
 mod failure;
 mod forward;
 pub mod identity;
+mod params;
 mod replay;
 mod request;
 mod stream;
@@ -19,6 +20,7 @@ pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
 pub use failure::{AttemptNote, is_failure_of, read_failure, write_failure};
 pub use forward::{Form, Gauge, Subject};
+pub(crate) use params::with_params;
 pub use request::request;
 pub use stream::Stream;
 

@@ -208,9 +208,10 @@ impl Body<'_> {
 
 /// The media type of an answer in the client's dialect.
 fn client_type(exchange: &Exchange) -> &'static str {
-    match exchange.stream {
-        true if !exchange.call.array => exchange.call.dialect.shape().stream_type(),
-        _ => "application/json",
+    if exchange.stream && !exchange.call.array {
+        exchange.call.dialect.shape().stream_type()
+    } else {
+        "application/json"
     }
 }
 

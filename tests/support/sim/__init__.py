@@ -23,6 +23,7 @@ from .behaviour import (
     truncated,
 )
 from .litellm import LiteLLMSim
+from .ollama import OllamaSim
 from .openai import OpenAISim
 from .openai_services import OpenAIServicesSim
 from .server import Recorded, Simulator
@@ -33,6 +34,7 @@ __all__ = [
     "Gate",
     "LiteLLMSim",
     "OpenAIServicesSim",
+    "OllamaSim",
     "OpenAISim",
     "Recorded",
     "Simulator",

@@ -60,7 +60,8 @@ class AnthropicServicesSim(AnthropicSim):
             raise Refused("invalid x-api-key", 401, "authentication_error")
         if request.header("anthropic-version") not in ("2026-10-21", "2023-06-01"):
             raise Refused("anthropic-version: header is required")
-        if service == "files" and FILES_BETA not in (request.header("anthropic-beta") or ""):
+        beta = FILES_BETA in (request.header("anthropic-beta") or "") or "beta=true" in request.query
+        if service == "files" and not beta:
             raise Refused("Not Found", 404, "not_found_error")
 
     def _json(self, request: Recorded, behaviour: Behaviour, value: Any) -> Plan:

@@ -7,8 +7,8 @@ use super::tools::{self, JSON_SENTENCE, Shape};
 use super::turns::{Conversation, arrange};
 use crate::chat::{ChatRequest, Failure, Losses, PartKind};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, Encoded};
-use crate::wire::json::{Object, Patch, members, object};
+use crate::dialect::lane::{Ask, Encoded, with_params};
+use crate::wire::json::{Object, object};
 
 const WHY: &str = "is not supported by Anthropic";
 
@@ -169,23 +169,4 @@ fn write_conversation(
         }
         Ok(())
     })
-}
-
-/// Fields of the target's own replace what was written.
-fn with_params(body: Vec<u8>, ask: &Ask<'_>) -> Vec<u8> {
-    if ask.params.is_empty() {
-        return body;
-    }
-    let mut patch = Patch::default();
-    for (name, value) in ask.params.iter().filter(|(name, _)| &**name != "model") {
-        patch.set(name, value.get().as_bytes());
-    }
-    let Ok(found) = members(&body) else { return body };
-    match patch.prefix(&body, &found) {
-        Some((drop, mut prefix)) => {
-            prefix.extend_from_slice(body.get(drop..).unwrap_or_default());
-            prefix
-        }
-        None => body,
-    }
 }

@@ -1,0 +1,120 @@
+//! Tools on offer. Ollama has no way to force one, and none to forbid them but to offer none.
+
+use super::super::WHY;
+use crate::chat::{ChatRequest, Failure, Losses, Text, Tool, ToolChoice, ToolKind};
+use crate::dialect::Dialect;
+use crate::wire::json::{Array, Object};
+
+/// Which of the tools go.
+enum Offer<'r, 'a> {
+    All,
+    None,
+    Only(&'r [Text<'a>]),
+}
+
+/// Writes `tools`.
+pub(super) fn write(
+    request: &ChatRequest<'_>,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) -> Result<(), Failure> {
+    let own = request.origin == Dialect::Ollama;
+    let offer = choose(request, losses)?;
+    if request.parallel_tool_calls == Some(false) && !request.tools.is_empty() {
+        losses.lost("parallel_tool_calls", WHY)?;
+    }
+    if request.tools.is_empty() || matches!(offer, Offer::None) {
+        return Ok(());
+    }
+    body.array("tools", |list| {
+        for (index, tool) in request.tools.iter().enumerate() {
+            write_tool(tool, index, own, &offer, losses, list)?;
+        }
+        Ok(())
+    })
+}
+
+fn choose<'r, 'a>(request: &'r ChatRequest<'a>, losses: &mut Losses) -> Result<Offer<'r, 'a>, Failure> {
+    const FILTERED: &str = "tools: only those that tool_choice names were sent";
+    const FORCED: &str = "cannot be forced: Ollama has no tool_choice";
+    Ok(match &request.tool_choice {
+        None | Some(ToolChoice::Auto) => Offer::All,
+        Some(ToolChoice::None) => {
+            if !request.tools.is_empty() {
+                losses.note("tools not sent: tool_choice is none, and Ollama has no tool_choice");
+            }
+            Offer::None
+        }
+        Some(ToolChoice::Required) => {
+            losses.lost("tool_choice", FORCED)?;
+            Offer::All
+        }
+        Some(ToolChoice::Named(name)) => {
+            losses.lost("tool_choice", FORCED)?;
+            losses.note(FILTERED);
+            Offer::Only(std::slice::from_ref(name))
+        }
+        Some(ToolChoice::Allowed { required, names }) => {
+            if *required {
+                losses.lost("tool_choice", FORCED)?;
+            }
+            losses.note(FILTERED);
+            Offer::Only(names)
+        }
+        Some(ToolChoice::Other(_)) => {
+            losses.lost("tool_choice", WHY)?;
+            Offer::All
+        }
+    })
+}
+
+fn write_tool(
+    tool: &Tool<'_>,
+    index: usize,
+    own: bool,
+    offer: &Offer<'_, '_>,
+    losses: &mut Losses,
+    list: &mut Array<'_>,
+) -> Result<(), Failure> {
+    let function = match &tool.kind {
+        ToolKind::Function(function) => function,
+        ToolKind::Other(opaque) if own => {
+            list.item().extend_from_slice(opaque.json.as_str().as_bytes());
+            return Ok(());
+        }
+        ToolKind::Other(opaque) => {
+            let why = format!("a tool of type {} {WHY}", opaque.kind.to_str());
+            return losses.lost(&format!("tools[{index}]"), &why);
+        }
+    };
+    if matches!(offer, Offer::Only(names) if !names.contains(&function.name)) {
+        return Ok(());
+    }
+    if function.strict == Some(true) {
+        losses.note(format!("tools[{index}].strict dropped: {WHY}"));
+    }
+    if tool.cache_control.is_some() {
+        losses.note(super::messages::CACHE_DROPPED);
+    }
+    if !own {
+        losses.lost_extra(format_args!("tools[{index}]"), &tool.extra, WHY)?;
+    }
+    list.object(|o| {
+        o.word("type", "function");
+        o.object("function", |o| {
+            o.text("name", &function.name);
+            if let Some(description) = &function.description {
+                o.text("description", description);
+            }
+            let out = o.key("parameters");
+            match &function.parameters {
+                Some(parameters) => out.extend_from_slice(parameters.as_str().as_bytes()),
+                None => out.extend_from_slice(br#"{"type":"object","properties":{}}"#),
+            }
+            if own {
+                o.extra(&tool.extra);
+            }
+        });
+    });
+    Ok(())
+}
