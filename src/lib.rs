@@ -7,6 +7,7 @@
 //!
 //! - [`chat`] is the hub: one neutral model of a conversation, a superset of what every dialect can say.
 //! - [`dialect`] holds one folder a wire format, and [`dialect::lane`] the way from one to another.
+//! - [`embedding`] and [`rerank`] are the two operations with a hub of their own.
 //! - [`provider`] says who speaks what; [`config`] is what people write and the tables a request reads.
 //! - [`wire`] frames and patches bytes; it knows no provider.
 //! - [`policy`] decides who may ask and where it goes; [`meter`] counts tokens and money.
@@ -16,10 +17,12 @@
 pub mod chat;
 pub mod config;
 pub mod dialect;
+pub mod embedding;
 pub mod gateway;
 pub mod meter;
 pub mod policy;
 pub mod provider;
+pub mod rerank;
 pub mod wire;
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -135,9 +135,9 @@ impl Provider {
     /// Where a client's request goes: to the endpoint of its own dialect, which needs no translation, else to the
     /// preferred one. `None`: the provider has nothing for this operation.
     pub fn endpoint_for(&self, call: &Call) -> Option<&Endpoint> {
-        let mut fit = self.endpoints.iter().filter(|e| e.operation == call.operation).peekable();
+        let mut fit = self.endpoints.iter().filter(|e| e.operation.serves(call.operation)).peekable();
         let preferred = fit.peek().copied();
-        fit.find(|e| e.dialect == call.dialect).or(preferred)
+        fit.find(|e| e.operation == call.operation && e.dialect == call.dialect).or(preferred)
     }
 }
 

@@ -7,6 +7,7 @@ use super::problem::entry;
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
 use crate::dialect::{Dialect, Operation};
+use crate::embedding;
 use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
 
 /// Azure's API version where the configuration names none: its last dated general release.
@@ -289,7 +290,11 @@ fn rows(settings: &Provider, preset: Option<&Preset>) -> Vec<Row> {
     let (chat, others): (Vec<Row>, Vec<Row>) = rows.iter().partition(|row| row.operation == Operation::Chat);
     let spoken = chat.into_iter().find(|row| row.dialect == wanted);
     let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset));
-    std::iter::once(spoken).chain(others).collect()
+    let mut all: Vec<Row> = std::iter::once(spoken).chain(others).collect();
+    if preset.is_none() {
+        all.extend(usual_vectors(wanted));
+    }
+    all
 }
 
 /// Whether the base URL ends with the version: it does where the preset's own paths do not begin with it.
@@ -310,6 +315,18 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OllamaGenerate => "/api/generate",
     };
     Row::chat(dialect, path)
+}
+
+/// Where embeddings and reranks usually are, for a provider of a dialect that is no preset.
+fn usual_vectors(dialect: Dialect) -> Vec<Row> {
+    match dialect {
+        Dialect::OpenaiChat => vec![Row::embeddings(embedding::Format::Openai, "/embeddings")],
+        Dialect::Ollama => vec![
+            Row::embeddings(embedding::Format::Ollama, "/api/embed"),
+            Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
+        ],
+        _ => Vec::new(),
+    }
 }
 
 /// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.

@@ -1,6 +1,7 @@
 //! What a client asks for, as its path tells before the body is read.
 
 use super::{Dialect, Service};
+use crate::{embedding, rerank};
 
 /// Kinds of request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -11,6 +12,10 @@ pub enum Operation {
     Forward(Service),
     /// What the gateway knows of a model; no provider is asked.
     ShowModel,
+    /// Vectors of texts, in this format.
+    Embeddings(embedding::Format),
+    /// Documents put in order, in this format.
+    Rerank(rerank::Format),
 }
 
 impl Operation {
@@ -20,6 +25,16 @@ impl Operation {
             Self::Chat => "chat",
             Self::Forward(service) => service.as_str(),
             Self::ShowModel => "show_model",
+            Self::Embeddings(_) => "embeddings",
+            Self::Rerank(_) => "rerank",
+        }
+    }
+
+    /// Whether an endpoint for `self` serves a request for `other`, translated where their formats differ.
+    pub fn serves(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Embeddings(_), Self::Embeddings(_)) | (Self::Rerank(_), Self::Rerank(_)) => true,
+            _ => self == other,
         }
     }
 }
@@ -43,5 +58,17 @@ impl Call {
     /// A conversation in a dialect whose path says nothing more.
     pub fn chat(dialect: Dialect) -> Self {
         Self { operation: Operation::Chat, dialect, model: None, stream: None, array: false }
+    }
+
+    /// Embeddings in a format whose path says nothing more.
+    pub fn embeddings(format: embedding::Format) -> Self {
+        let operation = Operation::Embeddings(format);
+        Self { operation, dialect: format.dialect(), model: None, stream: Some(false), array: false }
+    }
+
+    /// A rerank.
+    pub fn rerank(format: rerank::Format) -> Self {
+        let operation = Operation::Rerank(format);
+        Self { operation, dialect: format.dialect(), model: None, stream: Some(false), array: false }
     }
 }

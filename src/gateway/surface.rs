@@ -1,5 +1,7 @@
 //! Which of the gateway's endpoints a request is for.
 
+mod embedding;
+
 use crate::dialect::{Call, Dialect, Forward, Found, Operation};
 use std::borrow::Cow;
 
@@ -85,7 +87,7 @@ fn call(path: &str) -> Option<Call> {
         "/api/chat" => Call::chat(Dialect::Ollama),
         "/api/generate" => Call::chat(Dialect::OllamaGenerate),
         "/api/show" => Call { operation: Operation::ShowModel, ..Call::chat(Dialect::Ollama) },
-        _ => return None,
+        _ => return embedding::call(path),
     })
 }
 

@@ -50,6 +50,9 @@ pub struct Line<'a> {
     /// How far they can be believed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_status: Option<&'static str>,
+    /// What a rerank is billed by, where the provider says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search_units: Option<u64>,
     /// Cost in USD; absent when the price is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Box<RawValue>>,

@@ -6,6 +6,8 @@
 
 use super::{Quirks, ReasoningSwitch, Replay};
 use crate::dialect::{Dialect, Operation, Service};
+use crate::embedding::{self, Fields};
+use crate::rerank;
 
 /// Where an upstream starts from when it names a preset.
 #[derive(Debug)]
@@ -51,6 +53,16 @@ impl Row {
     /// A service that is passed through.
     pub const fn service(service: Service, path: &'static str) -> Self {
         Self { operation: Operation::Forward(service), dialect: service.dialect(), path }
+    }
+
+    /// Embeddings.
+    pub const fn embeddings(format: embedding::Format, path: &'static str) -> Self {
+        Self { operation: Operation::Embeddings(format), dialect: format.dialect(), path }
+    }
+
+    /// Rerank.
+    pub const fn rerank(format: rerank::Format, path: &'static str) -> Self {
+        Self { operation: Operation::Rerank(format), dialect: format.dialect(), path }
     }
 }
 
@@ -99,6 +111,10 @@ pub fn presets() -> &'static [Preset] {
 
 const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
 const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
+const EMBED: Row = Row::embeddings(embedding::Format::Openai, "/embeddings");
+const V1_EMBED: Row = Row::embeddings(embedding::Format::Openai, "/v1/embeddings");
+const RERANK: Row = Row::rerank(rerank::Format::V1, "/rerank");
+const V1_RERANK: Row = Row::rerank(rerank::Format::V1, "/v1/rerank");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
 const COMPLETIONS: Row = Row::chat(Dialect::OpenaiCompletions, "/completions");
 const V1_COMPLETIONS: Row = Row::chat(Dialect::OpenaiCompletions, "/v1/completions");
@@ -134,6 +150,7 @@ const MISTRAL: Quirks = Quirks {
     reasoning: ReasoningSwitch::None,
     mistral_tools: true,
     prefill: Some("prefix"),
+    embeddings: Fields::MISTRAL,
     refused: &[
         "logit_bias",
         "logprobs",
@@ -159,10 +176,11 @@ const OPENROUTER: Quirks = Quirks {
     cache_control: true,
     reasoning: ReasoningSwitch::Object,
     replay: Replay::Reasoning,
+    embeddings: Fields::ROUTER,
     ..SAMPLES_TOP_K
 };
 /// Reports usage in streams unasked.
-const PERPLEXITY: Quirks = Quirks { stream_options: false, ..SAMPLES_TOP_K };
+const PERPLEXITY: Quirks = Quirks { stream_options: false, embeddings: Fields::PERPLEXITY, ..SAMPLES_TOP_K };
 /// Follows OpenAI closely, with its own samplers; the role of instructions is the chat template's business.
 const VLLM: Quirks = Quirks { top_k: true, ..NO_DEVELOPER };
 /// Translates by itself, Anthropic's fields included.
@@ -172,6 +190,7 @@ const LITELLM: Quirks = Quirks {
     reasoning: ReasoningSwitch::Thinking,
     replay: Replay::Blocks,
     short_ids: false,
+    embeddings: Fields::ROUTER,
     ..FULL
 };
 
@@ -198,6 +217,7 @@ static PRESETS: &[Preset] = &[
         endpoints: &[
             CHAT,
             COMPLETIONS,
+            EMBED,
             MODERATIONS,
             IMAGES,
             IMAGE_EDITS,
@@ -235,6 +255,7 @@ static PRESETS: &[Preset] = &[
         endpoints: &[
             CHAT,
             COMPLETIONS,
+            EMBED,
             IMAGES,
             IMAGE_EDITS,
             SPEECH,
@@ -266,7 +287,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "mistral",
         base_url: Some("https://api.mistral.ai/v1"),
-        endpoints: &[CHAT, MODERATIONS, TRANSCRIPTIONS, FILES],
+        endpoints: &[CHAT, EMBED, MODERATIONS, TRANSCRIPTIONS, FILES],
         key_variable: Some("MISTRAL_API_KEY"),
         quirks: MISTRAL,
         price_provider: Some("mistral"),
@@ -293,7 +314,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS, EMBED],
         key_variable: Some("OPENROUTER_API_KEY"),
         quirks: OPENROUTER,
         price_provider: Some("openrouter"),
@@ -302,7 +323,18 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "together",
         base_url: Some("https://api.together.xyz/v1"),
-        endpoints: &[CHAT, COMPLETIONS, IMAGES, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, FILES, BATCHES],
+        endpoints: &[
+            CHAT,
+            COMPLETIONS,
+            EMBED,
+            RERANK,
+            IMAGES,
+            SPEECH,
+            TRANSCRIPTIONS,
+            TRANSLATIONS,
+            FILES,
+            BATCHES,
+        ],
         key_variable: Some("TOGETHER_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("together"),
@@ -311,7 +343,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "fireworks",
         base_url: Some("https://api.fireworks.ai/inference/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS],
+        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS, EMBED],
         key_variable: Some("FIREWORKS_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
@@ -320,6 +352,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "perplexity",
         base_url: Some("https://api.perplexity.ai"),
+        endpoints: &[CHAT, V1_EMBED],
         key_variable: Some("PERPLEXITY_API_KEY"),
         quirks: PERPLEXITY,
         price_provider: Some("perplexity"),
@@ -354,16 +387,27 @@ static PRESETS: &[Preset] = &[
             Row::chat(Dialect::OllamaGenerate, "/api/generate"),
             V1_CHAT,
             V1_COMPLETIONS,
+            Row::embeddings(embedding::Format::Ollama, "/api/embed"),
+            Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
+            V1_EMBED,
         ],
         ..LOCAL
     },
-    Preset { name: "llamacpp", base_url: Some("http://localhost:8080"), quirks: SAMPLES_TOP_K, ..LOCAL },
+    Preset {
+        name: "llamacpp",
+        base_url: Some("http://localhost:8080"),
+        endpoints: &[V1_CHAT, V1_COMPLETIONS, V1_EMBED, V1_RERANK],
+        quirks: SAMPLES_TOP_K,
+        ..LOCAL
+    },
     Preset {
         name: "vllm",
         base_url: Some("http://localhost:8000"),
         endpoints: &[
             V1_CHAT,
             V1_COMPLETIONS,
+            V1_EMBED,
+            V1_RERANK,
             Row::service(Service::Transcriptions, "/v1/audio/transcriptions"),
             Row::service(Service::Translations, "/v1/audio/translations"),
             Row::service(Service::Responses, "/v1/responses"),
@@ -371,8 +415,20 @@ static PRESETS: &[Preset] = &[
         quirks: VLLM,
         ..LOCAL
     },
-    Preset { name: "sglang", base_url: Some("http://localhost:30000"), quirks: SAMPLES_TOP_K, ..LOCAL },
-    Preset { name: "lmstudio", base_url: Some("http://localhost:1234"), quirks: SAMPLES_TOP_K, ..LOCAL },
+    Preset {
+        name: "sglang",
+        base_url: Some("http://localhost:30000"),
+        endpoints: &[V1_CHAT, V1_COMPLETIONS, V1_EMBED],
+        quirks: SAMPLES_TOP_K,
+        ..LOCAL
+    },
+    Preset {
+        name: "lmstudio",
+        base_url: Some("http://localhost:1234"),
+        endpoints: &[V1_CHAT, V1_COMPLETIONS, V1_EMBED],
+        quirks: SAMPLES_TOP_K,
+        ..LOCAL
+    },
     Preset {
         name: "litellm",
         base_url: Some("http://localhost:4000"),
@@ -389,12 +445,69 @@ static PRESETS: &[Preset] = &[
             Row::service(Service::Files, "/v1/files"),
             Row::service(Service::Batches, "/v1/batches"),
             Row::service(Service::Responses, "/v1/responses"),
+            V1_EMBED,
+            V1_RERANK,
+            Row::rerank(rerank::Format::V2, "/v2/rerank"),
         ],
         key_variable: Some("LITELLM_API_KEY"),
         quirks: LITELLM,
         ..LOCAL
     },
-    Preset { name: "openai_compatible", key_optional: true, ..HOSTED },
+    Preset {
+        name: "gemini",
+        base_url: Some("https://generativelanguage.googleapis.com"),
+        endpoints: &[
+            Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
+            Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
+        ],
+        key_header: KeyHeader::GoogApiKey,
+        key_variable: Some("GEMINI_API_KEY"),
+        quirks: FULL,
+        price_provider: Some("google"),
+        ..HOSTED
+    },
+    Preset {
+        name: "cohere",
+        base_url: Some("https://api.cohere.com"),
+        endpoints: &[
+            Row::embeddings(embedding::Format::CohereV2, "/v2/embed"),
+            Row::embeddings(embedding::Format::CohereV1, "/v1/embed"),
+            Row::rerank(rerank::Format::V2, "/v2/rerank"),
+            V1_RERANK,
+        ],
+        key_variable: Some("COHERE_API_KEY"),
+        price_provider: Some("cohere"),
+        ..HOSTED
+    },
+    // Everybody's region is another; the key is one of Bedrock's own.
+    Preset {
+        name: "bedrock",
+        endpoints: &[
+            Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
+            Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
+        ],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    // Embeddings and rerank alone.
+    Preset {
+        name: "voyage",
+        base_url: Some("https://api.voyageai.com/v1"),
+        endpoints: &[EMBED, Row::rerank(rerank::Format::Voyage, "/rerank")],
+        key_variable: Some("VOYAGE_API_KEY"),
+        quirks: Quirks { embeddings: Fields::VOYAGE, ..CLASSIC },
+        ..HOSTED
+    },
+    Preset {
+        name: "jina",
+        base_url: Some("https://api.jina.ai/v1"),
+        endpoints: &[EMBED, RERANK],
+        key_variable: Some("JINA_API_KEY"),
+        quirks: Quirks { embeddings: Fields::JINA, ..CLASSIC },
+        ..HOSTED
+    },
+    Preset { name: "openai_compatible", endpoints: &[CHAT, EMBED], key_optional: true, ..HOSTED },
 ];
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! How a provider differs from the maker of its dialect, as data.
 
+use crate::embedding::Fields;
+
 /// Differences that the translators and the identity lane respect. The default is the dialect's own maker today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
@@ -29,6 +31,8 @@ pub struct Quirks {
     pub short_ids: bool,
     /// The field that marks a last assistant message as the beginning of the answer (Mistral: `prefix`).
     pub prefill: Option<&'static str>,
+    /// How its embeddings differ from OpenAI's.
+    pub embeddings: Fields,
     /// Top-level fields of the dialect that the provider refuses.
     pub refused: &'static [&'static str],
 }
@@ -84,6 +88,7 @@ impl Quirks {
         mistral_tools: false,
         short_ids: true,
         prefill: None,
+        embeddings: Fields::OPENAI,
         refused: &[],
     };
 

@@ -4,9 +4,12 @@
 use serde_json::Value;
 use std::io::Read;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 pub(crate) struct Exchange {
     pub(crate) id: String,
+    pub(crate) provider: String,
+    pub(crate) path: String,
     pub(crate) request: Option<String>,
     pub(crate) status: u64,
     pub(crate) stream: bool,
@@ -20,15 +23,26 @@ fn path() -> PathBuf {
     }
 }
 
+/// The whole corpus, read once for all tests.
+static TEXT: OnceLock<Option<String>> = OnceLock::new();
+
+fn read() -> Option<String> {
+    let file = std::fs::File::open(path()).ok()?;
+    let mut text = String::new();
+    flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text).expect("the corpus is gzip of UTF-8");
+    Some(text)
+}
+
 /// The exchanges of one operation; `None`, with a word about it, where the corpus is absent.
 pub(crate) fn exchanges(op: &str) -> Option<Vec<Exchange>> {
-    let Ok(file) = std::fs::File::open(path()) else {
+    let Some(text) = TEXT.get_or_init(read) else {
         eprintln!("SKIPPED: corpus not found");
         return None;
     };
-    let mut text = String::new();
-    flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text).expect("the corpus is gzip of UTF-8");
-    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
+    // Most lines are other operations': they are not worth parsing.
+    let name = format!("\"{op}\"");
+    let lines = text.lines().filter(|line| line.contains(&name));
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
     let wanted: Vec<Exchange> = lines.filter(|line| line["op"] == op).map(|line| exchange(&line)).collect();
     assert!(!wanted.is_empty(), "the corpus holds no {op}");
     Some(wanted)
@@ -41,6 +55,8 @@ fn exchange(line: &Value) -> Exchange {
         other => Some(other.to_string()),
     };
     Exchange {
+        provider: line["provider"].as_str().unwrap_or_default().to_owned(),
+        path: line["path"].as_str().unwrap_or_default().to_owned(),
         id: line["id"].as_str().unwrap_or_default().to_owned(),
         request,
         status: line["status"].as_u64().unwrap_or(0),

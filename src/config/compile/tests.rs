@@ -39,6 +39,47 @@ fn service(tables: &Tables, provider: &str, service: Service) -> Option<String> 
     path
 }
 
+/// Where it has embeddings and reranks.
+fn vector_paths(tables: &Tables, provider: &str) -> Vec<String> {
+    let provider = tables.providers.iter().find(|known| *known.name == *provider).unwrap();
+    let format = |operation: Operation| match operation {
+        Operation::Embeddings(format) => Some(format.as_str()),
+        Operation::Rerank(format) => Some(format.as_str()),
+        _ => None,
+    };
+    let all = provider.endpoints.iter();
+    all.filter_map(|e| Some(format!("{} {}", format(e.operation)?, e.path))).collect()
+}
+
+#[test]
+fn embeddings_and_reranks_have_their_endpoints() {
+    let tables = compiled(&json!({
+        "providers": {
+            "azure": {"base_url": "https://acme.openai.azure.com"},
+            "new": {"preset": "azure", "base_url": "https://acme.openai.azure.com/openai/v1"},
+            "cohere": {}, "voyage": {}, "vllm": {},
+            "ollama": {"dialect": "openai_chat"},
+            "mine": {"base_url": "https://llm.internal/api/v1", "dialect": "openai_chat"},
+            "gpu": {"base_url": "http://gpu:11434", "dialect": "ollama"},
+            "claude": {"base_url": "https://llm.internal", "dialect": "anthropic"}
+        },
+        "models": {"a": "mine/a"}
+    }));
+    for (provider, expected) in [
+        ("azure", &["openai /openai/deployments/{model}/embeddings?api-version=2024-10-21"][..]),
+        ("new", &["openai /openai/v1/embeddings"]),
+        ("cohere", &["cohere /v2/embed", "cohere_v1 /v1/embed", "v2 /v2/rerank", "v1 /v1/rerank"]),
+        ("voyage", &["openai /v1/embeddings", "voyage /v1/rerank"]),
+        ("vllm", &["openai /v1/embeddings", "v1 /v1/rerank"]),
+        ("ollama", &["ollama /api/embed", "ollama_prompt /api/embeddings", "openai /v1/embeddings"]),
+        ("mine", &["openai /api/v1/embeddings"]),
+        ("gpu", &["ollama /api/embed", "ollama_prompt /api/embeddings"]),
+        ("claude", &[]),
+    ] {
+        assert_eq!(vector_paths(&tables, provider), expected, "{provider}");
+    }
+}
+
 #[test]
 fn one_line_is_a_gateway() {
     let tables = compiled(&json!({"models": {"gpt-4o": "openai/gpt-4o"}}));

@@ -10,6 +10,12 @@ use crate::dialect::codec::{self, StreamEncoder};
 /// # Errors
 /// The body is empty, is no answer, or is an error in a 200: a reason to try the next target.
 pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
+    if let Some(plan) = &plan.embedding {
+        return crate::embedding::answer(plan, body);
+    }
+    if let Some(plan) = &plan.rerank {
+        return crate::rerank::answer(plan, body);
+    }
     if plan.client == plan.provider {
         return identity::answer(plan, body);
     }
@@ -83,6 +89,7 @@ pub(super) fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
             .map(|finish| finish.reason.as_openai()),
         model: Some(response.model.to_str().into_owned()).filter(|model| !model.is_empty()),
         output_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        search_units: None,
         warnings: losses.into_warnings(),
     }
 }

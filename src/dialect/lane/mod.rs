@@ -111,6 +111,10 @@ pub struct AnswerPlan {
     /// Members of the client's request that its answer repeats, as they stand in a JSON object (`"a":1,"b":[]`); see
     /// [`crate::chat::ChatRequest::echo`].
     pub echo: Option<String>,
+    /// What an answer of embeddings has to know.
+    pub embedding: Option<Box<crate::embedding::Plan>>,
+    /// What an answer of a rerank has to know.
+    pub rerank: Option<Box<crate::rerank::Plan>>,
     /// A stream keeps what it generated, for the audit line: see [`Stream::transcript`].
     pub capture: bool,
 }
@@ -132,6 +136,8 @@ impl AnswerPlan {
             created: 0,
             array: false,
             echo: None,
+            embedding: None,
+            rerank: None,
             capture: false,
         }
     }
@@ -168,6 +174,8 @@ pub struct Report {
     pub model: Option<String>,
     /// Bytes of generated text (content, reasoning and tool arguments) seen so far: the base of an estimate.
     pub output_bytes: u64,
+    /// What a rerank is billed by (Cohere).
+    pub search_units: Option<u64>,
     /// What was lost on the way back.
     pub warnings: Vec<Warning>,
 }

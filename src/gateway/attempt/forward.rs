@@ -3,18 +3,17 @@
 use super::release::Body;
 use super::{Attempt, Stage};
 use crate::chat::{Failure, Losses};
-use crate::dialect::lane::{AnswerPlan, Ask, Gauge, Outgoing};
-use crate::gateway::exchange::{Exchange, Forwarded};
+use crate::dialect::lane::{AnswerPlan, Ask, Edit, Gauge, Outgoing};
+use crate::gateway::exchange::Exchange;
 use crate::gateway::host::{Flow, Host, Side};
 
 /// The request as this provider gets it.
-pub(super) fn outgoing(
-    exchange: &Exchange,
-    forwarded: &Forwarded,
-    ask: &Ask<'_>,
-) -> Result<Outgoing, Failure> {
+pub(super) fn outgoing(exchange: &Exchange, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     let mut losses = Losses::new(ask.drop_params);
-    let edit = forwarded.form.edit(&exchange.body, ask, &mut losses)?;
+    let edit = match &exchange.forwarded {
+        Some(forwarded) => forwarded.form.edit(&exchange.body, ask, &mut losses)?,
+        None => Edit::Keep,
+    };
     let dialect = exchange.call.dialect;
     let plan = AnswerPlan {
         operation: exchange.call.operation,

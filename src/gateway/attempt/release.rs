@@ -3,6 +3,7 @@
 use super::response::{finish_stream, idle_limit};
 use super::{Attempt, Stage};
 use crate::chat::Failure;
+use crate::dialect::Operation;
 use crate::dialect::lane::{self, Answer};
 use crate::gateway::exchange::Exchange;
 use crate::gateway::host::{Flow, Host, Side};
@@ -54,7 +55,9 @@ impl Attempt {
         if let Some(new) = &answer.body {
             host.splice_body(Side::Response, body.len(), new);
         }
-        if exchange.tables.audit_content {
+        // Vectors are megabytes that nobody reads.
+        let is_readable = !matches!(exchange.call.operation, Operation::Embeddings(_));
+        if exchange.tables.audit_content && is_readable {
             exchange.answer.transcript =
                 std::str::from_utf8(answer.body.as_deref().unwrap_or(body)).ok().map(ToOwned::to_owned);
         }

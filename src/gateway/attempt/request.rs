@@ -3,11 +3,13 @@
 use super::{Attempt, Stage, forward, upstream_headers};
 use crate::chat::Failure;
 use crate::config::tables::{Model, Target};
+use crate::dialect::Operation;
 use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use crate::gateway::backoff;
 use crate::gateway::exchange::{self, Exchange};
 use crate::gateway::host::{Flow, Host, Side, key};
 use crate::policy::route::{self, Step};
+use crate::{embedding, rerank};
 use std::rc::Rc;
 
 impl Attempt {
@@ -88,16 +90,27 @@ impl Attempt {
             drop_params: model.drop_params,
             quirks: &target.provider.quirks,
         };
-        let outgoing = match &exchange.forwarded {
-            Some(forwarded) => forward::outgoing(exchange, forwarded, &ask)?,
-            None => lane::request(&exchange.call, endpoint.dialect, &exchange.body, &ask)?,
+        let body = &exchange.body;
+        let outgoing = match (exchange.call.operation, endpoint.operation) {
+            (Operation::Forward(_), _) => forward::outgoing(exchange, &ask)?,
+            (Operation::Embeddings(client), Operation::Embeddings(provider)) => {
+                embedding::request(client, provider, body, &ask)?
+            }
+            (Operation::Rerank(client), Operation::Rerank(provider)) => {
+                rerank::request(client, provider, body, &ask)?
+            }
+            _ => lane::request(&exchange.call, endpoint.dialect, body, &ask)?,
         };
         let length = length_after(&outgoing.edit, exchange.body.len());
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
         upstream_headers::apply(host, exchange, headers);
         exchange.answer.warnings = outgoing.warnings;
         let created = host.now_ns() / 1_000_000_000;
-        self.plan = Some(AnswerPlan { created, capture: exchange.tables.audit_content, ..outgoing.plan });
+        let mut plan = outgoing.plan;
+        if let Some(embedding) = &mut plan.embedding {
+            embedding.id.clone_from(&exchange.request_id);
+        }
+        self.plan = Some(AnswerPlan { created, capture: exchange.tables.audit_content, ..plan });
         let pause =
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
         self.stage = Stage::Sending(outgoing.edit);

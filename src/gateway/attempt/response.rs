@@ -10,8 +10,10 @@ use std::time::Duration;
 impl Attempt {
     /// The provider's headers have come. They are held until enough of the body is there to know what it is.
     pub fn on_response_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
-        let (Some(shared), Some(plan)) = (self.exchange.clone(), &self.plan) else { return Flow::Continue };
+        let Some(shared) = self.exchange.clone() else { return Flow::Continue };
         self.headers = host.headers(Side::Response);
+        self.take_counts();
+        let Some(plan) = &self.plan else { return Flow::Continue };
         let good = matches!(self.headers.status(), 200..=299);
         let service = shared.borrow().forwarded.as_ref().map(|forwarded| forwarded.request.service);
         if let (true, Some(service)) = (good, service) {
@@ -28,6 +30,18 @@ impl Attempt {
             return self.conclude(host, &mut shared.borrow_mut(), None);
         }
         Flow::Pause
+    }
+
+    /// Bedrock counts the tokens of embeddings and reranks in a header.
+    fn take_counts(&mut self) {
+        let counted = self.headers.get("x-amzn-bedrock-input-token-count").and_then(|v| v.parse().ok());
+        let Some(plan) = &mut self.plan else { return };
+        if let Some(embedding) = &mut plan.embedding {
+            embedding.counted = counted;
+        }
+        if let Some(rerank) = &mut plan.rerank {
+            rerank.counted = counted;
+        }
     }
 
     /// Some of the body has come; `size` bytes are held by the proxy.

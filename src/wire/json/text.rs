@@ -63,6 +63,11 @@ impl<'a> Text<'a> {
         self.len() == 0
     }
 
+    /// The text, or where it is empty another one.
+    pub fn or<'t>(&'t self, other: &'t Self) -> &'t Self {
+        if self.is_empty() { other } else { self }
+    }
+
     /// Whether there is nothing but white space.
     pub fn is_blank(&self) -> bool {
         match &self.0 {

@@ -16,8 +16,6 @@ from .gate import foreign_header, gzipped
 from .plan import Plan
 from .server import Recorded
 
-FILES_BETA = "files-api-2025-04-14"
-
 
 class AnthropicServicesSim(AnthropicSim):
     """An Anthropic with message batches and files. `batches` and `uploaded` hold what was made, by id."""
@@ -39,7 +37,7 @@ class AnthropicServicesSim(AnthropicSim):
             return at_once
         service, ident, word = one.groups()
         try:
-            self._gate(request, service)
+            self._gate(request)
             if behaviour.status is not None and behaviour.body is None:
                 kind, message = ERRORS.get(behaviour.status, ("api_error", "Error."))
                 raise Refused(message, behaviour.status, kind)
@@ -51,7 +49,7 @@ class AnthropicServicesSim(AnthropicSim):
         except BadForm as bad:
             return self._error(behaviour, Refused(str(bad)))
 
-    def _gate(self, request: Recorded, service: str) -> None:
+    def _gate(self, request: Recorded) -> None:
         foreign = foreign_header(request, {"x-api-key"})
         if foreign:
             self.faults.append(f"a header of somebody else: {foreign}")
@@ -60,9 +58,6 @@ class AnthropicServicesSim(AnthropicSim):
             raise Refused("invalid x-api-key", 401, "authentication_error")
         if request.header("anthropic-version") not in ("2026-10-21", "2023-06-01"):
             raise Refused("anthropic-version: header is required")
-        beta = FILES_BETA in (request.header("anthropic-beta") or "") or "beta=true" in request.query
-        if service == "files" and not beta:
-            raise Refused("Not Found", 404, "not_found_error")
 
     def _json(self, request: Recorded, behaviour: Behaviour, value: Any) -> Plan:
         payload = json.dumps(value, separators=(",", ":")).encode()

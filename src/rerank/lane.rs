@@ -1,0 +1,112 @@
+//! The way of one rerank from a client's format to a provider's, and of the answer back.
+
+use super::request::{decode, encode};
+use super::{Format, response};
+use crate::chat::{Failure, Losses, Usage};
+use crate::dialect::Operation;
+use crate::dialect::lane::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report};
+use crate::wire::json::{Patch, Text, members, write_string};
+
+/// What the way back has to know of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The client's format.
+    pub client: Format,
+    /// The provider's format.
+    pub provider: Format,
+    /// The provider's name of the model, for answers that do not say it.
+    pub model: String,
+    /// The number of documents.
+    pub count: usize,
+    /// The documents as a JSON array, where the answer is to repeat them.
+    pub documents: Option<String>,
+    /// How many of the best are wanted, where the provider may give more.
+    pub top_n: Option<u64>,
+    /// An estimate of the input in tokens, for answers without a count.
+    pub estimate: u64,
+    /// The input in tokens where the provider's headers said it (Bedrock).
+    pub counted: Option<u64>,
+}
+
+/// Translates a request body. Where both sides speak the same format it is only edited in place.
+///
+/// # Errors
+/// 400 that names the field: the body is wrong, or holds what this provider cannot take and `drop_params` is off.
+pub fn request(client: Format, provider: Format, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let mut losses = Losses::new(ask.drop_params);
+    let mut plan = Plan {
+        client,
+        provider,
+        model: ask.model.to_owned(),
+        count: 0,
+        documents: None,
+        top_n: None,
+        estimate: crate::meter::estimate::from_bytes(body.len() as u64),
+        counted: None,
+    };
+    let edit = if client == provider {
+        same_format(body, ask)?
+    } else {
+        let request = decode(client, body)?;
+        plan.count = request.documents.len();
+        plan.documents = (request.return_documents == Some(true)).then(|| request.documents_json());
+        plan.top_n = request.top_n;
+        plan.estimate = request.estimate();
+        Edit::Replace(encode(&request, provider, ask, &mut losses)?)
+    };
+    let plan = AnswerPlan {
+        operation: Operation::Rerank(client),
+        rerank: Some(Box::new(plan)),
+        ..AnswerPlan::new(client.dialect(), provider.dialect(), false, false)
+    };
+    Ok(Outgoing { edit, warnings: losses.into_warnings(), plan })
+}
+
+/// The model and a target's own fields are spliced; every other byte stays.
+fn same_format(body: &[u8], ask: &Ask<'_>) -> Result<Edit, Failure> {
+    let found = members(body)?;
+    let mut patch = Patch::default();
+    for (name, value) in ask.params {
+        patch.set(name, value.get().as_bytes());
+    }
+    let said = found.get("model").and_then(|member| Text::from_raw(member.value));
+    if !patch.sets("model") && said.is_none_or(|model| model != *ask.model) {
+        let mut model = Vec::with_capacity(ask.model.len() + 2);
+        write_string(&mut model, ask.model);
+        patch.set("model", model);
+    }
+    Ok(match patch.prefix(body, &found) {
+        Some((drop, insert)) => Edit::Prefix { drop, insert },
+        None => Edit::Keep,
+    })
+}
+
+/// Translates an answer. Where both sides speak the same format it is only looked at.
+///
+/// # Errors
+/// The body is empty, is no answer, or is an error in a 200: a reason to try the next target.
+pub fn answer(plan: &Plan, body: &[u8]) -> Result<Answer, Failure> {
+    let mut found = response::decode(body)?;
+    found.usage.input = found.usage.input.or(plan.counted);
+    let body = if plan.client == plan.provider {
+        None
+    } else {
+        if let Some(most) = plan.top_n.and_then(|most| usize::try_from(most).ok()) {
+            found.results.truncate(most);
+        }
+        Some(response::encode(&found, plan)?)
+    };
+    let is_counted = found.usage.input.is_some();
+    let usage = Usage { input: found.usage.input.or(Some(plan.estimate)), output: Some(0), ..found.usage };
+    let model = Some(found.model.to_str().into_owned()).filter(|model| !model.is_empty());
+    Ok(Answer {
+        body,
+        report: Report {
+            usage,
+            usage_is_final: is_counted,
+            search_units: found.search_units,
+            model,
+            ..Report::default()
+        },
+    })
+}
