@@ -293,6 +293,10 @@ fn rows(settings: &Provider, preset: Option<&Preset>) -> Vec<Row> {
     let mut all: Vec<Row> = std::iter::once(spoken).chain(others).collect();
     if preset.is_none() {
         all.extend(usual_vectors(wanted));
+        // Servers that speak Anthropic's dialect for Claude Code's sake can count; one that cannot says 404, and the
+        // count is estimated.
+        let counts = Row::count_tokens(wanted, "/v1/messages/count_tokens");
+        all.extend((wanted == Dialect::Anthropic).then_some(counts));
     }
     all
 }

@@ -10,6 +10,8 @@ pub enum Operation {
     Chat,
     /// Something of a service that is not translated.
     Forward(Service),
+    /// The tokens of a conversation.
+    CountTokens,
     /// What the gateway knows of a model; no provider is asked.
     ShowModel,
     /// Vectors of texts, in this format.
@@ -24,6 +26,7 @@ impl Operation {
         match self {
             Self::Chat => "chat",
             Self::Forward(service) => service.as_str(),
+            Self::CountTokens => "count_tokens",
             Self::ShowModel => "show_model",
             Self::Embeddings(_) => "embeddings",
             Self::Rerank(_) => "rerank",
@@ -58,6 +61,11 @@ impl Call {
     /// A conversation in a dialect whose path says nothing more.
     pub fn chat(dialect: Dialect) -> Self {
         Self { operation: Operation::Chat, dialect, model: None, stream: None, array: false }
+    }
+
+    /// The tokens of a conversation in a dialect whose path says nothing more.
+    pub fn count_tokens(dialect: Dialect) -> Self {
+        Self { operation: Operation::CountTokens, stream: Some(false), ..Self::chat(dialect) }
     }
 
     /// Embeddings in a format whose path says nothing more.

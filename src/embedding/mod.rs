@@ -6,6 +6,8 @@
 //! the other way round ([`vector`]).
 
 mod bedrock;
+#[cfg(test)]
+mod cases;
 mod cohere;
 mod fields;
 mod gemini;

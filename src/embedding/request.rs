@@ -2,6 +2,7 @@
 
 use super::{Elements, Format, Purpose};
 use crate::chat::{Extra, Failure, Losses, Source, Text};
+use crate::meter::estimate::Tokenizer;
 use crate::wire::json::write_string;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -264,7 +265,7 @@ impl<'a> EmbedRequest<'a> {
         let pieces = self.inputs.iter().flat_map(|input| &input.pieces);
         pieces.fold(0_u64, |sum, piece| {
             sum.saturating_add(match piece {
-                Piece::Text(text) => crate::meter::estimate::from_text(&text.to_str()),
+                Piece::Text(text) => crate::meter::estimate::from_text(&text.to_str(), Tokenizer::default()),
                 Piece::Tokens(ids) => ids.get().split(',').count().try_into().unwrap_or(u64::MAX),
                 Piece::Media(_) => 0,
             })

@@ -51,6 +51,7 @@ impl Edge {
         }
         let (usage, _) = usage_of(exchange);
         if exchange.answer.cost.is_none()
+            && exchange.answer.counted.is_none()
             && let Some(last) = exchange.attempts.last()
         {
             exchange.answer.cost = self.worker.cost(now, &exchange.tables, last, &usage);
@@ -117,9 +118,14 @@ impl Edge {
             prompt: record.prompt.as_deref().and_then(|p| audit::one_line(std::str::from_utf8(p).ok()?)),
             ..Line::default()
         };
+        if let Some(counted) = record.counted {
+            line.counted = Some(counted.tokens);
+            line.usage_status = Some(counted.status.as_str());
+        }
         if let Some(x) = exchange {
             let (usage, status) = usage_of(x);
             line.set_usage(&usage, status);
+            line.counted = x.answer.counted.map(|counted| counted.tokens);
             let last = x.attempts.last();
             line.provider = last.map(|a| &*a.provider.name);
             line.model = last.map(|a| a.model.as_str());
@@ -166,6 +172,10 @@ fn cut(host: &impl Host) -> Failure {
 /// Counts, and how far they can be believed.
 fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     let answer = &exchange.answer;
+    if let Some(counted) = &answer.counted {
+        // A count uses nothing.
+        return (Usage::default(), counted.status);
+    }
     let report = &answer.report;
     let mut usage = report.usage;
     if answer.complete && report.usage_is_final {
@@ -179,8 +189,13 @@ fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     if !began {
         return (usage, UsageStatus::Missing);
     }
-    usage.input.get_or_insert_with(|| estimate::from_bytes(exchange.body_len));
-    let output = estimate::from_bytes(report.output_bytes);
+    if let Some(estimate) = exchange.answer.input_estimate {
+        usage.input.get_or_insert(estimate);
+    }
+    let output = match report.output_tokens {
+        0 => estimate::from_bytes(report.output_bytes),
+        tokens => tokens,
+    };
     // A stream's counts so far may be those of its first event.
     usage.output = Some(usage.output.map_or(output, |seen| seen.max(output)));
     let status = if answer.complete { UsageStatus::Estimated } else { UsageStatus::Partial };

@@ -1,15 +1,15 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
-use super::exchange::{AnswerState, Attempt, AttemptEnd, Exchange, Forwarded};
+use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange, Forwarded};
 use super::headers::Headers;
 use super::host::{Flow, Host, Side, key};
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, cors, pages};
-use crate::chat::Failure;
+use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Auth, Key, Model, Tables, Target};
-use crate::dialect::lane;
+use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Forward, Operation};
 use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
@@ -56,6 +56,12 @@ pub(super) enum Stage {
     Answered,
 }
 
+impl Chosen {
+    fn asks(exchange: Exchange) -> Self {
+        Self::Exchange(Box::new(exchange))
+    }
+}
+
 /// What a body is collected for.
 #[derive(Debug, Clone)]
 pub(super) enum Wanted {
@@ -63,6 +69,14 @@ pub(super) enum Wanted {
     Call(Call),
     /// Something that is passed through.
     Forward(Forward),
+}
+
+/// What becomes of a request.
+enum Chosen {
+    /// A provider is asked.
+    Exchange(Box<Exchange>),
+    /// The gateway's own count of its tokens, in the client's words.
+    Count(Vec<u8>),
 }
 
 impl Edge {
@@ -112,7 +126,7 @@ impl Edge {
             Surface::Ask(call) => self.collect(host, headers, Wanted::Call(call)),
             Surface::Forward(forward) if end_of_stream => {
                 let chosen = self.choose_forward(headers, forward, Vec::new());
-                self.send_or_fail(host, chosen)
+                self.send_or_answer(host, chosen.map(Chosen::asks))
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
             Surface::Models => {
@@ -154,14 +168,19 @@ impl Edge {
         let chosen = match wanted {
             Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
             Wanted::Call(call) => self.choose(headers, call, body),
-            Wanted::Forward(forward) => self.choose_forward(headers, forward, body),
+            Wanted::Forward(forward) => self.choose_forward(headers, forward, body).map(Chosen::asks),
         };
-        self.send_or_fail(host, chosen)
+        self.send_or_answer(host, chosen)
     }
 
-    fn send_or_fail(&mut self, host: &impl Host, chosen: Result<Exchange, Failure>) -> Flow {
+    fn send_or_answer(&mut self, host: &impl Host, chosen: Result<Chosen, Failure>) -> Flow {
         match chosen {
-            Ok(exchange) => self.send(host, exchange),
+            Ok(Chosen::Exchange(exchange)) => self.send(host, *exchange),
+            Ok(Chosen::Count(count)) => {
+                let headers = [("content-type", "application/json"), ("x-tollgate-usage", "estimated")];
+                let shown = if self.tables.response_headers { 2 } else { 1 };
+                self.answer(host, 200, headers.get(..shown).unwrap_or_default(), &count)
+            }
             Err(failure) => self.fail(host, failure),
         }
     }
@@ -222,18 +241,24 @@ impl Edge {
     }
 
     /// Reads the body's envelope and lays out the tries.
-    fn choose(&mut self, headers: Headers, call: Call, body: Vec<u8>) -> Result<Exchange, Failure> {
+    fn choose(&mut self, headers: Headers, call: Call, body: Vec<u8>) -> Result<Chosen, Failure> {
         let envelope = lane::read_envelope(&call, &body)?;
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
         let found =
             route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
+        if let Some(model) = route::uncounted(&found, &call) {
+            let tokens = count::estimated(&call, &body, &model)?;
+            self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
+            return Ok(Chosen::Count(count::write(call.dialect, tokens)));
+        }
         self.lay_out(
             Incoming { headers, call, forwarded: None, stream: envelope.stream, body },
             found,
             |_| true,
         )
+        .map(Chosen::asks)
     }
 
     /// Lays out the tries at the targets that `may_ask` lets through.
@@ -254,14 +279,18 @@ impl Edge {
         let first =
             steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
         let Some(first) = first else {
-            let names: Vec<String> = attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
+            let mut names: Vec<String> =
+                attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
+            if names.is_empty() {
+                names
+                    .push(format!("none is at a provider that may be asked for {}", call.operation.as_str()));
+            }
             let message = format!("No target of the model `{asked}` can be asked: {}.", names.join("; "));
             // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
             let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
             let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
             return Err(Failure::new(status, message));
         };
-        let body_len = body.len() as u64;
         Ok(Exchange {
             tables: Rc::clone(&self.tables),
             call,
@@ -272,7 +301,6 @@ impl Edge {
             key_header: self.key_header,
             sent: None,
             body,
-            body_len,
             request_id: self.record.request_id.clone(),
             cors: self.cors.clone(),
             retries_granted: steps.len() - 1,

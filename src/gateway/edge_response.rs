@@ -4,17 +4,17 @@ use super::attempt::exhausted;
 use super::edge::{Edge, Stage};
 use super::exchange::Exchange;
 use super::host::{Flow, Host, Side};
-use crate::chat::Failure;
+use crate::chat::{Failure, UsageStatus};
 use crate::dialect::lane;
 
 impl Edge {
     /// The response's headers have come.
     pub fn on_response_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
-        let (failure, attempts) = match &self.stage {
+        let (answer, attempts) = match &self.stage {
             // Without an exchange the request was answered by the gateway itself or, when its body was over the
             // proxy's limit, by the proxy.
             Stage::Answered => return Flow::Continue,
-            Stage::Collecting { .. } => (proxy_failure(host, None), Vec::new()),
+            Stage::Collecting { .. } => (Err(proxy_failure(host, None)), Vec::new()),
             Stage::Sent { exchange, .. } => {
                 let exchange = &mut *exchange.borrow_mut();
                 if exchange.answer.released {
@@ -24,10 +24,12 @@ impl Edge {
                     return Flow::Continue;
                 }
                 let failure = self.unanswered(host, exchange);
-                (failure, exchange.notes())
+                let answer = exchange.estimate_count(&failure).ok_or_else(|| failure.clone());
+                exchange.answer.failure = answer.is_err().then_some(failure);
+                (answer, exchange.notes())
             }
         };
-        self.rewrite(host, failure, &attempts, end_of_stream)
+        self.rewrite(host, answer, &attempts, end_of_stream)
     }
 
     /// Some of the response's body has come.
@@ -53,23 +55,30 @@ impl Edge {
             None => proxy_failure(host, Some(exchange)),
         };
         self.worker.end_attempt(now, exchange, None, Some(failure.message.clone()));
-        let failure = exhausted(exchange, failure);
-        exchange.answer.failure = Some(failure.clone());
         exchange.answer.released = true;
-        failure
+        exhausted(exchange, failure)
     }
 
+    /// Puts an estimated count, or a failure, in the place of what the proxy answered.
     fn rewrite(
         &mut self,
         host: &impl Host,
-        failure: Failure,
+        answer: Result<Vec<u8>, Failure>,
         attempts: &[lane::AttemptNote],
         end_of_stream: bool,
     ) -> Flow {
-        let status = failure.status;
-        let body = lane::write_failure(self.record.dialect, &failure, attempts, &self.record.request_id);
+        let is_count = answer.is_ok();
+        let (status, body) = match answer {
+            Ok(count) => (200, count),
+            Err(failure) => {
+                let request_id = &self.record.request_id;
+                let body = lane::write_failure(self.record.dialect, &failure, attempts, request_id);
+                let status = failure.status;
+                self.record.failure = Some(failure);
+                (status, body)
+            }
+        };
         self.record.status = status;
-        self.record.failure = Some(failure);
         if end_of_stream {
             // There is no body to put ours in the place of; the status tells what happened.
             return Flow::Continue;
@@ -81,6 +90,9 @@ impl Edge {
         if self.tables.response_headers {
             headers.set("x-tollgate-request-id", self.record.request_id.clone());
             headers.set("x-tollgate-attempts", attempts.len().to_string());
+            if is_count {
+                headers.set("x-tollgate-usage", UsageStatus::Estimated.as_str());
+            }
         }
         for (name, value) in &self.cors {
             headers.set(name, value.clone());

@@ -1,10 +1,11 @@
 //! One client request and all its attempts: what the two phases share.
 
-use crate::chat::Failure;
+use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Model, Provider, Tables, Target};
-use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning};
-use crate::dialect::{Call, Forward};
+use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning, count};
+use crate::dialect::{Call, Forward, Operation};
 use crate::gateway::headers::Headers;
+use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
 use crate::policy::route::Step;
 use std::rc::Rc;
@@ -33,8 +34,6 @@ pub struct Exchange {
     pub sent: Option<Headers>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.
     pub body: Vec<u8>,
-    /// Length of the client's body in bytes.
-    pub body_len: u64,
     /// The proxy's id of the request.
     pub request_id: String,
     /// CORS headers of the answer.
@@ -77,6 +76,10 @@ pub struct AnswerState {
     pub stream: Option<Box<Stream>>,
     /// What the answer said of itself.
     pub report: Report,
+    /// An estimate of the request's tokens, made when the answer began, for an answer that does not say them.
+    pub input_estimate: Option<u64>,
+    /// The count, when counting was all that was wanted.
+    pub counted: Option<Counted>,
     /// Whether the answer came to its proper end.
     pub complete: bool,
     /// What the client was told went wrong.
@@ -87,6 +90,15 @@ pub struct AnswerState {
     pub warnings: Vec<Warning>,
     /// What was answered, as JSON, when the audit wants it: the body, or what a stream generated.
     pub transcript: Option<String>,
+}
+
+/// The tokens of a request that was only to be counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// How many.
+    pub tokens: u64,
+    /// Whether the provider said so, or the gateway guessed.
+    pub status: UsageStatus,
 }
 
 /// One try at one target.
@@ -143,6 +155,32 @@ impl Exchange {
     /// A header of the client's that a provider may see. The gateway's own key is not one.
     pub fn client_header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).filter(|_| self.key_header != Some(name))
+    }
+
+    /// The answer has begun: no other try will need the client's body. Where the answer has not said what it was, the
+    /// body is estimated first.
+    pub fn let_go_of_body(&mut self) {
+        let body = std::mem::take(&mut self.body);
+        let report = self.answer.stream.as_ref().map_or(&self.answer.report, |stream| stream.report());
+        if report.usage.input.is_none() && self.answer.failure.is_none() {
+            let tokenizer = self.attempts.last().map(|attempt| Tokenizer::of_model(&attempt.model));
+            self.answer.input_estimate = Some(from_body(&body, tokenizer.unwrap_or_default()));
+        }
+    }
+
+    /// The answer to a request for a count that no provider could give: an estimate for the last one that was asked, in
+    /// the client's words; why they did not becomes a warning. `None` for any other request, and for one that cannot be
+    /// read.
+    pub fn estimate_count(&mut self, why: &Failure) -> Option<Vec<u8>> {
+        if self.call.operation != Operation::CountTokens {
+            return None;
+        }
+        let model = self.attempts.last().map_or("", |attempt| attempt.model.as_str());
+        let tokens = count::estimated(&self.call, &self.body, model).ok()?;
+        self.answer.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
+        self.answer.complete = true;
+        self.answer.warnings.push(format!("estimated: {}", why.message));
+        Some(count::write(self.call.dialect, tokens))
     }
 
     /// Whether the router may still try again.

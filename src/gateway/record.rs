@@ -1,5 +1,6 @@
 //! What the audit line says of a request whatever becomes of it.
 
+use super::exchange::Counted;
 use super::headers::Headers;
 use crate::chat::Failure;
 use crate::dialect::Dialect;
@@ -23,6 +24,8 @@ pub struct Record {
     pub model_asked: Option<String>,
     /// Position of the accepted key in the configuration.
     pub key: Option<usize>,
+    /// The count that the gateway itself answered with.
+    pub counted: Option<Counted>,
     /// Status of an answer of the gateway's own.
     pub status: u16,
     /// Why the gateway itself refused it.
@@ -44,6 +47,7 @@ impl Default for Record {
             stream: false,
             model_asked: None,
             key: None,
+            counted: None,
             status: 0,
             failure: None,
             prompt: None,

@@ -50,6 +50,9 @@ pub struct Line<'a> {
     /// How far they can be believed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_status: Option<&'static str>,
+    /// The tokens of a request that was only to be counted; they were not used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counted: Option<u64>,
     /// What a rerank is billed by, where the provider says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search_units: Option<u64>,

@@ -1,7 +1,7 @@
 //! From the model a client names to the chain of tries.
 
 use crate::config::tables::{Auth, Model, Tables, Target};
-use crate::dialect::Call;
+use crate::dialect::{Call, Operation};
 use std::rc::Rc;
 
 /// A public model found by name.
@@ -47,6 +47,18 @@ pub fn unfit(target: &Target, call: &Call) -> Option<String> {
         return Some(format!("the provider has no endpoint for {}", call.operation.as_str()));
     }
     None
+}
+
+/// For a request that is only to be counted: the provider's name of the model, when the first target that would answer
+/// the conversation cannot count. Another one of the chain may be able to, but its tokens are not those asked for: an
+/// estimate is nearer.
+pub fn uncounted(found: &Found, call: &Call) -> Option<String> {
+    if call.operation != Operation::CountTokens {
+        return None;
+    }
+    let chat = Call { operation: Operation::Chat, ..call.clone() };
+    let first = found.model.targets.iter().find(|target| unfit(target, &chat).is_none())?;
+    unfit(first, call).is_some().then(|| upstream_model(first, &found.carried))
 }
 
 /// The tries of a request in order: each target that can be asked ([`unfit`] says which cannot), then its retries.

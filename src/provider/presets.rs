@@ -55,6 +55,11 @@ impl Row {
         Self { operation: Operation::Forward(service), dialect: service.dialect(), path }
     }
 
+    /// Counts of tokens.
+    pub const fn count_tokens(dialect: Dialect, path: &'static str) -> Self {
+        Self { operation: Operation::CountTokens, dialect, path }
+    }
+
     /// Embeddings.
     pub const fn embeddings(format: embedding::Format, path: &'static str) -> Self {
         Self { operation: Operation::Embeddings(format), dialect: format.dialect(), path }
@@ -128,6 +133,8 @@ const TRANSLATIONS: Row = Row::service(Service::Translations, "/audio/translatio
 const FILES: Row = Row::service(Service::Files, "/files");
 const BATCHES: Row = Row::service(Service::Batches, "/batches");
 const RESPONSES: Row = Row::service(Service::Responses, "/responses");
+/// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
+const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
@@ -239,6 +246,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://api.anthropic.com"),
         endpoints: &[
             V1_MESSAGES,
+            V1_COUNT,
             Row::service(Service::MessageBatches, "/v1/messages/batches"),
             Row::service(Service::AnthropicFiles, "/v1/files"),
         ],
@@ -396,7 +404,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "llamacpp",
         base_url: Some("http://localhost:8080"),
-        endpoints: &[V1_CHAT, V1_COMPLETIONS, V1_EMBED, V1_RERANK],
+        endpoints: &[V1_CHAT, V1_COMPLETIONS, V1_COUNT, V1_EMBED, V1_RERANK],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
@@ -406,6 +414,7 @@ static PRESETS: &[Preset] = &[
         endpoints: &[
             V1_CHAT,
             V1_COMPLETIONS,
+            Row::count_tokens(Dialect::OpenaiChat, "/tokenize"),
             V1_EMBED,
             V1_RERANK,
             Row::service(Service::Transcriptions, "/v1/audio/transcriptions"),
@@ -445,6 +454,7 @@ static PRESETS: &[Preset] = &[
             Row::service(Service::Files, "/v1/files"),
             Row::service(Service::Batches, "/v1/batches"),
             Row::service(Service::Responses, "/v1/responses"),
+            V1_COUNT,
             V1_EMBED,
             V1_RERANK,
             Row::rerank(rerank::Format::V2, "/v2/rerank"),

@@ -217,14 +217,82 @@ impl RerankRequest<'_> {
 
     /// An estimate of the input in tokens: the query once for each document.
     pub fn estimate(&self) -> u64 {
-        use crate::meter::estimate::{from_bytes, from_text};
-        let query = from_text(&self.query.to_str());
+        use crate::meter::estimate::{Tokenizer, from_bytes, from_text};
+        let query = from_text(&self.query.to_str(), Tokenizer::default());
         self.documents.iter().fold(0_u64, |sum, document| {
             let one = match document {
-                Document::Text(text) => from_text(&text.to_str()),
+                Document::Text(text) => from_text(&text.to_str(), Tokenizer::default()),
                 Document::Object(object) => from_bytes(object.get().len() as u64),
             };
             sum.saturating_add(one).saturating_add(query)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Quirks;
+    use serde_json::{Value, json};
+
+    fn send(
+        body: &Value,
+        to: Format,
+        model: &str,
+        drop_params: bool,
+    ) -> Result<(Value, Vec<String>), Failure> {
+        let quirks = Quirks::OPENAI;
+        let ask =
+            Ask { model, params: &[], max_tokens: None, default_max_tokens: 1, drop_params, quirks: &quirks };
+        let text = body.to_string();
+        let mut losses = Losses::new(drop_params);
+        let sent = encode(&decode(Format::V1, text.as_bytes())?, to, &ask, &mut losses)?;
+        Ok((serde_json::from_slice(&sent).unwrap(), losses.into_warnings()))
+    }
+
+    #[test]
+    fn objects_become_texts_where_only_texts_are_taken() {
+        let documents = json!([{"text": "a", "id": 7}, {"a_title": "t", "b_body": "b \"quoted\""}, "plain"]);
+        let body = json!({"model": "m", "query": "q", "documents": documents, "top_n": 2});
+        let (v2, warnings) = send(&body, Format::V2, "rerank-v3.5", false).unwrap();
+        assert_eq!(v2["documents"], json!(["a", "a_title: t\nb_body: b \"quoted\"", "plain"]));
+        assert_eq!((v2["top_n"].as_u64(), warnings.len()), (Some(2), 0));
+        let body = json!({"query": "q", "documents": documents, "rank_fields": ["b_body", "text"]});
+        let (voyage, _) = send(&body, Format::Voyage, "rerank-2.5", false).unwrap();
+        assert_eq!(voyage["documents"], json!(["text: a", "b_body: b \"quoted\"", "plain"]));
+        let (first, _) = send(&body, Format::V1, "x", false).unwrap();
+        assert_eq!((&first["documents"], &first["rank_fields"]), (&documents, &body["rank_fields"]));
+    }
+
+    #[test]
+    fn what_a_provider_cannot_do_is_said() {
+        let body = json!({"query": "q", "documents": ["a"], "max_chunks_per_doc": 3, "truncation": false});
+        let (_, warnings) = send(&body, Format::V2, "x", true).unwrap();
+        assert_eq!(warnings.len(), 2, "{warnings:?}");
+        let failure = send(&body, Format::Bedrock, "amazon.rerank-v1:0", false).unwrap_err();
+        assert_eq!(failure.param.as_deref(), Some("max_chunks_per_doc"));
+        let body = json!({"query": "q", "documents": ["a"], "max_tokens_per_doc": 3, "priority": 1});
+        let failure = send(&body, Format::Voyage, "x", false).unwrap_err();
+        assert_eq!(failure.param.as_deref(), Some("max_tokens_per_doc"));
+        let (bedrock, warnings) = send(&body, Format::Bedrock, "cohere.rerank-v3-5:0", true).unwrap();
+        assert_eq!(
+            bedrock,
+            json!({"query": "q", "documents": ["a"], "api_version": 2, "max_tokens_per_doc": 3})
+        );
+        assert_eq!(warnings, ["priority dropped: has no counterpart at this provider"]);
+    }
+
+    #[test]
+    fn wrong_requests_are_told_where() {
+        for (body, param) in [
+            (json!({"documents": ["a"]}), "query"),
+            (json!({"query": "q"}), "documents"),
+            (json!({"query": "q", "documents": []}), "documents"),
+            (json!({"query": "q", "documents": ["a", 7]}), "documents[1]"),
+            (json!({"query": "q", "documents": ["a"], "top_n": "2"}), "top_n"),
+        ] {
+            let failure = send(&body, Format::V2, "x", true).unwrap_err();
+            assert_eq!((failure.status, failure.param.as_deref()), (400, Some(param)), "{body}");
+        }
     }
 }

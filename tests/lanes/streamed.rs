@@ -259,7 +259,7 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
             .find("event: message_start")
             .zip(exchange.response.rfind("event: message_start"))
         {
-            Some((first, last)) if first != last => {
+            Some((first, final_one)) if first != final_one => {
                 let from = first + 1;
                 let next = exchange.response[from..]
                     .find("event: message_start")

@@ -51,6 +51,18 @@ def test_chat(client, world, behind, model):
     assert (answer.usage.input_tokens, answer.usage.output_tokens) == (truth["input"], truth["output"])
 
 
+def test_count_tokens(client, world, behind, model):
+    asked = {"model": model, "system": "be brief", "messages": said("one two three"), "tools": [WEATHER]}
+    counted = client.messages.with_raw_response.count_tokens(**asked)
+    tokens = counted.parse().input_tokens
+    if behind == "anthropic":
+        assert counted.headers["x-tollgate-usage"] == "complete"
+        assert tokens == 2 + 3 + 3
+    else:
+        assert counted.headers["x-tollgate-usage"] == "estimated"
+        assert 40 < tokens < 120
+
+
 def test_stream(client, model):
     with client.messages.stream(model=model, max_tokens=99, messages=said("long 12")) as events:
         assert "".join(events.text_stream) == " ".join(f"w{n}" for n in range(1, 13))

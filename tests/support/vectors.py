@@ -64,6 +64,7 @@ class Vectors:
             "ada": "openai/text-embedding-ada-002",
             "plain": "plain/text-embedding-3-small",
             "gemini": "gemini/gemini-embedding-001",
+            "google": "gemini/gemini-embedding-001",
             "gemini-2": "gemini/gemini-embedding-2",
             "cohere": "cohere/embed-v4.0",
             "titan": "bedrock/amazon.titan-embed-text-v2:0",

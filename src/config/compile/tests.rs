@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::from_json;
 use crate::config::tables::Auth;
-use crate::dialect::{Dialect, Operation, Service};
+use crate::dialect::{Call, Dialect, Operation, Service};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -218,6 +218,12 @@ fn endpoints_follow_preset_base_and_dialect() {
     assert_eq!(paths(&tables, "local"), ["anthropic /v1/messages"]);
     assert_eq!(paths(&tables, "mine"), ["openai_chat /api/v1/chat/completions"]);
     assert_eq!(paths(&tables, "theirs"), ["anthropic /v1/messages"]);
+    let counts = |name: &str| {
+        let provider = tables.providers.iter().find(|p| &*p.name == name).unwrap();
+        provider.endpoint_for(&Call::count_tokens(Dialect::Anthropic)).map(|e| e.path.to_string())
+    };
+    assert_eq!(counts("theirs").as_deref(), Some("/v1/messages/count_tokens"));
+    assert_eq!((counts("pinned"), counts("mine")), (None, None));
     let auth = |name: &str| tables.providers.iter().find(|p| &*p.name == name).unwrap().auth.clone();
     assert!(matches!(auth("theirs"), Auth::Header { name: "x-api-key", .. }));
     assert!(matches!(auth("pinned"), Auth::Header { name: "authorization", .. }));

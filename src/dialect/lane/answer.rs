@@ -1,15 +1,20 @@
 //! A provider's whole answer becomes a client's, whole or as a stream.
 
 use super::replay::replay;
-use super::{Answer, AnswerPlan, JSON_TOOL, Report, identity};
+use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
+use crate::dialect::Operation;
 use crate::dialect::codec::{self, StreamEncoder};
+use crate::meter::estimate::{Counter, Tokenizer};
 
 /// Translates an answer that arrived whole. Where both sides speak the same dialect it is only looked at.
 ///
 /// # Errors
 /// The body is empty, is no answer, or is an error in a 200: a reason to try the next target.
 pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
+    if plan.operation == Operation::CountTokens {
+        return count::answer(plan, body);
+    }
     if let Some(plan) = &plan.embedding {
         return crate::embedding::answer(plan, body);
     }
@@ -69,6 +74,24 @@ fn unwrap_json_tool(response: &mut ChatResponse<'_>) {
     }
 }
 
+/// An estimate of what was generated, for an answer that does not say it.
+fn output_tokens(response: &ChatResponse<'_>) -> u64 {
+    let mut counter = Counter::new(Tokenizer::of_model(&response.model.to_str()));
+    for part in response.choices.iter().flat_map(|choice| &choice.parts) {
+        match &part.kind {
+            PartKind::Text(text) | PartKind::Refusal(text) => counter.push_text(text),
+            PartKind::Thinking(thinking) => counter.push_text(&thinking.text),
+            PartKind::ToolCall(call) => {
+                counter.push_text(&call.name);
+                counter.push(call.arguments.as_plain().as_bytes());
+            }
+            _ => {}
+        }
+        counter.pause();
+    }
+    counter.tokens()
+}
+
 /// What an answer says of itself.
 pub(super) fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
     let parts = response.choices.iter().flat_map(|choice| &choice.parts);
@@ -89,6 +112,8 @@ pub(super) fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
             .map(|finish| finish.reason.as_openai()),
         model: Some(response.model.to_str().into_owned()).filter(|model| !model.is_empty()),
         output_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        counted: None,
+        output_tokens: if response.usage.output.is_none() { output_tokens(response) } else { 0 },
         search_units: None,
         warnings: losses.into_warnings(),
     }

@@ -4,6 +4,7 @@
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
 mod answer;
+pub mod count;
 mod envelope;
 mod failure;
 mod forward;
@@ -26,6 +27,7 @@ pub use stream::Stream;
 
 use crate::chat::Usage;
 use crate::dialect::{Dialect, Operation};
+use crate::meter::estimate::Tokenizer;
 use crate::provider::Quirks;
 use serde_json::value::RawValue;
 
@@ -111,6 +113,8 @@ pub struct AnswerPlan {
     /// Members of the client's request that its answer repeats, as they stand in a JSON object (`"a":1,"b":[]`); see
     /// [`crate::chat::ChatRequest::echo`].
     pub echo: Option<String>,
+    /// Whose tokens the estimate of an answer without usage counts.
+    pub tokenizer: Tokenizer,
     /// What an answer of embeddings has to know.
     pub embedding: Option<Box<crate::embedding::Plan>>,
     /// What an answer of a rerank has to know.
@@ -134,6 +138,7 @@ impl AnswerPlan {
             json_tool: false,
             legacy_functions: false,
             created: 0,
+            tokenizer: Tokenizer::default(),
             array: false,
             echo: None,
             embedding: None,
@@ -172,8 +177,12 @@ pub struct Report {
     pub finish: Option<&'static str>,
     /// The model that the provider says it used.
     pub model: Option<String>,
+    /// The count, when counting was all that was wanted.
+    pub counted: Option<u64>,
     /// Bytes of generated text (content, reasoning and tool arguments) seen so far: the base of an estimate.
     pub output_bytes: u64,
+    /// An estimate of the tokens of that text, where it was read as text; 0 where it was not.
+    pub output_tokens: u64,
     /// What a rerank is billed by (Cohere).
     pub search_units: Option<u64>,
     /// What was lost on the way back.

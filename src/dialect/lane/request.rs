@@ -1,14 +1,17 @@
 //! A client's request becomes a provider's.
 
-use super::{AnswerPlan, Ask, Edit, Outgoing, identity};
+use super::{AnswerPlan, Ask, Edit, Outgoing, count, identity};
 use crate::chat::{ChatRequest, Failure, Losses, Text};
-use crate::dialect::{Call, Dialect, codec};
+use crate::dialect::{Call, Dialect, Operation, codec};
 
 /// Translates a request body. Where both sides speak the same dialect it is only edited in place.
 ///
 /// # Errors
 /// 400 that names the field: the body is wrong, or holds what this provider cannot take and `drop_params` is off.
 pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    if call.operation == Operation::CountTokens {
+        return count::request(call, provider, body, ask);
+    }
     if call.dialect == provider {
         return identity::request(call, body, ask);
     }

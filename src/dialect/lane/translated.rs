@@ -6,6 +6,7 @@ use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart};
 use crate::dialect::Dialect;
 use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
+use crate::meter::estimate::Counter;
 
 /// Warnings kept of one stream: they end in the audit line.
 const MOST_WARNINGS: usize = 16;
@@ -26,6 +27,8 @@ struct State {
     progress: Progress,
     failure: Option<Failure>,
     report: Report,
+    /// Counts what is generated, for a stream that does not say it.
+    counter: Counter,
     /// The client was told that the answer is over.
     closed: bool,
     json_tool: JsonTool,
@@ -58,6 +61,7 @@ impl Stream {
             progress: Progress::Waiting,
             failure: None,
             report: Report::default(),
+            counter: Counter::new(plan.tokenizer),
             closed: false,
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
             transcript: plan.capture.then(Box::default),
@@ -159,6 +163,8 @@ impl State {
                 if !matches!(delta, Delta::Signature(_)) {
                     let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
                     self.report.output_bytes = self.report.output_bytes.saturating_add(bytes);
+                    self.counter.push_text(text);
+                    self.report.output_tokens = self.counter.tokens();
                 }
                 self.content();
             }

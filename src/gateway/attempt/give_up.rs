@@ -58,6 +58,12 @@ impl Attempt {
         held: Option<usize>,
     ) -> Flow {
         let failure = exhausted(exchange, failure);
+        if let Some(count) = exchange.estimate_count(&failure) {
+            return match held {
+                Some(size) => self.release_estimate(host, exchange, &count, size),
+                None => self.reply_with(host, exchange, 200, &count),
+            };
+        }
         let status = failure.status;
         let shown = if exchange.may_retry() && is_retriable(status) { FINAL } else { status };
         if shown != status {
@@ -70,22 +76,29 @@ impl Attempt {
     pub(super) fn reply_exhausted(&mut self, host: &impl Host, exchange: &mut Exchange) -> Flow {
         let last = exchange.attempts.last().and_then(|a| a.end.as_ref()?.reason.clone());
         let failure = exhausted(exchange, Failure::new(502, last.unwrap_or_default()));
-        self.reply(host, exchange, failure)
+        match exchange.estimate_count(&failure) {
+            Some(count) => self.reply_with(host, exchange, 200, &count),
+            None => self.reply(host, exchange, failure),
+        }
     }
 
     /// Answers from this phase without a provider; such an answer is never tried again.
     pub(super) fn reply(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {
-        self.stage = Stage::Through;
         let status = failure.status;
         let body =
             lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
         exchange.answer.failure = Some(failure);
+        self.reply_with(host, exchange, status, &body)
+    }
+
+    fn reply_with(&mut self, host: &impl Host, exchange: &mut Exchange, status: u16, body: &[u8]) -> Flow {
+        self.stage = Stage::Through;
         let own = own_headers(exchange);
         let mut pairs = vec![("content-type", "application/json")];
         // Other headers of the provider's are lost with its answer; clients act on this one.
         pairs.extend(self.headers.get("retry-after").map(|v| ("retry-after", v)));
         pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
-        host.reply(status, &pairs, &body);
+        host.reply(status, &pairs, body);
         exchange.answer.released = true;
         Flow::Pause
     }

@@ -2,10 +2,10 @@
 
 use super::response::{finish_stream, idle_limit};
 use super::{Attempt, Stage};
-use crate::chat::Failure;
+use crate::chat::{Failure, UsageStatus};
 use crate::dialect::Operation;
 use crate::dialect::lane::{self, Answer};
-use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::{Counted, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 
 /// Longest `x-tollgate-warnings`, in bytes: proxies on the way refuse large header blocks.
@@ -40,7 +40,9 @@ impl Attempt {
     ) -> Flow {
         let now = host.now_ns();
         self.worker.end_attempt(now, exchange, Some(self.headers.status()), None);
-        if let Some(ended) = exchange.attempts.last() {
+        if let Some(tokens) = answer.report.counted {
+            exchange.answer.counted = Some(Counted { tokens, status: UsageStatus::Complete });
+        } else if let Some(ended) = exchange.attempts.last() {
             exchange.answer.cost = self.worker.cost(now, &exchange.tables, ended, &answer.report.usage);
         }
         exchange.answer.warnings.extend(answer.report.warnings.iter().cloned());
@@ -88,7 +90,7 @@ impl Attempt {
         // The first content has come; from here on it is silence that counts.
         host.break_in(idle_limit(exchange).filter(|_| !ended));
         exchange.answer.released = true;
-        exchange.body = Vec::new();
+        exchange.let_go_of_body();
         Flow::Continue
     }
 
@@ -122,6 +124,20 @@ impl Attempt {
         self.released(host, exchange)
     }
 
+    /// An estimate takes the place of a count that no provider gave.
+    pub(super) fn release_estimate(
+        &mut self,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        count: &[u8],
+        held: usize,
+    ) -> Flow {
+        let new = Body { media_type: Some("application/json"), length: Length::Is(count.len()) };
+        self.show(host, exchange, &new, 200);
+        host.splice_body(Side::Response, held, count);
+        self.released(host, exchange)
+    }
+
     /// An error in the client's dialect takes the place of what the provider sent; the router is shown the status
     /// `shown`.
     pub(super) fn release_failure(
@@ -148,7 +164,7 @@ impl Attempt {
     fn released(&mut self, host: &impl Host, exchange: &mut Exchange) -> Flow {
         host.break_in(None);
         exchange.answer.released = true;
-        exchange.body = Vec::new();
+        exchange.let_go_of_body();
         self.stage = Stage::Through;
         Flow::Continue
     }
@@ -237,6 +253,9 @@ fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
     }
     add("x-tollgate-attempts", exchange.attempts.len().to_string());
     add("x-tollgate-request-id", exchange.request_id.clone());
+    if let Some(counted) = &exchange.answer.counted {
+        add("x-tollgate-usage", counted.status.as_str().to_owned());
+    }
     if let Some(cost) = &exchange.answer.cost {
         add("x-tollgate-cost", cost.usd().to_string());
     }

@@ -8,6 +8,7 @@ use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use crate::gateway::backoff;
 use crate::gateway::exchange::{self, Exchange};
 use crate::gateway::host::{Flow, Host, Side, key};
+use crate::meter::estimate::Tokenizer;
 use crate::policy::route::{self, Step};
 use crate::{embedding, rerank};
 use std::rc::Rc;
@@ -110,7 +111,12 @@ impl Attempt {
         if let Some(embedding) = &mut plan.embedding {
             embedding.id.clone_from(&exchange.request_id);
         }
-        self.plan = Some(AnswerPlan { created, capture: exchange.tables.audit_content, ..plan });
+        self.plan = Some(AnswerPlan {
+            created,
+            capture: exchange.tables.audit_content,
+            tokenizer: Tokenizer::of_model(&upstream_model),
+            ..plan
+        });
         let pause =
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
         self.stage = Stage::Sending(outgoing.edit);

@@ -2,6 +2,7 @@
 
 use super::{Attempt, Held, Stage, is_retriable};
 use crate::chat::Failure;
+use crate::dialect::Operation;
 use crate::dialect::lane::{self, Pass, Progress, Stream};
 use crate::gateway::exchange::Exchange;
 use crate::gateway::host::{Flow, Host, Side};
@@ -125,6 +126,10 @@ impl Attempt {
         if is_retriable(status) {
             return self.give_up(host, exchange, failure, held);
         }
+        if exchange.call.operation == Operation::CountTokens && cannot_count(&failure) {
+            exchange.skip_target();
+            return self.give_up(host, exchange, failure, held);
+        }
         if !matches!(status, 400..=499) {
             let message = format!("The provider answered with status {status}, which is no answer.");
             return self.give_up(host, exchange, Failure { message, ..Failure::new(502, "") }, held);
@@ -172,6 +177,12 @@ impl Attempt {
             host.break_in(Some(limit));
         }
     }
+}
+
+/// Whether a refusal says that this server has no such endpoint, or that this model has no count, rather than that the
+/// request is wrong.
+fn cannot_count(failure: &Failure) -> bool {
+    matches!(failure.status, 404 | 405) || failure.message.contains("support counting tokens")
 }
 
 /// The longest silence that this provider may keep within a stream, where it has a limit of its own.

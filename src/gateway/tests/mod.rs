@@ -1,5 +1,6 @@
 //! Both phases together, over scripted providers.
 
+mod count;
 mod proxy;
 
 use proptest::prelude::*;

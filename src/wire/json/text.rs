@@ -58,6 +58,14 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// What stands between the quotes of the literal it is, escapes as they came; `None` when it is none.
+    pub fn literal(&self) -> Option<&'a str> {
+        match &self.0 {
+            Form::Json(inside) => Some(inside),
+            Form::Plain(_) => None,
+        }
+    }
+
     /// Whether there is no character at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

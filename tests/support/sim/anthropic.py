@@ -75,7 +75,11 @@ class AnthropicSim(Simulator):
         if behaviour.status is not None and behaviour.body is None:
             kind, message = ERRORS.get(behaviour.status, ("api_error", "Error."))
             return self._error(behaviour, Refused(message, behaviour.status, kind))
-        answer = think(ask_of(body), behaviour.text, behaviour.overrides)
+        answer = think(ask_of({"max_tokens": 1, **body}), behaviour.text, behaviour.overrides)
+        if request.path.endswith("/count_tokens"):
+            payload = json.dumps({"input_tokens": answer.input}, separators=(",", ":")).encode()
+            headers = self._headers(behaviour, "application/json")
+            return how.unary(behaviour, 200, *gzipped(request, headers, payload))
         request.answer = answer
         if behaviour.body is not None:
             kind = "text/event-stream; charset=utf-8" if body.get("stream") else "application/json"
@@ -95,7 +99,7 @@ class AnthropicSim(Simulator):
         return how.unary(behaviour, 200, *gzipped(request, self._headers(behaviour, "application/json"), payload))
 
     def _checked(self, request: Recorded) -> Any:
-        if request.path != "/v1/messages":
+        if request.path not in ("/v1/messages", "/v1/messages/count_tokens"):
             raise Refused("Not Found", 404, "not_found_error")
         if request.method != "POST":
             raise Refused("Method Not Allowed", 405, "invalid_request_error")
@@ -125,7 +129,9 @@ class AnthropicSim(Simulator):
             body = json.loads(request.body)
         except (ValueError, RecursionError) as error:
             raise Refused(f"The request body is not valid JSON: {error}") from None
-        check(body, version, request.header("anthropic-beta") or "", lambda t, s: hmac.compare_digest(signature(t), s))
+        betas = request.header("anthropic-beta") or ""
+        counting = request.path.endswith("/count_tokens")
+        check(body, version, betas, lambda t, s: hmac.compare_digest(signature(t), s), counting=counting)
         if not self.known(body["model"]):
             raise Refused(f"model: {body['model']}", 404, "not_found_error")
         return body

@@ -39,6 +39,8 @@ TOP = set(
         "workspace_id",
     ]
 )
+# What may be asked to be counted: what the model reads, and nothing of how it answers.
+COUNTED = {"model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control"}
 BETA_TOP = {"context_management", "mcp_servers", "betas", "fallbacks", "compaction", "output_format"}
 CACHED = {"cache_control"}
 BLOCKS = {
@@ -83,8 +85,11 @@ class Refused(Exception):
         self.kind = kind
 
 
-def check(body: Any, version: str, betas: str, signed: Callable[[str, str], bool]) -> None:
-    """Raises `Refused` where the real API answers 400. `signed(thinking, signature)` knows this provider's own."""
+def check(
+    body: Any, version: str, betas: str, signed: Callable[[str, str], bool], *, counting: bool = False
+) -> None:
+    """Raises `Refused` where the real API answers 400. `signed(thinking, signature)` knows this provider's own;
+    `counting`: the request is for `count_tokens`."""
     if not isinstance(body, dict):
         raise Refused("Input should be a valid dictionary")
     if version >= "2026-10-21":
@@ -93,11 +98,13 @@ def check(body: Any, version: str, betas: str, signed: Callable[[str, str], bool
             if name in body:
                 raise Refused(f"{name}: Extra inputs are not permitted")
     for name in body:
-        if name not in TOP and not (betas and name in BETA_TOP):
+        if name not in (COUNTED if counting else TOP) and not (betas and name in BETA_TOP):
             raise Refused(f"{name}: Extra inputs are not permitted")
-    for name in ("model", "max_tokens", "messages"):
+    for name in ("model", "messages") if counting else ("model", "max_tokens", "messages"):
         if name not in body:
             raise Refused(f"{name}: Field required")
+    if counting:
+        body = {"max_tokens": 1 << 20, **body}
     if isinstance(body["max_tokens"], bool) or not isinstance(body["max_tokens"], int):
         raise Refused("max_tokens: Input should be a valid integer")
     if body["max_tokens"] < 1:

@@ -1,0 +1,230 @@
+//! The scanner: one pass over the bytes of a text, which may come in pieces, without allocation.
+
+use super::Tokenizer;
+use super::costs::{Costs, Piece};
+use super::kind::{Kind, rarity};
+use crate::wire::json::Text;
+
+/// Estimates the tokens of a text while it passes. The same text gives the same count however it is cut.
+#[derive(Debug, Clone, Copy)]
+pub struct Counter {
+    tokenizer: Tokenizer,
+    /// In hundredths of a token.
+    cost: u64,
+    last: Kind,
+    /// The last byte of a character in ASCII; the first of any other.
+    byte: u8,
+    /// Characters of the same kind in a row.
+    run: u32,
+    /// Letters of the word so far.
+    letters: u32,
+    /// The first byte of a character whose second has not come yet.
+    lead: u8,
+    escape: Escape,
+}
+
+/// Where an escape of a JSON string stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    None,
+    /// After the backslash.
+    Open,
+    /// Within `\uXXXX`: the digits left, and the value so far.
+    Unicode(u8, u16),
+}
+
+impl Counter {
+    /// A counter that has seen nothing.
+    pub fn new(tokenizer: Tokenizer) -> Self {
+        Self {
+            tokenizer,
+            cost: 0,
+            last: Kind::Start,
+            byte: 0,
+            run: 0,
+            letters: 0,
+            lead: 0,
+            escape: Escape::None,
+        }
+    }
+
+    /// Whose tokens it counts.
+    pub fn tokenizer(&self) -> Tokenizer {
+        self.tokenizer
+    }
+
+    /// Takes more of the text, in UTF-8.
+    pub fn push(&mut self, text: &[u8]) {
+        let costs = self.tokenizer.costs();
+        for byte in text {
+            self.byte(*byte, costs);
+        }
+    }
+
+    /// Takes more of what stands between the quotes of a JSON string: escapes count as what they mean.
+    pub fn push_escaped(&mut self, text: &[u8]) {
+        let costs = self.tokenizer.costs();
+        for byte in text {
+            match (self.escape, *byte) {
+                (Escape::None, b'\\') => self.escape = Escape::Open,
+                (Escape::None, byte) => self.byte(byte, costs),
+                (Escape::Open, b'u') => self.escape = Escape::Unicode(4, 0),
+                (Escape::Open, byte) => {
+                    self.escape = Escape::None;
+                    self.byte(meant(byte), costs);
+                }
+                (Escape::Unicode(left, value), byte) => self.digit(left, value, byte, costs),
+            }
+        }
+    }
+
+    /// Takes more of the text, whichever form it has.
+    pub fn push_text(&mut self, text: &Text<'_>) {
+        match text.literal() {
+            Some(inside) => self.push_escaped(inside.as_bytes()),
+            None => self.push(text.to_str().as_bytes()),
+        }
+    }
+
+    /// A text ends here: what comes next does not go on with its last word.
+    pub fn pause(&mut self) {
+        *self = Self { tokenizer: self.tokenizer, cost: self.cost, ..Self::new(self.tokenizer) };
+    }
+
+    /// Adds whole tokens that are no text: what a picture or the frame of a message takes.
+    pub fn add(&mut self, tokens: u64) {
+        self.cost = self.cost.saturating_add(tokens.saturating_mul(100));
+    }
+
+    /// Takes a whole text apart from what came before, at a part of its cost: a schema that the provider writes more
+    /// tersely, or less, than JSON.
+    pub fn add_percent(&mut self, text: &[u8], percent: u64) {
+        let mut apart = Self::new(self.tokenizer);
+        apart.push(text);
+        self.cost = self.cost.saturating_add(apart.cost.saturating_mul(percent) / 100);
+    }
+
+    /// The estimate so far, in tokens, rounded up.
+    pub fn tokens(&self) -> u64 {
+        self.cost.div_ceil(100)
+    }
+
+    fn byte(&mut self, byte: u8, costs: &Costs) {
+        let kind = match byte {
+            ..0x80 => Kind::of_ascii(byte),
+            // The rest of a character; only the second byte says more.
+            0x80..0xc0 if self.lead == 0 => return,
+            0x80..0xc0 => Kind::of_pair(self.lead, byte),
+            _ => {
+                self.lead = byte;
+                return;
+            }
+        };
+        self.lead = 0;
+        self.character(kind, byte, costs);
+    }
+
+    fn character(&mut self, kind: Kind, byte: u8, costs: &Costs) {
+        let last = self.last;
+        self.run = if kind == last { self.run.saturating_add(1) } else { 1 };
+        let cost = match kind {
+            Kind::Lower | Kind::Upper | Kind::Latin => self.letter(kind, byte, costs),
+            Kind::Digit if self.run == 1 => {
+                let behind = if last.is_latin() { costs.of(Piece::DigitAfterWord) } else { 0 };
+                costs.of(Piece::Digit).saturating_add(behind)
+            }
+            Kind::Digit if self.run % 3 == 1 => costs.of(Piece::Digit4),
+            Kind::Digit | Kind::Start => 0,
+            Kind::Space => match self.run {
+                1 if last == Kind::Line => costs.of(Piece::Indent),
+                1 => 0,
+                2 => costs.of(Piece::Space2),
+                _ => costs.of(Piece::Space3),
+            },
+            Kind::Line => costs.of(if self.run == 1 { Piece::Line } else { Piece::Line2 }),
+            Kind::Mark => costs.of(match last {
+                Kind::Mark if self.byte == byte => Piece::MarkAgain,
+                Kind::Mark => Piece::MarkAfterMark,
+                Kind::Space => Piece::MarkAfterSpace,
+                last if last.is_latin() => Piece::MarkAfterWord,
+                _ => Piece::MarkAfterOther,
+            }),
+            script => costs.of_script(script, self.run == 1),
+        };
+        self.cost = self.cost.saturating_add(cost.into());
+        self.last = kind;
+        self.byte = byte;
+    }
+
+    fn letter(&mut self, kind: Kind, byte: u8, costs: &Costs) -> u32 {
+        let last = self.last;
+        let inside = last.is_latin();
+        if !inside || (kind == Kind::Upper && last != Kind::Upper) {
+            self.letters = 1;
+            let start = match last {
+                _ if inside => Piece::Camel,
+                Kind::Space => Piece::WordAfterSpace,
+                Kind::Mark => Piece::WordAfterMark,
+                _ => Piece::WordAfterOther,
+            };
+            let first = match kind {
+                Kind::Upper => costs.of(Piece::Capital),
+                Kind::Latin => costs.of(Piece::AccentFirst),
+                _ => 0,
+            };
+            return costs.of(start).saturating_add(first);
+        }
+        self.letters = self.letters.saturating_add(1);
+        let length = match self.letters {
+            ..4 => 0,
+            4..6 => costs.of(Piece::Letter4),
+            6..8 => costs.of(Piece::Letter6),
+            8..11 => costs.of(Piece::Letter8),
+            11.. => costs.of(Piece::Letter11),
+        };
+        let form = match kind {
+            Kind::Upper => costs.of(Piece::Capitals),
+            Kind::Latin => costs.of(Piece::Accent),
+            _ => 0,
+        };
+        let pair = match rarity(self.byte, byte) {
+            _ if kind == Kind::Latin || last == Kind::Latin => 0,
+            1 => costs.of(Piece::Rare1),
+            2 => costs.of(Piece::Rare2),
+            3 => costs.of(Piece::Rare3),
+            _ => 0,
+        };
+        length.saturating_add(form).saturating_add(pair)
+    }
+
+    /// A digit of `\uXXXX`; the last one makes a character of it.
+    fn digit(&mut self, left: u8, value: u16, byte: u8, costs: &Costs) {
+        let digit = char::from(byte).to_digit(16).and_then(|digit| u16::try_from(digit).ok()).unwrap_or(0);
+        let value = (value << 4) | digit;
+        self.escape = if left > 1 { Escape::Unicode(left - 1, value) } else { Escape::None };
+        // A pair of surrogates is one character, and an emoji in all likelihood: the first one stands for it.
+        match value {
+            _ if left > 1 => {}
+            0xd800..0xdc00 => self.character(Kind::Emoji, 0, costs),
+            0xdc00..0xe000 => {}
+            value => {
+                let mut bytes = [0; 4];
+                let text = char::from_u32(value.into()).unwrap_or(' ').encode_utf8(&mut bytes);
+                for byte in text.bytes() {
+                    self.byte(byte, costs);
+                }
+            }
+        }
+    }
+}
+
+/// What a one-letter escape of JSON stands for.
+fn meant(escape: u8) -> u8 {
+    match escape {
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'b' | b'f' => 0,
+        other => other,
+    }
+}
