@@ -10,6 +10,10 @@ pub struct Losses {
     warnings: Vec<String>,
 }
 
+/// Begins the names of `extra` that only their own dialect writes back and nobody else misses: ids and states of items,
+/// hints for the provider's caches, fields that the hub holds in its own words besides.
+pub const OWN: &str = "own.";
+
 /// Warnings kept of one body: a header has to hold them. What comes after is counted, not lost in silence.
 const MOST_WARNINGS: usize = 32;
 
@@ -37,9 +41,11 @@ impl Losses {
         }
     }
 
-    /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top level.
+    /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top
+    /// level. Names that begin with [`OWN`] are no loss.
     pub fn lost_extra(&mut self, base: impl Display, extra: &Extra<'_>, why: &str) -> Result<(), Failure> {
-        for (name, _) in extra.iter().filter(|(_, value)| value.get() != "null") {
+        for (name, _) in extra.iter().filter(|(name, value)| !name.starts_with(OWN) && value.get() != "null")
+        {
             let path = format!("{base}.{name}");
             self.lost(path.strip_prefix('.').unwrap_or(&path), why)?;
         }

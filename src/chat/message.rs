@@ -34,6 +34,10 @@ pub enum Place {
     Message(usize),
     /// `prompt`: dialects that go on from one text.
     Prompt,
+    /// The field for instructions of OpenAI's Responses.
+    Instructions,
+    /// `input[n]`, an item of OpenAI's Responses: of several that make one message, the first.
+    Input(usize),
 }
 
 impl fmt::Display for Place {
@@ -42,6 +46,8 @@ impl fmt::Display for Place {
             Self::System => f.write_str("system"),
             Self::Prompt => f.write_str("prompt"),
             Self::Message(index) => write!(f, "messages[{index}]"),
+            Self::Instructions => f.write_str("instructions"),
+            Self::Input(index) => write!(f, "input[{index}]"),
         }
     }
 }

@@ -63,6 +63,9 @@ pub struct ChatRequest<'a> {
     /// Members of the request that an answer in the client's dialect repeats, as they stand in a JSON object
     /// (`"a":1,"b":[]`), for dialects whose answers do (OpenAI's Responses).
     pub echo: Option<String>,
+    /// Why nobody but a provider of the client's own dialect can answer: the request builds on something that only it
+    /// keeps. Every other lane refuses with it.
+    pub own_only: Option<Failure>,
     /// Fields that only the client's dialect knows.
     pub extra: Extra<'a>,
 }
@@ -99,6 +102,7 @@ impl ChatRequest<'_> {
             include_usage: None,
             legacy_functions: false,
             echo: None,
+            own_only: None,
             extra: Extra::new(),
         }
     }

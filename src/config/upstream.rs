@@ -6,7 +6,7 @@ use super::nearest::nearest;
 use super::problem::entry;
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
-use crate::dialect::{Dialect, Operation};
+use crate::dialect::{Dialect, Operation, Service};
 use crate::embedding;
 use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
 
@@ -221,7 +221,7 @@ fn find_preset(
 /// oldest and most widely understood words.
 fn plain_quirks(dialect: Option<Dialect>) -> Quirks {
     match (dialect, preset("openai_compatible")) {
-        (Some(Dialect::OpenaiChat), Some(compatible)) => compatible.quirks,
+        (Some(Dialect::OpenaiChat | Dialect::OpenaiResponses), Some(compatible)) => compatible.quirks,
         _ => Quirks::default(),
     }
 }
@@ -315,6 +315,8 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>) -> Row {
         Dialect::OpenaiCompletions if base_has_version => "/completions",
         Dialect::OpenaiCompletions => "/v1/completions",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::OpenaiResponses if base_has_version => "/responses",
+        Dialect::OpenaiResponses => "/v1/responses",
         Dialect::Ollama => "/api/chat",
         Dialect::OllamaGenerate => "/api/generate",
     };
@@ -333,10 +335,20 @@ fn usual_vectors(dialect: Dialect) -> Vec<Row> {
     }
 }
 
-/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body; the dated one has it in the path.
+/// Azure's newer surface (`…/openai/v1`) takes the deployment in the body and has OpenAI's Responses too; the dated one
+/// has the deployment in the path.
 fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
     let is_new = base.path.ends_with("/openai/v1");
     let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
+    let is_spoken = |row: &&Row| match row.dialect {
+        _ if row.operation == Operation::Forward(Service::Responses) => is_new,
+        _ if row.operation != Operation::Chat => true,
+        // The dated surface has no Responses.
+        Dialect::OpenaiResponses => {
+            is_new && settings.dialect.is_none_or(|wanted| wanted == Dialect::OpenaiResponses)
+        }
+        _ => !is_new || settings.dialect != Some(Dialect::OpenaiResponses),
+    };
     let at = |row: &Row| {
         let path = if is_new {
             base.join(row.path)
@@ -348,7 +360,7 @@ fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
         };
         Endpoint::new(row.operation, row.dialect, &path)
     };
-    preset("azure").map_or(&[][..], |preset| preset.endpoints).iter().map(at).collect()
+    preset("azure").map_or(&[][..], |preset| preset.endpoints).iter().filter(is_spoken).map(at).collect()
 }
 
 fn find_auth(

@@ -13,8 +13,10 @@ pub mod models;
 pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;
+pub mod openai_responses;
 mod service;
 mod shape;
+mod signature;
 
 pub use call::{Call, Operation};
 pub use forward::{Forward, Found, Service};
@@ -31,6 +33,8 @@ macro_rules! with_dialects {
             OpenaiChat "openai_chat" openai_chat;
             /// Anthropic messages, `POST /v1/messages`.
             Anthropic "anthropic" anthropic;
+            /// OpenAI Responses, `POST /v1/responses`.
+            OpenaiResponses "openai_responses" openai_responses;
             /// OpenAI's older text completions, `POST /v1/completions`.
             OpenaiCompletions "openai_completions" openai_completions;
             /// Ollama's own, `POST /api/chat`.

@@ -53,7 +53,7 @@ const LONGEST_LOOK: usize = 512;
 
 /// Whether a client misses a field that its dialect has no place for.
 pub(super) fn is_missed(name: &str, value: &RawValue) -> bool {
-    if OF_THE_SERVICE.contains(&name) {
+    if name.starts_with(crate::chat::OWN) || OF_THE_SERVICE.contains(&name) {
         return false;
     }
     let json = value.get();

@@ -84,6 +84,7 @@ fn call(path: &str) -> Option<Call> {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/completions" => Call::chat(Dialect::OpenaiCompletions),
         "/messages" => Call::chat(Dialect::Anthropic),
+        "/responses" => Call::chat(Dialect::OpenaiResponses),
         "/messages/count_tokens" => Call::count_tokens(Dialect::Anthropic),
         "/api/chat" => Call::chat(Dialect::Ollama),
         "/api/generate" => Call::chat(Dialect::OllamaGenerate),

@@ -3,6 +3,10 @@
 //! Facts come from each provider's own API documentation. A row lists the Anthropic endpoint beside the OpenAI one
 //! only where the provider documents it for all its users (DeepSeek, OpenRouter, Fireworks, LiteLLM). Local
 //! servers have grown one too, in recent versions: `dialect: anthropic` asks for it.
+//!
+//! A row lists the endpoint of OpenAI's Responses where the provider documents one, local servers included (Ollama
+//! since 0.13.3, vLLM since 0.10, LM Studio since 0.3.29): who has none is asked in chat completions. Some keep no
+//! answers (Groq, OpenRouter, DeepSeek, Ollama) and say so themselves to who builds on one.
 
 use super::{Quirks, ReasoningSwitch, Replay};
 use crate::dialect::{Dialect, Operation, Service};
@@ -120,6 +124,8 @@ const EMBED: Row = Row::embeddings(embedding::Format::Openai, "/embeddings");
 const V1_EMBED: Row = Row::embeddings(embedding::Format::Openai, "/v1/embeddings");
 const RERANK: Row = Row::rerank(rerank::Format::V1, "/rerank");
 const V1_RERANK: Row = Row::rerank(rerank::Format::V1, "/v1/rerank");
+const RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/responses");
+const V1_RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/v1/responses");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
 const COMPLETIONS: Row = Row::chat(Dialect::OpenaiCompletions, "/completions");
 const V1_COMPLETIONS: Row = Row::chat(Dialect::OpenaiCompletions, "/v1/completions");
@@ -132,7 +138,8 @@ const TRANSCRIPTIONS: Row = Row::service(Service::Transcriptions, "/audio/transc
 const TRANSLATIONS: Row = Row::service(Service::Translations, "/audio/translations");
 const FILES: Row = Row::service(Service::Files, "/files");
 const BATCHES: Row = Row::service(Service::Batches, "/batches");
-const RESPONSES: Row = Row::service(Service::Responses, "/responses");
+/// Answers of Responses that the provider keeps, by id.
+const STORED: Row = Row::service(Service::Responses, "/responses");
 /// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
 const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
 
@@ -223,6 +230,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://api.openai.com/v1"),
         endpoints: &[
             CHAT,
+            RESPONSES,
             COMPLETIONS,
             EMBED,
             MODERATIONS,
@@ -234,7 +242,7 @@ static PRESETS: &[Preset] = &[
             TRANSLATIONS,
             FILES,
             BATCHES,
-            RESPONSES,
+            STORED,
         ],
         key_variable: Some("OPENAI_API_KEY"),
         quirks: FULL,
@@ -262,6 +270,7 @@ static PRESETS: &[Preset] = &[
         name: "azure",
         endpoints: &[
             CHAT,
+            RESPONSES,
             COMPLETIONS,
             EMBED,
             IMAGES,
@@ -271,7 +280,7 @@ static PRESETS: &[Preset] = &[
             TRANSLATIONS,
             FILES,
             BATCHES,
-            RESPONSES,
+            STORED,
         ],
         key_header: KeyHeader::ApiKey,
         key_variable: Some("AZURE_API_KEY"),
@@ -284,6 +293,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://api.deepseek.com"),
         endpoints: &[
             CHAT,
+            RESPONSES,
             Row::chat(Dialect::Anthropic, "/anthropic/v1/messages"),
             Row::chat(Dialect::OpenaiCompletions, "/beta/completions"),
         ],
@@ -304,7 +314,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "groq",
         base_url: Some("https://api.groq.com/openai/v1"),
-        endpoints: &[CHAT, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, FILES, BATCHES],
+        endpoints: &[CHAT, RESPONSES, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, FILES, BATCHES],
         key_variable: Some("GROQ_API_KEY"),
         quirks: GROQ,
         price_provider: Some("groq"),
@@ -313,7 +323,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "xai",
         base_url: Some("https://api.x.ai/v1"),
-        endpoints: &[CHAT, IMAGES, IMAGE_EDITS, FILES, RESPONSES],
+        endpoints: &[CHAT, RESPONSES, IMAGES, IMAGE_EDITS, FILES, STORED],
         key_variable: Some("XAI_API_KEY"),
         quirks: NO_DEVELOPER,
         price_provider: Some("x-ai"),
@@ -322,7 +332,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS, EMBED],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS, EMBED],
         key_variable: Some("OPENROUTER_API_KEY"),
         quirks: OPENROUTER,
         price_provider: Some("openrouter"),
@@ -351,7 +361,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "fireworks",
         base_url: Some("https://api.fireworks.ai/inference/v1"),
-        endpoints: &[CHAT, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS, EMBED],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS, EMBED],
         key_variable: Some("FIREWORKS_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
@@ -394,6 +404,7 @@ static PRESETS: &[Preset] = &[
             Row::chat(Dialect::Ollama, "/api/chat"),
             Row::chat(Dialect::OllamaGenerate, "/api/generate"),
             V1_CHAT,
+            V1_RESPONSES,
             V1_COMPLETIONS,
             Row::embeddings(embedding::Format::Ollama, "/api/embed"),
             Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
@@ -413,6 +424,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("http://localhost:8000"),
         endpoints: &[
             V1_CHAT,
+            V1_RESPONSES,
             V1_COMPLETIONS,
             Row::count_tokens(Dialect::OpenaiChat, "/tokenize"),
             V1_EMBED,
@@ -434,7 +446,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "lmstudio",
         base_url: Some("http://localhost:1234"),
-        endpoints: &[V1_CHAT, V1_COMPLETIONS, V1_EMBED],
+        endpoints: &[V1_CHAT, V1_RESPONSES, V1_COMPLETIONS, V1_EMBED],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
@@ -443,6 +455,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("http://localhost:4000"),
         endpoints: &[
             V1_CHAT,
+            V1_RESPONSES,
             V1_MESSAGES,
             V1_COMPLETIONS,
             Row::service(Service::Moderations, "/v1/moderations"),

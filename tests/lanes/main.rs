@@ -22,6 +22,8 @@ mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
 mod rerank;
+mod responses;
+mod responses_roundtrip;
 mod splits;
 mod stream_cases;
 mod streamed;

@@ -4,7 +4,7 @@ use crate::corpus::{Exchange, exchanges};
 use crate::loss::silent_losses;
 use serde_json::Value;
 use tollgate::dialect::Call;
-use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat};
+use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
 
@@ -13,15 +13,17 @@ pub(crate) fn op(dialect: Dialect) -> &'static str {
         OpenaiChat => "openai.chat",
         Dialect::OpenaiCompletions => "openai.completions",
         Anthropic => "anthropic.messages",
+        OpenaiResponses => "openai.responses",
         Ollama => "ollama.chat",
         OllamaGenerate => "ollama.generate",
     }
 }
 
 /// Fields that the other dialect says in other words.
-const MAPPED: [&str; 21] = [
+const MAPPED: [&str; 22] = [
     // The label of a schema, and its strictness, which Anthropic always has.
     "json_schema.name",
+    "format.name",
     "strict",
     "reasoning",
     "type",
@@ -44,6 +46,9 @@ const MAPPED: [&str; 21] = [
     "anthropic_version",
 ];
 
+/// What only a provider that keeps answers can do: refused for the others, which has a test of its own.
+const STATEFUL: [&str; 4] = ["previous_response_id", "conversation", "background", "prompt"];
+
 /// Translates every recorded request; at least `least` of them there must be.
 pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: usize) {
     let Some(exchanges) = exchanges(op(client)) else { return };
@@ -63,6 +68,7 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
             Ok(outgoing) => outgoing,
             // What the provider itself refused may be refused here, and Azure and Vertex name the model elsewhere.
             Err(_) if status >= 400 || !source["model"].is_string() => continue,
+            Err(failure) if STATEFUL.contains(&failure.param.as_deref().unwrap_or_default()) => continue,
             Err(failure) => {
                 wrong.push(format!("{id}: {failure:?}"));
                 continue;
@@ -70,7 +76,7 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
         };
         let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
         let target: Value = serde_json::from_slice(&target).unwrap_or_else(|error| panic!("{id}: {error}"));
-        let lost = silent_losses(&asking(&source), &target, &outgoing.warnings, &MAPPED);
+        let lost = silent_losses(&asking(client, &source), &target, &outgoing.warnings, &MAPPED);
         // Ollama's pictures are told by their first bytes.
         let lost = lost.into_iter().filter(|lost| provider != Ollama || !lost.contains(" = \"image/"));
         wrong.extend(lost.map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
@@ -81,17 +87,44 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
 }
 
 /// The request without what asks for nothing.
-fn asking(source: &Value) -> Value {
+fn asking(client: Dialect, source: &Value) -> Value {
     let mut asking = source.clone();
     if let Some(map) = asking.as_object_mut() {
         map.retain(|name, value| match name.as_str() {
             "n" => *value != 1,
             "presence_penalty" | "frequency_penalty" => value.as_f64() != Some(0.0),
             "response_format" => value["type"] != "text",
+            "truncation" => value != "disabled",
+            // The gateway gives encrypted reasoning without being asked for it.
+            "include" => *value != serde_json::json!(["reasoning.encrypted_content"]),
+            // Hints for the caches of one provider.
+            "prompt_cache_key" | "prompt_cache_retention" => false,
+            "store" => client != OpenaiResponses,
             _ => true,
         });
+        for item in map.get_mut("input").and_then(Value::as_array_mut).into_iter().flatten() {
+            let Some(item) = item.as_object_mut() else { continue };
+            // Labels of an item that is sent back; what it says is what counts.
+            item.retain(|name, _| !matches!(name.as_str(), "id" | "status" | "phase"));
+        }
     }
+    shorten(&mut asking);
     asking
+}
+
+/// Ids that are longer than the target takes become others, in the call and in its result alike.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let long = |value: &Value| value.as_str().is_some_and(|id| id.len() > 40);
+            map.retain(|name, value| {
+                !(matches!(name.as_str(), "call_id" | "tool_call_id" | "id") && long(value))
+            });
+            map.values_mut().for_each(shorten);
+        }
+        Value::Array(list) => list.iter_mut().for_each(shorten),
+        _ => {}
+    }
 }
 
 #[test]
@@ -106,7 +139,7 @@ fn anthropic_requests_reach_openai() {
 
 /// Translates every recorded answer; at least `least` of them there must be.
 pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
-    const MAPPED: [&str; 30] = [
+    const MAPPED: [&str; 31] = [
         "done_reason",
         "total_duration",
         "load_duration",
@@ -140,6 +173,8 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
         "model",
         "logprobs",
         "choices.1",
+        // Which of the provider's runtimes made a call.
+        "caller",
     ];
     let Some(exchanges) = exchanges(op(provider)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
@@ -147,11 +182,17 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
         let id = &exchange.id;
         let body = exchange.response.as_bytes();
         let Ok(source) = serde_json::from_slice::<Value>(body) else { continue };
+        // Counted tokens and compacted conversations are no answers.
+        if provider == OpenaiResponses && source["object"] != "response" {
+            continue;
+        }
         let plan = AnswerPlan::new(client, provider, false, false);
         let answer = match lane::answer(&plan, body) {
             Ok(answer) => answer,
             Err(_)
-                if ["choices", "content", "message", "response"].iter().all(|key| source[key].is_null()) =>
+                if ["choices", "content", "message", "response", "status"]
+                    .iter()
+                    .all(|key| source[key].is_null()) =>
             {
                 continue;
             }
@@ -161,7 +202,7 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
             }
         };
         let target: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
-        let first = first_choice_only(&source);
+        let first = said_by(provider, client, first_choice_only(&source));
         let lost = silent_losses(&first, &target, &answer.report.warnings, &MAPPED);
         // Ollama's answers have no id, and audio of no bytes that has never expired says nothing.
         let unsaid = |lost: &String| {
@@ -203,6 +244,28 @@ fn first_choice_only(source: &Value) -> Value {
     first
 }
 
+/// The answer without what it says of the request and of the service, where its dialect says all that.
+fn said_by(provider: Dialect, client: Dialect, mut answer: Value) -> Value {
+    let Some(map) = answer.as_object_mut() else { return answer };
+    if client == OpenaiResponses {
+        // Ids have a form of their own there.
+        map.remove("id");
+    }
+    if provider == OpenaiResponses {
+        map.retain(|name, _| matches!(name.as_str(), "model" | "output" | "usage"));
+        for item in map.get_mut("output").and_then(Value::as_array_mut).into_iter().flatten() {
+            // What names and labels an item; a call has an id besides.
+            let item = item.as_object_mut().unwrap();
+            item.retain(|name, _| !matches!(name.as_str(), "id" | "status" | "phase"));
+            // What warnings call it.
+            if let Some(content) = item.remove("encrypted_content") {
+                item.insert("signature".into(), content);
+            }
+        }
+    }
+    answer
+}
+
 fn check_usage(id: &str, source: (Dialect, &Value), target: (Dialect, &Value), wrong: &mut Vec<String>) {
     let (was, is) = (counts(source.0, source.1), counts(target.0, target.1));
     // xAI counts reasoning beside the completion.
@@ -228,6 +291,7 @@ fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
         OpenaiChat | Dialect::OpenaiCompletions => {
             (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"]))
         }
+        OpenaiResponses => (count(&usage["input_tokens"]), count(&usage["output_tokens"])),
         Ollama | OllamaGenerate => (count(&answer["prompt_eval_count"]), count(&answer["eval_count"])),
     }
 }

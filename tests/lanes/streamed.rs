@@ -6,7 +6,7 @@ use crate::feed::run;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat};
+use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses};
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
 /// What a client makes of a stream.
@@ -40,7 +40,7 @@ impl Collected {
     }
 }
 
-fn arguments(text: &str) -> Value {
+pub(crate) fn arguments(text: &str) -> Value {
     serde_json::from_str(if text.is_empty() { "{}" } else { text }).unwrap_or_else(|_| Value::from(text))
 }
 
@@ -64,6 +64,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
             Dialect::OpenaiCompletions => text(&event, &mut collected),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
+            OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
         }
     }
@@ -72,7 +73,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
     collected
 }
 
-type Calls = BTreeMap<(u64, String), (String, String, String)>;
+pub(crate) type Calls = BTreeMap<(u64, String), (String, String, String)>;
 
 fn openai(event: &Value, into: &mut Collected, calls: &mut Calls, last_ids: &mut BTreeMap<u64, String>) {
     if !event["error"].is_null() {
@@ -243,6 +244,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             collected.input = Some(count("input_tokens") + cached);
             collected.output = Some(count("output_tokens"));
         }
+        OpenaiResponses => crate::responses::of_answer(answer, &mut collected),
     }
     collected
 }

@@ -86,7 +86,10 @@ fn one_line_is_a_gateway() {
     let provider = &tables.providers[0];
     assert_eq!((&*provider.name, &*provider.cluster), ("openai", "provider_openai"));
     assert_eq!(&*provider.authority, "api.openai.com");
-    assert_eq!(paths(&tables, "openai"), ["openai_chat /v1/chat/completions"]);
+    assert_eq!(
+        paths(&tables, "openai"),
+        ["openai_chat /v1/chat/completions", "openai_responses /v1/responses"]
+    );
     let Auth::Header { name, value } = &provider.auth else { panic!("{:?}", provider.auth) };
     assert_eq!((*name, &*value.0), ("authorization", "Bearer value-of-OPENAI_API_KEY"));
     let model = &tables.models["gpt-4o"];
@@ -147,10 +150,16 @@ fn litellm_takes_everything() {
     assert_eq!(target("smart"), (1, "litellm".to_owned(), "prod-gpt".to_owned()));
     assert_eq!(target("fast"), (1, "litellm".to_owned(), "fast".to_owned()));
     assert_eq!(&*tables.wildcards[0].model.targets[0].model, "*");
-    assert_eq!(paths(&tables, "litellm"), ["openai_chat /v1/chat/completions", "anthropic /v1/messages"]);
+    assert_eq!(
+        paths(&tables, "litellm"),
+        ["openai_chat /v1/chat/completions", "openai_responses /v1/responses", "anthropic /v1/messages"]
+    );
     assert!(matches!(tables.providers.iter().find(|p| &*p.name == "litellm").unwrap().auth, Auth::None));
     let alone = compiled(&json!({"litellm": {"base_url": "http://h:4000/v1", "auth": "passthrough"}}));
-    assert_eq!(paths(&alone, "litellm"), ["openai_chat /v1/chat/completions", "anthropic /v1/messages"]);
+    assert_eq!(
+        paths(&alone, "litellm"),
+        ["openai_chat /v1/chat/completions", "openai_responses /v1/responses", "anthropic /v1/messages"]
+    );
     assert!(matches!(alone.providers[0].auth, Auth::Passthrough));
 }
 
@@ -180,7 +189,10 @@ fn azure_has_the_deployment_in_its_path() {
         |query| format!("openai_chat /openai/deployments/{{model}}/chat/completions?api-version={query}");
     assert_eq!(paths(&tables, "azure"), [path("2024-10-21")]);
     assert_eq!(paths(&tables, "dated"), [path("2025-01-01-preview")]);
-    assert_eq!(paths(&tables, "new"), ["openai_chat /openai/v1/chat/completions"]);
+    assert_eq!(
+        paths(&tables, "new"),
+        ["openai_chat /openai/v1/chat/completions", "openai_responses /openai/v1/responses"]
+    );
     let Auth::Header { name, value } = &tables.providers[0].auth else { panic!() };
     assert_eq!((*name, &*value.0), ("api-key", "value-of-AZURE_API_KEY"));
 }
@@ -200,20 +212,33 @@ fn endpoints_follow_preset_base_and_dialect() {
     }));
     assert_eq!(
         paths(&tables, "deepseek"),
-        ["openai_chat /chat/completions", "anthropic /anthropic/v1/messages"]
+        ["openai_chat /chat/completions", "openai_responses /responses", "anthropic /anthropic/v1/messages"]
     );
     assert_eq!(
         paths(&tables, "openrouter"),
-        ["openai_chat /api/v1/chat/completions", "anthropic /api/v1/messages"]
+        [
+            "openai_chat /api/v1/chat/completions",
+            "openai_responses /api/v1/responses",
+            "anthropic /api/v1/messages"
+        ]
     );
     assert_eq!(
         paths(&tables, "fireworks"),
-        ["openai_chat /inference/v1/chat/completions", "anthropic /inference/v1/messages"]
+        [
+            "openai_chat /inference/v1/chat/completions",
+            "openai_responses /inference/v1/responses",
+            "anthropic /inference/v1/messages"
+        ]
     );
     assert_eq!(paths(&tables, "pinned"), ["anthropic /anthropic/v1/messages"]);
     assert_eq!(
         paths(&tables, "ollama"),
-        ["ollama /api/chat", "ollama_generate /api/generate", "openai_chat /v1/chat/completions"]
+        [
+            "ollama /api/chat",
+            "ollama_generate /api/generate",
+            "openai_chat /v1/chat/completions",
+            "openai_responses /v1/responses"
+        ]
     );
     assert_eq!(paths(&tables, "local"), ["anthropic /v1/messages"]);
     assert_eq!(paths(&tables, "mine"), ["openai_chat /api/v1/chat/completions"]);

@@ -133,6 +133,7 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
                 block.extra(&part.extra);
             }
         }),
+        PartKind::Thinking(thinking) if thinking.text.is_empty() && thinking.signature.is_none() && !own => {}
         PartKind::Thinking(thinking) => list.object(|block| {
             block.word("type", "thinking");
             block.text("thinking", &thinking.text);

@@ -35,6 +35,8 @@ fn replay_part(choice: u32, part: &Part<'_>, losses: &mut Losses, send: &mut imp
         PartKind::Text(text) => whole(PartStart::Text, &[Delta::Text(text.clone())]),
         PartKind::Refusal(text) => whole(PartStart::Refusal, &[Delta::Text(text.clone())]),
         PartKind::RedactedThinking(data) => whole(PartStart::RedactedThinking(data.clone()), &[]),
+        // Only its own dialect has words for a thought that neither says nor proves anything.
+        PartKind::Thinking(thinking) if thinking.text.is_empty() && thinking.signature.is_none() => {}
         PartKind::Thinking(thinking) => {
             let text = Delta::Thinking(thinking.text.clone());
             match &thinking.signature {

@@ -1,8 +1,8 @@
 //! A client's request becomes a provider's.
 
 use super::{AnswerPlan, Ask, Edit, Outgoing, count, identity};
-use crate::chat::{ChatRequest, Failure, Losses, Text};
-use crate::dialect::{Call, Dialect, Operation, codec};
+use crate::chat::{ChatRequest, Failure, Losses, PartKind, Text};
+use crate::dialect::{Call, Dialect, Operation, codec, signature};
 
 /// Translates a request body. Where both sides speak the same dialect it is only edited in place.
 ///
@@ -15,8 +15,13 @@ pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
     if call.dialect == provider {
         return identity::request(call, body, ask);
     }
-    let request = decode(call, body)?;
+    let mut request = decode(call, body)?;
+    if let Some(failure) = request.own_only.take() {
+        return Err(failure);
+    }
     let mut losses = Losses::new(ask.drop_params);
+    signature::settle(&mut request, provider, &mut losses);
+    lose_foreign_messages(&mut request, &mut losses)?;
     let encoded = codec::encode_request(provider, &request, ask, &mut losses)?;
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
@@ -38,4 +43,27 @@ pub(super) fn decode<'b>(call: &'b Call, body: &'b [u8]) -> Result<ChatRequest<'
         request.stream = stream;
     }
     Ok(request)
+}
+
+/// Takes out messages that hold nothing but blocks of the client's own dialect: left in, they would be messages that
+/// say nothing.
+fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
+    for message in &mut request.messages {
+        let kinds = message.parts.iter().filter_map(|part| match &part.kind {
+            PartKind::Other(opaque) => Some(opaque.kind.to_str()),
+            _ => None,
+        });
+        if message.parts.is_empty() || kinds.clone().count() < message.parts.len() {
+            continue;
+        }
+        for kind in kinds {
+            losses
+                .lost(&message.place.to_string(), &format!("{kind} has no counterpart at this provider"))?;
+        }
+        message.parts.clear();
+        message.extra.clear();
+    }
+    // An empty message was nothing that a client said.
+    request.messages.retain(|message| !message.parts.is_empty() || !message.extra.is_empty());
+    Ok(())
 }

@@ -14,17 +14,22 @@ const LONGEST_USER: usize = 64;
 /// Appends a tool call's id as a JSON string. The same id becomes the same wherever it stands, so that call and
 /// result still match.
 pub(super) fn write_call_id(out: &mut Vec<u8>, id: &Text<'_>, quirks: &Quirks) {
+    write_call_id_within(out, id, quirks, LONGEST_CALL_ID);
+}
+
+/// The same where an id may have another number of characters.
+pub(crate) fn write_call_id_within(out: &mut Vec<u8>, id: &Text<'_>, quirks: &Quirks, longest: usize) {
     if quirks.mistral_tools {
         return write_mistral_id(out, &id.to_str());
     }
-    match short(id, LONGEST_CALL_ID, "call_").filter(|_| quirks.short_ids) {
+    match short(id, longest, "call_").filter(|_| quirks.short_ids) {
         Some(short) => write_string(out, &short),
         None => id.write_json(out),
     }
 }
 
 /// The user in the length that OpenAI takes; `None` when it is not too long. The same user is always the same.
-pub(super) fn short_user(user: &Text<'_>) -> Option<String> {
+pub(crate) fn short_user(user: &Text<'_>) -> Option<String> {
     short(user, LONGEST_USER, "user_")
 }
 

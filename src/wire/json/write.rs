@@ -101,6 +101,17 @@ impl Object<'_> {
         array(self.key(key), fill)
     }
 
+    /// Members as they stand in an object, without its braces; nothing where the text is empty.
+    pub fn members(&mut self, members: &str) {
+        if members.is_empty() {
+            return;
+        }
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
+        }
+        self.out.extend_from_slice(members.as_bytes());
+    }
+
     /// Unknown fields, as they came.
     pub fn extra(&mut self, extra: &Extra<'_>) {
         for (key, value) in extra {

@@ -17,8 +17,8 @@ impl Spoken<'_, '_> {
     pub(super) fn path(&self) -> String {
         match self.place {
             Place::System => format!("system[{}]", self.index),
-            Place::Prompt => self.place.to_string(),
-            Place::Message(_) => format!("{}.content[{}]", self.place, self.index),
+            Place::Instructions | Place::Prompt => self.place.to_string(),
+            Place::Message(_) | Place::Input(_) => format!("{}.content[{}]", self.place, self.index),
         }
     }
 }

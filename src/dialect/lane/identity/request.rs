@@ -3,7 +3,7 @@
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
-use crate::dialect::{Call, Dialect, codec};
+use crate::dialect::{Call, Dialect, codec, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Patch, Text, members, wire_object, write_string};
 use serde_json::value::RawValue;
@@ -17,8 +17,13 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
         Dialect::Anthropic | Dialect::OpenaiCompletions => false,
-        // Each dialect has a place of its own for the output limit.
-        _ => ask.max_tokens.is_some(),
+        _ => {
+            // Thoughts of another provider, which this one would refuse.
+            let has_foreign =
+                signature::marks(dialect) && memchr::memmem::find(body, signature::MARK.as_bytes()).is_some();
+            // Each dialect has a place of its own for the output limit.
+            has_foreign || (ask.max_tokens.is_some() && limit_field(dialect).is_none())
+        }
     };
     if rewrite {
         return rewritten(call, body, ask);
@@ -58,7 +63,11 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
                 patch.set("max_tokens", ask.default_max_tokens.to_string());
             }
         }
-        _ => {}
+        _ => {
+            if let (Some(limit), Some(field)) = (ask.max_tokens, limit_field(dialect)) {
+                patch.set(field, limit.to_string());
+            }
+        }
     }
     if dialect.shape().model_in_path {
         return Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)));
@@ -73,6 +82,14 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
         patch.set("model", model);
     }
     Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)))
+}
+
+/// The output limit's name where it is a field of the body.
+fn limit_field(dialect: Dialect) -> Option<&'static str> {
+    match dialect {
+        Dialect::OpenaiResponses => Some("max_output_tokens"),
+        _ => None,
+    }
 }
 
 /// The edited request; `switches` are whether a stream is wanted and whether the client itself asked for its usage.
@@ -111,8 +128,9 @@ fn needs_rewriting(body: &[u8], quirks: &Quirks) -> bool {
 /// still passes as it is.
 fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     let dialect = call.dialect;
-    let request = decode(call, body)?;
+    let mut request = decode(call, body)?;
     let mut losses = Losses::new(ask.drop_params);
+    signature::settle(&mut request, dialect, &mut losses);
     let encoded = codec::encode_request(dialect, &request, ask, &mut losses)?;
     let show_usage = request.include_usage == Some(true) || !ask.quirks.stream_options;
     let plan =

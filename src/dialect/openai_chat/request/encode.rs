@@ -3,7 +3,7 @@
 use super::super::ids::short_user;
 use super::{sampling, turn};
 use crate::chat::{
-    ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
+    ChatRequest, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
     ToolKind,
 };
 use crate::dialect::Dialect;
@@ -13,6 +13,9 @@ use crate::wire::json::{Object, array, object, write_f64, write_string, write_u6
 
 /// Why something that another dialect says is lost here.
 pub(super) const UNKNOWN_HERE: &str = "has no counterpart in OpenAI's chat completions";
+
+/// Fields that chat completions and Responses have in common and nobody else knows.
+const CACHE_HINTS: [&str; 3] = ["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
 
 /// Writes a request for an OpenAI-dialect provider.
 ///
@@ -46,6 +49,15 @@ pub fn encode_request(
                 top.raw(name, value.get())?;
             }
         } else {
+            if request.origin == Dialect::OpenaiResponses && ask.quirks.reasoning == ReasoningSwitch::Openai {
+                // OpenAI itself takes the hints for its caches in both of its dialects.
+                for (name, value) in &request.extra {
+                    match name.strip_prefix(OWN) {
+                        Some(hint) if CACHE_HINTS.contains(&hint) => top.raw(hint, value.get())?,
+                        _ => {}
+                    }
+                }
+            }
             losses.lost_extra("", &request.extra, UNKNOWN_HERE)?;
         }
         for (name, value) in ask.params {
@@ -271,7 +283,7 @@ fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, mistral: bool) {
 
 /// OpenAI's models that take `reasoning_effort`, by the beginnings of the names of those that do not: new models
 /// reason, and names nobody knows are a deployment's own.
-fn reasons(model: &str) -> bool {
+pub(crate) fn reasons(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     !["gpt-3.5", "gpt-4", "chatgpt-4o", "davinci", "babbage"].iter().any(|old| model.starts_with(old))
 }
@@ -279,7 +291,9 @@ fn reasons(model: &str) -> bool {
 fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
     let said = &request.reasoning;
     if said.display.is_some() {
-        top.losses.note(format!("thinking.display dropped: {UNKNOWN_HERE}"));
+        let field =
+            if request.origin == Dialect::OpenaiResponses { "reasoning.summary" } else { "thinking.display" };
+        top.losses.note(format!("{field} dropped: {UNKNOWN_HERE}"));
     }
     if said.is_unsaid() {
         return Ok(());
@@ -407,6 +421,9 @@ fn attribution(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Resu
         None => Ok(()),
         Some("auto") => top.str("service_tier", "auto"),
         Some("standard_only" | "standard" | "default") => top.str("service_tier", "default"),
+        Some(_) if request.origin == Dialect::OpenaiResponses => {
+            top.text("service_tier", request.service_tier.as_ref())
+        }
         Some(_) => top.losses.lost("service_tier", UNKNOWN_HERE),
     }
 }

@@ -14,5 +14,8 @@ pub(super) use content::{write_call, write_function, write_reasoning, write_thin
 pub use decode::decode_request;
 pub(in crate::dialect) use encode::Top;
 pub use encode::encode_request;
+pub(crate) use encode::reasons;
 pub(super) use message::{decode_block, decode_call};
 pub(super) use part::decode as decode_part;
+pub(crate) use part::media_type_of;
+pub(crate) use sampling::always_reasons;

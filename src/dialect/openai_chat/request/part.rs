@@ -118,7 +118,7 @@ fn file(file: wire::File<'_>) -> Result<PartKind<'_>, Missing> {
 
 /// The type of bytes that came without one: what the client says, or what the file's name tells. OpenAI reads PDF
 /// where nothing is said.
-fn media_type_of<'a>(format: Option<Text<'a>>, filename: Option<&Text<'_>>) -> Text<'a> {
+pub(crate) fn media_type_of<'a>(format: Option<Text<'a>>, filename: Option<&Text<'_>>) -> Text<'a> {
     if let Some(format) = format {
         return format;
     }

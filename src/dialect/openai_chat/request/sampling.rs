@@ -10,7 +10,7 @@ const MOST_STOPS: usize = 4;
 
 /// Whether OpenAI's model of this name reasons whatever it is asked. Such models answer 400 to `stop` and to
 /// everything that steers the sampling.
-pub(super) fn always_reasons(model: &str) -> bool {
+pub(crate) fn always_reasons(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     let is = |family: &str| {
         model.strip_prefix(family).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))

@@ -24,6 +24,10 @@ struct Choice {
     begun: bool,
     part: Part,
     calls: u32,
+    /// A thought was said.
+    thought: bool,
+    /// Another thought has begun since.
+    thinks_again: bool,
 }
 
 /// The open part, as far as its deltas need to know.
@@ -126,7 +130,8 @@ impl StreamEncoder {
             _ => Part::Text,
         };
         match part {
-            PartStart::Text | PartStart::Thinking | PartStart::Refusal => {}
+            PartStart::Thinking => state.thinks_again = state.thought,
+            PartStart::Text | PartStart::Refusal => {}
             PartStart::RedactedThinking(data) => self.additions(choice, out, |o| {
                 o.array("thinking_blocks", |list| {
                     list.object(|o| {
@@ -165,6 +170,17 @@ impl StreamEncoder {
         if let (Part::Call(index, _), Delta::Arguments(text)) = (part, delta) {
             state.part = Part::Call(index, true);
             return self.arguments(choice, index, text, out);
+        }
+        let mut joins = false;
+        if let Delta::Thinking(text) = delta
+            && !text.is_empty()
+        {
+            // As in a whole answer, where the thoughts are joined.
+            joins = std::mem::take(&mut state.thinks_again);
+            state.thought = true;
+        }
+        if joins {
+            self.additions(choice, out, |o| o.str("reasoning_content", "\n"));
         }
         self.additions(choice, out, |o| match delta {
             Delta::Text(text) if part == Part::Refusal => o.text("refusal", text),

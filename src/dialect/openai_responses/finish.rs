@@ -1,0 +1,42 @@
+//! How an answer ended: `status` and `incomplete_details.reason`.
+
+use crate::chat::{Finish, FinishReason};
+use crate::wire::json::{Object, Text};
+
+/// The neutral reason. A complete answer does not say why it ended; what it holds does.
+pub(super) fn decode(status: &str, reason: Option<&Text<'_>>, called: bool, refused: bool) -> FinishReason {
+    match (status, reason.map(Text::to_str).as_deref()) {
+        ("incomplete", Some("max_output_tokens" | "max_tokens" | "length")) => FinishReason::Length,
+        ("incomplete", Some("content_filter")) => FinishReason::ContentFilter,
+        ("incomplete", _) => FinishReason::Unknown,
+        _ if called => FinishReason::ToolCalls,
+        _ if refused => FinishReason::Refusal,
+        ("completed" | "complete" | "", _) => FinishReason::Stop,
+        _ => FinishReason::Unknown,
+    }
+}
+
+/// Why an answer is not complete, in the words of `incomplete_details`; `None` when it is. A refusal that was said in
+/// so many words is a complete answer; one that only a finish reason tells of is the filter's.
+pub(super) fn incomplete(finish: Option<&Finish<'_>>, refused: bool) -> Option<&'static str> {
+    match finish?.reason {
+        FinishReason::Length | FinishReason::ContextWindow => Some("max_output_tokens"),
+        FinishReason::ContentFilter => Some("content_filter"),
+        FinishReason::Refusal if !refused => Some("content_filter"),
+        _ => None,
+    }
+}
+
+/// Writes `status` and `incomplete_details`.
+pub(super) fn write(o: &mut Object<'_>, incomplete: Option<&'static str>) {
+    match incomplete {
+        None => {
+            o.word("status", "completed");
+            o.null("incomplete_details");
+        }
+        Some(reason) => {
+            o.word("status", "incomplete");
+            o.object("incomplete_details", |o| o.word("reason", reason));
+        }
+    }
+}

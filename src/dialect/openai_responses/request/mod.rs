@@ -1,0 +1,14 @@
+//! Requests: OpenAI's Responses to the hub's and back.
+
+mod decode;
+mod encode;
+mod input;
+mod items;
+mod option;
+mod wire;
+
+pub use decode::decode_request;
+pub use encode::encode_request;
+
+#[cfg(test)]
+mod cases;

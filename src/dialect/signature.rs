@@ -1,0 +1,143 @@
+//! Signatures of thoughts on their way through a client of another dialect.
+//!
+//! A provider wants the thoughts of its model back as they were, proven by a signature (or encrypted altogether), and
+//! answers 400 to those of anybody else. A client of OpenAI's Responses keeps them as `encrypted_content` of reasoning
+//! items, whoever answered. So what is not OpenAI's own goes there under a mark:
+//!
+//!     tollgate1:DIALECT:thinking:SIGNATURE      the signature of a thought that can be read
+//!     tollgate1:DIALECT:redacted:DATA           a thought that cannot
+//!
+//! When the conversation comes back the mark tells whose it is, and [`settle`] takes out what the next provider could
+//! not read.
+
+use super::Dialect;
+use crate::chat::{ChatRequest, Losses, PartKind, Text};
+
+/// What every mark begins with. No maker's signature holds a colon: they are base64.
+pub(super) const MARK: &str = "tollgate1:";
+
+/// What a marked text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The signature of a thought that can be read.
+    Thinking,
+    /// A thought that only its maker can read.
+    Redacted,
+}
+
+impl Kind {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Thinking => "thinking",
+            Self::Redacted => "redacted",
+        }
+    }
+}
+
+/// Marks a signature with the dialect of the provider it came from.
+pub(super) fn marked(maker: Dialect, kind: Kind, signature: &Text<'_>) -> Text<'static> {
+    Text::from(format!("{MARK}{}:{}:{}", maker.as_str(), kind.as_str(), signature.to_str()))
+}
+
+/// Reads a mark; `None` where there is none. A maker that this gateway does not know is `None` too.
+pub(super) fn read(text: &Text<'_>) -> Option<(Option<Dialect>, Kind, Text<'static>)> {
+    let text = text.to_str();
+    let mut fields = text.strip_prefix(MARK)?.splitn(3, ':');
+    let (maker, kind, rest) = (fields.next()?, fields.next()?, fields.next()?);
+    let maker = Dialect::ALL.iter().copied().find(|dialect| dialect.as_str() == maker);
+    let kind = if kind == Kind::Redacted.as_str() { Kind::Redacted } else { Kind::Thinking };
+    Some((maker, kind, Text::from(rest.to_owned())))
+}
+
+/// Leaves the thoughts of a request only those signatures that `provider` can have made, without their marks. An
+/// unmarked signature is taken for one of the client's own dialect where that is one which marks ([`marks`]), and for
+/// the provider's otherwise.
+pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &mut Losses) {
+    let unmarked_is_foreign = marks(request.origin) && request.origin != provider;
+    let mut foreign = false;
+    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        let signature = match &part.kind {
+            PartKind::Thinking(thinking) => thinking.signature.as_ref(),
+            PartKind::RedactedThinking(data) => Some(data),
+            _ => None,
+        };
+        let Some(signature) = signature else { continue };
+        let settled = match read(signature) {
+            Some((Some(maker), _, signature)) if maker == provider => Some(signature),
+            None if !unmarked_is_foreign => continue,
+            _ => None,
+        };
+        foreign |= settled.is_none();
+        match &mut part.kind {
+            PartKind::Thinking(thinking) => thinking.signature = settled,
+            PartKind::RedactedThinking(data) => *data = settled.unwrap_or_default(),
+            _ => {}
+        }
+    }
+    if foreign {
+        losses.note("encrypted reasoning of another provider dropped: only its maker can read it");
+    }
+    for message in &mut request.messages {
+        message.parts.retain(|part| match &part.kind {
+            PartKind::Thinking(thinking) => {
+                !(foreign && thinking.signature.is_none() && thinking.text.is_empty())
+            }
+            PartKind::RedactedThinking(data) => !data.is_empty(),
+            _ => true,
+        });
+    }
+    request.messages.retain(|message| !(foreign && message.parts.is_empty()));
+}
+
+/// Whether answers in a dialect mark the signatures of other makers.
+pub(super) fn marks(client: Dialect) -> bool {
+    client == Dialect::OpenaiResponses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{Message, Part, Place, Role, Thinking};
+
+    fn thoughts(provider: Dialect, signatures: &[&'static str]) -> (Vec<String>, Vec<String>) {
+        let mut request = ChatRequest::new(Dialect::OpenaiResponses);
+        let mut message = Message::new(Role::Assistant, Place::Input(0));
+        message.parts = signatures
+            .iter()
+            .map(|signature| {
+                let signature = Some(Text::plain(*signature));
+                Part::new(PartKind::Thinking(Thinking { text: "hm".into(), signature }))
+            })
+            .collect();
+        message.parts.push(Part::new(PartKind::RedactedThinking("tollgate1:anthropic:redacted:D:1".into())));
+        request.messages.push(message);
+        let mut losses = Losses::new(true);
+        settle(&mut request, provider, &mut losses);
+        let shown = request.messages.iter().flat_map(|message| &message.parts).map(|part| match &part.kind {
+            PartKind::Thinking(thinking) => {
+                thinking.signature.clone().unwrap_or_default().to_str().into_owned()
+            }
+            PartKind::RedactedThinking(data) => data.to_str().into_owned(),
+            _ => String::new(),
+        });
+        (shown.collect(), losses.into_warnings())
+    }
+
+    #[test]
+    fn a_signature_goes_to_its_maker_only() {
+        let all = ["tollgate1:anthropic:thinking:S=", "gAAA", "tollgate1:unheard:thinking:X"];
+        let (shown, warnings) = thoughts(Dialect::Anthropic, &all);
+        assert_eq!(shown, ["S=", "", "", "D:1"]);
+        assert_eq!(warnings.len(), 1);
+        assert_eq!(thoughts(Dialect::OpenaiResponses, &all).0, ["", "gAAA", ""]);
+        assert_eq!(thoughts(Dialect::OpenaiChat, &all).0, ["", "", ""]);
+        assert!(thoughts(Dialect::Anthropic, &["tollgate1:anthropic:thinking:S"]).1.is_empty());
+    }
+
+    #[test]
+    fn a_mark_is_read_back() {
+        let mark = marked(Dialect::Anthropic, Kind::Redacted, &"a:b".into());
+        assert_eq!(read(&mark), Some((Some(Dialect::Anthropic), Kind::Redacted, "a:b".into())));
+        assert_eq!(read(&"gAAA".into()), None);
+    }
+}
