@@ -44,8 +44,10 @@ impl Losses {
     /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top
     /// level. Names that begin with [`OWN`] are no loss.
     pub fn lost_extra(&mut self, base: impl Display, extra: &Extra<'_>, why: &str) -> Result<(), Failure> {
-        for (name, _) in extra.iter().filter(|(name, value)| !name.starts_with(OWN) && value.get() != "null")
-        {
+        // A file's own server tells its media type, and a proof of reasoning is for its maker alone.
+        let is_missed =
+            |name: &str| !name.starts_with(OWN) && !matches!(name, "mimeType" | "thoughtSignature");
+        for (name, _) in extra.iter().filter(|(name, value)| value.get() != "null" && is_missed(name)) {
             let path = format!("{base}.{name}");
             self.lost(path.strip_prefix('.').unwrap_or(&path), why)?;
         }

@@ -4,10 +4,13 @@
 //! ([`codec`]) follow from it.
 
 pub mod anthropic;
+pub mod bedrock;
 mod call;
+mod carriage;
 pub mod codec;
 mod date;
 mod forward;
+pub mod gemini;
 pub mod lane;
 pub mod models;
 pub mod ollama;
@@ -19,6 +22,7 @@ mod shape;
 mod signature;
 
 pub use call::{Call, Operation};
+pub use carriage::Carriage;
 pub use forward::{Forward, Found, Service};
 pub use shape::Shape;
 
@@ -37,6 +41,10 @@ macro_rules! with_dialects {
             OpenaiResponses "openai_responses" openai_responses;
             /// OpenAI's older text completions, `POST /v1/completions`.
             OpenaiCompletions "openai_completions" openai_completions;
+            /// Google Gemini, `POST …/models/{model}:generateContent`.
+            Gemini "gemini" gemini;
+            /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
+            Bedrock "bedrock" bedrock;
             /// Ollama's own, `POST /api/chat`.
             Ollama "ollama" ollama;
             /// Ollama's completion of one prompt, `POST /api/generate`.

@@ -11,7 +11,7 @@ pub fn list<'n>(client: Dialect, names: impl IntoIterator<Item = &'n str>, creat
     let mut ends: Option<(&str, &str)> = None;
     object(&mut out, |body| {
         let key = match client {
-            Dialect::Ollama | Dialect::OllamaGenerate => "models",
+            Dialect::Gemini | Dialect::Ollama | Dialect::OllamaGenerate => "models",
             Dialect::Anthropic => "data",
             _ => {
                 body.word("object", "list");
@@ -65,6 +65,15 @@ fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
             model.str("display_name", name);
             model.str("created_at", &rfc3339(created));
         }
+        Dialect::Gemini => {
+            model.str("name", &format!("models/{name}"));
+            model.str("displayName", name);
+            model.word("version", "1");
+            model.array("supportedGenerationMethods", |methods| {
+                methods.str("generateContent");
+                methods.str("streamGenerateContent");
+            });
+        }
         Dialect::Ollama | Dialect::OllamaGenerate => {
             model.str("name", name);
             model.str("model", name);
@@ -97,6 +106,10 @@ mod tests {
     #[test]
     fn lists_in_all_shapes() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
+        assert_eq!(
+            text(list(Dialect::Gemini, ["a"], 5)),
+            r#"{"models":[{"name":"models/a","displayName":"a","version":"1","supportedGenerationMethods":["generateContent","streamGenerateContent"]}]}"#
+        );
         assert_eq!(
             text(list(Dialect::OpenaiChat, ["a"], 5)),
             r#"{"object":"list","data":[{"id":"a","object":"model","created":5,"owned_by":"tollgate"}]}"#

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 /// What services say of themselves: where, how fast and for how much an answer was made, and by which build. Every
 /// answer of the service carries them, so a warning of their loss would stand on every answer and tell nothing.
-const OF_THE_SERVICE: [&str; 33] = [
+const OF_THE_SERVICE: [&str; 42] = [
     // OpenAI and Azure.
     "system_fingerprint",
     "service_tier",
@@ -19,6 +19,17 @@ const OF_THE_SERVICE: [&str; 33] = [
     "caller",
     "speed",
     "iterations",
+    // Google. Signatures are for Google alone: calls carry theirs in their ids. What the message beside a finish reason
+    // says, the reason says.
+    "thoughtSignature",
+    "mimeType",
+    "finishReason",
+    "finishMessage",
+    "avgLogprobs",
+    "tokenCount",
+    "safetyRatings",
+    "usageMetadata",
+    "logprobsResult",
     // OpenRouter.
     "provider",
     "native_finish_reason",

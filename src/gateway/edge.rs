@@ -105,7 +105,8 @@ impl Edge {
         if headers.get("anthropic-version").is_some() {
             surface = surface.of_anthropic();
         }
-        self.record.dialect = client_dialect(&surface, &self.record.path, &headers);
+        let path = self.record.path.strip_prefix(&*self.tables.prefix).unwrap_or_default();
+        self.record.dialect = client_dialect(&surface, path, &headers);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
             let preflight: Vec<(&str, &str)> = preflight.iter().map(|(n, v)| (*n, &**v)).collect();
@@ -209,7 +210,7 @@ impl Edge {
             }
             Verdict::Absent => Err(Failure::new(
                 401,
-                "No API key was given. Send it as `authorization: Bearer KEY` or as `x-api-key: KEY`.",
+                "No API key was given. Send it as `authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`.",
             )),
             Verdict::Wrong => {
                 Err(Failure::new(401, "The API key is not valid.").with_code("invalid_api_key"))
@@ -341,8 +342,9 @@ impl Edge {
     fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
         let body = lane::write_failure(self.record.dialect, &failure, &[], &self.record.request_id);
         let status = failure.status;
-        self.record.failure = Some(failure);
         let mut all = vec![("content-type", "application/json")];
+        all.extend(lane::failure_header(self.record.dialect, &failure));
+        self.record.failure = Some(failure);
         all.extend_from_slice(headers);
         self.answer(host, status, &all, &body)
     }
@@ -425,6 +427,12 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
         Surface::OllamaVersion => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
+        _ if surface::gemini::is_own(path)
+            || headers.get("x-goog-api-key").is_some()
+            || headers.get("x-goog-api-client").is_some() =>
+        {
+            Dialect::Gemini
+        }
         _ => Dialect::OpenaiChat,
     }
 }

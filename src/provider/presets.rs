@@ -9,7 +9,7 @@
 //! answers (Groq, OpenRouter, DeepSeek, Ollama) and say so themselves to who builds on one.
 
 use super::{Quirks, ReasoningSwitch, Replay};
-use crate::dialect::{Dialect, Operation, Service};
+use crate::dialect::{Carriage, Dialect, Operation, Service};
 use crate::embedding::{self, Fields};
 use crate::rerank;
 
@@ -120,6 +120,8 @@ pub fn presets() -> &'static [Preset] {
 
 const CHAT: Row = Row::chat(Dialect::OpenaiChat, "/chat/completions");
 const V1_CHAT: Row = Row::chat(Dialect::OpenaiChat, "/v1/chat/completions");
+const GEMINI_CHAT: &str = "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
+const VERTEX_CHAT: &str = "/publishers/google/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
 const EMBED: Row = Row::embeddings(embedding::Format::Openai, "/embeddings");
 const V1_EMBED: Row = Row::embeddings(embedding::Format::Openai, "/v1/embeddings");
 const RERANK: Row = Row::rerank(rerank::Format::V1, "/rerank");
@@ -145,6 +147,8 @@ const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
+/// Reads files at any address.
+const VERTEX: Quirks = Quirks { file_urls: true, ..FULL };
 /// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
 const NO_DEVELOPER: Quirks = Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
@@ -264,6 +268,16 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("anthropic"),
         ..HOSTED
     },
+    // The key is an OAuth access token (they live for an hour); `project` and `location` complete the base URL.
+    Preset {
+        name: "vertex",
+        base_url: None,
+        endpoints: &[Row::chat(Dialect::Gemini, VERTEX_CHAT)],
+        key_variable: Some("VERTEX_ACCESS_TOKEN"),
+        price_provider: Some("google"),
+        quirks: VERTEX,
+        ..HOSTED
+    },
     // The paths are those of the surface without dates; the dated one has the deployment, or the resource, before
     // them.
     Preset {
@@ -286,6 +300,43 @@ static PRESETS: &[Preset] = &[
         key_variable: Some("AZURE_API_KEY"),
         quirks: FULL,
         price_provider: Some("azure"),
+        ..HOSTED
+    },
+    // `auth: aws` signs the requests; the key is a Bedrock API key. `bedrock_anthropic` is
+    // Anthropic's own API there: all that Converse cannot say of Claude, and nothing of other models.
+    Preset {
+        name: "bedrock",
+        base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
+        endpoints: &[
+            Row::chat(Dialect::Bedrock, "/model/{model}/{converse|converse-stream}"),
+            Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
+            Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
+        ],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        quirks: FULL,
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    Preset {
+        name: "bedrock_anthropic",
+        base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
+        endpoints: &[Row::chat(Dialect::Anthropic, "/model/{model}/{invoke|invoke-with-response-stream}")],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        quirks: Quirks { carriage: Carriage::BedrockInvoke, ..FULL },
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    // The key is an access token of Google's, which live for an hour.
+    Preset {
+        name: "vertex_anthropic",
+        base_url: Some("https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"),
+        endpoints: &[Row::chat(
+            Dialect::Anthropic,
+            "/publishers/anthropic/models/{model}:{rawPredict|streamRawPredict}",
+        )],
+        key_variable: Some("VERTEX_ACCESS_TOKEN"),
+        quirks: Quirks { carriage: Carriage::VertexPredict, ..FULL },
+        price_provider: Some("google"),
         ..HOSTED
     },
     Preset {
@@ -480,6 +531,7 @@ static PRESETS: &[Preset] = &[
         name: "gemini",
         base_url: Some("https://generativelanguage.googleapis.com"),
         endpoints: &[
+            Row::chat(Dialect::Gemini, GEMINI_CHAT),
             Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
             Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
         ],
@@ -500,17 +552,6 @@ static PRESETS: &[Preset] = &[
         ],
         key_variable: Some("COHERE_API_KEY"),
         price_provider: Some("cohere"),
-        ..HOSTED
-    },
-    // Everybody's region is another; the key is one of Bedrock's own.
-    Preset {
-        name: "bedrock",
-        endpoints: &[
-            Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
-            Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
-        ],
-        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
-        price_provider: Some("aws"),
         ..HOSTED
     },
     // Embeddings and rerank alone.

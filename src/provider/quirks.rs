@@ -1,5 +1,6 @@
 //! How a provider differs from the maker of its dialect, as data.
 
+use crate::dialect::Carriage;
 use crate::embedding::Fields;
 
 /// Differences that the translators and the identity lane respect. The default is the dialect's own maker today.
@@ -29,8 +30,13 @@ pub struct Quirks {
     /// Ids are limited, 40 characters for a tool call's and 64 for the user's: longer ones are replaced by a hash.
     /// Not so where ids are a vehicle for more (LiteLLM hides the signatures of Gemini's thoughts in them).
     pub short_ids: bool,
+    /// The provider reads files at any https address (Vertex AI); otherwise Gemini reads only those in Google's own
+    /// stores.
+    pub file_urls: bool,
     /// The field that marks a last assistant message as the beginning of the answer (Mistral: `prefix`).
     pub prefill: Option<&'static str>,
+    /// How the dialect travels there.
+    pub carriage: Carriage,
     /// How its embeddings differ from OpenAI's.
     pub embeddings: Fields,
     /// Top-level fields of the dialect that the provider refuses.
@@ -87,7 +93,9 @@ impl Quirks {
         replay: Replay::Never,
         mistral_tools: false,
         short_ids: true,
+        file_urls: false,
         prefill: None,
+        carriage: Carriage::Plain,
         embeddings: Fields::OPENAI,
         refused: &[],
     };

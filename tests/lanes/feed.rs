@@ -1,14 +1,25 @@
 //! Streams fed to a lane in pieces.
 
-use tollgate::dialect::lane::{AnswerPlan, Progress, Stream};
+use tollgate::dialect::Dialect;
+use tollgate::dialect::lane::{AnswerPlan, Pass, Progress, Stream};
 
 /// Runs a stream through a lane, cut into pieces of `size` bytes.
 pub(crate) fn run(plan: &AnswerPlan, stream: &[u8], size: usize) -> (String, Progress) {
     let mut lane = Stream::new(plan);
     let mut out = Vec::new();
     for piece in stream.chunks(size.max(1)) {
-        lane.push(piece, &mut out);
+        if lane.push(piece, &mut out) == Pass::AsIs {
+            out.extend_from_slice(piece);
+        }
     }
     lane.end(&mut out);
-    (String::from_utf8(out).expect("a stream is text"), lane.progress())
+    (text(plan.client, out), lane.progress())
+}
+
+/// A client's stream as text; frames become lines.
+pub(crate) fn text(client: Dialect, stream: Vec<u8>) -> String {
+    match client {
+        Dialect::Bedrock => crate::bedrock::lines(&stream),
+        _ => String::from_utf8(stream).expect("a stream is text"),
+    }
 }

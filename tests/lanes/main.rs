@@ -11,11 +11,15 @@
 )]
 
 mod anthropic_roundtrip;
+mod bedrock;
 mod cases;
 mod completions;
 mod corpus;
 mod embeddings;
 mod feed;
+mod gemini_cases;
+mod gemini_collect;
+mod gemini_recorded;
 mod loss;
 mod ollama;
 mod openai_roundtrip;

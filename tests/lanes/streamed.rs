@@ -3,10 +3,13 @@
 
 use crate::corpus::exchanges;
 use crate::feed::run;
+use crate::gemini_collect;
 use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use tollgate::dialect::Dialect::{self, Anthropic, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses};
+use tollgate::dialect::Dialect::{
+    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+};
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
 /// What a client makes of a stream.
@@ -38,6 +41,14 @@ impl Collected {
             || self.finish.is_none()
             || self.input.is_none()
     }
+
+    pub(crate) fn calls(&self) -> &[(String, String, Value)] {
+        &self.calls
+    }
+
+    pub(crate) fn finish(&self) -> Option<&str> {
+        self.finish.as_deref()
+    }
 }
 
 pub(crate) fn arguments(text: &str) -> Value {
@@ -47,7 +58,7 @@ pub(crate) fn arguments(text: &str) -> Value {
 /// Reads a stream the plain way, from the whole text.
 pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
     let stream = stream.replace("\r\n", "\n").replace('\r', "\n");
-    let is_lines = matches!(dialect, Ollama | OllamaGenerate);
+    let is_lines = matches!(dialect, Bedrock | Ollama | OllamaGenerate);
     let data =
         stream.lines().filter_map(|line| if is_lines { Some(line) } else { line.strip_prefix("data:") });
     let data = data.map(str::trim);
@@ -64,7 +75,9 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
             Dialect::OpenaiCompletions => text(&event, &mut collected),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
+            Gemini => gemini_collect::piece(&event, &mut collected),
             OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
+            Bedrock => crate::bedrock::take(&event, &mut collected),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
         }
     }
@@ -182,7 +195,7 @@ pub(crate) fn neutral_finish(reason: &str) -> &'static str {
     match reason {
         "tool_calls" | "function_call" | "tool_use" => "tools",
         "length" | "max_tokens" | "model_context_window_exceeded" => "length",
-        "content_filter" | "refusal" => "refusal",
+        "content_filter" | "content_filtered" | "refusal" => "refusal",
         _ => "stop",
     }
 }
@@ -192,6 +205,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut collected = Collected { over: true, ..Collected::default() };
     match dialect {
+        Bedrock => crate::bedrock::take(answer, &mut collected),
         Ollama | OllamaGenerate => crate::ollama::take(answer, &mut collected),
         OpenaiChat => {
             let choice = &answer["choices"][0];
@@ -218,6 +232,10 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
                 choice["finish_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
             collected.input = answer["usage"]["prompt_tokens"].as_u64();
             collected.output = answer["usage"]["completion_tokens"].as_u64();
+        }
+        Gemini => {
+            gemini_collect::piece(answer, &mut collected);
+            collected.over = true;
         }
         Anthropic => {
             for block in answer["content"].as_array().into_iter().flatten() {

@@ -2,6 +2,7 @@
 
 use super::{AnswerPlan, Ask, Edit, Outgoing, count, identity};
 use crate::chat::{ChatRequest, Failure, Losses, PartKind, Text};
+use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Dialect, Operation, codec, signature};
 
 /// Translates a request body. Where both sides speak the same dialect it is only edited in place.
@@ -9,6 +10,24 @@ use crate::dialect::{Call, Dialect, Operation, codec, signature};
 /// # Errors
 /// 400 that names the field: the body is wrong, or holds what this provider cannot take and `drop_params` is off.
 pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    // Ids that carry Gemini's signatures carry them to Gemini, and to proxies that do the same.
+    let is_carrier = provider == Dialect::Gemini || !ask.quirks.short_ids;
+    let Some(cut) = (!is_carrier).then(|| without_signatures(body)).flatten() else {
+        return translated(call, provider, body, ask);
+    };
+    let mut outgoing = translated(call, provider, &cut, ask)?;
+    outgoing.edit = match outgoing.edit {
+        Edit::Keep => Edit::Replace(cut),
+        Edit::Prefix { drop, mut insert } => {
+            insert.extend_from_slice(cut.get(drop..).unwrap_or_default());
+            Edit::Replace(insert)
+        }
+        whole @ Edit::Replace(_) => whole,
+    };
+    Ok(outgoing)
+}
+
+fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     if call.operation == Operation::CountTokens {
         return count::request(call, provider, body, ask);
     }
@@ -22,7 +41,8 @@ pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
     let mut losses = Losses::new(ask.drop_params);
     signature::settle(&mut request, provider, &mut losses);
     lose_foreign_messages(&mut request, &mut losses)?;
-    let encoded = codec::encode_request(provider, &request, ask, &mut losses)?;
+    let encoded = codec::encode_request(provider, &request, ask, &mut losses)
+        .map_err(|failure| in_words_of(call.dialect, failure))?;
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
         legacy_functions: request.legacy_functions,
@@ -30,7 +50,25 @@ pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
         echo: request.echo,
         ..AnswerPlan::new(call.dialect, provider, request.stream, request.include_usage == Some(true))
     };
-    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings: losses.into_warnings(), plan })
+    let mut warnings = losses.into_warnings();
+    for warning in &mut warnings {
+        rename(call.dialect, warning);
+    }
+    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings, plan })
+}
+
+/// A failure that names the field as the client's dialect calls it.
+fn in_words_of(client: Dialect, mut failure: Failure) -> Failure {
+    rename(client, &mut failure.message);
+    failure.param.iter_mut().for_each(|param| rename(client, param));
+    failure
+}
+
+/// Encoders know where something stood, not what the list is called there.
+fn rename(client: Dialect, text: &mut String) {
+    if client == Dialect::Gemini && text.contains("messages[") {
+        *text = text.replace("messages[", "contents[").replace("].content[", "].parts[");
+    }
 }
 
 /// Reads a request, of which the path may say a part.

@@ -6,6 +6,7 @@ use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart};
 use crate::dialect::Dialect;
 use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
+use crate::dialect::gemini::Reframer;
 use crate::meter::estimate::Counter;
 
 /// Warnings kept of one stream: they end in the audit line.
@@ -16,6 +17,8 @@ const MOST_WARNINGS: usize = 16;
 pub(crate) struct Stream {
     decoder: StreamDecoder,
     state: State,
+    /// Both sides speak Gemini, which has two framings: the bytes pass in the one the client wants.
+    reframer: Option<Reframer>,
 }
 
 /// All that follows from the events.
@@ -66,17 +69,24 @@ impl Stream {
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
             transcript: plan.capture.then(Box::default),
         };
-        Self { decoder: StreamDecoder::new(plan.provider), state }
+        let is_gemini = plan.client == Dialect::Gemini && plan.provider == Dialect::Gemini;
+        let reframer = is_gemini.then(|| Reframer::new(plan.array));
+        Self { decoder: StreamDecoder::new(plan.provider), state, reframer }
     }
 
     /// See [`super::Stream::push`].
     pub(crate) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> Pass {
         self.decoder.push(chunk, &mut Sink { state: &mut self.state, out });
+        if let Some(reframer) = &mut self.reframer {
+            return if reframer.push(chunk, out) { Pass::AsIs } else { Pass::Replaced };
+        }
         if self.state.encoder.is_some() { Pass::Replaced } else { Pass::AsIs }
     }
 
     /// See [`super::Stream::end`].
     pub(crate) fn end(&mut self, out: &mut Vec<u8>) -> Pass {
+        // A failure that the provider told was told to the client as well.
+        let failed = self.state.progress == Progress::Failed;
         let mut sink = Sink { state: &mut self.state, out };
         self.decoder.end(&mut sink);
         match sink.state.progress {
@@ -89,12 +99,16 @@ impl Stream {
             Progress::Content => {
                 let failure =
                     Failure::new(502, "the provider's stream broke off before the answer was complete");
-                if sink.state.encoder.is_none() {
+                if sink.state.encoder.is_none() && self.reframer.is_none() {
                     codec::write_failure_event(sink.state.client, &failure, sink.out);
                 }
                 sink.event(Event::Error(failure));
             }
             Progress::Finished | Progress::Failed => {}
+        }
+        if let Some(reframer) = &mut self.reframer {
+            reframer.end(self.state.failure.as_ref().filter(|_| !failed), out);
+            return if out.is_empty() { Pass::AsIs } else { Pass::Replaced };
         }
         if sink.state.encoder.is_none() && sink.out.is_empty() { Pass::AsIs } else { Pass::Replaced }
     }
@@ -178,7 +192,7 @@ impl State {
                 self.report.usage.update(usage);
                 self.report.usage_is_final |= *last;
             }
-            Event::Lost(what) => self.lost(what),
+            Event::Lost(what) if self.encoder.is_some() => self.lost(what),
             Event::Error(failure) => {
                 self.failure = Some(failure.clone());
                 self.progress = Progress::Failed;
@@ -188,7 +202,7 @@ impl State {
                 self.progress = Progress::Finished;
                 self.closed = true;
             }
-            Event::PartStop { .. } | Event::Logprobs { .. } | Event::Ping => {}
+            Event::PartStop { .. } | Event::Logprobs { .. } | Event::Lost(_) | Event::Ping => {}
         }
     }
 

@@ -77,7 +77,11 @@ impl Attempt {
         let stage = std::mem::replace(&mut self.stage, Stage::Streaming);
         let Stage::Holding(held) = stage else { return Flow::Continue };
         exchange.answer.first_content_ns = Some(host.now_ns());
-        let translated = self.plan.as_ref().is_some_and(|plan| plan.client != plan.provider);
+        // A dialect of several framings may have changed the framing on the way.
+        let translated = self
+            .plan
+            .as_ref()
+            .is_some_and(|plan| plan.client != plan.provider || plan.client.shape().stream_types.len() > 1);
         let body = Body { media_type: translated.then(|| client_type(exchange)), length: Length::Unknown };
         self.show(host, exchange, &body, self.headers.status());
         if held.changed {
@@ -156,6 +160,9 @@ impl Attempt {
             lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
         let new = Body { media_type: Some("application/json"), length: Length::Is(body.len()) };
         self.show(host, exchange, &new, shown);
+        if let Some((name, value)) = lane::failure_header(exchange.call.dialect, &failure) {
+            host.set_header(Side::Response, name, Some(value));
+        }
         host.splice_body(Side::Response, size, &body);
         exchange.answer.failure = Some(failure);
         self.released(host, exchange)

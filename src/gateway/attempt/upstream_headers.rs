@@ -45,6 +45,14 @@ pub const REMOVED_BY_ROUTE: &[&str] = &[
 /// Makes the request's headers exactly those of `wanted`. Each call of the host is for one header, and replacing the
 /// whole map costs more than changing what differs.
 pub fn apply(host: &impl Host, exchange: &mut Exchange, wanted: Headers) {
+    // The one header map still holds what the proxy itself added for the tries before: no other provider may see that.
+    for attempt in &exchange.attempts {
+        if let Auth::ByProxy { headers } = attempt.provider.auth {
+            for name in headers.iter().filter(|name| wanted.get(name).is_none()) {
+                host.set_header(Side::Request, name, None);
+            }
+        }
+    }
     let (current, first) = match &exchange.sent {
         Some(sent) => (sent, false),
         None => (&exchange.headers, true),
@@ -101,7 +109,8 @@ pub fn build(
     match &provider.auth {
         Auth::Header { name, value } => add(name, &value.0),
         Auth::Passthrough => pass_credentials(exchange, endpoint.dialect, &mut add),
-        Auth::None | Auth::Missing { .. } => {}
+        // What the proxy adds it adds behind the filter.
+        Auth::None | Auth::ByProxy { .. } | Auth::Missing { .. } => {}
     }
     if forwarded.is_some() && endpoint.dialect == Dialect::Anthropic {
         // Its services beside messages are behind these.
@@ -158,6 +167,7 @@ fn pass_credentials(exchange: &Exchange, dialect: Dialect, add: &mut impl FnMut(
     }
     match (dialect, key) {
         (Dialect::Anthropic, Some(key)) => add("x-api-key", key),
+        (Dialect::Gemini, Some(key)) => add("x-goog-api-key", key),
         (_, Some(key)) if authorization.is_none() => add("authorization", &format!("Bearer {key}")),
         _ => {}
     }

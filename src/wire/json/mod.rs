@@ -17,7 +17,7 @@ mod write;
 pub use error::{ParseError, parse, parse_raw};
 pub use escape::write_string;
 pub(crate) use object::wire_object;
-pub use object::{Count, Extra, Name, TextOr};
+pub use object::{Count, Extra, Name, OneOrMany, TextOr};
 pub use patch::Patch;
 pub use scan::{Member, Members, members};
 pub use text::Text;

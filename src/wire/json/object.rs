@@ -11,7 +11,8 @@ pub type Extra<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 /// Makes a struct for a JSON object, with a reader that takes one pass over it.
 ///
 /// Every field is an `Option`; `null` counts as absent, and of a key given twice the last wins. Fields the struct
-/// does not know are kept in `extra`. With `light` before `struct` there is no `extra` and unknown fields are
+/// does not know are kept in `extra`. A field with several spellings lists them: `"maxTokens" | "max_tokens"`. With
+/// `light` before `struct` there is no `extra` and unknown fields are
 /// skipped: for looking at an answer without owning it.
 ///
 /// ```ignore
@@ -27,19 +28,19 @@ pub type Extra<'a> = Vec<(Cow<'a, str>, &'a RawValue)>;
 /// ```
 macro_rules! wire_object {
     ($(#[$meta:meta])* $vis:vis light struct $name:ident<$lt:lifetime> {
-        $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $ty:ty = $key:literal),* $(,)?
+        $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $ty:ty = $key:literal $(| $alias:literal)*),* $(,)?
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default)]
         #[allow(clippy::struct_field_names, reason = "fields are called what the wire calls them")]
         $vis struct $name<$lt> { $($(#[$field_meta])* $field_vis $field: Option<$ty>,)* }
-        $crate::wire::json::wire_object!(@reader $name, $lt, [$($field = $key),*], object, map, key, {
+        $crate::wire::json::wire_object!(@reader $name, $lt, [$($field = $key $(| $alias)*),*], object, map, key, {
             let _ = key;
             map.next_value::<serde::de::IgnoredAny>()?;
         });
     };
     ($(#[$meta:meta])* $vis:vis struct $name:ident<$lt:lifetime> {
-        $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $ty:ty = $key:literal),* $(,)?
+        $($(#[$field_meta:meta])* $field_vis:vis $field:ident : $ty:ty = $key:literal $(| $alias:literal)*),* $(,)?
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Default)]
@@ -49,11 +50,11 @@ macro_rules! wire_object {
             /// Fields unknown to the gateway, as they came.
             $vis extra: $crate::wire::json::Extra<$lt>,
         }
-        $crate::wire::json::wire_object!(@reader $name, $lt, [$($field = $key),*], object, map, key, {
+        $crate::wire::json::wire_object!(@reader $name, $lt, [$($field = $key $(| $alias)*),*], object, map, key, {
             object.extra.push((key.0, map.next_value()?));
         });
     };
-    (@reader $name:ident, $lt:lifetime, [$($field:ident = $key:literal),*],
+    (@reader $name:ident, $lt:lifetime, [$($field:ident = $key:literal $(| $alias:literal)*),*],
      $object:ident, $map:ident, $other:ident, $unknown:block) => {
         impl<$lt> serde::Deserialize<$lt> for $name<$lt> {
             fn deserialize<D: serde::Deserializer<$lt>>(deserializer: D) -> Result<Self, D::Error> {
@@ -69,7 +70,7 @@ macro_rules! wire_object {
                         let mut $object = $name::default();
                         while let Some($other) = $map.next_key::<$crate::wire::json::Name<$lt>>()? {
                             match &*$other.0 {
-                                $($key => $object.$field = $map.next_value()?,)*
+                                $($key $(| $alias)* => $object.$field = $map.next_value()?,)*
                                 _ => $unknown
                             }
                         }
@@ -126,6 +127,29 @@ impl<'de: 'a, 'a, T: Deserialize<'a>> Deserialize<'de> for TextOr<'a, T> {
             Some(text) => Ok(Self::Text(text)),
             None => super::error::nested(raw).map(Self::Other),
         }
+    }
+}
+
+/// A list, or a single item in place of a list of one.
+#[derive(Debug, Clone)]
+pub struct OneOrMany<T>(pub Vec<T>);
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'a>> Deserialize<'de> for OneOrMany<T>
+where
+    T: 'a,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&'a RawValue>::deserialize(deserializer)?;
+        if raw.get().starts_with('[') {
+            return super::error::nested(raw).map(Self);
+        }
+        super::error::nested(raw).map(|item| Self(vec![item]))
     }
 }
 

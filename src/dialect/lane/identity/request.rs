@@ -16,7 +16,7 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     let dialect = call.dialect;
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
-        Dialect::Anthropic | Dialect::OpenaiCompletions => false,
+        Dialect::Anthropic | Dialect::Gemini | Dialect::OpenaiCompletions => false,
         _ => {
             // Thoughts of another provider, which this one would refuse.
             let has_foreign =
@@ -61,6 +61,11 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
             } else if field(&found, "max_tokens").is_none() && !patch.sets("max_tokens") {
                 // Anthropic refuses a request without it.
                 patch.set("max_tokens", ask.default_max_tokens.to_string());
+            }
+        }
+        Dialect::Gemini => {
+            if let Some(limit) = ask.max_tokens {
+                gemini_limit(&found, limit, &mut patch);
             }
         }
         _ => {
@@ -141,6 +146,23 @@ fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failur
 /// A field that was given and is not `null`.
 fn field<'a>(found: &Members<'a>, key: &str) -> Option<&'a RawValue> {
     found.get(key).map(|member| member.value).filter(|value| value.get() != "null")
+}
+
+/// Gemini's output limit stands in the configuration of the generation, under either of two names.
+fn gemini_limit(found: &Members<'_>, limit: u64, patch: &mut Patch<'_>) {
+    const NAMES: [&str; 2] = ["generationConfig", "generation_config"];
+    let (name, config) = NAMES
+        .iter()
+        .find_map(|name| field(found, name).map(|config| (*name, config.get())))
+        .unwrap_or(("generationConfig", "{}"));
+    let mut inner = Patch::default();
+    inner.remove("max_output_tokens");
+    inner.set("maxOutputTokens", limit.to_string());
+    let Ok(fields) = members(config.as_bytes()) else { return };
+    if let Some((drop, mut edited)) = inner.prefix(config.as_bytes(), &fields) {
+        edited.extend_from_slice(config.as_bytes().get(drop..).unwrap_or_default());
+        patch.set(name, edited);
+    }
 }
 
 /// The two names of the output limit: a target's own limit is written under the name the provider knows, and a

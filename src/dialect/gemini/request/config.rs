@@ -1,0 +1,134 @@
+//! `generationConfig`: sampling, limits, the shape of the answer.
+
+use super::super::model::Gemini;
+use super::{thinking, tools};
+use crate::chat::{ChatRequest, Failure, Losses, ResponseFormat, Text};
+use crate::dialect::Dialect;
+use crate::dialect::lane::Ask;
+use crate::wire::json::{Object, object};
+
+const WHY: &str = "is not supported by Gemini";
+
+/// Most stop texts that Gemini takes.
+const MOST_STOPS: usize = 5;
+
+/// Writes `generationConfig`, where anything is to be said.
+pub(super) fn write(
+    request: &ChatRequest<'_>,
+    ask: &Ask<'_>,
+    model: Gemini,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) -> Result<(), Failure> {
+    let mut config = Vec::new();
+    object(&mut config, |config| fill(request, ask, model, losses, config))?;
+    if config != b"{}" {
+        body.key("generationConfig").extend_from_slice(&config);
+    }
+    Ok(())
+}
+
+fn fill(
+    request: &ChatRequest<'_>,
+    ask: &Ask<'_>,
+    model: Gemini,
+    losses: &mut Losses,
+    config: &mut Object<'_>,
+) -> Result<(), Failure> {
+    let own = request.origin == Dialect::Gemini;
+    if let Some(limit) = ask.max_tokens.or(request.max_tokens) {
+        config.u64("maxOutputTokens", limit);
+    }
+    if let Some(temperature) = request.temperature {
+        let clamped = temperature.clamp(0.0, 2.0);
+        if (clamped - temperature).abs() > f64::EPSILON {
+            losses.note(format!("temperature lowered from {temperature} to {clamped}"));
+        }
+        config.f64("temperature", clamped);
+    }
+    for (key, value) in [
+        ("topP", request.top_p),
+        ("presencePenalty", request.presence_penalty),
+        ("frequencyPenalty", request.frequency_penalty),
+    ] {
+        if let Some(value) = value.filter(|value| own || key == "topP" || *value != 0.0) {
+            config.f64(key, value);
+        }
+    }
+    if let Some(top_k) = request.top_k {
+        config.u64("topK", top_k);
+    }
+    if let Some(n) = request.n.filter(|n| own || *n != 1) {
+        config.u64("candidateCount", n);
+    }
+    if let Some(seed) = request.seed {
+        // Gemini's seeds have 32 bits.
+        let fits = i32::try_from(seed).unwrap_or_else(|_| {
+            let folded = (seed ^ (seed >> 32)) & 0x7fff_ffff;
+            losses.note(format!("seed: {seed} has more than 32 bits, {folded} was sent"));
+            i32::try_from(folded).unwrap_or(0)
+        });
+        config.key("seed").extend_from_slice(fits.to_string().as_bytes());
+    }
+    if request.logprobs == Some(true) {
+        config.bool("responseLogprobs", true);
+        if let Some(top) = request.top_logprobs.filter(|top| own || *top > 0) {
+            config.u64("logprobs", top);
+        }
+    }
+    write_stop(request, own, losses, config)?;
+    write_format(request, model, losses, config)?;
+    thinking::write(request, model, losses, config)?;
+    if own {
+        const PREFIX: &str = "generationConfig.";
+        let fields =
+            request.extra.iter().filter_map(|(name, value)| Some((name.strip_prefix(PREFIX)?, value)));
+        for (name, value) in fields.filter(|(name, _)| !name.contains('.')) {
+            config.raw(name, value);
+        }
+    }
+    Ok(())
+}
+
+fn write_stop(
+    request: &ChatRequest<'_>,
+    own: bool,
+    losses: &mut Losses,
+    config: &mut Object<'_>,
+) -> Result<(), Failure> {
+    let stops: Vec<&Text<'_>> = request.stop.iter().filter(|text| !text.is_empty()).collect();
+    if stops.len() < request.stop.len() {
+        losses.note("stop: empty stop texts dropped, Gemini refuses them");
+    }
+    if stops.len() > MOST_STOPS && !own {
+        losses.lost("stop", &format!("beyond the first {MOST_STOPS} texts {WHY}"))?;
+    }
+    if !stops.is_empty() {
+        let most = if own { stops.len() } else { MOST_STOPS };
+        config.array("stopSequences", |list| stops.iter().take(most).for_each(|text| list.text(text)));
+    }
+    Ok(())
+}
+
+fn write_format(
+    request: &ChatRequest<'_>,
+    model: Gemini,
+    losses: &mut Losses,
+    config: &mut Object<'_>,
+) -> Result<(), Failure> {
+    match &request.response_format {
+        None | Some(ResponseFormat::Text) => {}
+        Some(ResponseFormat::JsonObject) => config.word("responseMimeType", "application/json"),
+        Some(ResponseFormat::JsonSchema(schema)) => {
+            config.word("responseMimeType", "application/json");
+            tools::write_answer_schema(schema, request.origin == Dialect::Gemini, model, losses, config)?;
+        }
+        Some(ResponseFormat::Other(opaque)) if request.origin == Dialect::Gemini => {
+            config.key("responseMimeType").extend_from_slice(opaque.json.as_str().as_bytes());
+        }
+        Some(ResponseFormat::Other(opaque)) => {
+            losses.lost("response_format", &format!("of type {} {WHY}", opaque.kind.to_str()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! A JSON Schema with its references followed and its parts put together.
+
+use super::MAX_DEPTH;
+use super::to_gemini::Unsayable;
+use crate::wire::json::members;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// What one place of a schema says, wherever it says it: here, behind a `$ref`, in an `allOf`. What is said nearer
+/// counts.
+#[derive(Debug, Default)]
+pub(super) struct Flat<'s> {
+    /// Keywords but those below, each once.
+    pub(super) fields: Vec<(Cow<'s, str>, &'s RawValue)>,
+    pub(super) properties: Vec<(Cow<'s, str>, &'s RawValue)>,
+    pub(super) required: Vec<String>,
+    /// The schemas of `anyOf` or `oneOf`, those that mean `null` left out.
+    pub(super) variants: Vec<&'s RawValue>,
+    pub(super) nullable: bool,
+}
+
+/// Follows references within one schema.
+#[derive(Debug)]
+pub(super) struct Resolver<'s> {
+    root: &'s str,
+    /// The references that are being followed.
+    stack: Vec<String>,
+}
+
+impl<'s> Resolver<'s> {
+    pub(super) fn new(root: &'s str) -> Self {
+        Self { root, stack: Vec::new() }
+    }
+
+    /// How many references are being followed.
+    pub(super) fn depth(&self) -> usize {
+        self.stack.len()
+    }
+
+    /// Forgets all references but the first ones.
+    pub(super) fn leave(&mut self, depth: usize) {
+        self.stack.truncate(depth);
+    }
+
+    /// Puts together what a schema says. The references it follows stay remembered until [`Self::leave`]: what stands
+    /// within it must not lead back to them.
+    pub(super) fn flatten(&mut self, schema: &'s str) -> Result<Flat<'s>, Unsayable> {
+        let mut flat = Flat::default();
+        self.collect(schema, &mut flat, 0)?;
+        // Of a choice that is none, the one is what it says.
+        let mut rounds = 0;
+        while let [only] = *flat.variants {
+            rounds += 1;
+            if rounds > MAX_DEPTH {
+                return Err(Unsayable::Deep);
+            }
+            flat.variants.clear();
+            self.collect(only.get(), &mut flat, 0)?;
+        }
+        Ok(flat)
+    }
+
+    fn collect(&mut self, schema: &'s str, flat: &mut Flat<'s>, depth: usize) -> Result<(), Unsayable> {
+        if depth > MAX_DEPTH || self.stack.len() > MAX_DEPTH {
+            return Err(Unsayable::Deep);
+        }
+        // `true`, `false`: anything goes, or what no generator can honour.
+        let Ok(found) = members(schema.as_bytes()) else { return Ok(()) };
+        let (mut reference, mut all): (Option<String>, Vec<&'s RawValue>) = (None, Vec::new());
+        for field in found.fields {
+            let value = field.value;
+            match &*field.key {
+                "$ref" => reference = serde_json::from_str(value.get()).ok(),
+                "allOf" => all = serde_json::from_str(value.get()).unwrap_or_default(),
+                "anyOf" | "oneOf" => {
+                    let variants: Vec<&'s RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+                    for variant in variants {
+                        if is_null(variant) {
+                            flat.nullable = true;
+                        } else {
+                            flat.variants.push(variant);
+                        }
+                    }
+                }
+                "nullable" => flat.nullable |= value.get() == "true",
+                "properties" => {
+                    let Ok(found) = members(value.get().as_bytes()) else { continue };
+                    for property in found.fields {
+                        if !flat.properties.iter().any(|(name, _)| *name == property.key) {
+                            flat.properties.push((property.key, property.value));
+                        }
+                    }
+                    if !flat.fields.iter().any(|(name, _)| name == "properties") {
+                        flat.fields.push((Cow::Borrowed("properties"), value));
+                    }
+                }
+                "required" => {
+                    let names: Vec<String> = serde_json::from_str(value.get()).unwrap_or_default();
+                    for name in names {
+                        if !flat.required.contains(&name) {
+                            flat.required.push(name);
+                        }
+                    }
+                }
+                _ if flat.fields.iter().any(|(name, _)| *name == field.key) => {}
+                _ => flat.fields.push((field.key, value)),
+            }
+        }
+        for part in all {
+            self.collect(part.get(), flat, depth + 1)?;
+        }
+        if let Some(reference) = reference {
+            if self.stack.contains(&reference) {
+                return Err(Unsayable::Recursive);
+            }
+            let target = self.find(&reference).ok_or(Unsayable::Foreign)?;
+            self.stack.push(reference);
+            self.collect(target, flat, depth + 1)?;
+        }
+        Ok(())
+    }
+
+    /// What stands at `#/…` of the whole schema.
+    fn find(&self, reference: &str) -> Option<&'s str> {
+        let mut place = self.root;
+        for step in reference.strip_prefix("#")?.split('/').skip(1) {
+            let step = percent_encoding::percent_decode_str(step).decode_utf8().ok()?;
+            let step = step.replace("~1", "/").replace("~0", "~");
+            place = match members(place.as_bytes()) {
+                Ok(found) => found.get(&step)?.value.get(),
+                Err(_) => serde_json::from_str::<Vec<&'s RawValue>>(place)
+                    .ok()?
+                    .get(step.parse::<usize>().ok()?)?
+                    .get(),
+            };
+        }
+        Some(place)
+    }
+}
+
+fn is_null(schema: &RawValue) -> bool {
+    let Ok(found) = members(schema.get().as_bytes()) else { return false };
+    found.get("type").is_some_and(|field| field.value.get() == "\"null\"")
+        || found.get("const").is_some_and(|field| field.value.get() == "null")
+}

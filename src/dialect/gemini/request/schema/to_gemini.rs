@@ -1,0 +1,459 @@
+//! JSON Schemas as Gemini takes them: references inlined, `null` as a flag, keywords it refuses told in the description.
+
+use super::MAX_DEPTH;
+use super::flat::{Flat, Resolver};
+use crate::wire::json::{Object, array, object, write_string};
+use serde_json::value::RawValue;
+
+/// Longest schema that is written, in bytes. Inlining can blow a small schema up without bound.
+const LONGEST: usize = 256 << 10;
+
+/// Why a schema cannot be said in Gemini's subset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dialect::gemini) enum Unsayable {
+    /// It refers to itself.
+    Recursive,
+    /// It refers to what it does not hold.
+    Foreign,
+    /// It is nested too deeply, or too long once its references are inlined.
+    Deep,
+}
+
+impl Unsayable {
+    /// The end of a sentence about the schema.
+    pub(in crate::dialect::gemini) fn why(self) -> &'static str {
+        match self {
+            Self::Recursive => "refers to itself",
+            Self::Foreign => "refers to a schema that it does not hold",
+            Self::Deep => "is too long or too deep",
+        }
+    }
+}
+
+/// Rewrites schemas and notes which keywords had to move.
+#[derive(Debug, Default)]
+pub(in crate::dialect::gemini) struct Rewriter {
+    /// Keywords that were moved into descriptions, each once.
+    pub(in crate::dialect::gemini) moved: Vec<String>,
+}
+
+/// Keywords without meaning for a generator, or with none beyond what Gemini does anyway.
+const SILENT: [&str; 15] = [
+    "$schema",
+    "$id",
+    "$anchor",
+    "$comment",
+    "$defs",
+    "definitions",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "strict",
+    "properties",
+    "type",
+    "enum",
+    "const",
+    "propertyOrdering",
+];
+
+impl Rewriter {
+    /// Appends the schema, rewritten. `false`, and nothing appended, when it is an object without properties.
+    pub(in crate::dialect::gemini) fn write_object(
+        &mut self,
+        schema: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, Unsayable> {
+        let flat = Resolver::new(schema).flatten(schema)?;
+        if flat.properties.is_empty() && flat.variants.is_empty() {
+            return Ok(false);
+        }
+        self.write(schema, out)?;
+        Ok(true)
+    }
+
+    /// Appends the schema, rewritten.
+    pub(in crate::dialect::gemini) fn write(
+        &mut self,
+        schema: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Unsayable> {
+        let mut writing = Writing { resolver: Resolver::new(schema), moved: &mut self.moved, depth: 0 };
+        let start = out.len();
+        let written = writing.schema(schema, out);
+        if written.is_err() {
+            out.truncate(start);
+        }
+        written
+    }
+}
+
+/// A schema being written.
+struct Writing<'s, 'm> {
+    resolver: Resolver<'s>,
+    moved: &'m mut Vec<String>,
+    depth: usize,
+}
+
+impl<'s> Writing<'s, '_> {
+    fn schema(&mut self, schema: &'s str, out: &mut Vec<u8>) -> Result<(), Unsayable> {
+        if self.depth >= MAX_DEPTH || out.len() > LONGEST {
+            return Err(Unsayable::Deep);
+        }
+        self.depth += 1;
+        let references = self.resolver.depth();
+        let mut flat = self.resolver.flatten(schema)?;
+        let types = types(&mut flat);
+        let mut told: Vec<String> = Vec::new();
+        object(out, |o| {
+            match types.as_slice() {
+                [] => self.typed(None, &flat, &mut told, o)?,
+                [only] => self.typed(Some(only), &flat, &mut told, o)?,
+                several if flat.variants.is_empty() => {
+                    let list = o.key("anyOf");
+                    let mut result = Ok(());
+                    array(list, |list| {
+                        for kind in several {
+                            if result.is_ok() {
+                                result = list.object(|o| self.typed(Some(kind), &flat, &mut told, o));
+                            }
+                        }
+                    });
+                    result?;
+                }
+                _ => {}
+            }
+            if !flat.variants.is_empty() {
+                let mut result = Ok(());
+                array(o.key("anyOf"), |list| {
+                    for variant in &flat.variants {
+                        if result.is_ok() {
+                            result = self.schema(variant.get(), list.item());
+                        }
+                    }
+                });
+                result?;
+            }
+            if flat.nullable {
+                o.bool("nullable", true);
+            }
+            self.annotations(&flat, told, o);
+            Ok(())
+        })?;
+        self.resolver.leave(references);
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// Writes the keywords that belong to a type; to none, all that Gemini knows.
+    fn typed(
+        &mut self,
+        kind: Option<&str>,
+        flat: &Flat<'s>,
+        told: &mut Vec<String>,
+        o: &mut Object<'_>,
+    ) -> Result<(), Unsayable> {
+        if let Some(kind) = kind {
+            o.str("type", kind);
+        }
+        let is = |name: &str| kind.is_none_or(|kind| kind == name);
+        let field = |name: &str| flat.fields.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+        if is("string") {
+            self.choices(flat, told, o);
+            Self::keep(flat, &["minLength", "maxLength", "pattern"], o);
+        }
+        if is("integer") || is("number") {
+            Self::keep(flat, &["minimum", "maximum"], o);
+        }
+        let formats: &[&str] = match kind {
+            Some("string") => &["\"date-time\"", "\"enum\""],
+            Some("integer") => &["\"int32\"", "\"int64\""],
+            Some("number") => &["\"float\"", "\"double\""],
+            _ => &[],
+        };
+        if let Some(format) = field("format") {
+            if formats.contains(&format.get()) {
+                o.raw("format", format);
+            } else {
+                self.tell("format", format, told);
+            }
+        }
+        if kind == Some("array") {
+            Self::keep(flat, &["minItems", "maxItems"], o);
+            match field("items").filter(|items| items.get().starts_with('{')) {
+                Some(items) if items.get().trim_matches(['{', '}', ' ', '\n']).is_empty() => any_item(o),
+                Some(items) => self.schema(items.get(), o.key("items"))?,
+                None => {
+                    // Gemini insists on it; a list of several schemas, one for each place, it does not know.
+                    any_item(o);
+                    if let Some(items) = field("items") {
+                        self.tell("items", items, told);
+                    }
+                }
+            }
+        }
+        if is("object") && (kind.is_some() || !flat.properties.is_empty()) {
+            Self::keep(flat, &["minProperties", "maxProperties"], o);
+            if field("properties").is_some() {
+                let mut result = Ok(());
+                o.object("properties", |map| {
+                    for (name, schema) in &flat.properties {
+                        if result.is_ok() {
+                            result = self.schema(schema.get(), map.key(name));
+                        }
+                    }
+                });
+                result?;
+            }
+            // A name without a property is refused.
+            let known = |name: &&String| flat.properties.iter().any(|(key, _)| *key == ***name);
+            if flat.required.iter().any(|name| known(&name)) {
+                o.array("required", |list| {
+                    for name in flat.required.iter().filter(known) {
+                        list.str(name);
+                    }
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the texts to choose from: Gemini knows no others, and no empty one.
+    fn choices(&mut self, flat: &Flat<'s>, told: &mut Vec<String>, o: &mut Object<'_>) {
+        for (key, raw) in flat.fields.iter().filter(|(key, _)| key == "enum" || key == "const") {
+            let values: Vec<&RawValue> = match &**key {
+                "const" => vec![raw],
+                _ => serde_json::from_str(raw.get()).unwrap_or_default(),
+            };
+            let texts: Vec<&RawValue> =
+                values.iter().copied().filter(|v| v.get().starts_with('"') && v.get() != "\"\"").collect();
+            let is_sayable = |v: &&RawValue| v.get().starts_with('"') || v.get() == "null";
+            if !texts.is_empty() && values.iter().all(is_sayable) {
+                o.array("enum", |list| {
+                    for text in texts {
+                        list.raw(text);
+                    }
+                });
+                return;
+            }
+            if !values.iter().all(|v| v.get() == "null") {
+                self.tell(key, raw, told);
+            }
+        }
+    }
+
+    fn keep(flat: &Flat<'s>, keys: &[&str], o: &mut Object<'_>) {
+        for (key, value) in &flat.fields {
+            if keys.contains(&&**key) {
+                o.raw(key, value);
+            }
+        }
+    }
+
+    /// Writes title, description and the rest: what Gemini does not know is told in the description.
+    fn annotations(&mut self, flat: &Flat<'s>, mut told: Vec<String>, o: &mut Object<'_>) {
+        const WRITTEN: [&str; 11] = [
+            "minLength",
+            "maxLength",
+            "pattern",
+            "minimum",
+            "maximum",
+            "format",
+            "minItems",
+            "maxItems",
+            "items",
+            "minProperties",
+            "maxProperties",
+        ];
+        let mut description = None;
+        let has_text_choices =
+            types_of(flat).iter().any(|kind| kind == "string") || types_of(flat).is_empty();
+        for (key, value) in &flat.fields {
+            match &**key {
+                "description" => description = serde_json::from_str::<String>(value.get()).ok(),
+                "title" | "default" => o.raw(key, value),
+                "enum" | "const" if !has_text_choices => self.tell(key, value, &mut told),
+                "additionalProperties" | "unevaluatedProperties"
+                    if matches!(value.get(), "true" | "false") || is_anything(value) => {}
+                key if SILENT.contains(&key) || WRITTEN.contains(&key) || key.starts_with("x-") => {}
+                key => self.tell(key, value, &mut told),
+            }
+        }
+        let told = told.join(", ");
+        let text = match (description, told.is_empty()) {
+            (Some(text), true) => Some(text),
+            (Some(text), false) => Some(format!("{text} ({told})")),
+            (None, false) => Some(told),
+            (None, true) => None,
+        };
+        if let Some(text) = text {
+            write_string(o.key("description"), &text);
+        }
+    }
+
+    fn tell(&mut self, key: &str, value: &RawValue, told: &mut Vec<String>) {
+        let words = format!("{key}: {}", value.get());
+        if !told.contains(&words) {
+            told.push(words);
+        }
+        if !self.moved.iter().any(|moved| moved == key) {
+            self.moved.push(key.to_owned());
+        }
+    }
+}
+
+fn is_anything(schema: &RawValue) -> bool {
+    schema.get().trim_start().starts_with('{')
+        && schema.get().trim_matches(['{', '}', ' ', '\n', '\r', '\t']).is_empty()
+}
+
+fn any_item(o: &mut Object<'_>) {
+    o.object("items", |items| items.word("type", "string"));
+}
+
+fn types_of(flat: &Flat<'_>) -> Vec<String> {
+    let said = flat.fields.iter().find(|(key, _)| key == "type").map(|(_, value)| value.get());
+    let mut types: Vec<String> = match said {
+        Some(text) if text.starts_with('[') => serde_json::from_str(text).unwrap_or_default(),
+        Some(text) => serde_json::from_str(text).map(|kind| vec![kind]).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    types.retain(|kind| kind != "null");
+    types
+}
+
+/// The types that a schema allows, `null` apart; what it does not say follows from its other keywords.
+fn types(flat: &mut Flat<'_>) -> Vec<String> {
+    let has = |flat: &Flat<'_>, key: &str| flat.fields.iter().any(|(name, _)| name == key);
+    let says_null = flat.fields.iter().filter(|(key, _)| matches!(&**key, "type" | "enum" | "const")).any(
+        |(key, value)| match &**key {
+            "type" => value.get().contains("\"null\""),
+            "const" => value.get() == "null",
+            _ => serde_json::from_str::<Vec<&RawValue>>(value.get())
+                .is_ok_and(|values| values.iter().any(|value| value.get() == "null")),
+        },
+    );
+    flat.nullable |= says_null;
+    let types = types_of(flat);
+    if !types.is_empty() || has(flat, "type") || !flat.variants.is_empty() {
+        return types;
+    }
+    let texts = flat.fields.iter().any(|(key, value)| {
+        (key == "enum" && value.get().contains('"')) || (key == "const" && value.get().starts_with('"'))
+    });
+    let kind = if !flat.properties.is_empty() || has(flat, "properties") {
+        "object"
+    } else if has(flat, "items") {
+        "array"
+    } else if texts {
+        "string"
+    } else {
+        return types;
+    };
+    vec![kind.to_owned()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write as _;
+
+    fn rewrite(schema: &str) -> (String, Vec<String>) {
+        let (mut rewriter, mut out) = (Rewriter::default(), Vec::new());
+        rewriter.write(schema, &mut out).unwrap();
+        (String::from_utf8(out).unwrap(), rewriter.moved)
+    }
+
+    #[test]
+    fn references_are_inlined_and_their_siblings_kept() {
+        let (schema, moved) = rewrite(
+            r##"{"type":"object","properties":{"loc":{"$ref":"#/$defs/L","description":"where"},"b":{"$ref":"#/$defs/L"}},
+            "$defs":{"L":{"type":"object","properties":{"c":{"type":"string"}},"description":"place"}},"required":["loc","gone"]}"##,
+        );
+        assert_eq!(
+            schema,
+            r#"{"type":"object","properties":{"loc":{"type":"object","properties":{"c":{"type":"string"}},"description":"where"},"b":{"type":"object","properties":{"c":{"type":"string"}},"description":"place"}},"required":["loc"]}"#
+        );
+        assert!(moved.is_empty());
+    }
+
+    #[test]
+    fn what_leads_nowhere_or_nowhere_else_is_unsayable() {
+        let fail = |schema: &str| Rewriter::default().write(schema, &mut Vec::new()).unwrap_err();
+        let node = r##"{"$ref":"#/$defs/N","$defs":{"N":{"type":"object","properties":{"next":{"$ref":"#/$defs/N"}}}}}"##;
+        assert_eq!(fail(node), Unsayable::Recursive);
+        assert_eq!(fail(r##"{"properties":{"x":{"$ref":"#"}}}"##), Unsayable::Recursive);
+        assert_eq!(fail(r#"{"$ref":"https://x/y.json"}"#), Unsayable::Foreign);
+        assert_eq!(fail(r##"{"$ref":"#/$defs/none"}"##), Unsayable::Foreign);
+        let mut laughs = String::from(r##"{"$ref":"#/$defs/a0","$defs":{"z":{"type":"string"}"##);
+        for n in 0..40 {
+            let next = if n == 39 { "z".to_owned() } else { format!("a{}", n + 1) };
+            let _ = write!(
+                laughs,
+                r##","a{n}":{{"properties":{{"l":{{"$ref":"#/$defs/{next}"}},"r":{{"$ref":"#/$defs/{next}"}}}}}}"##
+            );
+        }
+        laughs.push_str("}}");
+        assert_eq!(fail(&laughs), Unsayable::Deep);
+        let deep = format!("{}{{}}{}", r#"{"properties":{"p":"#.repeat(100), "}}".repeat(100));
+        assert_eq!(fail(&deep), Unsayable::Deep);
+    }
+
+    #[test]
+    fn what_json_schema_says_otherwise() {
+        for (schema, expected) in [
+            (r#"{"type":["string","null"]}"#, r#"{"type":"string","nullable":true}"#),
+            (
+                r#"{"type":["string","integer","null"]}"#,
+                r#"{"anyOf":[{"type":"string"},{"type":"integer"}],"nullable":true}"#,
+            ),
+            (r#"{"const":"x"}"#, r#"{"type":"string","enum":["x"]}"#),
+            (r#"{"const":3,"type":"integer"}"#, r#"{"type":"integer","description":"const: 3"}"#),
+            (
+                r#"{"type":"string","enum":["a","",null]}"#,
+                r#"{"type":"string","enum":["a"],"nullable":true}"#,
+            ),
+            (
+                r#"{"anyOf":[{"type":"string"},{"type":"null"}],"description":"d","default":null}"#,
+                r#"{"type":"string","nullable":true,"default":null,"description":"d"}"#,
+            ),
+            (
+                r#"{"oneOf":[{"type":"string"},{"type":"number"}]}"#,
+                r#"{"anyOf":[{"type":"string"},{"type":"number"}]}"#,
+            ),
+            (
+                r#"{"allOf":[{"properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"b":{}}}]}"#,
+                r#"{"type":"object","properties":{"a":{"type":"string"},"b":{}},"required":["a"]}"#,
+            ),
+            (r#"{"type":"array"}"#, r#"{"type":"array","items":{"type":"string"}}"#),
+            (
+                r#"{"type":"object","properties":{"o":{"type":"object","properties":{}}},"additionalProperties":false,"$schema":"s"}"#,
+                r#"{"type":"object","properties":{"o":{"type":"object","properties":{}}}}"#,
+            ),
+            (
+                r#"{"type":"object","additionalProperties":{"type":"string"}}"#,
+                r#"{"type":"object","description":"additionalProperties: {\"type\":\"string\"}"}"#,
+            ),
+            (
+                r#"{"type":"string","format":"email","minLength":2,"description":"D"}"#,
+                r#"{"type":"string","minLength":2,"description":"D (format: \"email\")"}"#,
+            ),
+            (
+                r#"{"type":"integer","exclusiveMinimum":0,"maximum":9}"#,
+                r#"{"type":"integer","maximum":9,"description":"exclusiveMinimum: 0"}"#,
+            ),
+            (r#"{"type":"string","format":"date-time"}"#, r#"{"type":"string","format":"date-time"}"#),
+            ("true", "{}"),
+        ] {
+            assert_eq!(rewrite(schema).0, expected, "{schema}");
+        }
+    }
+
+    #[test]
+    fn an_object_without_properties_is_left_out_at_the_root() {
+        let mut out = Vec::new();
+        for schema in [r#"{"type":"object","properties":{}}"#, r#"{"type":"object"}"#, "{}"] {
+            assert_eq!(Rewriter::default().write_object(schema, &mut out), Ok(false), "{schema}");
+        }
+        assert_eq!(Rewriter::default().write_object(r#"{"properties":{"a":{}}}"#, &mut out), Ok(true));
+    }
+}

@@ -1,0 +1,13 @@
+//! Streams, both ways.
+
+mod decode;
+mod encode;
+mod frames;
+mod partial;
+mod reframe;
+#[cfg(test)]
+mod tests;
+
+pub use decode::StreamDecoder;
+pub use encode::StreamEncoder;
+pub use reframe::Reframer;
