@@ -31,3 +31,4 @@ mod responses_roundtrip;
 mod splits;
 mod stream_cases;
 mod streamed;
+mod table;
