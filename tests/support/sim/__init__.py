@@ -22,6 +22,7 @@ from .behaviour import (
     stream_error,
     truncated,
 )
+from .cohere import CohereSim
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
@@ -31,6 +32,7 @@ from .server import Recorded, Simulator
 __all__ = [
     "AnthropicServicesSim",
     "AnthropicSim",
+    "CohereSim",
     "Gate",
     "LiteLLMSim",
     "OpenAIServicesSim",
