@@ -20,7 +20,7 @@ impl Attempt {
         if let (true, Some(service)) = (good, service) {
             return self.release_forwarded(host, &mut shared.borrow_mut(), service, end_of_stream);
         }
-        let is_stream = || plan.provider.shape().stream_types.iter().any(|t| self.headers.is_type(t));
+        let is_stream = || plan.is_stream_type(|media_type| self.headers.is_type(media_type));
         if good && plan.stream && is_stream() {
             let held = Held { stream: Stream::new(plan), output: Vec::new(), changed: false, seen: 0 };
             self.stage = Stage::Holding(Box::new(held));

@@ -27,6 +27,7 @@ from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
 from .openai_services import OpenAIServicesSim
+from .openai_responses import OpenAIResponsesSim
 from .server import Recorded, Simulator
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "LiteLLMSim",
     "OpenAIServicesSim",
     "OllamaSim",
+    "OpenAIResponsesSim",
     "OpenAISim",
     "Recorded",
     "Simulator",
