@@ -2,10 +2,8 @@
 
 use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Model, Provider, Tables, Target};
-use crate::dialect::Call;
-use crate::dialect::Operation;
-use crate::dialect::lane::count;
-use crate::dialect::lane::{AttemptNote, Progress, Report, Stream, Warning};
+use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning, count};
+use crate::dialect::{Call, Forward, Operation};
 use crate::gateway::headers::Headers;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
@@ -20,6 +18,8 @@ pub struct Exchange {
     pub tables: Rc<Tables>,
     /// What the client asks for, and in which dialect.
     pub call: Call,
+    /// What is passed through; `None` for what is understood.
+    pub forwarded: Option<Forwarded>,
     /// The public model, and what a wildcard's `*` stood for.
     pub model: Rc<Model>,
     /// See [`crate::policy::route::Found`].
@@ -50,6 +50,17 @@ pub struct Exchange {
     pub attempts: Vec<Attempt>,
     /// How the answer stands.
     pub answer: AnswerState,
+}
+
+/// A request that is passed through to a service.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// What it is.
+    pub request: Forward,
+    /// What its body is.
+    pub form: Form,
+    /// Its query with the question mark, or nothing.
+    pub query: String,
 }
 
 /// How the answer stands.

@@ -8,6 +8,7 @@ mod backoff;
 mod closing;
 mod cors;
 mod edge;
+mod edge_forward;
 mod edge_response;
 pub mod exchange;
 mod headers;

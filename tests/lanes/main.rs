@@ -15,6 +15,7 @@ mod bedrock;
 mod carriages;
 mod cases;
 mod cohere;
+mod completions;
 mod corpus;
 mod embeddings;
 mod feed;

@@ -1,7 +1,7 @@
 //! `providers`: the upstreams.
 
 use super::{Ordered, Span};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Service};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -42,6 +42,9 @@ pub struct Provider {
     /// `anthropic-version` and `anthropic-beta` with `auth: passthrough`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward_headers: Option<Vec<String>>,
+    /// Services beside conversations that it has, at their usual paths, in place of the preset's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<Service>>,
     /// API version (azure only). Default: `2024-10-21`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,

@@ -6,6 +6,7 @@ purpose is scripted with `support.sim.behaviour`.
 """
 
 from .anthropic import AnthropicSim
+from .anthropic_services import AnthropicServicesSim
 from .behaviour import (
     Gate,
     Steps,
@@ -25,14 +26,17 @@ from .cohere import CohereSim
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
+from .openai_services import OpenAIServicesSim
 from .openai_responses import OpenAIResponsesSim
 from .server import Recorded, Simulator
 
 __all__ = [
+    "AnthropicServicesSim",
     "AnthropicSim",
     "CohereSim",
     "Gate",
     "LiteLLMSim",
+    "OpenAIServicesSim",
     "OllamaSim",
     "OpenAIResponsesSim",
     "OpenAISim",

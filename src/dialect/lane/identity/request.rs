@@ -16,7 +16,7 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     let dialect = call.dialect;
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
-        Dialect::Anthropic | Dialect::Gemini => false,
+        Dialect::Anthropic | Dialect::Gemini | Dialect::OpenaiCompletions => false,
         _ => {
             // Thoughts of another provider, which this one would refuse.
             let has_foreign =
@@ -47,6 +47,12 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
             }
             output_limit(&found, ask, &mut patch);
             developer_role(&found, ask, &mut patch, &mut losses)?;
+            show_usage = usage_switch(&found, stream, ask, &mut patch, &mut losses)?;
+        }
+        Dialect::OpenaiCompletions => {
+            if let Some(limit) = ask.max_tokens {
+                patch.set("max_tokens", limit.to_string());
+            }
             show_usage = usage_switch(&found, stream, ask, &mut patch, &mut losses)?;
         }
         Dialect::Anthropic => {
