@@ -13,6 +13,7 @@
 mod anthropic_roundtrip;
 mod bedrock;
 mod cases;
+mod cohere;
 mod corpus;
 mod embeddings;
 mod feed;

@@ -21,16 +21,20 @@ from .behaviour import (
     stream_error,
     truncated,
 )
+from .cohere import CohereSim
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
+from .openai_responses import OpenAIResponsesSim
 from .server import Recorded, Simulator
 
 __all__ = [
     "AnthropicSim",
+    "CohereSim",
     "Gate",
     "LiteLLMSim",
     "OllamaSim",
+    "OpenAIResponsesSim",
     "OpenAISim",
     "Recorded",
     "Simulator",
