@@ -25,6 +25,7 @@ use std::time::Duration;
 
 /// Compares Envoy with the filter against the same Envoy without it.
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools)] // switches of a command line, each on its own
 pub(crate) struct Options {
     /// Every dialect as a client with every dialect as a provider, instead of the cells.
     #[arg(long)]

@@ -36,7 +36,7 @@ pub(crate) fn markdown(pairs: &[Pair<Cell>], rounds: Rounds, noise: &Noise) -> S
 /// What a table has to say of how it came about.
 pub(crate) fn circumstances(rounds: Rounds, noise: &Noise) -> String {
     format!(
-        "{} interleaved rounds of {:.1} s on {} × {}; other processes used {:.0} % of the machine, {:.0} % was stolen.\n\
+        "{} interleaved rounds of {} s on {} × {}; other processes used {:.0} % of the machine, {:.0} % was stolen.\n\
          Medians; the ratio's range is that of the rounds.",
         rounds.count,
         rounds.length.as_secs_f64(),

@@ -86,10 +86,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.perf {
         bail!("--perf records cells, not lanes");
     }
-    let speakers: Vec<Speaker> = Dialect::ALL
-        .iter()
-        .filter_map(|dialect| Some(Speaker { dialect: *dialect, client: Client::of(dialect.as_str())? }))
-        .collect();
+    let speakers: Vec<Speaker> = speakers().collect();
     let places = Places::find("bench-lanes")?;
     let cpu = Cpu::split();
     if let Some(cpu) = cpu {
@@ -116,6 +113,13 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
     std::fs::write(places.target.join("bench-lanes.json"), json)?;
     upstream.was_content()?;
     all_right(&pairs)
+}
+
+/// The dialects of conversations that the gateway has.
+fn speakers() -> impl Iterator<Item = Speaker> {
+    Dialect::ALL
+        .iter()
+        .filter_map(|dialect| Some(Speaker { dialect: *dialect, client: Client::of(dialect.as_str())? }))
 }
 
 /// All lanes, whole answers first.
@@ -155,6 +159,56 @@ fn gateway(upstream: &Upstream, speakers: &[Speaker], options: &Options) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::Check;
+    use crate::wire::Connection;
+    use std::time::Instant;
+
+    /// Sends a request straight to the providers and reads the answer as a client of that lane.
+    async fn ask(upstream: &Upstream, bytes: &[u8], wanted: &Wanted) -> Result<()> {
+        let mut connection = Connection::open(upstream.address).await?;
+        connection.write(bytes).await?;
+        wanted.read(&mut connection, 7, &mut Vec::new(), Instant::now()).await.map(|_| ())
+    }
+
+    fn on_a_runtime(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn an_answer_of_the_wrong_provider_or_shape_fails_its_lane() {
+        on_a_runtime(async {
+            let upstream = Upstream::start(Dialect::ALL).await.unwrap();
+            let speakers: Vec<Speaker> = speakers().collect();
+            for (lane, client) in lanes(&speakers).map(|lane| (lane, lane.client)) {
+                let mut bytes = Vec::new();
+                lane.template(Arm::Plain).stamp(7, &mut bytes);
+                ask(&upstream, &bytes, &lane.check(Arm::Plain)).await.unwrap();
+                let through_gateway = ask(&upstream, &bytes, &lane.check(Arm::Gateway)).await;
+                assert_eq!(
+                    through_gateway.is_ok(),
+                    lane.provider.dialect == client.dialect,
+                    "{}",
+                    lane.name()
+                );
+                let other_shape = Wanted::new(client.client, client.dialect, !lane.stream);
+                assert!(ask(&upstream, &bytes, &other_shape).await.is_err(), "{}", lane.name());
+            }
+            upstream.was_content().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_request_without_its_prompt_is_refused() {
+        on_a_runtime(async {
+            let upstream = Upstream::start(Dialect::ALL).await.unwrap();
+            let client = Client::of("openai_chat").unwrap();
+            let bytes = b"POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}";
+            let wanted = Wanted::new(client, Dialect::OpenaiChat, false);
+            let error = ask(&upstream, bytes, &wanted).await.unwrap_err();
+            assert!(error.to_string().starts_with("status 422"), "{error}");
+            assert!(upstream.was_content().is_err());
+        });
+    }
 
     #[test]
     fn every_dialect_of_conversations_has_its_lanes() {
