@@ -104,7 +104,7 @@ impl Providers {
 }
 
 const REFUSAL: &[u8] =
-    b"HTTP/1.1 422 Unprocessable\r\ncontent-type: application/json\r\ncontent-length: 35\r\n\r\n\
+    b"HTTP/1.1 422 Unprocessable\r\ncontent-type: application/json\r\ncontent-length: 36\r\n\r\n\
     {\"error\":{\"message\":\"not as asked\"}}";
 
 /// What a path says.
