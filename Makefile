@@ -18,6 +18,9 @@ export TOLLGATE_WASM    := $(abspath $(MODULE))
 # The release profile is made for the module; the host binary does without its slow link.
 FAST := --config profile.release.lto=false --config profile.release.codegen-units=16
 
+# Load tests are a crate of their own.
+LOAD := $(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load --
+
 .DEFAULT_GOAL := help
 .PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench bench-lanes soak fuzz size clean
 
@@ -70,11 +73,12 @@ lint: ## rustfmt, clippy, and the licences and advisories of dependencies where 
 fmt: ## Format the code
 	$(CARGO) fmt
 
-bench: setup build wasm ## Cost against the same Envoy without the filter
-	$(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load -- bench $(BENCH_ARGS)
+bench: setup build wasm ## Cost against the same Envoy without the filter: cells, then all lanes (BENCH_ARGS=--lanes: these alone)
+	$(LOAD) bench $(BENCH_ARGS)
+	$(if $(filter --lanes --only --only=% --perf,$(BENCH_ARGS)),,$(LOAD) bench --lanes $(BENCH_ARGS))
 
 soak: setup build wasm ## 200,000 requests of every kind; memory must stay flat
-	$(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load -- soak $(SOAK_ARGS)
+	$(LOAD) soak $(SOAK_ARGS)
 
 bench-lanes: ## Cost of each translator by itself, and of the token estimate
 	$(CARGO) bench --config profile.bench.lto=false --config profile.bench.codegen-units=16 --quiet --bench lanes $(BENCH_ARGS)
