@@ -29,3 +29,9 @@ pub mod wire;
 pub mod cli;
 #[cfg(target_os = "wasi")]
 mod filter;
+
+/// Requests come and go as some two hundred small allocations each; the allocator that comes with the target takes
+/// longer over them than the rest of the work.
+#[cfg(all(target_arch = "wasm32", target_os = "wasi"))]
+#[global_allocator]
+static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();

@@ -1,6 +1,8 @@
 //! A request for a conversation's next message.
 
-use super::{Extra, Failure, Json, Losses, Message, Text, Tool, ToolChoice};
+use super::{
+    Document, Extra, Failure, Json, Losses, Message, Part, PartKind, Place, Role, Text, Tool, ToolChoice,
+};
 use crate::dialect::Dialect;
 
 /// A request in neutral words. `None` means that the client did not say it.
@@ -12,6 +14,9 @@ pub struct ChatRequest<'a> {
     pub model: Text<'a>,
     /// The conversation, instructions included, in the client's order.
     pub messages: Vec<Message<'a>>,
+    /// Documents given beside the conversation for the model to rely on (Cohere); [`Self::tell_documents`] puts them
+    /// into it for dialects that have no such place.
+    pub documents: Vec<Document<'a>>,
     /// Tools on offer.
     pub tools: Vec<Tool<'a>>,
     /// Which tool must be used.
@@ -77,6 +82,7 @@ impl ChatRequest<'_> {
             origin,
             model: Text::default(),
             messages: Vec::new(),
+            documents: Vec::new(),
             tools: Vec::new(),
             tool_choice: None,
             parallel_tool_calls: None,
@@ -109,6 +115,22 @@ impl ChatRequest<'_> {
 }
 
 impl ChatRequest<'_> {
+    /// Moves the documents into the last message of the user, before what it says.
+    pub fn tell_documents(&mut self) {
+        let documents = std::mem::take(&mut self.documents);
+        if documents.is_empty() {
+            return;
+        }
+        let parts = documents.into_iter().map(|document| Part::new(PartKind::Document(document)));
+        if let Some(message) = self.messages.iter_mut().rfind(|message| message.role == Role::User) {
+            message.parts.splice(0..0, parts);
+        } else {
+            let mut message = Message::new(Role::User, Place::Message(self.messages.len()));
+            message.parts.extend(parts);
+            self.messages.push(message);
+        }
+    }
+
     /// Reports what only OpenAI's dialect can ask of the sampling, for encoders of dialects that cannot; values
     /// that ask for nothing (`n: 1`, a penalty of 0) are no loss.
     pub fn lose_openai_sampling(&self, losses: &mut Losses, why: &str) -> Result<(), Failure> {

@@ -26,6 +26,11 @@ pub struct Usage {
     pub accepted_prediction: Option<u64>,
     /// Predicted-output tokens that were thrown away (OpenAI).
     pub rejected_prediction: Option<u64>,
+    /// Input tokens that are paid for, where the provider counts them apart from `input` (Cohere, whose templates are
+    /// free). No subset: the price is reckoned from these instead.
+    pub billed_input: Option<u64>,
+    /// Output tokens that are paid for, where the provider counts them apart.
+    pub billed_output: Option<u64>,
 }
 
 impl Usage {
@@ -52,6 +57,8 @@ impl Usage {
         keep(newer.audio_output, &mut self.audio_output);
         keep(newer.accepted_prediction, &mut self.accepted_prediction);
         keep(newer.rejected_prediction, &mut self.rejected_prediction);
+        keep(newer.billed_input, &mut self.billed_input);
+        keep(newer.billed_output, &mut self.billed_output);
     }
 }
 

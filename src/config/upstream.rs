@@ -292,10 +292,11 @@ fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Ve
     }
     let rows = preset.map_or(&[][..], |preset| preset.endpoints);
     // Where a row begins with the version, the base ends before it, whatever the other rows begin with.
-    let versioned = rows.iter().any(|row| row.path.starts_with("/v1/"));
-    let base = &match base.path.strip_suffix("/v1") {
-        Some(path) if versioned => BaseUrl { path: path.to_owned(), ..base.clone() },
-        _ => base.clone(),
+    let versioned = |version: &&str| rows.iter().any(|row| row.path.starts_with(&format!("{version}/")));
+    let version = ["/v1", "/v2"].into_iter().filter(versioned).find(|version| base.path.ends_with(version));
+    let base = &match version.and_then(|version| base.path.strip_suffix(version)) {
+        Some(path) => BaseUrl { path: path.to_owned(), ..base.clone() },
+        None => base.clone(),
     };
     let at = |row: &Row| Endpoint::new(row.operation, row.dialect, &base.join(row.path));
     let Some(wanted) = settings.dialect else { return rows.iter().map(at).collect() };
@@ -330,6 +331,7 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>, base: &BaseUrl) -> Row {
         Dialect::Gemini => "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}",
         Dialect::OpenaiResponses if base_has_version => "/responses",
         Dialect::OpenaiResponses => "/v1/responses",
+        Dialect::Cohere => "/v2/chat",
         Dialect::Bedrock => "/model/{model}/{converse|converse-stream}",
         Dialect::Ollama => "/api/chat",
         Dialect::OllamaGenerate => "/api/generate",

@@ -8,6 +8,7 @@ pub mod bedrock;
 mod call;
 mod carriage;
 pub mod codec;
+pub mod cohere;
 mod date;
 pub mod gemini;
 pub mod lane;
@@ -38,6 +39,8 @@ macro_rules! with_dialects {
             OpenaiResponses "openai_responses" openai_responses;
             /// Google Gemini, `POST …/models/{model}:generateContent`.
             Gemini "gemini" gemini;
+            /// Cohere's chat, version 2, `POST /v2/chat`.
+            Cohere "cohere" cohere;
             /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
             Bedrock "bedrock" bedrock;
             /// Ollama's own, `POST /api/chat`.

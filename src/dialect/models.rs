@@ -11,7 +11,7 @@ pub fn list<'n>(client: Dialect, names: impl IntoIterator<Item = &'n str>, creat
     let mut ends: Option<(&str, &str)> = None;
     object(&mut out, |body| {
         let key = match client {
-            Dialect::Gemini | Dialect::Ollama | Dialect::OllamaGenerate => "models",
+            Dialect::Cohere | Dialect::Gemini | Dialect::Ollama | Dialect::OllamaGenerate => "models",
             Dialect::Anthropic => "data",
             _ => {
                 body.word("object", "list");
@@ -64,6 +64,11 @@ fn fill(client: Dialect, name: &str, created: u64, model: &mut Object<'_>) {
             model.str("id", name);
             model.str("display_name", name);
             model.str("created_at", &rfc3339(created));
+        }
+        Dialect::Cohere => {
+            model.str("name", name);
+            model.array("endpoints", |list| list.str("chat"));
+            model.bool("finetuned", false);
         }
         Dialect::Gemini => {
             model.str("name", &format!("models/{name}"));

@@ -350,12 +350,20 @@ const OLLAMA_PATHS: &[&str] = &[
     "/api/embeddings",
 ];
 
+/// Whether the client is Cohere's own: its list of models lies at a path that others have too.
+fn is_cohere_client(headers: &Headers) -> bool {
+    headers.get("user-agent").is_some_and(|agent| agent.starts_with("cohere/"))
+        || headers.get("x-fern-sdk-name").is_some_and(|name| name == "cohere")
+        || headers.get("x-client-name").is_some()
+}
+
 /// What the client speaks: what the path says, whatever the method, else what its headers say.
 fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.dialect,
         Surface::OllamaVersion => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
+        _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,
         _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
         _ if surface::gemini::is_own(path)
             || headers.get("x-goog-api-key").is_some()

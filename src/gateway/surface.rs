@@ -72,6 +72,7 @@ fn call(path: &str) -> Option<Call> {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
         "/messages" => Call::chat(Dialect::Anthropic),
         "/responses" => Call::chat(Dialect::OpenaiResponses),
+        "/v2/chat" => Call::chat(Dialect::Cohere),
         "/messages/count_tokens" => Call::count_tokens(Dialect::Anthropic),
         "/api/chat" => Call::chat(Dialect::Ollama),
         "/api/generate" => Call::chat(Dialect::OllamaGenerate),

@@ -461,6 +461,7 @@ static PRESETS: &[Preset] = &[
         name: "cohere",
         base_url: Some("https://api.cohere.com"),
         endpoints: &[
+            Row::chat(Dialect::Cohere, "/v2/chat"),
             Row::embeddings(embedding::Format::CohereV2, "/v2/embed"),
             Row::embeddings(embedding::Format::CohereV1, "/v1/embed"),
             Row::rerank(rerank::Format::V2, "/v2/rerank"),

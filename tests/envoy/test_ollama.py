@@ -110,12 +110,11 @@ def test_a_loss_is_refused_where_it_must_not_be(gate):
 def test_errors_are_sentences(gate, world):
     unknown = ask(gate, "nobody")
     assert unknown.status_code == 404 and isinstance(unknown.json()["error"], str)
-    world.claude.always(fail(529))
-    busy = ask(gate, "claude")
-    assert busy.status_code == 529 and "verload" in busy.json()["error"]
-    world.claude.always(stream_error(after=2))
+    world.claude.script(stream_error(after=2), fail(529))
     said = lines(ask(gate, "claude", "long 9"))
     assert "error" in said[-1] and not any(line.get("done") for line in said)
+    busy = ask(gate, "claude")
+    assert busy.status_code == 529 and "verload" in busy.json()["error"]
     wrong = gate.http.get("/api/chat")
     assert wrong.status_code == 405 and isinstance(wrong.json()["error"], str)
 

@@ -13,6 +13,7 @@
 mod anthropic_roundtrip;
 mod bedrock;
 mod cases;
+mod cohere;
 mod corpus;
 mod embeddings;
 mod feed;
@@ -30,3 +31,4 @@ mod responses_roundtrip;
 mod splits;
 mod stream_cases;
 mod streamed;
+mod table;

@@ -5,7 +5,7 @@ use crate::loss::silent_losses;
 use serde_json::Value;
 use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{
-    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+    self, Anthropic, Bedrock, Cohere, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
 };
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
@@ -16,6 +16,7 @@ pub(crate) fn op(dialect: Dialect) -> &'static str {
         Anthropic => "anthropic.messages",
         Gemini => "gemini.generateContent",
         OpenaiResponses => "openai.responses",
+        Cohere => "cohere.chat.v2",
         Bedrock => "bedrock.converse",
         Ollama => "ollama.chat",
         OllamaGenerate => "ollama.generate",
@@ -80,8 +81,9 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
         let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
         let target: Value = serde_json::from_slice(&target).unwrap_or_else(|error| panic!("{id}: {error}"));
         let lost = silent_losses(&asking(client, &source), &target, &outgoing.warnings, &MAPPED);
-        // Ollama's pictures are told by their first bytes.
-        let lost = lost.into_iter().filter(|lost| provider != Ollama || !lost.contains(" = \"image/"));
+        // Ollama's pictures are told by their first bytes, and documents are JSON within its one string of content.
+        let told = |lost: &String| lost.contains(" = \"image/") || lost.starts_with("documents.");
+        let lost = lost.into_iter().filter(|lost| provider != Ollama || !told(lost));
         // Bedrock has words of its own for media types, and takes no ending in a document's name.
         let renamed = [" = \"image/", " = \"application/pdf\"", ".filename = ", ".title = ", ".is_error = "];
         let lost = lost.filter(|lost| provider != Bedrock || !renamed.iter().any(|name| lost.contains(name)));
@@ -302,6 +304,12 @@ fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
             (count(&usage["promptTokenCount"]), output)
         }
         OpenaiResponses => (count(&usage["input_tokens"]), count(&usage["output_tokens"])),
+        Cohere => {
+            let tokens = &usage["tokens"];
+            let images = count(&tokens["image_tokens"]);
+            let input = count(&tokens["input_tokens"]);
+            (if images > input { input + images } else { input }, count(&tokens["output_tokens"]))
+        }
         Bedrock => {
             let cached = count(&usage["cacheReadInputTokens"]) + count(&usage["cacheWriteInputTokens"]);
             (count(&usage["inputTokens"]) + cached, count(&usage["outputTokens"]))

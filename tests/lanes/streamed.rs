@@ -8,7 +8,7 @@ use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tollgate::dialect::Dialect::{
-    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+    self, Anthropic, Bedrock, Cohere, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
 };
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
@@ -62,6 +62,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
             Anthropic => anthropic(&event, &mut collected, &mut calls),
             Gemini => gemini_collect::piece(&event, &mut collected),
             OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
+            Cohere => crate::cohere::take(&event, &mut collected, &mut calls),
             Bedrock => crate::bedrock::take(&event, &mut collected),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
         }
@@ -176,6 +177,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut collected = Collected { over: true, ..Collected::default() };
     match dialect {
+        Cohere => crate::cohere::take_answer(answer, &mut collected),
         Bedrock => crate::bedrock::take(answer, &mut collected),
         Ollama | OllamaGenerate => crate::ollama::take(answer, &mut collected),
         OpenaiChat => {
@@ -230,8 +232,8 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
     collected
 }
 
-/// Translates every recorded stream; at least `least` of them there must be.
-pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
+/// Translates every recorded stream; at least so many of them there must be.
+pub(crate) fn streams(provider: Dialect, client: Dialect, wanted: usize) {
     let Some(exchanges) = exchanges(op(provider)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
     for exchange in exchanges.iter().filter(|exchange| exchange.stream && exchange.status == 200) {
@@ -252,6 +254,9 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
             _ => &exchange.response[..],
         };
         let body = response.as_bytes();
+        if was_failed(&exchange.response) {
+            continue;
+        }
         if !exchange.response.contains("data:") && !exchange.response.contains("\"done\":") {
             continue;
         }
@@ -271,7 +276,7 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
             continue;
         }
         was.over = true;
-        if matches!(client, Ollama | OllamaGenerate) {
+        if matches!(client, Cohere | Ollama | OllamaGenerate) {
             // Proofs for the maker have no place there.
             was.signatures.clear();
         }
@@ -295,7 +300,12 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, least: usize) {
         seen += 1;
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
-    assert!(seen >= least, "only {seen} streams");
+    assert!(seen >= wanted, "only {seen} streams");
+}
+
+/// Cohere's way to say that a generation failed; its unit test holds that.
+fn was_failed(stream: &str) -> bool {
+    stream.contains("\"finish_reason\":\"ERROR\"")
 }
 
 /// xAI counts reasoning beside the completion; its unit test holds that.

@@ -46,6 +46,9 @@ pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failur
 
 fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Failure> {
     let mut response = codec::decode_response(plan.provider, body)?;
+    if response.model.is_empty() {
+        response.model = Text::from(plan.model.clone());
+    }
     if plan.json_tool {
         unwrap_json_tool(&mut response);
     }

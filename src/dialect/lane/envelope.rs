@@ -3,7 +3,7 @@
 use super::Envelope;
 use crate::chat::Failure;
 use crate::dialect::Call;
-use crate::wire::json::{Text, parse, wire_object};
+use crate::wire::json::{Text, parse, sketch, wire_object};
 
 wire_object! {
     /// The fields that all dialects name alike whose paths do not say them.
@@ -21,7 +21,11 @@ pub fn read_envelope(call: &Call, body: &[u8]) -> Result<Envelope, Failure> {
     if let (Some(model), Some(stream)) = (&call.model, call.stream) {
         return Ok(Envelope { model: model.clone(), stream });
     }
-    let head: Head<'_> = parse(body)?;
+    let head = match quick_head(body) {
+        Some(head) => head,
+        // The slow reading says what is wrong.
+        None => parse(body)?,
+    };
     let model = match &call.model {
         Some(model) => model.clone(),
         None => head.model.map(|model| model.to_str().into_owned()).unwrap_or_default(),
@@ -31,6 +35,22 @@ pub fn read_envelope(call: &Call, body: &[u8]) -> Result<Envelope, Failure> {
     }
     let usual = call.dialect.shape().streams_by_default;
     Ok(Envelope { model, stream: call.stream.or(head.stream).unwrap_or(usual) })
+}
+
+/// The same head from a quick look; `None` where it is not as plain as it mostly is.
+fn quick_head(body: &[u8]) -> Option<Head<'_>> {
+    let found = sketch(body).ok()?;
+    let mut head = Head::default();
+    for member in found.fields {
+        match (&*member.key, member.value) {
+            ("model", name) => head.model = Some(Text::of_literal(name)?),
+            ("stream", "true") => head.stream = Some(true),
+            ("stream", "false") => head.stream = Some(false),
+            ("stream", _) => return None,
+            _ => {}
+        }
+    }
+    Some(head)
 }
 
 #[cfg(test)]

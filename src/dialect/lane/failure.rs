@@ -164,6 +164,16 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
         #[serde(borrow)]
         error: Cow<'a, str>,
     }
+    #[derive(Deserialize)]
+    struct Message<'a> {
+        #[serde(borrow)]
+        message: Cow<'a, str>,
+        error: Option<serde::de::IgnoredAny>,
+    }
+    if dialect == Dialect::Cohere {
+        return serde_json::from_slice::<Message<'_>>(body)
+            .is_ok_and(|said| !said.message.is_empty() && said.error.is_none());
+    }
     if matches!(dialect, Dialect::Ollama | Dialect::OllamaGenerate) {
         return serde_json::from_slice::<Sentence<'_>>(body).is_ok_and(|said| !said.error.is_empty());
     }

@@ -103,6 +103,8 @@ pub struct AnswerPlan {
     pub json_tool: bool,
     /// The client speaks OpenAI's older `functions`: a tool call is answered as `function_call`.
     pub legacy_functions: bool,
+    /// The provider's name of the model, for answers that do not say it (Cohere's); empty: unknown.
+    pub model: String,
     /// When the answer was made, in seconds since 1970, for providers whose answers do not say; the gateway, which
     /// has a clock, sets it. 0: unknown.
     pub created: u64,
@@ -135,6 +137,7 @@ impl AnswerPlan {
             show_usage,
             json_tool: false,
             legacy_functions: false,
+            model: String::new(),
             created: 0,
             tokenizer: Tokenizer::default(),
             array: false,

@@ -35,6 +35,9 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
         return identity::request(call, body, ask);
     }
     let mut request = decode(call, body)?;
+    if provider != Dialect::Cohere {
+        request.tell_documents();
+    }
     if let Some(failure) = request.own_only.take() {
         return Err(failure);
     }
@@ -48,6 +51,7 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
         legacy_functions: request.legacy_functions,
         array: call.array,
         echo: request.echo,
+        model: ask.model.to_owned(),
         ..AnswerPlan::new(call.dialect, provider, request.stream, request.include_usage == Some(true))
     };
     let mut warnings = losses.into_warnings();

@@ -3,7 +3,7 @@
 
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
-use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart};
+use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
 use crate::dialect::gemini::Reframer;
@@ -35,6 +35,8 @@ struct State {
     /// The client was told that the answer is over.
     closed: bool,
     json_tool: JsonTool,
+    /// See [`AnswerPlan::model`].
+    model: String,
     transcript: Option<Box<Transcript>>,
 }
 
@@ -67,6 +69,7 @@ impl Stream {
             counter: Counter::new(plan.tokenizer),
             closed: false,
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
+            model: plan.model.clone(),
             transcript: plan.capture.then(Box::default),
         };
         let is_gemini = plan.client == Dialect::Gemini && plan.provider == Dialect::Gemini;
@@ -139,7 +142,8 @@ impl EventSink for Sink<'_> {
         if self.state.closed {
             return;
         }
-        let event = self.state.without_json_tool(event);
+        let named = self.state.named(event);
+        let event = self.state.without_json_tool(named);
         self.state.observe(&event);
         if let Some(encoder) = &mut self.state.encoder {
             encoder.event(&event, self.out);
@@ -209,6 +213,16 @@ impl State {
         let warnings = &mut self.report.warnings;
         if warnings.len() < MOST_WARNINGS && !warnings.iter().any(|known| known.starts_with(what)) {
             warnings.push(format!("{what} dropped from the stream"));
+        }
+    }
+
+    /// Names the model where the provider does not.
+    fn named<'e>(&self, event: Event<'e>) -> Event<'e> {
+        match event {
+            Event::Start { id, model, created } if model.is_empty() => {
+                Event::Start { id, model: Text::from(self.model.clone()), created }
+            }
+            event => event,
         }
     }
 

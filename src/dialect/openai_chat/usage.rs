@@ -79,6 +79,7 @@ impl UsageWire<'_> {
             audio_output: output.and_then(|details| Count::of(details.audio_tokens)),
             accepted_prediction: output.and_then(|details| Count::of(details.accepted_prediction_tokens)),
             rejected_prediction: output.and_then(|details| Count::of(details.rejected_prediction_tokens)),
+            ..Usage::default()
         };
         // Parts cannot be more than the whole; some providers count the same tokens twice, or those of a whole
         // session. The whole is what they bill.

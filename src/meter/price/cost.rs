@@ -102,6 +102,10 @@ impl ModelRates {
 
     pub(super) fn cost(&self, usage: &Usage) -> Option<Cost> {
         self.input.or(self.output)?;
+        if let (Some(input), Some(output)) = (usage.billed_input, usage.billed_output) {
+            let billed = Usage { input: Some(input), output: Some(output), ..Usage::default() };
+            return self.cost(&billed);
+        }
         let mut input = Remaining(usage.input?);
         let read = input.take(usage.cache_read);
         let mut written = Remaining(input.take(usage.cache_write.max(usage.cache_write_1h)));

@@ -49,11 +49,19 @@ impl std::error::Error for ParseError {}
 /// # Errors
 /// See [`ParseError`].
 pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ParseError> {
-    let text = match std::str::from_utf8(body) {
-        Ok(text) => text,
-        Err(error) => return Err(not_utf8(body, error.valid_up_to())),
-    };
+    let text = as_text(body)?;
     serde_json::from_str(text).map_err(|_| explain::<T>(text))
+}
+
+/// A body as text.
+///
+/// # Errors
+/// [`ParseError::Syntax`] at the first byte that is no UTF-8.
+pub(super) fn as_text(body: &[u8]) -> Result<&str, ParseError> {
+    simdutf8::basic::from_utf8(body).map_err(|_| {
+        let valid = std::str::from_utf8(body).map_or_else(|error| error.valid_up_to(), str::len);
+        not_utf8(body, valid)
+    })
 }
 
 /// Reads a value that is already known to be JSON.

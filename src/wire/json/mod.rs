@@ -8,16 +8,18 @@
 mod error;
 mod escape;
 mod object;
+mod outline;
 mod patch;
 mod scan;
 mod text;
 mod write;
 
+use error::as_text;
 pub use error::{ParseError, parse, parse_raw};
 pub use escape::write_string;
 pub(crate) use object::wire_object;
 pub use object::{Count, Extra, Name, OneOrMany, TextOr};
 pub use patch::Patch;
-pub use scan::{Member, Members, members};
+pub use scan::{Json, Member, Members, members, sketch};
 pub use text::Text;
 pub use write::{Array, Object, array, object, write_f64, write_u64};

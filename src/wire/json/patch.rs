@@ -1,6 +1,6 @@
 //! Edits of an object's top-level fields that leave every other byte alone.
 
-use super::scan::Members;
+use super::scan::{Json, Members};
 use super::write_string;
 
 /// Edits of one body, given by field name and applied together.
@@ -33,7 +33,7 @@ impl<'p> Patch<'p> {
 
     /// The edit as a new beginning: how many bytes of the body go, and what stands there instead. What follows the
     /// last change is neither copied nor looked at. `None` when nothing changes.
-    pub fn prefix(&self, body: &[u8], members: &Members<'_>) -> Option<(usize, Vec<u8>)> {
+    pub fn prefix<V: Json>(&self, body: &[u8], members: &Members<'_, V>) -> Option<(usize, Vec<u8>)> {
         let fresh = self.set.iter().filter(|(key, _)| members.get(key).is_none());
         let stays = |key: &str| !self.removed.contains(&key);
         let some_stay = members.fields.iter().any(|member| stays(&member.key));
@@ -63,7 +63,7 @@ impl<'p> Patch<'p> {
             let (gap, insert): (_, &[u8]) = if stays(&member.key) {
                 kept_before = true;
                 match self.set.iter().find(|(key, _)| member.key == *key) {
-                    Some((_, value)) if value.as_slice() != member.value.get().as_bytes() => {
+                    Some((_, value)) if value.as_slice() != member.value.json().as_bytes() => {
                         (member.value_span.clone(), value)
                     }
                     _ => continue,

@@ -1,37 +1,56 @@
 //! Where the fields of an object stand in its bytes.
 
-use super::{ParseError, parse};
+use super::outline::outline;
+use super::{ParseError, Text, as_text, parse};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-/// One field of the object.
+/// One field of the object; `V` is its value's JSON.
 #[derive(Debug, Clone)]
-pub struct Member<'a> {
+pub struct Member<'a, V = &'a RawValue> {
     /// Its key, unescaped.
     pub key: Cow<'a, str>,
     /// Its value as it stands.
-    pub value: &'a RawValue,
+    pub value: V,
     /// Bytes of the body from the key's opening quote to the end of the value.
     pub span: Range<usize>,
     /// Bytes of the body that hold the value.
     pub value_span: Range<usize>,
 }
 
+/// A value as JSON text.
+pub trait Json {
+    /// The text.
+    fn json(&self) -> &str;
+}
+
+impl Json for &RawValue {
+    fn json(&self) -> &str {
+        self.get()
+    }
+}
+
+impl Json for &str {
+    fn json(&self) -> &str {
+        self
+    }
+}
+
 /// The top-level fields of a body, in its order, duplicates included.
 #[derive(Debug, Clone)]
-pub struct Members<'a> {
+pub struct Members<'a, V = &'a RawValue> {
     /// Offset of the first byte after the opening brace.
     pub start: usize,
     /// The fields.
-    pub fields: Vec<Member<'a>>,
+    pub fields: Vec<Member<'a, V>>,
 }
 
-impl<'a> Members<'a> {
+impl<'a, V> Members<'a, V> {
     /// The field of that name that counts: the last one.
-    pub fn get(&self, key: &str) -> Option<&Member<'a>> {
+    pub fn get(&self, key: &str) -> Option<&Member<'a, V>> {
         self.fields.iter().rev().find(|member| member.key == key)
     }
 }
@@ -59,6 +78,35 @@ pub fn members<'a>(body: &'a [u8]) -> Result<Members<'a>, ParseError> {
         }
     };
     Ok(Members { start, fields: fields.into_iter().map(member).collect() })
+}
+
+/// The same at the speed of a search for quotes. Nested values are passed over: that their brackets match is all that
+/// is known of them, so this is for bodies whose values somebody else will read.
+///
+/// # Errors
+/// See [`ParseError`].
+pub fn sketch(body: &[u8]) -> Result<Members<'_, &str>, ParseError> {
+    let text = as_text(body)?;
+    let Some(fields) = outline(text) else {
+        // The slow reading says what is wrong, and where; what it can read is nested too deeply for the quick one.
+        let slow = members(body)?;
+        let fields = slow.fields.into_iter().map(|member| Member {
+            key: member.key,
+            value: member.value.get(),
+            span: member.span,
+            value_span: member.value_span,
+        });
+        return Ok(Members { start: slow.start, fields: fields.collect() });
+    };
+    let start = memchr::memchr(b'{', body).map_or(0, |at| at + 1);
+    let piece = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
+    let fields = fields.into_iter().map(|field| Member {
+        key: Text::of_literal(piece(&field.key)).map(|key| key.to_str()).unwrap_or_default(),
+        value: piece(&field.value),
+        span: field.key.start..field.value.end,
+        value_span: field.value,
+    });
+    Ok(Members { start, fields: fields.collect() })
 }
 
 struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);
@@ -89,6 +137,45 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    fn value() -> impl Strategy<Value = serde_json::Value> {
+        let leaf = prop_oneof![
+            Just(serde_json::Value::Null),
+            any::<bool>().prop_map(Into::into),
+            any::<i64>().prop_map(Into::into),
+            any::<f32>().prop_map(|number| serde_json::json!(number)),
+            any::<String>().prop_map(Into::into),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let field = (any::<String>(), inner.clone());
+            prop_oneof![
+                prop::collection::vec(inner, 0..4).prop_map(Into::into),
+                prop::collection::vec(field, 0..4).prop_map(|fields| fields.into_iter().collect()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_quick_look_sees_what_the_slow_one_sees(
+            fields in prop::collection::vec((any::<String>(), value()), 0..6), pretty: bool, cut in any::<prop::sample::Index>(),
+        ) {
+            let object: serde_json::Map<_, _> = fields.into_iter().collect();
+            let body = if pretty { serde_json::to_vec_pretty(&object) } else { serde_json::to_vec(&object) }.unwrap();
+            let of = |members: Members<'_>| -> Vec<_> {
+                members.fields.iter().map(|m| (m.key.to_string(), m.span.clone(), m.value_span.clone())).collect()
+            };
+            let (quick, slow) = (sketch(&body).unwrap(), members(&body).unwrap());
+            prop_assert_eq!(quick.start, slow.start);
+            let quick: Vec<_> =
+                quick.fields.iter().map(|m| (m.key.to_string(), m.span.clone(), m.value_span.clone())).collect();
+            prop_assert_eq!(quick, of(slow));
+            // What is cut off is malformed to both.
+            let cut = cut.index(body.len());
+            prop_assert_eq!(sketch(&body[..cut]).is_err(), members(&body[..cut]).is_err());
+        }
+    }
 
     #[test]
     fn spans_point_at_the_bytes() {

@@ -29,6 +29,12 @@ impl<'a> Text<'a> {
         raw.get().starts_with('"').then(|| Self(Form::Json(inside(raw))))
     }
 
+    /// The text of a JSON value that is a string literal, quotes included; `None` when it is anything else.
+    pub fn of_literal(json: &'a str) -> Option<Self> {
+        let inside = json.strip_prefix('"')?.strip_suffix('"')?;
+        Some(Self(Form::Json(inside)))
+    }
+
     /// The meaning, unescaped only where there is an escape.
     pub fn to_str(&self) -> Cow<'a, str> {
         match &self.0 {

@@ -21,6 +21,7 @@ from .behaviour import (
     stream_error,
     truncated,
 )
+from .cohere import CohereSim
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
@@ -28,6 +29,7 @@ from .server import Recorded, Simulator
 
 __all__ = [
     "AnthropicSim",
+    "CohereSim",
     "Gate",
     "LiteLLMSim",
     "OllamaSim",

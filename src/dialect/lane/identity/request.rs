@@ -5,7 +5,7 @@ use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
 use crate::dialect::{Call, Dialect, codec, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
-use crate::wire::json::{Members, Patch, Text, members, wire_object, write_string};
+use crate::wire::json::{Members, Patch, Text, sketch, wire_object, write_string};
 use serde_json::value::RawValue;
 
 /// Makes the body that this target gets.
@@ -28,14 +28,14 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     if rewrite {
         return rewritten(call, body, ask);
     }
-    let found = members(body)?;
+    let found = sketch(body)?;
     let mut patch = Patch::default();
     let mut losses = Losses::new(ask.drop_params);
     for (name, value) in ask.params {
         patch.set(name, value.get().as_bytes());
     }
     let stream = call.stream.unwrap_or_else(|| match field(&found, "stream") {
-        Some(value) => value.get() == "true",
+        Some(value) => value == "true",
         None => dialect.shape().streams_by_default,
     });
     let mut show_usage = false;
@@ -73,7 +73,7 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     }
     let mut asked = found.fields.iter().filter(|member| member.key == "model").peekable();
     let is_asked_for = asked.peek().is_some()
-        && asked.all(|member| Text::from_raw(member.value).is_some_and(|name| name == *ask.model));
+        && asked.all(|member| Text::of_literal(member.value).is_some_and(|name| name == *ask.model));
     // A name that is the same in another spelling stays as it is: not a byte changes without need.
     if !is_asked_for || patch.sets("model") {
         let mut model = Vec::with_capacity(ask.model.len() + 2);
@@ -95,7 +95,7 @@ fn limit_field(dialect: Dialect) -> Option<&'static str> {
 fn outgoing(
     call: &Call,
     body: &[u8],
-    found: &Members<'_>,
+    found: &Members<'_, &str>,
     patch: &Patch<'_>,
     losses: Losses,
     switches: (bool, bool),
@@ -138,21 +138,21 @@ fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failur
 }
 
 /// A field that was given and is not `null`.
-fn field<'a>(found: &Members<'a>, key: &str) -> Option<&'a RawValue> {
-    found.get(key).map(|member| member.value).filter(|value| value.get() != "null")
+fn field<'a>(found: &Members<'a, &'a str>, key: &str) -> Option<&'a str> {
+    found.get(key).map(|member| member.value).filter(|value| *value != "null")
 }
 
 /// Gemini's output limit stands in the configuration of the generation, under either of two names.
-fn gemini_limit(found: &Members<'_>, limit: u64, patch: &mut Patch<'_>) {
+fn gemini_limit(found: &Members<'_, &str>, limit: u64, patch: &mut Patch<'_>) {
     const NAMES: [&str; 2] = ["generationConfig", "generation_config"];
     let (name, config) = NAMES
         .iter()
-        .find_map(|name| field(found, name).map(|config| (*name, config.get())))
+        .find_map(|name| field(found, name).map(|config| (*name, config)))
         .unwrap_or(("generationConfig", "{}"));
     let mut inner = Patch::default();
     inner.remove("max_output_tokens");
     inner.set("maxOutputTokens", limit.to_string());
-    let Ok(fields) = members(config.as_bytes()) else { return };
+    let Ok(fields) = sketch(config.as_bytes()) else { return };
     if let Some((drop, mut edited)) = inner.prefix(config.as_bytes(), &fields) {
         edited.extend_from_slice(config.as_bytes().get(drop..).unwrap_or_default());
         patch.set(name, edited);
@@ -161,7 +161,7 @@ fn gemini_limit(found: &Members<'_>, limit: u64, patch: &mut Patch<'_>) {
 
 /// The two names of the output limit: a target's own limit is written under the name the provider knows, and a
 /// client's is moved there when the provider knows only the older one. Of two, `max_completion_tokens` is believed.
-fn output_limit(found: &Members<'_>, ask: &Ask<'_>, patch: &mut Patch<'_>) {
+fn output_limit(found: &Members<'_, &str>, ask: &Ask<'_>, patch: &mut Patch<'_>) {
     const OLD: &str = "max_tokens";
     const NEW: &str = "max_completion_tokens";
     if let Some(limit) = ask.max_tokens {
@@ -170,7 +170,7 @@ fn output_limit(found: &Members<'_>, ask: &Ask<'_>, patch: &mut Patch<'_>) {
         patch.remove(other);
     } else if !ask.quirks.max_completion_tokens && !patch.sets(NEW) {
         if let (Some(limit), false) = (field(found, NEW), patch.sets(OLD)) {
-            patch.set(OLD, limit.get().as_bytes());
+            patch.set(OLD, limit.as_bytes());
         }
         patch.remove(NEW);
     }
@@ -186,7 +186,7 @@ wire_object! {
 /// `developer` is `system` where the provider does not know the newer word. Only then are the messages rewritten, and
 /// of them only these words.
 fn developer_role(
-    found: &Members<'_>,
+    found: &Members<'_, &str>,
     ask: &Ask<'_>,
     patch: &mut Patch<'_>,
     losses: &mut Losses,
@@ -196,16 +196,17 @@ fn developer_role(
         return Ok(());
     }
     let Some(messages) = field(found, "messages") else { return Ok(()) };
-    let text = messages.get();
+    let text = messages;
     if memchr::memmem::find(text.as_bytes(), WORD.as_bytes()).is_none() {
         return Ok(());
     }
-    let spoken: Vec<Spoken<'_>> = crate::wire::json::parse_raw(messages).map_err(|error| match error {
-        crate::wire::json::ParseError::Field { path, message } => {
-            Failure::field(format!("messages{path}"), message)
-        }
-        other => other.into(),
-    })?;
+    let spoken: Vec<Spoken<'_>> =
+        crate::wire::json::parse(messages.as_bytes()).map_err(|error| match error {
+            crate::wire::json::ParseError::Field { path, message } => {
+                Failure::field(format!("messages{path}"), message)
+            }
+            other => other.into(),
+        })?;
     let mut out = Vec::with_capacity(text.len());
     let mut copied = 0;
     for role in spoken.iter().filter_map(|message| message.role).filter(|role| role.get() == WORD) {
@@ -225,7 +226,7 @@ fn developer_role(
 /// Asks an OpenAI stream for its usage, whether the client did or not. Returns whether the usage chunk may be shown:
 /// the client asked for it, or it was not asked for upstream either (what comes anyway is the provider's own way).
 fn usage_switch(
-    found: &Members<'_>,
+    found: &Members<'_, &str>,
     stream: bool,
     ask: &Ask<'_>,
     patch: &mut Patch<'_>,
@@ -251,15 +252,15 @@ fn usage_switch(
         patch.set(OPTIONS, *b"{\"include_usage\":true}");
         return Ok(false);
     };
-    let inner = members(options.get().as_bytes())
+    let inner = sketch(options.as_bytes())
         .map_err(|_| Failure::field(OPTIONS, "stream_options: an object was expected"))?;
-    if field(&inner, SWITCH).is_some_and(|value| value.get() == "true") {
+    if field(&inner, SWITCH).is_some_and(|value| value == "true") {
         return Ok(true);
     }
     let mut switch = Patch::default();
     switch.set(SWITCH, *b"true");
-    if let Some((drop, mut value)) = switch.prefix(options.get().as_bytes(), &inner) {
-        value.extend_from_slice(options.get().as_bytes().get(drop..).unwrap_or_default());
+    if let Some((drop, mut value)) = switch.prefix(options.as_bytes(), &inner) {
+        value.extend_from_slice(options.as_bytes().get(drop..).unwrap_or_default());
         patch.set(OPTIONS, value);
     }
     Ok(false)

@@ -191,6 +191,9 @@ impl<'m> Writer<'_, 'm> {
                     continue;
                 }
                 PartKind::Thinking(thinking) => {
+                    if thinking.signature.is_some() {
+                        self.losses.note(format!("{place}: the signature of reasoning dropped: {WHY}"));
+                    }
                     said.thoughts.push(&thinking.text);
                     continue;
                 }

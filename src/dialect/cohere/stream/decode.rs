@@ -1,0 +1,218 @@
+//! Cohere's event stream into the hub's events.
+
+use super::super::wire::{Block, Call, Data, Delta as WireDelta};
+use super::super::{finish, logprobs};
+use crate::chat::{Delta, Event, EventSink, Failure, PartStart, Text};
+use crate::dialect::Dialect;
+use crate::dialect::lane::read_failure;
+use crate::wire::json::{parse, parse_raw};
+use crate::wire::sse::{Event as Frame, Framer};
+use serde_json::value::RawValue;
+
+/// Reads the bytes of a stream, cut anywhere.
+#[derive(Debug, Default)]
+pub struct StreamDecoder {
+    framer: Framer,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Open,
+    /// Something was said.
+    spoken: bool,
+    /// An end or an error was seen: nothing counts any more.
+    over: bool,
+}
+
+/// The part that is open.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    #[default]
+    None,
+    Text,
+    Thinking,
+    /// A call; `true`: arguments have come.
+    Call(bool),
+}
+
+impl StreamDecoder {
+    /// A decoder at the start of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a chunk.
+    pub fn push<S: EventSink>(&mut self, chunk: &[u8], sink: &mut S) {
+        let mut rest = chunk;
+        loop {
+            match self.framer.next(&mut rest) {
+                Ok(Some(frame)) => self.state.frame(&frame, sink),
+                Ok(None) => return,
+                Err(_) => {
+                    let failure = Failure::new(502, "the provider's stream has an event without end");
+                    self.state.fail(failure, sink);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The connection closed: reads an event that was left without its blank line.
+    pub fn end<S: EventSink>(&mut self, sink: &mut S) {
+        if let Some(frame) = self.framer.finish() {
+            self.state.frame(&frame, sink);
+        }
+    }
+}
+
+impl State {
+    fn fail<S: EventSink>(&mut self, failure: Failure, sink: &mut S) {
+        if !std::mem::replace(&mut self.over, true) {
+            sink.event(Event::Error(failure));
+        }
+    }
+
+    fn frame<S: EventSink>(&mut self, frame: &Frame<'_>, sink: &mut S) {
+        if self.over {
+            return;
+        }
+        let Some(bytes) = frame.data else {
+            // A server may answer with a bare JSON error and status 200.
+            let raw = frame.raw.trim_ascii();
+            if frame.name.is_empty()
+                && raw.starts_with(b"{")
+                && memchr::memmem::find(raw, b"\"message\"").is_some()
+            {
+                self.fail(read_failure(Dialect::Cohere, 200, raw), sink);
+            }
+            return;
+        };
+        if bytes.trim_ascii() == b"[DONE]" {
+            return;
+        }
+        let data: Data<'_> = match parse(bytes) {
+            Ok(data) => data,
+            Err(error) => {
+                let failure = Failure::new(502, format!("the provider's stream is malformed: {error}"));
+                return self.fail(failure.with_code("malformed_answer"), sink);
+            }
+        };
+        let kind = data.kind.clone().unwrap_or_default().to_str();
+        let delta = data.delta.unwrap_or_default();
+        match &*kind {
+            "message-start" => {
+                let id = data.id.unwrap_or_default();
+                sink.event(Event::Start { id, model: Text::default(), created: None });
+            }
+            "content-start" => self.content(&delta, true, sink),
+            "content-delta" => {
+                self.content(&delta, false, sink);
+                if let Some(json) = data.logprobs.and_then(logprobs::decode) {
+                    sink.event(Event::Logprobs { choice: 0, json });
+                }
+            }
+            "content-end" | "tool-call-end" => self.stop(sink),
+            "tool-plan-delta" => {
+                let plan = delta.message.and_then(|message| message.tool_plan).unwrap_or_default();
+                self.say(Open::Thinking, plan, sink);
+            }
+            "tool-call-start" => self.call(&delta, sink),
+            "tool-call-delta" => {
+                let arguments = call_of(&delta).function.and_then(|function| function.arguments);
+                self.arguments(arguments.unwrap_or_default(), sink);
+            }
+            "citation-start" => sink.event(Event::Lost("citations")),
+            "message-end" => self.end(delta, sink),
+            "" if data.message.is_some() => self.fail(read_failure(Dialect::Cohere, 200, bytes), sink),
+            // The ends of citations, notes for Cohere's own developers, and what may come after this was written.
+            _ => {}
+        }
+    }
+
+    fn content<S: EventSink>(&mut self, delta: &WireDelta<'_>, starts: bool, sink: &mut S) {
+        let block: Block<'_> = object(delta.message.as_ref().and_then(|message| message.content));
+        let thinks = block.thinking.is_some() || block.kind.as_ref().is_some_and(|kind| *kind == "thinking");
+        if starts {
+            self.stop(sink);
+        }
+        let (open, text) = if thinks { (Open::Thinking, block.thinking) } else { (Open::Text, block.text) };
+        self.say(open, text.unwrap_or_default(), sink);
+    }
+
+    /// Adds to the part of a kind; opens it where it is not open.
+    fn say<S: EventSink>(&mut self, wanted: Open, text: Text<'_>, sink: &mut S) {
+        if text.is_empty() {
+            return;
+        }
+        self.spoken = true;
+        if self.open != wanted {
+            self.stop(sink);
+            let part = if wanted == Open::Thinking { PartStart::Thinking } else { PartStart::Text };
+            sink.event(Event::PartStart { choice: 0, part });
+            self.open = wanted;
+        }
+        let delta = if wanted == Open::Thinking { Delta::Thinking(text) } else { Delta::Text(text) };
+        sink.event(Event::Delta { choice: 0, delta });
+    }
+
+    fn call<S: EventSink>(&mut self, delta: &WireDelta<'_>, sink: &mut S) {
+        self.stop(sink);
+        self.spoken = true;
+        let call = call_of(delta);
+        let function = call.function.unwrap_or_default();
+        let part =
+            PartStart::ToolCall { id: call.id.unwrap_or_default(), name: function.name.unwrap_or_default() };
+        sink.event(Event::PartStart { choice: 0, part });
+        self.open = Open::Call(false);
+        self.arguments(function.arguments.unwrap_or_default(), sink);
+    }
+
+    fn arguments<S: EventSink>(&mut self, text: Text<'_>, sink: &mut S) {
+        if text.is_empty() || !matches!(self.open, Open::Call(_)) {
+            return;
+        }
+        self.open = Open::Call(true);
+        sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(text) });
+    }
+
+    fn stop<S: EventSink>(&mut self, sink: &mut S) {
+        match std::mem::take(&mut self.open) {
+            Open::None => return,
+            // A call of a tool that takes nothing has no deltas at all.
+            Open::Call(false) => {
+                sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::plain("{}")) });
+            }
+            Open::Call(true) | Open::Text | Open::Thinking => {}
+        }
+        sink.event(Event::PartStop { choice: 0 });
+    }
+
+    fn end<S: EventSink>(&mut self, delta: WireDelta<'_>, sink: &mut S) {
+        let word = delta.finish_reason.unwrap_or_default().to_str();
+        if finish::is_failure(&word) && (delta.error.is_some() || !self.spoken) {
+            let message = match &delta.error {
+                Some(error) => error.to_str().into_owned(),
+                None => format!("the provider's generation ended with {word}"),
+            };
+            return self.fail(Failure::new(if word == "TIMEOUT" { 504 } else { 502 }, message), sink);
+        }
+        self.stop(sink);
+        let usage = delta.usage.map(|usage| usage.to_usage()).unwrap_or_default();
+        if !usage.is_empty() {
+            sink.event(Event::Usage { usage, last: true });
+        }
+        sink.event(Event::Finish { choice: 0, finish: finish::decode(&word).into() });
+        self.over = true;
+        sink.event(Event::End);
+    }
+}
+
+fn call_of<'a>(delta: &WireDelta<'a>) -> Call<'a> {
+    object(delta.message.as_ref().and_then(|message| message.tool_calls))
+}
+
+/// An object where there is one; the start of a stream has lists in its place.
+fn object<'a, T: serde::Deserialize<'a> + Default>(raw: Option<&'a RawValue>) -> T {
+    raw.and_then(|raw| parse_raw(raw).ok()).unwrap_or_default()
+}
