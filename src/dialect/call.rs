@@ -1,6 +1,6 @@
 //! What a client asks for, as its path tells before the body is read.
 
-use super::Dialect;
+use super::{Carriage, Dialect};
 use crate::{embedding, rerank};
 
 /// Kinds of request.
@@ -52,12 +52,32 @@ pub struct Call {
     pub stream: Option<bool>,
     /// The client wants its stream as one JSON array, not as server-sent events (Gemini without `alt=sse`).
     pub array: bool,
+    /// How the client's dialect travels.
+    pub carriage: Carriage,
+    /// The beta features of Anthropic's that the client asks for, as the header `anthropic-beta` says them.
+    pub betas: Option<String>,
 }
 
 impl Call {
+    /// The dialect whose errors the client reads: Bedrock's, for all that comes through it.
+    pub fn envelope(&self) -> Dialect {
+        match self.carriage {
+            Carriage::BedrockInvoke => Dialect::Bedrock,
+            Carriage::Plain | Carriage::VertexPredict => self.dialect,
+        }
+    }
+
     /// A conversation in a dialect whose path says nothing more.
     pub fn chat(dialect: Dialect) -> Self {
-        Self { operation: Operation::Chat, dialect, model: None, stream: None, array: false }
+        Self {
+            operation: Operation::Chat,
+            dialect,
+            model: None,
+            stream: None,
+            array: false,
+            carriage: Carriage::Plain,
+            betas: None,
+        }
     }
 
     /// The tokens of a conversation in a dialect whose path says nothing more.
@@ -68,12 +88,12 @@ impl Call {
     /// Embeddings in a format whose path says nothing more.
     pub fn embeddings(format: embedding::Format) -> Self {
         let operation = Operation::Embeddings(format);
-        Self { operation, dialect: format.dialect(), model: None, stream: Some(false), array: false }
+        Self { operation, stream: Some(false), ..Self::chat(format.dialect()) }
     }
 
     /// A rerank.
     pub fn rerank(format: rerank::Format) -> Self {
         let operation = Operation::Rerank(format);
-        Self { operation, dialect: format.dialect(), model: None, stream: Some(false), array: false }
+        Self { operation, stream: Some(false), ..Self::chat(format.dialect()) }
     }
 }

@@ -6,7 +6,7 @@
 pub mod anthropic;
 pub mod bedrock;
 mod call;
-mod carriage;
+pub(crate) mod carriage;
 pub mod codec;
 pub mod cohere;
 mod date;

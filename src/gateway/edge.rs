@@ -10,7 +10,7 @@ use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Auth, Key, Model, Tables, Target};
 use crate::dialect::lane::{self, count};
-use crate::dialect::{Call, Dialect, Operation};
+use crate::dialect::{Call, Dialect, Operation, carriage};
 use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
@@ -175,6 +175,14 @@ impl Edge {
                 self.record.key = Some(index);
                 Ok(())
             }
+            Verdict::Absent | Verdict::Wrong
+                if headers.get("authorization").is_some_and(keys::is_signature) =>
+            {
+                Err(Failure::new(
+                    403,
+                    "An AWS signature is no key of this gateway. Send the key as a bearer token: AWS's SDKs do with the environment variable AWS_BEARER_TOKEN_BEDROCK.",
+                ))
+            }
             Verdict::Absent => Err(Failure::new(
                 401,
                 "No API key was given. Send it as `authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`.",
@@ -209,7 +217,11 @@ impl Edge {
     }
 
     /// Reads the body's envelope and lays out the tries.
-    fn choose(&mut self, headers: Headers, call: Call, body: Vec<u8>) -> Result<Chosen, Failure> {
+    fn choose(&mut self, headers: Headers, mut call: Call, body: Vec<u8>) -> Result<Chosen, Failure> {
+        if call.dialect == Dialect::Anthropic {
+            let header = || headers.get("anthropic-beta").map(ToOwned::to_owned);
+            call.betas = carriage::betas_of(call.carriage, &body).or_else(header);
+        }
         let envelope = lane::read_envelope(&call, &body)?;
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
@@ -360,7 +372,7 @@ fn is_cohere_client(headers: &Headers) -> bool {
 /// What the client speaks: what the path says, whatever the method, else what its headers say.
 fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
-        Surface::Ask(call) => call.dialect,
+        Surface::Ask(call) => call.envelope(),
         Surface::OllamaVersion => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,

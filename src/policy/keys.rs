@@ -107,6 +107,11 @@ pub fn digest_hex(secret: &str) -> String {
     hex
 }
 
+/// Whether an `authorization` is a signature of AWS's (Signature Version 4), which only AWS can check.
+pub fn is_signature(authorization: &str) -> bool {
+    authorization.starts_with("AWS4-")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,7 @@
 
 mod anthropic_roundtrip;
 mod bedrock;
+mod carriages;
 mod cases;
 mod cohere;
 mod corpus;

@@ -2,8 +2,9 @@
 //! `{"message":…}`.
 
 use crate::chat::{Failure, FailureKind};
-use crate::dialect::lane::AttemptNote;
-use crate::wire::eventstream::write_frame;
+use crate::dialect::Dialect;
+use crate::dialect::lane::{AttemptNote, read_failure};
+use crate::wire::eventstream::{Frame, write_frame};
 use crate::wire::json::object;
 
 /// The name of a failure's kind, which AWS's SDKs tell failures apart by.
@@ -50,8 +51,27 @@ pub fn write_failure_event(failure: &Failure, out: &mut Vec<u8>) {
     write_frame(&headers, &payload, out);
 }
 
+/// The failure that a frame tells, where it is an exception.
+pub(crate) fn exception(frame: &Frame<'_>) -> Option<Failure> {
+    match frame.header(":message-type") {
+        Some("exception") => {
+            let name = frame.header(":exception-type").unwrap_or_default();
+            let status = status_of(name).unwrap_or(500);
+            let mut failure = read_failure(Dialect::Bedrock, status, frame.payload);
+            failure.code = Some(name.to_owned()).filter(|name| !name.is_empty());
+            Some(failure)
+        }
+        Some("error") => {
+            let code = frame.header(":error-code").unwrap_or_default();
+            let words = frame.header(":error-message").unwrap_or("the provider reported an error");
+            Some(Failure::new(status_of(code).unwrap_or(500), words).with_code(code))
+        }
+        _ => None,
+    }
+}
+
 /// The status of an exception that a stream holds, by its name in any spelling; `None` when it is not known.
-pub(super) fn status_of(name: &str) -> Option<u16> {
+fn status_of(name: &str) -> Option<u16> {
     Some(match name.to_ascii_lowercase().as_str() {
         "throttlingexception" | "modelnotreadyexception" => 429,
         "validationexception" => 400,

@@ -16,6 +16,7 @@ mod stream;
 mod usage;
 mod wire;
 
+pub(crate) use failure::exception;
 pub use failure::{error_type, write_failure, write_failure_event};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};

@@ -3,8 +3,9 @@
 use super::replay::replay;
 use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
-use crate::dialect::Operation;
+use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
+use crate::dialect::{Carriage, Operation};
 use crate::meter::estimate::{Counter, Tokenizer};
 
 /// Translates an answer that arrived whole. Where both sides speak the same dialect it is only looked at.
@@ -41,6 +42,10 @@ pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failur
     let mut encoder = StreamEncoder::new(plan);
     let mut out = Vec::with_capacity(body.len().saturating_mul(2));
     replay(&response, &mut losses, |event| encoder.event(&event, &mut out));
+    if plan.client_carriage == Carriage::BedrockInvoke {
+        let events = std::mem::take(&mut out);
+        Wrap::default().push(&events, &mut out);
+    }
     Ok(Answer { body: Some(out), report: report(&response, losses) })
 }
 

@@ -24,7 +24,7 @@ pub use request::request;
 pub use stream::Stream;
 
 use crate::chat::Usage;
-use crate::dialect::{Dialect, Operation};
+use crate::dialect::{Carriage, Dialect, Operation};
 use crate::meter::estimate::Tokenizer;
 use crate::provider::Quirks;
 use serde_json::value::RawValue;
@@ -95,6 +95,10 @@ pub struct AnswerPlan {
     pub client: Dialect,
     /// The provider's dialect.
     pub provider: Dialect,
+    /// How the client's dialect travels.
+    pub client_carriage: Carriage,
+    /// How the provider's dialect travels.
+    pub provider_carriage: Carriage,
     /// Whether a stream was asked for.
     pub stream: bool,
     /// Whether the client itself asked for the usage chunk of an OpenAI stream.
@@ -133,6 +137,8 @@ impl AnswerPlan {
             operation: Operation::Chat,
             client,
             provider,
+            client_carriage: Carriage::Plain,
+            provider_carriage: Carriage::Plain,
             stream,
             show_usage,
             json_tool: false,
@@ -145,6 +151,21 @@ impl AnswerPlan {
             embedding: None,
             rerank: None,
             capture: false,
+        }
+    }
+}
+
+impl AnswerPlan {
+    /// Whether a stream passes the gateway as it is: dialect and carriage are the same on both sides.
+    pub fn is_identity(&self) -> bool {
+        self.client == self.provider && self.client_carriage == self.provider_carriage
+    }
+
+    /// Whether a media type of the provider's answer says that it is a stream.
+    pub fn is_stream_type(&self, is: impl Fn(&str) -> bool) -> bool {
+        match self.provider_carriage {
+            Carriage::Plain => self.provider.shape().stream_types.iter().any(|media_type| is(media_type)),
+            carriage => is(carriage.stream_type()),
         }
     }
 }

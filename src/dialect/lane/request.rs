@@ -3,13 +3,59 @@
 use super::{AnswerPlan, Ask, Edit, Outgoing, count, identity};
 use crate::chat::{ChatRequest, Failure, Losses, PartKind, Text};
 use crate::dialect::gemini::signature::without_signatures;
-use crate::dialect::{Call, Dialect, Operation, codec, signature};
+use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
 
 /// Translates a request body. Where both sides speak the same dialect it is only edited in place.
 ///
 /// # Errors
 /// 400 that names the field: the body is wrong, or holds what this provider cannot take and `drop_params` is off.
 pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let to = if provider == Dialect::Anthropic { ask.quirks.carriage } else { Carriage::Plain };
+    let from = call.carriage;
+    if from == Carriage::Plain && to == Carriage::Plain {
+        return without_ids(call, provider, body, ask);
+    }
+    let mut outgoing = if from == to {
+        // Model, `stream` and version are where they belong already.
+        identity::request(call, body, ask)?
+    } else {
+        carried(call, provider, body, ask)?
+    };
+    outgoing.plan.client_carriage = from;
+    outgoing.plan.provider_carriage = to;
+    Ok(outgoing)
+}
+
+/// A request of which one side or both travel otherwise than Anthropic's own.
+fn carried(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let plain = Call { carriage: Carriage::Plain, model: None, stream: None, ..call.clone() };
+    let unpacked;
+    let (call, body) = match call.carriage {
+        Carriage::Plain => (call, body),
+        _ => {
+            unpacked = carriage::unpack(body, call.model.as_deref(), call.stream == Some(true))?;
+            (&plain, &unpacked[..])
+        }
+    };
+    let mut outgoing = without_ids(call, provider, body, ask)?;
+    let sent = match outgoing.edit {
+        Edit::Keep => body.to_vec(),
+        Edit::Prefix { drop, mut insert } => {
+            insert.extend_from_slice(body.get(drop..).unwrap_or_default());
+            insert
+        }
+        Edit::Replace(sent) => sent,
+    };
+    outgoing.edit = Edit::Replace(match (provider, ask.quirks.carriage) {
+        (_, Carriage::Plain) => sent,
+        (Dialect::Anthropic, to) => carriage::pack(&sent, to, call.betas.as_deref()),
+        _ => sent,
+    });
+    Ok(outgoing)
+}
+
+/// Cuts what ids carry besides, where the provider cannot use it.
+fn without_ids(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     // Ids that carry Gemini's signatures carry them to Gemini, and to proxies that do the same.
     let is_carrier = provider == Dialect::Gemini || !ask.quirks.short_ids;
     let Some(cut) = (!is_carrier).then(|| without_signatures(body)).flatten() else {

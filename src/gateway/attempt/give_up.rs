@@ -86,7 +86,7 @@ impl Attempt {
     pub(super) fn reply(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {
         let status = failure.status;
         let body =
-            lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
+            lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
         exchange.answer.failure = Some(failure);
         self.reply_with(host, exchange, status, &body)
     }
@@ -98,7 +98,7 @@ impl Attempt {
         // Other headers of the provider's are lost with its answer; clients act on this one.
         pairs.extend(self.headers.get("retry-after").map(|v| ("retry-after", v)));
         let failure = exchange.answer.failure.as_ref().filter(|_| status >= 400);
-        pairs.extend(failure.and_then(|failure| lane::failure_header(exchange.call.dialect, failure)));
+        pairs.extend(failure.and_then(|failure| lane::failure_header(exchange.call.envelope(), failure)));
         pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
         host.reply(status, &pairs, body);
         exchange.answer.released = true;

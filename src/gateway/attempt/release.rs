@@ -3,6 +3,7 @@
 use super::response::{finish_stream, idle_limit};
 use super::{Attempt, Stage};
 use crate::chat::{Failure, UsageStatus};
+use crate::dialect::Carriage;
 use crate::dialect::Operation;
 use crate::dialect::lane::{self, Answer};
 use crate::gateway::exchange::{Counted, Exchange};
@@ -81,7 +82,7 @@ impl Attempt {
         let translated = self
             .plan
             .as_ref()
-            .is_some_and(|plan| plan.client != plan.provider || plan.client.shape().stream_types.len() > 1);
+            .is_some_and(|plan| !plan.is_identity() || plan.client.shape().stream_types.len() > 1);
         let body = Body { media_type: translated.then(|| client_type(exchange)), length: None };
         self.show(host, exchange, &body, self.headers.status());
         if held.changed {
@@ -113,7 +114,7 @@ impl Attempt {
         self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
         let readable =
-            self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.dialect, body);
+            self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.envelope(), body);
         if !(same_dialect && readable) {
             return self.release_failure(host, exchange, failure, status, held);
         }
@@ -151,10 +152,10 @@ impl Attempt {
             return self.reply(host, exchange, failure);
         };
         let body =
-            lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
+            lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
         let new = Body { media_type: Some("application/json"), length: Some(body.len()) };
         self.show(host, exchange, &new, shown);
-        if let Some((name, value)) = lane::failure_header(exchange.call.dialect, &failure) {
+        if let Some((name, value)) = lane::failure_header(exchange.call.envelope(), &failure) {
             host.set_header(Side::Response, name, Some(value));
         }
         host.splice_body(Side::Response, size, &body);
@@ -211,7 +212,10 @@ struct Body<'a> {
 /// The media type of an answer in the client's dialect.
 fn client_type(exchange: &Exchange) -> &'static str {
     if exchange.stream && !exchange.call.array {
-        exchange.call.dialect.shape().stream_type()
+        match exchange.call.carriage {
+            Carriage::Plain => exchange.call.dialect.shape().stream_type(),
+            carriage => carriage.stream_type(),
+        }
     } else {
         "application/json"
     }

@@ -3,14 +3,15 @@
 use super::{Attempt, Stage, upstream_headers};
 use crate::chat::Failure;
 use crate::config::tables::{Model, Target};
-use crate::dialect::Operation;
 use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
+use crate::dialect::{Call, Carriage, Operation};
 use crate::gateway::backoff;
 use crate::gateway::exchange::{self, Exchange};
 use crate::gateway::host::{Flow, Host, Side, key};
 use crate::meter::estimate::Tokenizer;
 use crate::policy::route::{self, Step};
 use crate::{embedding, rerank};
+use std::borrow::Cow;
 use std::rc::Rc;
 
 impl Attempt {
@@ -99,7 +100,7 @@ impl Attempt {
             (Operation::Rerank(client), Operation::Rerank(provider)) => {
                 rerank::request(client, provider, body, &ask)?
             }
-            _ => lane::request(&exchange.call, endpoint.dialect, body, &ask)?,
+            _ => lane::request(&asked(exchange, target), endpoint.dialect, body, &ask)?,
         };
         let length = length_after(&outgoing.edit, exchange.body.len());
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
@@ -163,6 +164,18 @@ pub(super) fn route_to_upcoming(host: &impl Host, exchange: &mut Exchange) {
         host.remember(key::CLUSTER, next.cluster.as_bytes());
         exchange.routed = next;
     }
+}
+
+/// The call as this provider may see it: beta features are let through where the configuration says so, like the header
+/// that they come in.
+fn asked<'e>(exchange: &'e Exchange, target: &Target) -> Cow<'e, Call> {
+    let lets_through =
+        || target.provider.forward_headers.iter().any(|name| **name == *upstream_headers::BETAS);
+    let is_plain = target.provider.quirks.carriage == Carriage::Plain;
+    if exchange.call.betas.is_none() || is_plain || lets_through() {
+        return Cow::Borrowed(&exchange.call);
+    }
+    Cow::Owned(Call { betas: None, ..exchange.call.clone() })
 }
 
 fn was_silent(attempt: &exchange::Attempt) -> bool {

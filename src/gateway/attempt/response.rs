@@ -16,7 +16,7 @@ impl Attempt {
         self.take_counts();
         let Some(plan) = &self.plan else { return Flow::Continue };
         let good = matches!(self.headers.status(), 200..=299);
-        let is_stream = || plan.provider.shape().stream_types.iter().any(|t| self.headers.is_type(t));
+        let is_stream = || plan.is_stream_type(|media_type| self.headers.is_type(media_type));
         if good && plan.stream && is_stream() {
             let held = Held { stream: Stream::new(plan), output: Vec::new(), changed: false, seen: 0 };
             self.stage = Stage::Holding(Box::new(held));

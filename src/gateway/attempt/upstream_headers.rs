@@ -2,14 +2,18 @@
 //! request share one header map: whatever is not named here does not reach the provider.
 
 use crate::config::tables::{Auth, Endpoint, Provider};
-use crate::dialect::Dialect;
+use crate::dialect::{Carriage, Dialect};
 use crate::gateway::exchange::Exchange;
 use crate::gateway::headers::Headers;
 use crate::gateway::host::{Host, Side};
+use crate::policy::keys;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// The version of the Anthropic API that the lanes were written for.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// The header that asks for beta features of Anthropic's.
+pub const BETAS: &str = "anthropic-beta";
 
 /// What a path segment may hold as it is: the unreserved characters of RFC 3986 §2.3.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -92,9 +96,14 @@ pub fn build(
     }
     add("content-type", "application/json");
     add("content-length", itoa::Buffer::new().format(length));
-    add("accept", if exchange.stream { endpoint.dialect.shape().stream_type() } else { "application/json" });
+    let carriage = provider.quirks.carriage;
+    let stream_type = match carriage {
+        Carriage::Plain => endpoint.dialect.shape().stream_type(),
+        carriage => carriage.stream_type(),
+    };
+    add("accept", if exchange.stream { stream_type } else { "application/json" });
     add("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION")));
-    if endpoint.dialect == Dialect::Anthropic {
+    if endpoint.dialect == Dialect::Anthropic && carriage == Carriage::Plain {
         add("anthropic-version", ANTHROPIC_VERSION);
     }
     match &provider.auth {
@@ -104,7 +113,13 @@ pub fn build(
         Auth::None | Auth::ByProxy { .. } | Auth::Missing { .. } => {}
     }
     for name in &provider.forward_headers {
-        if let Some(value) = exchange.client_header(name) {
+        let is_betas = **name == *BETAS;
+        // Bedrock has them in the body, on either side.
+        if is_betas && carriage == Carriage::BedrockInvoke {
+            continue;
+        }
+        let betas = || exchange.call.betas.as_deref().filter(|_| is_betas);
+        if let Some(value) = exchange.client_header(name).or_else(betas) {
             headers.set(name, value);
         }
     }
@@ -117,7 +132,8 @@ pub fn build(
 /// The client's own credentials. Gemini has a header of its own, and Anthropic knows `x-api-key` and `authorization`;
 /// the others know only `authorization: Bearer`, so a key that came elsewhere is put there.
 fn pass_credentials(exchange: &Exchange, dialect: Dialect, add: &mut impl FnMut(&str, &str)) {
-    let authorization = exchange.client_header("authorization");
+    // A signature of AWS's is for the request that the client sent, and for nobody else.
+    let authorization = exchange.client_header("authorization").filter(|value| !keys::is_signature(value));
     let key = exchange.client_header("x-api-key").or_else(|| exchange.client_header("x-goog-api-key"));
     if let Some(value) = authorization {
         add("authorization", value);

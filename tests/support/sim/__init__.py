@@ -25,6 +25,7 @@ from .cohere import CohereSim
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
+from .openai_responses import OpenAIResponsesSim
 from .server import Recorded, Simulator
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Gate",
     "LiteLLMSim",
     "OllamaSim",
+    "OpenAIResponsesSim",
     "OpenAISim",
     "Recorded",
     "Simulator",

@@ -1,12 +1,10 @@
 //! A provider's frames into the hub's events.
 
-use super::super::failure::status_of;
+use super::super::failure::exception;
 use super::super::finish::finish_reason;
 use super::super::response::stop_sequence;
 use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start};
 use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
-use crate::dialect::Dialect;
-use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
 use crate::wire::eventstream::{Frame, Framer};
 use crate::wire::json::parse;
@@ -79,15 +77,8 @@ impl State {
         if self.over {
             return;
         }
-        match frame.header(":message-type") {
-            Some("exception") => return self.exception(frame, sink),
-            Some("error") => {
-                let code = frame.header(":error-code").unwrap_or_default();
-                let words = frame.header(":error-message").unwrap_or("the provider reported an error");
-                let status = status_of(code).unwrap_or(500);
-                return self.fail(Failure::new(status, words).with_code(code), sink);
-            }
-            _ => {}
+        if let Some(failure) = exception(frame) {
+            return self.fail(failure, sink);
         }
         let name = frame.header(":event-type").unwrap_or_default();
         let data: Data<'_> = match parse(frame.payload) {
@@ -131,14 +122,6 @@ impl State {
             "initial-response" => {}
             other => sink.event(Event::Lost(other)),
         }
-    }
-
-    fn exception<S: EventSink>(&mut self, frame: &Frame<'_>, sink: &mut S) {
-        let name = frame.header(":exception-type").unwrap_or_default();
-        let status = status_of(name).unwrap_or(500);
-        let mut failure = read_failure(Dialect::Bedrock, status, frame.payload);
-        failure.code = Some(name.to_owned()).filter(|name| !name.is_empty());
-        self.fail(failure, sink);
     }
 
     /// Some recorded streams lack their first frame.

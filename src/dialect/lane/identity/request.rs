@@ -3,7 +3,7 @@
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
-use crate::dialect::{Call, Dialect, codec, signature};
+use crate::dialect::{Call, Carriage, Dialect, codec, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Patch, Text, sketch, wire_object, write_string};
 use serde_json::value::RawValue;
@@ -68,7 +68,7 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
             }
         }
     }
-    if dialect.shape().model_in_path {
+    if dialect.shape().model_in_path || call.carriage != Carriage::Plain {
         return Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)));
     }
     let mut asked = found.fields.iter().filter(|member| member.key == "model").peekable();

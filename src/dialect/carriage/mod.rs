@@ -4,6 +4,12 @@
 //! version from a header into the body, and Bedrock puts the events of a stream into binary frames. The words stay
 //! Anthropic's, and so does the identity lane.
 
+mod body;
+mod stream;
+
+pub(crate) use body::{betas_of, pack, unpack};
+pub(crate) use stream::{Unwrap, Wrap};
+
 /// A way for Anthropic's dialect to travel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Carriage {
@@ -23,6 +29,14 @@ impl Carriage {
             Self::Plain => None,
             Self::BedrockInvoke => Some("bedrock-2023-05-31"),
             Self::VertexPredict => Some("vertex-2023-10-16"),
+        }
+    }
+
+    /// The media type of its streams.
+    pub fn stream_type(self) -> &'static str {
+        match self {
+            Self::BedrockInvoke => "application/vnd.amazon.eventstream",
+            Self::Plain | Self::VertexPredict => "text/event-stream",
         }
     }
 }
