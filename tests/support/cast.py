@@ -1,0 +1,81 @@
+"""One simulated provider for each dialect behind one gateway: who asks through what, and who answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from .gateway import Gateway
+from .sim import AnthropicSim, OllamaSim, OpenAIResponsesSim, OpenAISim, Simulator
+
+KEYS = {
+    "CAST_OPENAI_KEY": "sk-cast-3f79bb7b435b0532",
+    "CAST_ANTHROPIC_KEY": "sk-ant-cast-e9d71f5ee7c92d6d",
+}
+MODELS = {
+    "openai_chat": "gpt-4o",
+    "anthropic": "claude-sonnet-4-5",
+    "openai_responses": "gpt-4o",
+    "ollama": "llama3.2",
+}
+REASONERS = MODELS | {"openai_chat": "gpt-5-mini", "openai_responses": "gpt-5-mini", "ollama": "qwen3"}
+
+
+def others(*own: str) -> list[str]:
+    """Every dialect of a provider but the client's own."""
+    return [dialect for dialect in MODELS if dialect not in own]
+
+
+class Cast:
+    """The providers by dialect. Each is the only target of a model of its name, and of `<name>-thinking`."""
+
+    def __init__(self) -> None:
+        self.sims: dict[str, Simulator] = {
+            "openai_chat": OpenAISim(KEYS["CAST_OPENAI_KEY"]),
+            "anthropic": AnthropicSim(KEYS["CAST_ANTHROPIC_KEY"]),
+            "openai_responses": OpenAIResponsesSim(KEYS["CAST_OPENAI_KEY"]),
+            "ollama": OllamaSim(),
+        }
+        self.gateway: Gateway
+
+    def config(self) -> dict[str, Any]:
+        """The gateway.yaml over all of them."""
+        more = {
+            "openai_chat": {"api_key_env": "CAST_OPENAI_KEY"},
+            "anthropic": {"preset": "anthropic", "api_key_env": "CAST_ANTHROPIC_KEY"},
+            "openai_responses": {"api_key_env": "CAST_OPENAI_KEY"},
+            # No preset: that one also speaks OpenAI's dialect, and its clients would be answered untranslated.
+            "ollama": {"auth": "none"},
+        }
+        providers = {
+            name: {"base_url": sim.base_url, **({} if "preset" in more[name] else {"dialect": name}), **more[name]}
+            for name, sim in self.sims.items()
+        }
+        models = {name: f"{name}/{model}" for name, model in MODELS.items()}
+        models |= {f"{name}-thinking": f"{name}/{model}" for name, model in REASONERS.items()}
+        return {"providers": providers, "models": models}
+
+    def start(self, directory: Path) -> None:
+        """Starts the gateway."""
+        self.gateway = Gateway(self.config(), directory, KEYS)
+
+    def __getitem__(self, dialect: str) -> Simulator:
+        return self.sims[dialect]
+
+    def clear(self) -> None:
+        """Before every test: no scripts, no records."""
+        for sim in self.sims.values():
+            sim.clear()
+
+    def faults(self) -> list[str]:
+        """What any provider found wrong with framing or headers."""
+        return [f"{sim.name}: {fault}" for sim in self.sims.values() for fault in sim.faults]
+
+    def stop(self) -> None:
+        """Ends everything."""
+        try:
+            self.gateway.assert_sound()
+        finally:
+            self.gateway.stop()
+            for sim in self.sims.values():
+                sim.stop()
