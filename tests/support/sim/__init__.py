@@ -21,6 +21,7 @@ from .behaviour import (
     stream_error,
     truncated,
 )
+from .gemini import GeminiSim
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
@@ -29,6 +30,7 @@ from .server import Recorded, Simulator
 __all__ = [
     "AnthropicSim",
     "Gate",
+    "GeminiSim",
     "LiteLLMSim",
     "OllamaSim",
     "OpenAISim",
