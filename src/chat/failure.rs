@@ -59,6 +59,8 @@ impl FailureKind {
             413 => Self::TooLarge,
             429 => Self::RateLimit,
             503 | 529 => Self::Overloaded,
+            // Bedrock: the model failed.
+            424 => Self::Api,
             400..=499 => Self::InvalidRequest,
             _ => Self::Api,
         }

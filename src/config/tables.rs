@@ -176,6 +176,12 @@ pub enum Auth {
         /// The whole value.
         value: Secret,
     },
+    /// The proxy itself adds a credential behind the filter, in these headers (lower case): a signature over the request
+    /// that the filter made (AWS), or a token.
+    ByProxy {
+        /// The headers that it leaves in the request, which the next try at another provider must not carry.
+        headers: &'static [&'static str],
+    },
     /// The environment variable that should hold the key was not set: every request fails with a clear error.
     Missing {
         /// Name of the environment variable.

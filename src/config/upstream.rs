@@ -46,6 +46,11 @@ pub enum AuthPlan {
     None,
     /// The client's own.
     Passthrough,
+    /// Envoy signs the requests.
+    Aws {
+        /// Region of the signature.
+        region: String,
+    },
     /// A key from the environment.
     Key {
         /// Name of the variable.
@@ -67,7 +72,7 @@ impl Upstream {
     pub fn variables(&self) -> impl Iterator<Item = (&str, bool)> {
         let key = match &self.auth {
             AuthPlan::Key { variable, optional, .. } => Some((variable.as_str(), *optional)),
-            AuthPlan::None | AuthPlan::Passthrough => None,
+            AuthPlan::None | AuthPlan::Passthrough | AuthPlan::Aws { .. } => None,
         };
         let headers = self.headers.iter().filter_map(|(_, value)| match value {
             HeaderValue::Env { env } => Some((env.as_str(), false)),
@@ -242,13 +247,42 @@ fn find_base(
         }
         (None, None) => return None,
     };
-    match BaseUrl::parse(url) {
+    match BaseUrl::parse(&placed(url, settings, path, problems)?) {
         Ok(base) => Some(base),
         Err(message) => {
             problems.push(Problem::new(format!("{path}.base_url"), message));
             None
         }
     }
+}
+
+/// A base URL with the provider's region and project in their places.
+fn placed(url: &str, settings: &Provider, path: &str, problems: &mut Vec<Problem>) -> Option<String> {
+    let before = problems.len();
+    let mut placed = url.to_owned();
+    for (field, place, value) in
+        [("region", "{region}", &settings.region), ("project", "{project}", &settings.project)]
+    {
+        let is_word = |value: &str| {
+            !value.is_empty()
+                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        };
+        match value {
+            Some(value) if !is_word(value) => {
+                problems.push(Problem::new(
+                    format!("{path}.{field}"),
+                    "is a word of letters, digits and - _ . :",
+                ));
+            }
+            Some(value) => placed = placed.replace(place, value),
+            None if placed.contains(place) => {
+                problems.push(Problem::new(path, format!("needs a `{field}`, or a `base_url`")));
+            }
+            None => {}
+        }
+    }
+    // Vertex AI has no regional name for what runs anywhere.
+    (problems.len() == before).then(|| placed.replace("//global-aiplatform.", "//aiplatform."))
 }
 
 /// The paths of what the provider speaks.
@@ -296,6 +330,7 @@ fn usual_row(dialect: Dialect, preset: Option<&Preset>, base: &BaseUrl) -> Row {
         Dialect::Gemini => "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}",
         Dialect::OpenaiResponses if base_has_version => "/responses",
         Dialect::OpenaiResponses => "/v1/responses",
+        Dialect::Bedrock => "/model/{model}/{converse|converse-stream}",
         Dialect::Ollama => "/api/chat",
         Dialect::OllamaGenerate => "/api/generate",
     };
@@ -351,8 +386,9 @@ fn find_auth(
             // The value is not repeated: it may well be the key itself.
             problems
                 .push(Problem::new(at, "must be the name of an environment variable, not the key itself"));
-        } else if matches!(settings.auth, Some(AuthMode::Passthrough | AuthMode::None)) {
-            problems.push(Problem::new(at, "has no use beside `auth: passthrough` or `auth: none`"));
+        } else if matches!(settings.auth, Some(AuthMode::Passthrough | AuthMode::Aws | AuthMode::None)) {
+            problems
+                .push(Problem::new(at, "has no use beside `auth: passthrough`, `auth: aws` or `auth: none`"));
         }
     }
     let header = match preset {
@@ -367,6 +403,12 @@ fn find_auth(
     match settings.auth {
         Some(AuthMode::None) => AuthPlan::None,
         Some(AuthMode::Passthrough) => AuthPlan::Passthrough,
+        Some(AuthMode::Aws) => {
+            if settings.region.is_none() {
+                problems.push(Problem::new(format!("{path}.auth"), "`aws` needs a `region` to sign for"));
+            }
+            AuthPlan::Aws { region: settings.region.clone().unwrap_or_default() }
+        }
         mode @ (None | Some(AuthMode::Key)) => match named.or(usual) {
             Some(variable) => AuthPlan::Key {
                 variable: variable.to_owned(),

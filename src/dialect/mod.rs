@@ -4,7 +4,9 @@
 //! ([`codec`]) follow from it.
 
 pub mod anthropic;
+pub mod bedrock;
 mod call;
+mod carriage;
 pub mod codec;
 mod date;
 pub mod gemini;
@@ -18,6 +20,7 @@ mod shape;
 mod signature;
 
 pub use call::{Call, Operation};
+pub use carriage::Carriage;
 pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};
@@ -35,6 +38,8 @@ macro_rules! with_dialects {
             OpenaiResponses "openai_responses" openai_responses;
             /// Google Gemini, `POST …/models/{model}:generateContent`.
             Gemini "gemini" gemini;
+            /// AWS Bedrock's Converse, `POST /model/{modelId}/converse` and `…/converse-stream`.
+            Bedrock "bedrock" bedrock;
             /// Ollama's own, `POST /api/chat`.
             Ollama "ollama" ollama;
             /// Ollama's completion of one prompt, `POST /api/generate`.

@@ -282,8 +282,9 @@ impl Edge {
     fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
         let body = lane::write_failure(self.record.dialect, &failure, &[], &self.record.request_id);
         let status = failure.status;
-        self.record.failure = Some(failure);
         let mut all = vec![("content-type", "application/json")];
+        all.extend(lane::failure_header(self.record.dialect, &failure));
+        self.record.failure = Some(failure);
         all.extend_from_slice(headers);
         self.answer(host, status, &all, &body)
     }

@@ -76,8 +76,21 @@ fn call(path: &str) -> Option<Call> {
         "/api/chat" => Call::chat(Dialect::Ollama),
         "/api/generate" => Call::chat(Dialect::OllamaGenerate),
         "/api/show" => Call { operation: Operation::ShowModel, ..Call::chat(Dialect::Ollama) },
-        _ => return embedding::call(path),
+        _ => return bedrock(path).or_else(|| embedding::call(path)),
     })
+}
+
+/// `/model/{modelId}/converse` and `/model/{modelId}/converse-stream`; the name of a model may hold slashes (an ARN),
+/// encoded or not.
+fn bedrock(path: &str) -> Option<Call> {
+    let (model, action) = path.strip_prefix("/model/")?.rsplit_once('/')?;
+    let stream = match action {
+        "converse" => false,
+        "converse-stream" => true,
+        _ => return None,
+    };
+    let model = Some(decoded(model)).filter(|model| !model.is_empty())?;
+    Some(Call { model: Some(model), stream: Some(stream), ..Call::chat(Dialect::Bedrock) })
 }
 
 /// A value of the query of a path, decoded.
@@ -147,6 +160,30 @@ mod tests {
         );
         assert_eq!(find("GET", "/v1/models/anthropic/claude", ""), Surface::Model("anthropic/claude".into()));
         assert_eq!(find("GET", "/models/a%zz", ""), Surface::Model("a%zz".into()));
+    }
+
+    #[test]
+    fn bedrocks_paths_name_the_model_and_the_stream() {
+        let arn = "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-pro-v1:0";
+        for (path, model, stream) in [
+            ("/model/anthropic.claude-v2%3A1/converse", "anthropic.claude-v2:1", false),
+            ("/model/smart/converse-stream", "smart", true),
+            (
+                "/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fus.amazon.nova-pro-v1%3A0/converse",
+                arn,
+                false,
+            ),
+            ("/model/openai/gpt-5/converse", "openai/gpt-5", false),
+        ] {
+            let Surface::Ask(call) = find("POST", path, "") else { panic!("{path}") };
+            assert_eq!(
+                (call.dialect, call.model.as_deref(), call.stream),
+                (Dialect::Bedrock, Some(model), Some(stream))
+            );
+        }
+        assert_eq!(find("POST", "/model/x/other", ""), Surface::Unknown);
+        assert_eq!(find("POST", "/model//converse", ""), Surface::Unknown);
+        assert_eq!(find("GET", "/model/x/converse", ""), Surface::WrongMethod("POST"));
     }
 
     #[test]

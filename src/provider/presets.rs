@@ -9,6 +9,7 @@
 //! answers (Groq, OpenRouter, DeepSeek, Ollama) and say so themselves to who builds on one.
 
 use super::{Quirks, ReasoningSwitch, Replay};
+use crate::dialect::Carriage;
 use crate::dialect::{Dialect, Operation};
 use crate::embedding::{self, Fields};
 use crate::rerank;
@@ -249,6 +250,43 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("azure"),
         ..HOSTED
     },
+    // `auth: aws` signs the requests; the key is a Bedrock API key. `bedrock_anthropic` is
+    // Anthropic's own API there: all that Converse cannot say of Claude, and nothing of other models.
+    Preset {
+        name: "bedrock",
+        base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
+        endpoints: &[
+            Row::chat(Dialect::Bedrock, "/model/{model}/{converse|converse-stream}"),
+            Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
+            Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
+        ],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        quirks: FULL,
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    Preset {
+        name: "bedrock_anthropic",
+        base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
+        endpoints: &[Row::chat(Dialect::Anthropic, "/model/{model}/{invoke|invoke-with-response-stream}")],
+        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
+        quirks: Quirks { carriage: Carriage::BedrockInvoke, ..FULL },
+        price_provider: Some("aws"),
+        ..HOSTED
+    },
+    // The key is an access token of Google's, which live for an hour.
+    Preset {
+        name: "vertex_anthropic",
+        base_url: Some("https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"),
+        endpoints: &[Row::chat(
+            Dialect::Anthropic,
+            "/publishers/anthropic/models/{model}:{rawPredict|streamRawPredict}",
+        )],
+        key_variable: Some("VERTEX_ACCESS_TOKEN"),
+        quirks: Quirks { carriage: Carriage::VertexPredict, ..FULL },
+        price_provider: Some("google"),
+        ..HOSTED
+    },
     Preset {
         name: "deepseek",
         base_url: Some("https://api.deepseek.com"),
@@ -430,17 +468,6 @@ static PRESETS: &[Preset] = &[
         ],
         key_variable: Some("COHERE_API_KEY"),
         price_provider: Some("cohere"),
-        ..HOSTED
-    },
-    // Everybody's region is another; the key is one of Bedrock's own.
-    Preset {
-        name: "bedrock",
-        endpoints: &[
-            Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
-            Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
-        ],
-        key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
-        price_provider: Some("aws"),
         ..HOSTED
     },
     // Embeddings and rerank alone.

@@ -1,5 +1,6 @@
 //! How a provider differs from the maker of its dialect, as data.
 
+use crate::dialect::Carriage;
 use crate::embedding::Fields;
 
 /// Differences that the translators and the identity lane respect. The default is the dialect's own maker today.
@@ -34,6 +35,8 @@ pub struct Quirks {
     pub file_urls: bool,
     /// The field that marks a last assistant message as the beginning of the answer (Mistral: `prefix`).
     pub prefill: Option<&'static str>,
+    /// How the dialect travels there.
+    pub carriage: Carriage,
     /// How its embeddings differ from OpenAI's.
     pub embeddings: Fields,
     /// Top-level fields of the dialect that the provider refuses.
@@ -92,6 +95,7 @@ impl Quirks {
         short_ids: true,
         file_urls: false,
         prefill: None,
+        carriage: Carriage::Plain,
         embeddings: Fields::OPENAI,
         refused: &[],
     };

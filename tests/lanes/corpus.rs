@@ -14,6 +14,8 @@ pub(crate) struct Exchange {
     pub(crate) status: u64,
     pub(crate) stream: bool,
     pub(crate) response: String,
+    /// The answer's body as it came, text or not.
+    pub(crate) bytes: Vec<u8>,
 }
 
 fn path() -> PathBuf {
@@ -54,7 +56,12 @@ fn exchange(line: &Value) -> Exchange {
         Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     };
+    let bytes = match line["response_base64"].as_str() {
+        Some(text) => tollgate::wire::base64::decode(text).expect("base64"),
+        None => line["response_text"].as_str().unwrap_or_default().into(),
+    };
     Exchange {
+        bytes,
         provider: line["provider"].as_str().unwrap_or_default().to_owned(),
         path: line["path"].as_str().unwrap_or_default().to_owned(),
         id: line["id"].as_str().unwrap_or_default().to_owned(),

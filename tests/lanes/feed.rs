@@ -1,5 +1,6 @@
 //! Streams fed to a lane in pieces.
 
+use tollgate::dialect::Dialect;
 use tollgate::dialect::lane::{AnswerPlan, Pass, Progress, Stream};
 
 /// Runs a stream through a lane, cut into pieces of `size` bytes.
@@ -12,5 +13,13 @@ pub(crate) fn run(plan: &AnswerPlan, stream: &[u8], size: usize) -> (String, Pro
         }
     }
     lane.end(&mut out);
-    (String::from_utf8(out).expect("a stream is text"), lane.progress())
+    (text(plan.client, out), lane.progress())
+}
+
+/// A client's stream as text; frames become lines.
+pub(crate) fn text(client: Dialect, stream: Vec<u8>) -> String {
+    match client {
+        Dialect::Bedrock => crate::bedrock::lines(&stream),
+        _ => String::from_utf8(stream).expect("a stream is text"),
+    }
 }

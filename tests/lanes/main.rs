@@ -11,6 +11,7 @@
 )]
 
 mod anthropic_roundtrip;
+mod bedrock;
 mod cases;
 mod corpus;
 mod embeddings;

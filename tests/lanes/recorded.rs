@@ -5,7 +5,7 @@ use crate::loss::silent_losses;
 use serde_json::Value;
 use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{
-    self, Anthropic, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
 };
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
@@ -16,6 +16,7 @@ pub(crate) fn op(dialect: Dialect) -> &'static str {
         Anthropic => "anthropic.messages",
         Gemini => "gemini.generateContent",
         OpenaiResponses => "openai.responses",
+        Bedrock => "bedrock.converse",
         Ollama => "ollama.chat",
         OllamaGenerate => "ollama.generate",
     }
@@ -81,6 +82,9 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
         let lost = silent_losses(&asking(client, &source), &target, &outgoing.warnings, &MAPPED);
         // Ollama's pictures are told by their first bytes.
         let lost = lost.into_iter().filter(|lost| provider != Ollama || !lost.contains(" = \"image/"));
+        // Bedrock has words of its own for media types, and takes no ending in a document's name.
+        let renamed = [" = \"image/", " = \"application/pdf\"", ".filename = ", ".title = ", ".is_error = "];
+        let lost = lost.filter(|lost| provider != Bedrock || !renamed.iter().any(|name| lost.contains(name)));
         wrong.extend(lost.map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
         seen += 1;
     }
@@ -208,7 +212,8 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
         let lost = silent_losses(&first, &target, &answer.report.warnings, &MAPPED);
         // Ollama's answers have no id, and audio of no bytes that has never expired says nothing.
         let unsaid = |lost: &String| {
-            lost.ends_with("audio.expires_at = 0") || client == Ollama && lost.starts_with("id = ")
+            lost.ends_with("audio.expires_at = 0")
+                || matches!(client, Bedrock | Ollama) && lost.starts_with("id = ")
         };
         let lost: Vec<String> = lost.into_iter().filter(|lost| !unsaid(lost)).collect();
         wrong.extend(
@@ -219,7 +224,7 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
 
         // The same answer as a stream says the same.
         let streamed = lane::answer_as_stream(&plan, body).unwrap().body.unwrap();
-        let streamed = String::from_utf8(streamed).unwrap();
+        let streamed = crate::feed::text(client, streamed);
         let whole = crate::streamed::collect(client, &streamed);
         let unary = crate::streamed::of_answer(client, &target);
         if whole != unary {
@@ -297,6 +302,10 @@ fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
             (count(&usage["promptTokenCount"]), output)
         }
         OpenaiResponses => (count(&usage["input_tokens"]), count(&usage["output_tokens"])),
+        Bedrock => {
+            let cached = count(&usage["cacheReadInputTokens"]) + count(&usage["cacheWriteInputTokens"]);
+            (count(&usage["inputTokens"]) + cached, count(&usage["outputTokens"]))
+        }
         Ollama | OllamaGenerate => (count(&answer["prompt_eval_count"]), count(&answer["eval_count"])),
     }
 }

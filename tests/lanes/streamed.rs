@@ -8,7 +8,7 @@ use crate::recorded::op;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use tollgate::dialect::Dialect::{
-    self, Anthropic, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
+    self, Anthropic, Bedrock, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
 };
 use tollgate::dialect::lane::{AnswerPlan, Progress};
 
@@ -44,7 +44,7 @@ pub(crate) fn arguments(text: &str) -> Value {
 /// Reads a stream the plain way, from the whole text.
 pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
     let stream = stream.replace("\r\n", "\n").replace('\r', "\n");
-    let is_lines = matches!(dialect, Ollama | OllamaGenerate);
+    let is_lines = matches!(dialect, Bedrock | Ollama | OllamaGenerate);
     let data =
         stream.lines().filter_map(|line| if is_lines { Some(line) } else { line.strip_prefix("data:") });
     let data = data.map(str::trim);
@@ -62,6 +62,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
             Anthropic => anthropic(&event, &mut collected, &mut calls),
             Gemini => gemini_collect::piece(&event, &mut collected),
             OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
+            Bedrock => crate::bedrock::take(&event, &mut collected),
             Ollama | OllamaGenerate => crate::ollama::take(&event, &mut collected),
         }
     }
@@ -165,7 +166,7 @@ pub(crate) fn neutral_finish(reason: &str) -> &'static str {
     match reason {
         "tool_calls" | "function_call" | "tool_use" => "tools",
         "length" | "max_tokens" | "model_context_window_exceeded" => "length",
-        "content_filter" | "refusal" => "refusal",
+        "content_filter" | "content_filtered" | "refusal" => "refusal",
         _ => "stop",
     }
 }
@@ -175,6 +176,7 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut collected = Collected { over: true, ..Collected::default() };
     match dialect {
+        Bedrock => crate::bedrock::take(answer, &mut collected),
         Ollama | OllamaGenerate => crate::ollama::take(answer, &mut collected),
         OpenaiChat => {
             let choice = &answer["choices"][0];

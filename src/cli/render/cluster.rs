@@ -2,9 +2,9 @@
 
 use super::yaml::{Value, any, duration, extension, list, map, socket, with};
 use super::{Plan, wasm};
-use crate::config::Upstream;
 use crate::config::limits;
 use crate::config::schema::{CircuitBreaker, Protocol};
+use crate::config::{AuthPlan, Upstream};
 
 /// The cluster of the OpenTelemetry collector.
 pub(super) const OTLP_CLUSTER: &str = "tollgate_otlp";
@@ -34,11 +34,24 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
         "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
         map! {},
     );
+    let mut filters = vec![wasm::attempt(plan, &upstream.name)];
+    filters.extend(signing(&upstream.auth));
+    filters.push(codec);
     let mut options = map! { "common_http_protocol_options": map! { "idle_timeout": "300s" } };
     options = with(options, protocol_key(upstream), Some(protocol(upstream)));
-    options = with(options, "http_filters", Some(list([wasm::attempt(plan, &upstream.name), codec])));
+    options = with(options, "http_filters", Some(list(filters)));
     cluster = with(cluster, "typed_extension_protocol_options", Some(http_options(options)));
     with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())))
+}
+
+/// What signs the request that the filter made: over its path, headers and body.
+fn signing(auth: &AuthPlan) -> Option<Value> {
+    let AuthPlan::Aws { region } = auth else { return None };
+    Some(extension(
+        "envoy.filters.http.aws_request_signing",
+        "envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning",
+        map! { "service_name": "bedrock", "region": region.as_str() },
+    ))
 }
 
 /// HTTP options, as the one extension of a cluster.

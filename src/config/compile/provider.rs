@@ -4,6 +4,9 @@ use crate::config::schema::HeaderValue;
 use crate::config::tables::{Auth, Provider, Secret};
 use crate::config::{AuthPlan, Upstream};
 
+/// What Envoy's `aws_request_signing` leaves in a request.
+const AWS_HEADERS: &[&str] = &["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
+
 /// The table of one provider.
 pub(super) fn table(index: usize, upstream: &Upstream, env: &dyn Fn(&str) -> Option<String>) -> Provider {
     // An empty variable is as good as none: containers set them for keys that nobody gave.
@@ -12,6 +15,7 @@ pub(super) fn table(index: usize, upstream: &Upstream, env: &dyn Fn(&str) -> Opt
     let mut auth = match &upstream.auth {
         AuthPlan::None => Auth::None,
         AuthPlan::Passthrough => Auth::Passthrough,
+        AuthPlan::Aws { .. } => Auth::ByProxy { headers: AWS_HEADERS },
         AuthPlan::Key { variable, header, optional } => match env(variable) {
             Some(key) => Auth::Header { name: header.name(), value: Secret(header.value(&key).into()) },
             None if *optional => Auth::None,

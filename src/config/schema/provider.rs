@@ -24,8 +24,15 @@ pub struct Provider {
     /// NAME of the environment variable that holds the key; never the key itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_env: Option<String>,
-    /// `key` sends the provider's key, `passthrough` the client's own credential, `none` nothing. Default: `key`, or
-    /// `none` where neither the preset nor `api_key_env` names a key.
+    /// Where the provider's models run, such as `us-east-1` (bedrock, and vertex: there `global` too).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// The project that pays (vertex).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// `key` sends the provider's key, `passthrough` the client's own credential, `aws` has Envoy sign the requests with
+    /// the credentials it finds in its environment, `none` sends nothing. Default: `key`, or `none` where neither the
+    /// preset nor `api_key_env` names a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<AuthMode>,
     /// Headers set on every request: a text, or `{ env: NAME }` for one that is a secret.
@@ -75,6 +82,9 @@ pub enum AuthMode {
     Key,
     /// The client's own `authorization` or `x-api-key`.
     Passthrough,
+    /// A signature (AWS Signature Version 4) by Envoy, with the credentials of its environment: variables, profile, web
+    /// identity, container or instance.
+    Aws,
     /// None.
     None,
 }

@@ -12,7 +12,9 @@ mod wire;
 
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use finish::finish_reason;
+pub(crate) use model::Claude;
 pub use request::{decode_request, encode_request};
+pub(crate) use request::{reasoning, schema, turns};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 pub(crate) use usage::Counts;

@@ -2,7 +2,7 @@
 
 /// A model by its version. Other models behind Anthropic's dialect have none, and no limits are assumed for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Claude {
+pub(crate) struct Claude {
     version: Option<(u32, u32)>,
     is_opus: bool,
 }
@@ -10,7 +10,7 @@ pub(super) struct Claude {
 impl Claude {
     /// Reads names like `claude-3-5-sonnet-20240620`, `claude-sonnet-4-20250514`, `claude-opus-4-1`,
     /// `us.anthropic.claude-haiku-4-5-20251001-v1:0`, `anthropic/claude-sonnet-4.5`, `claude-opus-5`.
-    pub(super) fn of(model: &str) -> Self {
+    pub(crate) fn of(model: &str) -> Self {
         let name = model.find("claude").and_then(|at| model.get(at..)).unwrap_or_default();
         let mut version = None;
         for word in name.split(['-', '.', '@', ':', '_', '/']) {
@@ -37,32 +37,32 @@ impl Claude {
     }
 
     /// It can think, or is not known to be unable to.
-    pub(super) fn thinks(self) -> bool {
+    pub(crate) fn thinks(self) -> bool {
         self.version.is_none() || self.at_least(3, 7)
     }
 
     /// It decides itself how much to think (`thinking.type: adaptive`), guided by `output_config.effort`.
-    pub(super) fn is_adaptive(self) -> bool {
+    pub(crate) fn is_adaptive(self) -> bool {
         self.at_least(4, 6)
     }
 
     /// It takes no thinking budget any more, and no sampling parameter either.
-    pub(super) fn is_only_adaptive(self) -> bool {
+    pub(crate) fn is_only_adaptive(self) -> bool {
         self.at_least(4, 7)
     }
 
     /// It takes `output_config.effort`.
-    pub(super) fn takes_effort(self) -> bool {
+    pub(crate) fn takes_effort(self) -> bool {
         self.is_adaptive() || (self.is_opus && self.at_least(4, 5))
     }
 
     /// It refuses `temperature` together with `top_p`.
-    pub(super) fn takes_one_sampler(self) -> bool {
+    pub(crate) fn takes_one_sampler(self) -> bool {
         self.at_least(4, 0)
     }
 
     /// It takes `output_config.format` and strict tools.
-    pub(super) fn takes_schema(self) -> bool {
+    pub(crate) fn takes_schema(self) -> bool {
         self.at_least(4, 5) || (self.is_opus && self.at_least(4, 1))
     }
 }

@@ -1,7 +1,7 @@
 //! Failures: read from whatever a provider answered, written in the client's envelope.
 
 use crate::chat::{Failure, FailureKind};
-use crate::dialect::{Dialect, codec};
+use crate::dialect::{Dialect, bedrock, codec};
 use crate::wire::json::{Object, ParseError, wire_object};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -58,6 +58,11 @@ pub fn write_failure(
     out
 }
 
+/// The header that tells a client of the dialect what kind of failure it is, where the dialect has one.
+pub fn failure_header(client: Dialect, failure: &Failure) -> Option<(&'static str, &'static str)> {
+    (client == Dialect::Bedrock).then(|| ("x-amzn-errortype", bedrock::error_type(failure.kind)))
+}
+
 /// Longest message that is passed on, in bytes: enough for a person; some providers repeat the whole request.
 const MAX_MESSAGE: usize = 2048;
 
@@ -70,6 +75,7 @@ wire_object! {
         details: &'a RawValue = "details",
         msg: &'a RawValue = "msg",
         kind: &'a RawValue = "type",
+        aws_kind: &'a RawValue = "__type",
         code: &'a RawValue = "code",
         status: &'a RawValue = "status",
         param: &'a RawValue = "param",
@@ -161,6 +167,10 @@ pub fn is_failure_of(dialect: Dialect, body: &[u8]) -> bool {
     if matches!(dialect, Dialect::Ollama | Dialect::OllamaGenerate) {
         return serde_json::from_slice::<Sentence<'_>>(body).is_ok_and(|said| !said.error.is_empty());
     }
+    if dialect == Dialect::Bedrock {
+        let read = serde_json::from_slice::<Body<'_>>(body).ok();
+        return read.is_some_and(|body| body.error.is_none() && body.message.and_then(string).is_some());
+    }
     let Ok(Envelope { r#type: outer, error }) = serde_json::from_slice::<Envelope<'_>>(body) else {
         return false;
     };
@@ -210,6 +220,7 @@ impl Said {
                     }
                 };
                 keep(&mut self.kind, body.kind.filter(|kind| kind.get() != "\"error\""));
+                keep(&mut self.kind, body.aws_kind);
                 keep(&mut self.code, body.code);
                 keep(&mut self.param, body.param);
                 if self.param.is_none() {
@@ -254,6 +265,25 @@ fn location(value: &RawValue) -> Option<String> {
     (!path.is_empty()).then_some(path)
 }
 
+/// A failure of which a header told the kind too (AWS: `x-amzn-errortype`).
+#[must_use]
+pub fn with_error_type(mut failure: Failure, header: &str) -> Failure {
+    if let Some(kind) = kind_of_exception(header) {
+        // The other statuses say as much.
+        if matches!(failure.status, 400 | 403 | 422 | 500 | 502 | 503) {
+            failure.kind = kind;
+        }
+        failure.code.get_or_insert_with(|| bare(header).to_owned());
+    }
+    failure
+}
+
+/// The name without what AWS's services put around it: `com.amazon.x#NAME`, `NAME:http://internal.amazon.com/…`.
+fn bare(name: &str) -> &str {
+    let name = name.split(':').next().unwrap_or(name);
+    name.rsplit('#').next().unwrap_or(name)
+}
+
 /// The kind that a type or code of a known provider stands for.
 fn kind_of_name(name: &str) -> Option<FailureKind> {
     Some(match name {
@@ -293,6 +323,25 @@ fn kind_of_name(name: &str) -> Option<FailureKind> {
         | "APIError"
         | "INTERNAL"
         | "UNKNOWN" => FailureKind::Api,
+        _ => return kind_of_exception(name),
+    })
+}
+
+/// The kind that a name of AWS's stands for.
+fn kind_of_exception(name: &str) -> Option<FailureKind> {
+    Some(match bare(name) {
+        "ValidationException" | "ServiceQuotaExceededException" => FailureKind::InvalidRequest,
+        "AccessDeniedException" => FailureKind::Permission,
+        "UnrecognizedClientException"
+        | "InvalidSignatureException"
+        | "IncompleteSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "ExpiredTokenException" => FailureKind::Authentication,
+        "ResourceNotFoundException" => FailureKind::NotFound,
+        "ThrottlingException" | "ModelNotReadyException" => FailureKind::RateLimit,
+        "ModelTimeoutException" => FailureKind::Timeout,
+        "ServiceUnavailableException" => FailureKind::Overloaded,
+        "InternalServerException" | "ModelErrorException" | "ModelStreamErrorException" => FailureKind::Api,
         _ => return None,
     })
 }

@@ -18,7 +18,7 @@ mod translated;
 pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
-pub use failure::{AttemptNote, is_failure_of, read_failure, write_failure};
+pub use failure::{AttemptNote, failure_header, is_failure_of, read_failure, with_error_type, write_failure};
 pub(crate) use params::with_params;
 pub use request::request;
 pub use stream::Stream;

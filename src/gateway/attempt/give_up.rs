@@ -97,6 +97,8 @@ impl Attempt {
         let mut pairs = vec![("content-type", "application/json")];
         // Other headers of the provider's are lost with its answer; clients act on this one.
         pairs.extend(self.headers.get("retry-after").map(|v| ("retry-after", v)));
+        let failure = exchange.answer.failure.as_ref().filter(|_| status >= 400);
+        pairs.extend(failure.and_then(|failure| lane::failure_header(exchange.call.dialect, failure)));
         pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
         host.reply(status, &pairs, body);
         exchange.answer.released = true;

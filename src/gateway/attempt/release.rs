@@ -154,6 +154,9 @@ impl Attempt {
             lane::write_failure(exchange.call.dialect, &failure, &exchange.notes(), &exchange.request_id);
         let new = Body { media_type: Some("application/json"), length: Some(body.len()) };
         self.show(host, exchange, &new, shown);
+        if let Some((name, value)) = lane::failure_header(exchange.call.dialect, &failure) {
+            host.set_header(Side::Response, name, Some(value));
+        }
         host.splice_body(Side::Response, size, &body);
         exchange.answer.failure = Some(failure);
         self.released(host, exchange)

@@ -90,7 +90,10 @@ impl Attempt {
         let body = held.map_or_else(Vec::new, |size| host.body(Side::Response, 0, size));
         let status = self.headers.status();
         if !matches!(status, 200..=299) {
-            let failure = lane::read_failure(plan.provider, status, &body);
+            let mut failure = lane::read_failure(plan.provider, status, &body);
+            if let Some(name) = self.headers.get("x-amzn-errortype") {
+                failure = lane::with_error_type(failure, name);
+            }
             return self.refused(host, exchange, failure, &body, held);
         }
         let answer =
@@ -111,7 +114,8 @@ impl Attempt {
         held: Option<usize>,
     ) -> Flow {
         let status = self.headers.status();
-        if is_retriable(status) {
+        // 424 is Bedrock's word for a model that failed; to the proxy it is no reason to try again.
+        if is_retriable(status) || status == 424 {
             return self.give_up(host, exchange, failure, held);
         }
         if exchange.call.operation == Operation::CountTokens && cannot_count(&failure) {

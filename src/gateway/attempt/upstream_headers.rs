@@ -44,6 +44,14 @@ pub const REMOVED_BY_ROUTE: &[&str] = &[
 /// Makes the request's headers exactly those of `wanted`. Each call of the host is for one header, and replacing the
 /// whole map costs more than changing what differs.
 pub fn apply(host: &impl Host, exchange: &mut Exchange, wanted: Headers) {
+    // The one header map still holds what the proxy itself added for the tries before: no other provider may see that.
+    for attempt in &exchange.attempts {
+        if let Auth::ByProxy { headers } = attempt.provider.auth {
+            for name in headers.iter().filter(|name| wanted.get(name).is_none()) {
+                host.set_header(Side::Request, name, None);
+            }
+        }
+    }
     let (current, first) = match &exchange.sent {
         Some(sent) => (sent, false),
         None => (&exchange.headers, true),
@@ -92,7 +100,8 @@ pub fn build(
     match &provider.auth {
         Auth::Header { name, value } => add(name, &value.0),
         Auth::Passthrough => pass_credentials(exchange, endpoint.dialect, &mut add),
-        Auth::None | Auth::Missing { .. } => {}
+        // What the proxy adds it adds behind the filter.
+        Auth::None | Auth::ByProxy { .. } | Auth::Missing { .. } => {}
     }
     for name in &provider.forward_headers {
         if let Some(value) = exchange.client_header(name) {

@@ -30,10 +30,10 @@ pub fn encode_request(
             losses.lost("metadata", WHY)?;
         }
     }
-    let talk = arrange(request, losses)?;
+    let talk = arrange(request, own, "Anthropic", losses)?;
     let shape = tools::shape(request, claude, losses)?;
     let choice = tools::choose(request, &shape, losses)?;
-    let limits = reasoning::decide(request, ask, claude, &talk, choice.is_forced(), losses)?;
+    let limits = reasoning::decide(request, ask, claude, own, &talk, choice.is_forced(), losses)?;
 
     let mut out = Vec::with_capacity(1024 + talk.size());
     object(&mut out, |body| {

@@ -3,10 +3,10 @@
 mod decode;
 mod encode;
 mod parts;
-mod reasoning;
-mod schema;
+pub(crate) mod reasoning;
+pub(crate) mod schema;
 mod tools;
-mod turns;
+pub(crate) mod turns;
 
 #[cfg(test)]
 mod cases;

@@ -12,7 +12,7 @@ const LEAST_BUDGET: u64 = 1024;
 
 /// What is asked of the thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Thinking {
+pub(crate) enum Thinking {
     /// Nothing is said.
     Unsaid,
     /// Off, in so many words.
@@ -25,33 +25,35 @@ pub(super) enum Thinking {
 
 /// The decided limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) thinking: Thinking,
+pub(crate) struct Limits {
+    pub(crate) thinking: Thinking,
     /// For `output_config.effort`.
-    pub(super) effort: Option<Effort>,
+    pub(crate) effort: Option<Effort>,
     /// In tokens, thinking included.
-    pub(super) max_tokens: u64,
+    pub(crate) max_tokens: u64,
 }
 
 impl Limits {
     /// Whether the model will think.
-    pub(super) fn thinks(self) -> bool {
+    pub(crate) fn thinks(self) -> bool {
         matches!(self.thinking, Thinking::Budget(_) | Thinking::Adaptive)
     }
 }
 
-/// Decides. `forced`: a tool is forced, which Anthropic does not allow together with thinking.
-pub(super) fn decide(
+/// Decides. `as_said`: the client speaks of thinking as Anthropic does, and is taken at its word. `forced`: a tool is
+/// forced, which Anthropic does not allow together with thinking.
+pub(crate) fn decide(
     request: &ChatRequest<'_>,
     ask: &Ask<'_>,
     claude: Claude,
+    as_said: bool,
     talk: &Conversation<'_, '_>,
     forced: bool,
     losses: &mut Losses,
 ) -> Result<Limits, Failure> {
     let reasoning = &request.reasoning;
     let mut max_tokens = ask.max_tokens.or(request.max_tokens).unwrap_or(ask.default_max_tokens);
-    if request.origin == Dialect::Anthropic {
+    if as_said {
         let thinking = match (reasoning.thought, reasoning.budget) {
             (None, _) => Thinking::Unsaid,
             (Some(Thought::Off), _) => Thinking::Off,

@@ -34,9 +34,9 @@ const FORMATS: [&str; 10] =
 
 /// Rewrites schemas and notes which keywords had to move.
 #[derive(Debug, Default)]
-pub(super) struct Rewriter {
+pub(crate) struct Rewriter {
     /// Keywords that were moved into descriptions, each once.
-    pub(super) moved: Vec<String>,
+    pub(crate) moved: Vec<String>,
     depth: usize,
 }
 
@@ -45,7 +45,7 @@ const MAX_DEPTH: usize = 64;
 
 impl Rewriter {
     /// Appends the schema, rewritten.
-    pub(super) fn write(&mut self, schema: &str, out: &mut Vec<u8>) {
+    pub(crate) fn write(&mut self, schema: &str, out: &mut Vec<u8>) {
         let fields = if self.depth < MAX_DEPTH { members(schema.as_bytes()).ok() } else { None };
         let Some(found) = fields else {
             // `true`, `false`, or what is no schema at all.

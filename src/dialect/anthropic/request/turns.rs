@@ -1,20 +1,19 @@
-//! The hub's messages as the turns that Anthropic takes: user and assistant in alternation, instructions apart,
-//! results of tools first, thoughts before everything else, nothing blank.
+//! The hub's messages as the turns that Anthropic takes, and Bedrock's Converse too: user and assistant in alternation,
+//! instructions apart, results of tools first, thoughts before everything else, nothing blank.
 
 use crate::chat::{ChatRequest, Failure, Losses, Message, Part, PartKind, Place, Role};
-use crate::dialect::Dialect;
 
 /// A part and where it stood.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Spoken<'m, 'a> {
-    pub(super) part: &'m Part<'a>,
+pub(crate) struct Spoken<'m, 'a> {
+    pub(crate) part: &'m Part<'a>,
     place: Place,
     index: usize,
 }
 
 impl Spoken<'_, '_> {
     /// The path in the client's body, for warnings.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         match self.place {
             Place::System => format!("system[{}]", self.index),
             Place::Instructions => self.place.to_string(),
@@ -25,35 +24,37 @@ impl Spoken<'_, '_> {
 
 /// A message as it will be sent.
 #[derive(Debug)]
-pub(super) struct Turn<'m, 'a> {
-    pub(super) role: &'static str,
-    pub(super) parts: Vec<Spoken<'m, 'a>>,
+pub(crate) struct Turn<'m, 'a> {
+    pub(crate) role: &'static str,
+    pub(crate) parts: Vec<Spoken<'m, 'a>>,
 }
 
 /// A conversation as it will be sent.
 #[derive(Debug, Default)]
-pub(super) struct Conversation<'m, 'a> {
-    pub(super) system: Vec<Spoken<'m, 'a>>,
-    pub(super) turns: Vec<Turn<'m, 'a>>,
+pub(crate) struct Conversation<'m, 'a> {
+    pub(crate) system: Vec<Spoken<'m, 'a>>,
+    pub(crate) turns: Vec<Turn<'m, 'a>>,
     /// The first turn is the model's: something has to be said before it.
-    pub(super) needs_opening: bool,
+    pub(crate) needs_opening: bool,
 }
 
-/// Arranges the messages.
+/// Arranges the messages. `own`: the client speaks the provider's dialect itself, whose maker is `maker`.
 ///
 /// # Errors
 /// 400 when nothing is left to say, or when something is lost that must not be.
-pub(super) fn arrange<'m, 'a>(
+pub(crate) fn arrange<'m, 'a>(
     request: &'m ChatRequest<'a>,
+    own: bool,
+    maker: &str,
     losses: &mut Losses,
 ) -> Result<Conversation<'m, 'a>, Failure> {
-    let own = request.origin == Dialect::Anthropic;
+    let why = format!("is not supported by {maker}");
     let mut talk = Conversation::default();
     for message in &request.messages {
         if !own {
-            losses.lost_extra(message.place, &message.extra, "is not supported by Anthropic")?;
+            losses.lost_extra(message.place, &message.extra, &why)?;
             if message.name.is_some() && matches!(message.role, Role::User | Role::Assistant) {
-                losses.lost(&format!("{}.name", message.place), "is not supported by Anthropic")?;
+                losses.lost(&format!("{}.name", message.place), &why)?;
             }
         }
         let in_place = own && matches!(message.place, Place::Message(_));
@@ -73,7 +74,7 @@ pub(super) fn arrange<'m, 'a>(
         if parts.is_empty() {
             continue;
         }
-        // A conversation of Anthropic's own stays as it was told.
+        // A conversation in the dialect's own words stays as it was told.
         if role == "assistant" && !own {
             parts.sort_by_key(|spoken| !is_thought(spoken.part));
         }
@@ -131,7 +132,7 @@ fn is_thought(part: &Part<'_>) -> bool {
 impl Conversation<'_, '_> {
     /// Whether the turn that goes on (the model's calls whose results came last) began without a thought: thinking
     /// cannot be on then, Anthropic wants the thought back that led to a call.
-    pub(super) fn continues_without_thought(&self) -> bool {
+    pub(crate) fn continues_without_thought(&self) -> bool {
         let continues = self.turns.last().is_some_and(|turn| {
             turn.role == "user" && turn.parts.iter().any(|s| matches!(s.part.kind, PartKind::ToolResult(_)))
         });
@@ -146,7 +147,7 @@ impl Conversation<'_, '_> {
     }
 
     /// About how many bytes the texts take.
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let texts = self.system.iter().chain(self.turns.iter().flat_map(|turn| &turn.parts));
         texts.map(|spoken| size(spoken.part)).sum()
     }

@@ -1,0 +1,432 @@
+//! The hub's parts as content blocks of a request.
+
+use super::super::family::Family;
+use super::super::media;
+use crate::chat::{
+    CacheControl, Document, Failure, Json, Losses, Part, PartKind, Source, Text, Thinking, ToolResult,
+};
+use crate::dialect::anthropic::turns::Spoken;
+use crate::wire::base64;
+use crate::wire::json::{Array, Object, parse_raw, wire_object};
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+
+const WHY: &str = "is not supported by Bedrock";
+
+/// Longest id of a tool call, in characters.
+const LONGEST_ID: usize = 64;
+
+/// Writes blocks; remembers the ids it had to make up and the names of documents, which must differ.
+#[derive(Debug)]
+pub(super) struct Parts<'l> {
+    /// The request came in this dialect: its extras and opaque blocks are Bedrock's own.
+    own: bool,
+    family: Family,
+    pub(super) losses: &'l mut Losses,
+    calls_without_id: usize,
+    results_without_id: usize,
+    names: Vec<String>,
+}
+
+impl<'l> Parts<'l> {
+    pub(super) fn new(own: bool, family: Family, losses: &'l mut Losses) -> Self {
+        Self { own, family, losses, calls_without_id: 0, results_without_id: 0, names: Vec::new() }
+    }
+
+    /// Writes one block, and its cache point behind it; nothing when it was dropped.
+    pub(super) fn write(
+        &mut self,
+        spoken: &Spoken<'_, '_>,
+        trim_end: bool,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        let was_empty = list.is_empty();
+        self.part(spoken.part, &|| spoken.path(), trim_end, list)?;
+        if spoken.part.cache_control.is_some() && !(was_empty && list.is_empty()) {
+            if self.own || self.family.caches() {
+                write_cache_point(spoken.part.cache_control, list);
+            } else {
+                self.losses.note(format!(
+                    "{}.cache_control dropped: this model does not cache prompts",
+                    spoken.path()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn part(
+        &mut self,
+        part: &Part<'_>,
+        path: &dyn Fn() -> String,
+        trim_end: bool,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        // The shapes of `citations` are the same in both dialects that have it.
+        let says = |name: &str| name == "citations" && matches!(part.kind, PartKind::Document(_));
+        if !self.own {
+            for (name, _) in part.extra.iter().filter(|(name, value)| value.get() != "null" && !says(name)) {
+                self.losses.lost(&format!("{}.{name}", path()), WHY)?;
+            }
+        }
+        match &part.kind {
+            PartKind::Text(text) | PartKind::Refusal(text) => self.text(part, text, trim_end, list),
+            PartKind::Thinking(thinking) => write_thinking(thinking, list),
+            PartKind::RedactedThinking(data) => list.object(|block| {
+                block.object("reasoningContent", |reasoning| reasoning.text("redactedContent", data));
+            }),
+            PartKind::Image { source, detail } => {
+                if detail.as_ref().is_some_and(|detail| *detail != "auto") {
+                    self.losses.note(format!("{}: image detail dropped: {WHY}", path()));
+                }
+                self.image(part, source, path, list)?;
+            }
+            PartKind::Document(document) => self.document(part, document, path, list)?,
+            PartKind::Audio { source, format } => {
+                let format = format.as_ref().map(Text::to_str);
+                match source {
+                    Source::Base64 { media_type, data } => {
+                        match media::audio_format(format.as_deref(), &media_type.to_str()) {
+                            Some(format) => write_media("audio", format, data, list),
+                            None => self
+                                .losses
+                                .lost(&path(), "sound of this format is not supported by Bedrock")?,
+                        }
+                    }
+                    _ => {
+                        self.losses.lost(&path(), "sound is supported by Bedrock within the request only")?;
+                    }
+                }
+            }
+            PartKind::ToolCall(call) => {
+                let (input, wrapped) = call.arguments.to_object();
+                if wrapped {
+                    self.losses
+                        .note(format!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
+                }
+                let id = id(&call.id, &mut self.calls_without_id);
+                list.object(|block| {
+                    block.object("toolUse", |tool| {
+                        tool.str("toolUseId", &id);
+                        tool.text("name", &call.name);
+                        write_json("input", &input, tool);
+                    });
+                });
+            }
+            PartKind::ToolResult(result) => self.result(result, path, list)?,
+            PartKind::Other(opaque) if self.own => {
+                list.item().extend_from_slice(opaque.json.as_str().as_bytes());
+            }
+            PartKind::Other(opaque) => {
+                self.losses.lost(&path(), &format!("{} {WHY}", opaque.kind.to_str()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, part: &Part<'_>, text: &Text<'_>, trim_end: bool, list: &mut Array<'_>) {
+        let own = part.extra.iter().filter(|_| self.own);
+        let mut richer = own.filter(|(name, _)| matches!(&**name, "guardContent" | "citationsContent"));
+        list.object(|block| match richer.next() {
+            Some((name, raw)) => block.raw(name, raw),
+            None if trim_end => block.str("text", text.to_str().trim_end()),
+            None => block.text("text", text),
+        });
+    }
+
+    fn image(
+        &mut self,
+        part: &Part<'_>,
+        source: &Source<'_>,
+        path: &dyn Fn() -> String,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        match source {
+            Source::Base64 { media_type, data } => {
+                let kind = media_type.to_str();
+                if kind == "application/pdf" || (kind.is_empty() && data.to_str().starts_with("JVBERi")) {
+                    let document = Document { source: source.clone(), title: None, context: None };
+                    return self.document(part, &document, path, list);
+                }
+                let format = match media::image_format(&kind, &data.to_str()) {
+                    Some(known) => Cow::Borrowed(known),
+                    None if self.own => Cow::Owned(kind.trim_start_matches("image/").to_owned()),
+                    None => {
+                        let why = format!("a picture of type {kind:?} {WHY}");
+                        return self.losses.lost(&path(), &why);
+                    }
+                };
+                write_media("image", &format, data, list);
+                Ok(())
+            }
+            Source::Url(url) => self.at_url("image", url, "", path, list),
+            _ => self.losses.lost(&path(), "this source of a picture is not supported by Bedrock"),
+        }
+    }
+
+    /// Bedrock fetches nothing but from S3. `name`: of a document.
+    fn at_url(
+        &mut self,
+        what: &str,
+        url: &Text<'_>,
+        name: &str,
+        path: &dyn Fn() -> String,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        let url = url.to_str();
+        let ending = url.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+        let format = match what {
+            "image" if ending == "jpg" => Some("jpeg"),
+            "image" => media::of_image(&ending).map(|_| ending.as_str()),
+            _ => media::of_document(&ending).map(|_| ending.as_str()),
+        };
+        match format.filter(|_| url.starts_with("s3://")) {
+            Some(format) => {
+                let name = (what == "document").then(|| self.unique(&media::document_name(name, format)));
+                list.object(|block| {
+                    block.object(what, |media| {
+                        media.str("format", format);
+                        if let Some(name) = &name {
+                            media.str("name", name);
+                        }
+                        media.object("source", |source| {
+                            source.object("s3Location", |place| place.str("uri", &url));
+                        });
+                    });
+                });
+                Ok(())
+            }
+            None => {
+                self.losses.lost(&path(), "Bedrock fetches no URL but s3:// ones: send the bytes in base64")
+            }
+        }
+    }
+
+    fn document(
+        &mut self,
+        part: &Part<'_>,
+        document: &Document<'_>,
+        path: &dyn Fn() -> String,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        let title = document.title.as_ref().map(Text::to_str).unwrap_or_default();
+        let extra = |name: &str| part.extra.iter().find(|(known, _)| *known == name).map(|(_, raw)| *raw);
+        let mut encoded = Vec::new();
+        let (format, data) = match &document.source {
+            Source::Base64 { media_type, data } => {
+                let kind = media_type.to_str();
+                match media::document_format(&kind, &title, &data.to_str()) {
+                    Some(format) => (Cow::Borrowed(format), Bytes::Base64(data)),
+                    None if self.own => (kind, Bytes::Base64(data)),
+                    None => {
+                        let why = format!("a document of type {kind:?} {WHY}");
+                        return self.losses.lost(&path(), &why);
+                    }
+                }
+            }
+            Source::Text(text) if self.own || self.family.claude().is_some() => {
+                (Cow::Borrowed("txt"), Bytes::Text(text))
+            }
+            Source::Text(text) => {
+                base64::encode(text.to_str().as_bytes(), &mut encoded);
+                (Cow::Borrowed("txt"), Bytes::Encoded(&encoded))
+            }
+            Source::Url(url) => return self.at_url("document", url, &title, path, list),
+            Source::Other(opaque) if self.own => (Cow::Borrowed(""), Bytes::Own(&opaque.json)),
+            Source::File(_) | Source::Other(_) => {
+                return self.losses.lost(&path(), "this source of a document is not supported by Bedrock");
+            }
+        };
+        let name =
+            if self.own { title.into_owned() } else { self.unique(&media::document_name(&title, &format)) };
+        list.object(|block| {
+            block.object("document", |object| {
+                match extra("format").filter(|_| self.own) {
+                    Some(raw) => object.raw("format", raw),
+                    None if format.is_empty() => {}
+                    None => object.str("format", &format),
+                }
+                object.str("name", &name);
+                data.write(object);
+                if let Some(context) = &document.context {
+                    object.text("context", context);
+                }
+                for (key, raw) in
+                    part.extra.iter().filter(|(key, _)| key == "citations" || (self.own && key != "format"))
+                {
+                    object.raw(key, raw);
+                }
+            });
+        });
+        Ok(())
+    }
+
+    /// The name, told apart from those of other documents.
+    fn unique(&mut self, name: &str) -> String {
+        let mut unique = name.to_owned();
+        let mut count = 1_u32;
+        while self.names.contains(&unique) {
+            count = count.saturating_add(1);
+            unique = format!("{name} {count}");
+        }
+        self.names.push(unique.clone());
+        unique
+    }
+
+    fn result(
+        &mut self,
+        result: &ToolResult<'_>,
+        path: &dyn Fn() -> String,
+        list: &mut Array<'_>,
+    ) -> Result<(), Failure> {
+        let id = id(&result.call_id, &mut self.results_without_id);
+        let is_blank = |part: &Part<'_>| matches!(&part.kind, PartKind::Text(text) if text.is_blank());
+        let mut points = Vec::new();
+        list.object(|block| {
+            block.object("toolResult", |object| {
+                object.str("toolUseId", &id);
+                object.array("content", |content| {
+                    for (index, inner) in result.content.iter().enumerate() {
+                        if self.own || !is_blank(inner) {
+                            self.part(inner, &|| format!("{}.content[{index}]", path()), false, content)?;
+                            points.extend(inner.cache_control);
+                        }
+                    }
+                    if content.is_empty() && !self.own {
+                        // A result has to say something.
+                        content.object(|text| text.word("text", "(no output)"));
+                    }
+                    Ok::<(), Failure>(())
+                })?;
+                match result.is_error {
+                    Some(is_error) if self.own => {
+                        object.word("status", if is_error { "error" } else { "success" });
+                    }
+                    Some(true) if self.family.takes_status() => object.word("status", "error"),
+                    Some(true) => {
+                        self.losses
+                            .note(format!("{}.is_error dropped: this model is not told of it", path()));
+                    }
+                    _ => {}
+                }
+                Ok::<(), Failure>(())
+            })
+        })?;
+        // A breakpoint within a result has no place there; behind it, it says nearly the same.
+        if self.own || self.family.caches() {
+            for point in points.into_iter().take(1) {
+                write_cache_point(Some(point), list);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A document's bytes in any form.
+enum Bytes<'s> {
+    Base64(&'s Text<'s>),
+    Encoded(&'s [u8]),
+    Text(&'s Text<'s>),
+    Own(&'s Json<'s>),
+}
+
+impl Bytes<'_> {
+    fn write(&self, object: &mut Object<'_>) {
+        if let Self::Own(json) = self {
+            return write_json("source", json, object);
+        }
+        object.object("source", |source| match self {
+            Self::Base64(data) => source.text("bytes", data),
+            Self::Encoded(data) => source.str("bytes", std::str::from_utf8(data).unwrap_or_default()),
+            Self::Text(text) => source.text("text", text),
+            Self::Own(_) => {}
+        });
+    }
+}
+
+fn write_media(what: &str, format: &str, data: &Text<'_>, list: &mut Array<'_>) {
+    list.object(|block| {
+        block.object(what, |media| {
+            media.str("format", format);
+            media.object("source", |source| source.text("bytes", data));
+        });
+    });
+}
+
+fn write_thinking(thinking: &Thinking<'_>, list: &mut Array<'_>) {
+    list.object(|block| {
+        block.object("reasoningContent", |reasoning| {
+            reasoning.object("reasoningText", |text| {
+                text.text("text", &thinking.text);
+                if let Some(signature) = &thinking.signature {
+                    text.text("signature", signature);
+                }
+            });
+        });
+    });
+}
+
+wire_object! {
+    /// A breakpoint in the hub's form.
+    light struct Breakpoint<'a> {
+        ttl: Text<'a> = "ttl",
+    }
+}
+
+/// Writes the cache point that stands for a breakpoint.
+pub(super) fn write_cache_point(cache: Option<CacheControl<'_>>, list: &mut Array<'_>) {
+    let Some(CacheControl(raw)) = cache else { return };
+    let breakpoint: Breakpoint<'_> = parse_raw(raw).unwrap_or_default();
+    list.object(|block| {
+        block.object("cachePoint", |point| {
+            point.word("type", "default");
+            if let Some(ttl) = &breakpoint.ttl {
+                point.text("ttl", ttl);
+            }
+        });
+    });
+}
+
+fn write_json(key: &str, json: &Json<'_>, object: &mut Object<'_>) {
+    object.key(key).extend_from_slice(json.as_str().as_bytes());
+}
+
+/// An id as Bedrock takes it: letters, digits and `_.:-`, at most 64. Other characters become `_`, a longer id is
+/// replaced by its hash, in the call and in its result alike; a missing one is counted.
+fn id<'t>(id: &Text<'t>, missing: &mut usize) -> Cow<'t, str> {
+    let id = id.to_str();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+    if id.is_empty() {
+        *missing += 1;
+        return Cow::Owned(format!("call_{missing}"));
+    }
+    if id.len() > LONGEST_ID {
+        let mut short = String::from("call_");
+        for byte in Sha256::digest(id.as_bytes()).iter().take(16) {
+            short
+                .extend([byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
+        }
+        return Cow::Owned(short);
+    }
+    if id.chars().all(allowed) {
+        return id;
+    }
+    Cow::Owned(id.chars().map(|c| if allowed(c) { c } else { '_' }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_keep_what_is_allowed() {
+        let mut missing = 0;
+        assert_eq!(id(&Text::plain("tooluse_a-1.b:2"), &mut missing), "tooluse_a-1.b:2");
+        assert_eq!(id(&Text::plain("call|ä"), &mut missing), "call__");
+        assert_eq!(id(&Text::plain(""), &mut missing), "call_1");
+        let long = "x".repeat(65);
+        let short = id(&Text::plain(&*long), &mut missing).into_owned();
+        assert_eq!((short.len(), &short[..5]), (37, "call_"));
+        assert_eq!(id(&Text::plain(&*long), &mut missing), short);
+    }
+}

@@ -1,0 +1,238 @@
+//! A provider's frames into the hub's events.
+
+use super::super::failure::status_of;
+use super::super::finish::finish_reason;
+use super::super::response::stop_sequence;
+use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start};
+use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
+use crate::dialect::Dialect;
+use crate::dialect::lane::read_failure;
+use crate::dialect::service::is_missed;
+use crate::wire::eventstream::{Frame, Framer};
+use crate::wire::json::parse;
+
+/// Reads the bytes of a stream, cut anywhere.
+#[derive(Debug, Default)]
+pub struct StreamDecoder {
+    framer: Framer,
+    state: State,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    open: Open,
+    /// The index of the open block.
+    index: u64,
+    started: bool,
+    /// An end or an error was seen: nothing counts any more.
+    over: bool,
+}
+
+/// The block that is open.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    #[default]
+    None,
+    Text,
+    Thinking,
+    /// A tool call, and whether arguments came.
+    Call {
+        said: bool,
+    },
+    /// A block that the hub has no word for.
+    Skipped,
+}
+
+impl StreamDecoder {
+    /// A decoder at the start of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a chunk.
+    pub fn push<S: EventSink>(&mut self, chunk: &[u8], sink: &mut S) {
+        let mut rest = chunk;
+        loop {
+            match self.framer.next(&mut rest) {
+                Ok(Some(frame)) => self.state.frame(&frame, sink),
+                Ok(None) => return,
+                Err(bad) => {
+                    let failure = Failure::new(502, format!("the provider's stream is malformed: {bad}"));
+                    return self.state.fail(failure.with_code("malformed_answer"), sink);
+                }
+            }
+        }
+    }
+
+    /// The connection closed. A frame that was cut off says nothing.
+    pub fn end<S: EventSink>(&mut self, _sink: &mut S) {}
+}
+
+impl State {
+    fn fail<S: EventSink>(&mut self, failure: Failure, sink: &mut S) {
+        if !std::mem::replace(&mut self.over, true) {
+            sink.event(Event::Error(failure));
+        }
+    }
+
+    fn frame<S: EventSink>(&mut self, frame: &Frame<'_>, sink: &mut S) {
+        if self.over {
+            return;
+        }
+        match frame.header(":message-type") {
+            Some("exception") => return self.exception(frame, sink),
+            Some("error") => {
+                let code = frame.header(":error-code").unwrap_or_default();
+                let words = frame.header(":error-message").unwrap_or("the provider reported an error");
+                let status = status_of(code).unwrap_or(500);
+                return self.fail(Failure::new(status, words).with_code(code), sink);
+            }
+            _ => {}
+        }
+        let name = frame.header(":event-type").unwrap_or_default();
+        let data: Data<'_> = match parse(frame.payload) {
+            Ok(data) => data,
+            Err(error) => {
+                let failure = Failure::new(502, format!("the provider's stream is malformed: {error}"));
+                return self.fail(failure.with_code("malformed_answer"), sink);
+            }
+        };
+        let index = data.index.unwrap_or(0);
+        match name {
+            "messageStart" => self.start(sink),
+            "contentBlockStart" => self.block_start(index, data.start.unwrap_or_default(), sink),
+            "contentBlockDelta" => self.delta(index, data.delta.unwrap_or_default(), sink),
+            "contentBlockStop" => self.stop(sink),
+            "messageStop" => {
+                self.start(sink);
+                self.stop(sink);
+                let reason = finish_reason(&data.stop_reason.unwrap_or_default().to_str());
+                let stop_sequence = data.additional.and_then(stop_sequence);
+                if let Some(raw) = data.additional.filter(|raw| stop_sequence.is_none() && is_missed("", raw))
+                {
+                    let _ = raw;
+                    sink.event(Event::Lost("additionalModelResponseFields"));
+                }
+                sink.event(Event::Finish { choice: 0, finish: Finish { reason, stop_sequence } });
+            }
+            "metadata" => {
+                self.start(sink);
+                self.stop(sink);
+                if data.trace.is_some_and(|trace| is_missed("trace", trace)) {
+                    sink.event(Event::Lost("trace"));
+                }
+                if let Some(usage) = data.usage {
+                    sink.event(Event::Usage { usage: usage.to_usage(), last: true });
+                }
+                self.over = true;
+                sink.event(Event::End);
+            }
+            // The SDKs' protocol may begin with it; it carries nothing here.
+            "initial-response" => {}
+            other => sink.event(Event::Lost(other)),
+        }
+    }
+
+    fn exception<S: EventSink>(&mut self, frame: &Frame<'_>, sink: &mut S) {
+        let name = frame.header(":exception-type").unwrap_or_default();
+        let status = status_of(name).unwrap_or(500);
+        let mut failure = read_failure(Dialect::Bedrock, status, frame.payload);
+        failure.code = Some(name.to_owned()).filter(|name| !name.is_empty());
+        self.fail(failure, sink);
+    }
+
+    /// Some recorded streams lack their first frame.
+    fn start<S: EventSink>(&mut self, sink: &mut S) {
+        if !std::mem::replace(&mut self.started, true) {
+            sink.event(Event::Start { id: Text::default(), model: Text::default(), created: None });
+        }
+    }
+
+    fn block_start<S: EventSink>(&mut self, index: u64, start: Start<'_>, sink: &mut S) {
+        self.start(sink);
+        self.stop(sink);
+        self.index = index;
+        let call =
+            start.tool_use.filter(|call| call.kind.as_ref().is_none_or(|kind| *kind != "server_tool_use"));
+        match call {
+            Some(call) => {
+                let (id, name) = (call.id.unwrap_or_default(), call.name.unwrap_or_default());
+                sink.event(Event::PartStart { choice: 0, part: PartStart::ToolCall { id, name } });
+                self.open = Open::Call { said: false };
+            }
+            None => {
+                // Text and reasoning need no start; what is started here is something else.
+                if let Some((name, _)) = start.extra.first() {
+                    sink.event(Event::Lost(name));
+                    self.open = Open::Skipped;
+                } else {
+                    sink.event(Event::Lost("server_tool_use"));
+                    self.open = Open::Skipped;
+                }
+            }
+        }
+    }
+
+    fn delta<S: EventSink>(&mut self, index: u64, delta: WireDelta<'_>, sink: &mut S) {
+        self.start(sink);
+        if index != self.index {
+            self.stop(sink);
+            self.index = index;
+        }
+        if self.open == Open::Skipped {
+            return;
+        }
+        if let Some(text) = delta.text.filter(|text| !text.is_empty()) {
+            self.open(Open::Text, PartStart::Text, sink);
+            sink.event(Event::Delta { choice: 0, delta: Delta::Text(text) });
+        }
+        if let Some(reasoning) = delta.reasoning {
+            self.reasoning(reasoning, sink);
+        }
+        if let Some(input) = delta.tool_use.and_then(|call| call.input).filter(|input| !input.is_empty())
+            && let Open::Call { said } = &mut self.open
+        {
+            *said = true;
+            sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(input) });
+        }
+        for (name, _) in &delta.extra {
+            sink.event(Event::Lost(name));
+        }
+    }
+
+    fn reasoning<S: EventSink>(&mut self, reasoning: ReasoningDelta<'_>, sink: &mut S) {
+        if let Some(text) = reasoning.text.filter(|text| !text.is_empty()) {
+            self.open(Open::Thinking, PartStart::Thinking, sink);
+            sink.event(Event::Delta { choice: 0, delta: Delta::Thinking(text) });
+        }
+        if let Some(signature) = reasoning.signature.filter(|signature| !signature.is_empty()) {
+            self.open(Open::Thinking, PartStart::Thinking, sink);
+            sink.event(Event::Delta { choice: 0, delta: Delta::Signature(signature) });
+        }
+        if let Some(data) = reasoning.redacted.filter(|data| !data.is_empty()) {
+            self.stop(sink);
+            sink.event(Event::PartStart { choice: 0, part: PartStart::RedactedThinking(data) });
+            sink.event(Event::PartStop { choice: 0 });
+        }
+    }
+
+    /// Opens a part unless it is open.
+    fn open<S: EventSink>(&mut self, wanted: Open, part: PartStart<'_>, sink: &mut S) {
+        if self.open != wanted {
+            self.stop(sink);
+            self.open = wanted;
+            sink.event(Event::PartStart { choice: 0, part });
+        }
+    }
+
+    fn stop<S: EventSink>(&mut self, sink: &mut S) {
+        match std::mem::take(&mut self.open) {
+            Open::None | Open::Skipped => return,
+            Open::Text | Open::Thinking | Open::Call { said: true } => {}
+            Open::Call { said: false } => {
+                sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::from("{}")) });
+            }
+        }
+        sink.event(Event::PartStop { choice: 0 });
+    }
+}

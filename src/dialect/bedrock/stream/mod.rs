@@ -1,0 +1,10 @@
+//! Answers as streams of frames, both ways.
+
+mod decode;
+mod encode;
+
+pub use decode::StreamDecoder;
+pub use encode::StreamEncoder;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,180 @@
+//! Streams, both ways.
+
+use super::*;
+use crate::chat::{Event, Failure, FinishReason};
+use crate::dialect::Dialect;
+use crate::dialect::lane::AnswerPlan;
+use crate::wire::eventstream::{Framer, write_frame};
+use serde_json::{Value, json};
+
+/// Frames of events, each by its name and payload.
+fn frames(events: &[(&str, Value)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, payload) in events {
+        let headers = if name.ends_with("Exception") {
+            [
+                (":exception-type", *name),
+                (":content-type", "application/json"),
+                (":message-type", "exception"),
+            ]
+        } else {
+            [(":event-type", *name), (":content-type", "application/json"), (":message-type", "event")]
+        };
+        write_frame(&headers, payload.to_string().as_bytes(), &mut out);
+    }
+    out
+}
+
+fn read(bytes: &[u8]) -> Vec<(String, Value)> {
+    let mut framer = Framer::default();
+    let mut rest = bytes;
+    let mut seen = Vec::new();
+    while let Some(frame) = framer.next(&mut rest).unwrap() {
+        let name = frame.header(":event-type").or(frame.header(":exception-type")).unwrap();
+        seen.push((name.to_owned(), serde_json::from_slice(frame.payload).unwrap()));
+    }
+    assert!(!framer.is_cut());
+    seen
+}
+
+fn events<'c>(chunks: impl IntoIterator<Item = &'c [u8]>) -> Vec<String> {
+    let mut decoder = StreamDecoder::new();
+    let mut seen = Vec::new();
+    let mut sink = |event: Event<'_>| seen.push(format!("{event:?}"));
+    for chunk in chunks {
+        decoder.push(chunk, &mut sink);
+    }
+    decoder.end(&mut sink);
+    seen
+}
+
+fn again(bytes: &[u8]) -> Vec<(String, Value)> {
+    let plan = AnswerPlan::new(Dialect::Bedrock, Dialect::Bedrock, true, false);
+    let (mut decoder, mut encoder, mut out) = (StreamDecoder::new(), StreamEncoder::new(&plan), Vec::new());
+    decoder.push(bytes, &mut |event: Event<'_>| encoder.event(&event, &mut out));
+    read(&out)
+}
+
+fn whole() -> Vec<(&'static str, Value)> {
+    vec![
+        ("messageStart", json!({"role": "assistant"})),
+        ("contentBlockDelta", json!({"delta": {"reasoningContent": {"text": "hm"}}, "contentBlockIndex": 0})),
+        (
+            "contentBlockDelta",
+            json!({"delta": {"reasoningContent": {"signature": "sig"}}, "contentBlockIndex": 0}),
+        ),
+        ("contentBlockStop", json!({"contentBlockIndex": 0})),
+        (
+            "contentBlockDelta",
+            json!({"delta": {"reasoningContent": {"redactedContent": "AAEC"}}, "contentBlockIndex": 1}),
+        ),
+        ("contentBlockStop", json!({"contentBlockIndex": 1})),
+        ("contentBlockDelta", json!({"delta": {"text": "hé"}, "contentBlockIndex": 2})),
+        ("contentBlockStop", json!({"contentBlockIndex": 2})),
+        (
+            "contentBlockStart",
+            json!({"start": {"toolUse": {"toolUseId": "t1", "name": "f"}}, "contentBlockIndex": 3}),
+        ),
+        ("contentBlockDelta", json!({"delta": {"toolUse": {"input": "{\"a\":"}}, "contentBlockIndex": 3})),
+        ("contentBlockDelta", json!({"delta": {"toolUse": {"input": "1}"}}, "contentBlockIndex": 3})),
+        ("contentBlockStop", json!({"contentBlockIndex": 3})),
+        ("messageStop", json!({"stopReason": "tool_use"})),
+        (
+            "metadata",
+            json!({"usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 6, "cacheReadInputTokens": 3},
+                "metrics": {"latencyMs": 0}}),
+        ),
+    ]
+}
+
+#[test]
+fn what_is_read_is_written_again() {
+    let expected: Vec<(String, Value)> =
+        whole().into_iter().map(|(name, data)| (name.to_owned(), data)).collect();
+    assert_eq!(again(&frames(&whole())), expected);
+}
+
+#[test]
+fn every_split_is_the_same() {
+    let bytes = frames(&whole());
+    let at_once = events([&bytes[..]]);
+    assert_eq!(events(bytes.chunks(1)), at_once);
+    for at in 0..bytes.len() {
+        assert_eq!(events([&bytes[..at], &bytes[at..]]), at_once, "{at}");
+    }
+}
+
+#[test]
+fn a_call_without_arguments_has_empty_ones() {
+    let seen = again(&frames(&[
+        ("messageStart", json!({"role": "assistant"})),
+        (
+            "contentBlockStart",
+            json!({"start": {"toolUse": {"toolUseId": "t", "name": "f"}}, "contentBlockIndex": 0}),
+        ),
+        ("contentBlockStop", json!({"contentBlockIndex": 0})),
+        ("messageStop", json!({"stopReason": "end_turn"})),
+        ("metadata", json!({"usage": {}, "metrics": {"latencyMs": 1}})),
+    ]));
+    assert_eq!(seen[2].1["delta"], json!({"toolUse": {"input": "{}"}}));
+    assert_eq!(seen[4].1, json!({"stopReason": "tool_use"}));
+}
+
+#[test]
+fn exceptions_end_the_stream() {
+    for (name, status) in [
+        ("throttlingException", 429),
+        ("modelStreamErrorException", 500),
+        ("validationException", 400),
+        ("internalServerException", 500),
+        ("serviceUnavailableException", 503),
+        ("newException", 500),
+    ] {
+        let bytes = frames(&[
+            ("contentBlockDelta", json!({"delta": {"text": "a"}, "contentBlockIndex": 0})),
+            (name, json!({"message": "no more"})),
+            ("metadata", json!({})),
+        ]);
+        let mut failures: Vec<Failure> = Vec::new();
+        StreamDecoder::new().push(&bytes, &mut |event: Event<'_>| match event {
+            Event::Error(failure) => failures.push(failure),
+            Event::End => panic!("no end"),
+            _ => {}
+        });
+        let [failure] = &failures[..] else { panic!("{failures:?}") };
+        assert_eq!(
+            (failure.status, &*failure.message, failure.code.as_deref()),
+            (status, "no more", Some(name))
+        );
+    }
+}
+
+#[test]
+fn what_is_no_event_stream_is_a_failure() {
+    let seen = events([&br#"{"message":"this is JSON, not frames"}"#[..]]);
+    assert!(seen.len() == 1 && seen[0].contains("malformed_answer"), "{seen:?}");
+}
+
+#[test]
+fn an_error_becomes_an_exception() {
+    let plan = AnswerPlan::new(Dialect::Bedrock, Dialect::OpenaiChat, true, false);
+    let (mut encoder, mut out) = (StreamEncoder::new(&plan), Vec::new());
+    encoder.event(&Event::Error(Failure::new(429, "slow down")), &mut out);
+    encoder.event(&Event::End, &mut out);
+    assert_eq!(read(&out), [("throttlingException".to_owned(), json!({"message": "slow down"}))]);
+}
+
+#[test]
+fn the_stop_text_comes_with_the_models_own_fields() {
+    let bytes = frames(&[(
+        "messageStop",
+        json!({"stopReason": "stop_sequence", "additionalModelResponseFields": {"stop_sequence": "END"}}),
+    )]);
+    let mut found = None;
+    StreamDecoder::new().push(&bytes, &mut |event: Event<'_>| {
+        if let Event::Finish { finish, .. } = event {
+            found = Some((finish.reason, finish.stop_sequence.map(|text| text.to_str().into_owned())));
+        }
+    });
+    assert_eq!(found, Some((FinishReason::StopSequence, Some("END".to_owned()))));
+}
