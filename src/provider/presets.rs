@@ -231,10 +231,10 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("anthropic"),
         ..HOSTED
     },
-    // The key is an OAuth access token (they live for an hour); `project` and `location` complete the base URL.
+    // The key is an access token of Google's, which live for an hour; `auth: gcp` has Envoy fetch them.
     Preset {
         name: "vertex",
-        base_url: None,
+        base_url: Some("https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"),
         endpoints: &[Row::chat(Dialect::Gemini, VERTEX_CHAT)],
         key_variable: Some("VERTEX_ACCESS_TOKEN"),
         price_provider: Some("google"),

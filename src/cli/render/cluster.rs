@@ -11,9 +11,16 @@ pub(super) const OTLP_CLUSTER: &str = "tollgate_otlp";
 
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// All clusters: the providers in their order, then the collector, if there is one.
+/// The cluster of Google Cloud's metadata server, and where that is on every machine there.
+const METADATA_CLUSTER: &str = "tollgate_gcp_metadata";
+const METADATA_HOST: &str = "metadata.google.internal";
+
+/// All clusters: the providers in their order, then the metadata server and the collector, where they are needed.
 pub(super) fn clusters(plan: &Plan<'_>) -> Vec<Value> {
     let mut clusters: Vec<Value> = plan.upstreams.iter().map(|upstream| provider(plan, upstream)).collect();
+    if plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp) {
+        clusters.push(metadata_server());
+    }
     clusters.extend(plan.otlp.as_ref().map(|(host, port)| collector(host, *port)));
     clusters
 }
@@ -46,12 +53,38 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
 
 /// What signs the request that the filter made: over its path, headers and body.
 fn signing(auth: &AuthPlan) -> Option<Value> {
-    let AuthPlan::Aws { region } = auth else { return None };
-    Some(extension(
-        "envoy.filters.http.aws_request_signing",
-        "envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning",
-        map! { "service_name": "bedrock", "region": region.as_str() },
-    ))
+    match auth {
+        AuthPlan::Aws { region } => Some(extension(
+            "envoy.filters.http.aws_request_signing",
+            "envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning",
+            map! { "service_name": "bedrock", "region": region.as_str() },
+        )),
+        // Tokens are fetched when they are needed, and kept until they run out.
+        AuthPlan::Gcp => Some(extension(
+            "envoy.filters.http.gcp_authn",
+            "envoy.extensions.filters.http.gcp_authn.v3.GcpAuthnFilterConfig",
+            map! {
+                "cluster": METADATA_CLUSTER,
+                "timeout": "5s",
+                "audience": map! { "access_token": map! {
+                    "scopes": list(["https://www.googleapis.com/auth/cloud-platform".into()]),
+                } },
+                "cache_config": map! { "cache_size": 16 },
+            },
+        )),
+        _ => None,
+    }
+}
+
+/// The cluster of the metadata server.
+fn metadata_server() -> Value {
+    map! {
+        "name": METADATA_CLUSTER,
+        "type": "STRICT_DNS",
+        "dns_lookup_family": "V4_PREFERRED",
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "load_assignment": endpoints(METADATA_CLUSTER, METADATA_HOST, 80),
+    }
 }
 
 /// HTTP options, as the one extension of a cluster.
