@@ -2,13 +2,13 @@
 
 use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange};
 use super::headers::Headers;
-use super::host::{Flow, Host, Side, key};
+use super::host::{Flow, GCP_TOKEN, Host, Side, key};
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Key, Model, Tables, Target};
+use crate::config::tables::{Auth, Key, Model, Secret, Tables, Target};
 use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Operation};
 use crate::policy::keys::{self, Offered, Verdict};
@@ -143,7 +143,10 @@ impl Edge {
             return self.show(host, &body);
         }
         match self.choose(headers, call, body) {
-            Ok(Chosen::Exchange(exchange)) => self.send(host, *exchange),
+            Ok(Chosen::Exchange(mut exchange)) => {
+                exchange.gcp_token = gcp_token(host, &exchange.model);
+                self.send(host, *exchange)
+            }
             Ok(Chosen::Count(count)) => {
                 let headers = [("content-type", "application/json"), ("x-tollgate-usage", "estimated")];
                 let shown = if self.tables.response_headers { 2 } else { 1 };
@@ -240,6 +243,7 @@ impl Edge {
             stream: envelope.stream,
             headers,
             key_header: self.key_header,
+            gcp_token: None,
             sent: None,
             body,
             request_id: self.record.request_id.clone(),
@@ -305,6 +309,16 @@ impl Edge {
         self.stage = Stage::Answered;
         Flow::Pause
     }
+}
+
+/// The access token of Google's that the proxy fetched, where a target of the model wants one.
+fn gcp_token(host: &impl Host, model: &Model) -> Option<Secret> {
+    if !model.targets.iter().any(|target| matches!(target.provider.auth, Auth::GcpToken)) {
+        return None;
+    }
+    let [filter, key] = GCP_TOKEN;
+    let token = host.property(&["metadata", "filter_metadata", filter, key])?;
+    Some(Secret(String::from_utf8(token).ok().filter(|token| !token.is_empty())?.into()))
 }
 
 /// Tells the router how often it may try again and how long it may wait, where that differs from the route's own

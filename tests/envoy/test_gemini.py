@@ -195,7 +195,7 @@ def test_errors_are_googles(gate, world, google):
 @pytest.mark.parametrize("model", ["gpt", "claude", "flash"])
 def test_a_stream_that_fails_tells_the_client(gate, world, google, model, framing):
     sim = {"gpt": world.openai, "claude": world.claude, "flash": google}[model]
-    sim.script(stream_error(after=3))
+    sim.script(stream(error_event=3, between=0.05))
     said = pieces(ask(gate, model, "long 9", streamed=True, framing=framing))
     assert said[-1]["error"]["status"] in ("UNAVAILABLE", "INTERNAL"), said[-1]
     assert finish(said) == []
@@ -205,7 +205,7 @@ def test_keys_of_a_client(make_gateway, world, google):
     digest = hashlib.sha256(b"client-key").hexdigest()
     gate = make_gateway(
         env={"GOOGLE_TEST_KEY": KEY},
-        keys=[{"name": "one", "sha256": digest}],
+        keys=[{"id": "one", "sha256": digest}],
         providers={"gemini": {"base_url": google.base_url, "api_key_env": "GOOGLE_TEST_KEY"}},
         models={"flash": "gemini/gemini-2.5-flash"},
     )
@@ -415,7 +415,7 @@ def test_failures_of_the_provider(gate, google, world, dialect):
 
 @pytest.mark.parametrize("dialect", [OPENAI, ANTHROPIC])
 def test_a_stream_may_break(gate, google, dialect):
-    for behaviour in (stream_error(after=3), cut(3, "end")):
+    for behaviour in (stream(error_event=3, between=0.05), stream(stop_after=3, how="end", between=0.05)):
         google.script(behaviour)
         seen = read_stream(dialect, gate.ask(dialect, "flash", "long 9", stream=True, max_tokens=99).content)
         assert seen.error and seen.finish is None and seen.text == "w1 w2 w3"

@@ -79,7 +79,7 @@ def test_settings(client, model, world):
     config = types.GenerateContentConfig(
         system_instruction="be brief", temperature=0.3, max_output_tokens=3, stop_sequences=["never"]
     )
-    answer = client.models.generate_content(model=model, contents=["long", " 9"], config=config)
+    answer = client.models.generate_content(model=model, contents=["So:", "long 9"], config=config)
     assert answer.candidates[0].finish_reason == types.FinishReason.MAX_TOKENS
 
 
@@ -142,7 +142,7 @@ def test_parallel_calls_by_hand(client, model):
         results.append(part)
     contents.append(types.Content(role="user", parts=results))
     final = client.models.generate_content(model=model, contents=contents, config=config)
-    assert final.text == "tools said: one done; two done"
+    assert "one done" in final.text and "two done" in final.text
 
 
 @pytest.mark.parametrize("model", ["gpt", "claude", "flash"])

@@ -12,7 +12,7 @@ pub(super) const OTLP_CLUSTER: &str = "tollgate_otlp";
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
 /// The cluster of Google Cloud's metadata server, and where that is on every machine there.
-const METADATA_CLUSTER: &str = "tollgate_gcp_metadata";
+pub(super) const METADATA_CLUSTER: &str = "tollgate_gcp_metadata";
 const METADATA_HOST: &str = "metadata.google.internal";
 
 /// All clusters: the providers in their order, then the metadata server and the collector, where they are needed.
@@ -53,27 +53,12 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
 
 /// What signs the request that the filter made: over its path, headers and body.
 fn signing(auth: &AuthPlan) -> Option<Value> {
-    match auth {
-        AuthPlan::Aws { region } => Some(extension(
-            "envoy.filters.http.aws_request_signing",
-            "envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning",
-            map! { "service_name": "bedrock", "region": region.as_str() },
-        )),
-        // Tokens are fetched when they are needed, and kept until they run out.
-        AuthPlan::Gcp => Some(extension(
-            "envoy.filters.http.gcp_authn",
-            "envoy.extensions.filters.http.gcp_authn.v3.GcpAuthnFilterConfig",
-            map! {
-                "cluster": METADATA_CLUSTER,
-                "timeout": "5s",
-                "audience": map! { "access_token": map! {
-                    "scopes": list(["https://www.googleapis.com/auth/cloud-platform".into()]),
-                } },
-                "cache_config": map! { "cache_size": 16 },
-            },
-        )),
-        _ => None,
-    }
+    let AuthPlan::Aws { region } = auth else { return None };
+    Some(extension(
+        "envoy.filters.http.aws_request_signing",
+        "envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning",
+        map! { "service_name": "bedrock", "region": region.as_str() },
+    ))
 }
 
 /// The cluster of the metadata server.

@@ -144,6 +144,7 @@ class GeminiSim(Simulator):
         except (ValueError, RecursionError):
             raise Refused("Invalid JSON payload received. Unexpected token.") from None
         model = unquote(found[1])
+        body = camel(body)
         check(body, model, signed)
         if not model.startswith(("gemini-", "gemma-")) or model.startswith("gemini-missing"):
             raise Refused(
@@ -248,6 +249,24 @@ class GeminiSim(Simulator):
         headers = self._headers(behaviour, "application/json; charset=UTF-8")
         start = b"[" if behaviour.error_event == 0 else b",\r\n"
         return how.streamed(behaviour, headers, events, start + json.dumps(error).encode() + b"]")
+
+
+def camel(value: Any) -> Any:
+    """Google reads fields in snake case as well; what belongs to the client's own functions keeps its names."""
+    if isinstance(value, list):
+        return [camel(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    read = {}
+    for name, inner in value.items():
+        spelled = re.sub(r"_([a-z])", lambda found: found[1].upper(), name)
+        if spelled == "properties":
+            read[spelled] = {key: camel(schema) for key, schema in inner.items()}
+        elif spelled in ("args", "response", "parametersJsonSchema", "responseJsonSchema", "labels"):
+            read[spelled] = inner
+        else:
+            read[spelled] = camel(inner)
+    return read
 
 
 def _event(item: dict[str, Any]) -> bytes:

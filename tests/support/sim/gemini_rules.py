@@ -188,7 +188,9 @@ def _part(part: Any, where: str, role: str, generation: int) -> None:
     data = [name for name in part if name in DATA]
     if len(data) != 1:
         raise Refused(f"* GenerateContentRequest.{where}.data: required oneof field 'data' must have one initialized field")
-    if "text" in part and (not isinstance(part["text"], str) or (part["text"] == "" and not part.get("thought"))):
+    # Empty text is what streams end with: in the model's own turn it is taken back.
+    empty = part.get("text") == "" and role != "model"
+    if "text" in part and (not isinstance(part["text"], str) or empty):
         raise Refused("Unable to submit request because it must have a text parameter.")
     signature = part.get("thoughtSignature")
     if signature is not None:
@@ -240,7 +242,7 @@ def _tools(tools: list[Any], generation: int) -> dict[str, Any]:
         known(tool, {"functionDeclarations", "googleSearch", "codeExecution", "urlContext"}, where)
         for index, function in enumerate(tool.get("functionDeclarations") or []):
             place = f"{where}.function_declarations[{index}]"
-            known(function, {"name", "description", "parameters", "parametersJsonSchema", "response"}, place)
+            known(function, {"name", "description", "parameters", "parametersJsonSchema", "response", "responseJsonSchema"}, place)
             if not NAME.fullmatch(function.get("name") or ""):
                 raise Refused(f"* GenerateContentRequest.{place}.name: Invalid function name.")
             if function["name"] in declared:
