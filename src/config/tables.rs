@@ -195,6 +195,8 @@ pub enum Auth {
         /// The headers that it leaves in the request, which the next try at another provider must not carry.
         headers: &'static [&'static str],
     },
+    /// An access token of Google's, which the proxy fetched when the request came.
+    GcpToken,
     /// The environment variable that should hold the key was not set: every request fails with a clear error.
     Missing {
         /// Name of the environment variable.

@@ -51,6 +51,8 @@ pub enum AuthPlan {
         /// Region of the signature.
         region: String,
     },
+    /// Envoy adds an access token of Google's.
+    Gcp,
     /// A key from the environment.
     Key {
         /// Name of the variable.
@@ -72,7 +74,7 @@ impl Upstream {
     pub fn variables(&self) -> impl Iterator<Item = (&str, bool)> {
         let key = match &self.auth {
             AuthPlan::Key { variable, optional, .. } => Some((variable.as_str(), *optional)),
-            AuthPlan::None | AuthPlan::Passthrough | AuthPlan::Aws { .. } => None,
+            AuthPlan::None | AuthPlan::Passthrough | AuthPlan::Aws { .. } | AuthPlan::Gcp => None,
         };
         let headers = self.headers.iter().filter_map(|(_, value)| match value {
             HeaderValue::Env { env } => Some((env.as_str(), false)),
@@ -425,9 +427,12 @@ fn find_auth(
             // The value is not repeated: it may well be the key itself.
             problems
                 .push(Problem::new(at, "must be the name of an environment variable, not the key itself"));
-        } else if matches!(settings.auth, Some(AuthMode::Passthrough | AuthMode::Aws | AuthMode::None)) {
-            problems
-                .push(Problem::new(at, "has no use beside `auth: passthrough`, `auth: aws` or `auth: none`"));
+        } else if matches!(
+            settings.auth,
+            Some(AuthMode::Passthrough | AuthMode::Aws | AuthMode::Gcp | AuthMode::None)
+        ) {
+            let message = "has no use beside `auth: passthrough`, `auth: aws`, `auth: gcp` or `auth: none`";
+            problems.push(Problem::new(at, message));
         }
     }
     let header = match preset {
@@ -442,6 +447,7 @@ fn find_auth(
     match settings.auth {
         Some(AuthMode::None) => AuthPlan::None,
         Some(AuthMode::Passthrough) => AuthPlan::Passthrough,
+        Some(AuthMode::Gcp) => AuthPlan::Gcp,
         Some(AuthMode::Aws) => {
             if settings.region.is_none() {
                 problems.push(Problem::new(format!("{path}.auth"), "`aws` needs a `region` to sign for"));

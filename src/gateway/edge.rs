@@ -2,13 +2,13 @@
 
 use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange, Forwarded};
 use super::headers::Headers;
-use super::host::{Flow, Host, Side, key};
+use super::host::{Flow, GCP_TOKEN, Host, Side, key};
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Key, Model, Tables, Target};
+use crate::config::tables::{Auth, Key, Model, Secret, Tables, Target};
 use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Forward, Operation, carriage};
 use crate::policy::keys::{self, Offered, Verdict};
@@ -176,7 +176,10 @@ impl Edge {
 
     fn send_or_answer(&mut self, host: &impl Host, chosen: Result<Chosen, Failure>) -> Flow {
         match chosen {
-            Ok(Chosen::Exchange(exchange)) => self.send(host, *exchange),
+            Ok(Chosen::Exchange(mut exchange)) => {
+                exchange.gcp_token = gcp_token(host, &exchange.model);
+                self.send(host, *exchange)
+            }
             Ok(Chosen::Count(count)) => {
                 let headers = [("content-type", "application/json"), ("x-tollgate-usage", "estimated")];
                 let shown = if self.tables.response_headers { 2 } else { 1 };
@@ -312,6 +315,7 @@ impl Edge {
             stream,
             headers,
             key_header: self.key_header,
+            gcp_token: None,
             sent: None,
             body,
             request_id: self.record.request_id.clone(),
@@ -386,6 +390,16 @@ pub(super) struct Incoming {
     pub(super) forwarded: Option<Forwarded>,
     pub(super) stream: bool,
     pub(super) body: Vec<u8>,
+}
+
+/// The access token of Google's that the proxy fetched, where a target of the model wants one.
+fn gcp_token(host: &impl Host, model: &Model) -> Option<Secret> {
+    if !model.targets.iter().any(|target| matches!(target.provider.auth, Auth::GcpToken)) {
+        return None;
+    }
+    let [filter, key] = GCP_TOKEN;
+    let token = host.property(&["metadata", "filter_metadata", filter, key])?;
+    Some(Secret(String::from_utf8(token).ok().filter(|token| !token.is_empty())?.into()))
 }
 
 /// Tells the router how often it may try again and how long it may wait, where that differs from the route's own

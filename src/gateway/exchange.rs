@@ -1,7 +1,7 @@
 //! One client request and all its attempts: what the two phases share.
 
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Model, Provider, Tables, Target};
+use crate::config::tables::{Model, Provider, Secret, Tables, Target};
 use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning, count};
 use crate::dialect::{Call, Forward, Operation};
 use crate::gateway::headers::Headers;
@@ -30,6 +30,8 @@ pub struct Exchange {
     pub headers: Headers,
     /// The header that held the client's key of the gateway.
     pub key_header: Option<&'static str>,
+    /// The access token of Google's that the proxy fetched, where a target wants one.
+    pub gcp_token: Option<Secret>,
     /// The headers of the latest try: all tries share the proxy's one header map.
     pub sent: Option<Headers>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.

@@ -24,5 +24,5 @@ mod worker;
 pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
 pub use headers::Headers;
-pub use host::{Flow, Host};
+pub use host::{Flow, GCP_TOKEN, Host};
 pub use worker::{Worker, prepare_shared};

@@ -272,10 +272,10 @@ static PRESETS: &[Preset] = &[
         price_provider: Some("anthropic"),
         ..HOSTED
     },
-    // The key is an OAuth access token (they live for an hour); `project` and `location` complete the base URL.
+    // The key is an access token of Google's, which live for an hour; `auth: gcp` has Envoy fetch them.
     Preset {
         name: "vertex",
-        base_url: None,
+        base_url: Some("https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"),
         endpoints: &[
             Row::chat(Dialect::Gemini, VERTEX_CHAT),
             Row::embeddings(embedding::Format::VertexPredict, "/publishers/google/models/{model}:predict"),

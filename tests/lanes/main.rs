@@ -22,6 +22,7 @@ mod feed;
 mod gemini_cases;
 mod gemini_collect;
 mod gemini_recorded;
+mod gemini_splits;
 mod loss;
 mod ollama;
 mod openai_roundtrip;

@@ -117,6 +117,11 @@ pub fn build(
     match &provider.auth {
         Auth::Header { name, value } => add(name, &value.0),
         Auth::Passthrough => pass_credentials(exchange, endpoint.dialect, &mut add),
+        Auth::GcpToken => {
+            if let Some(token) = &exchange.gcp_token {
+                add("authorization", &format!("Bearer {}", token.0));
+            }
+        }
         // What the proxy adds it adds behind the filter.
         Auth::None | Auth::ByProxy { .. } | Auth::Missing { .. } => {}
     }

@@ -23,6 +23,7 @@ from .behaviour import (
     truncated,
 )
 from .cohere import CohereSim
+from .gemini import GeminiSim
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
@@ -35,6 +36,7 @@ __all__ = [
     "AnthropicSim",
     "CohereSim",
     "Gate",
+    "GeminiSim",
     "LiteLLMSim",
     "OpenAIServicesSim",
     "OllamaSim",
