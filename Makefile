@@ -21,8 +21,11 @@ export TOLLGATE_NODE    := $(abspath $(NODE))
 # The release profile is made for the module; the host binary does without its slow link.
 FAST := --config profile.release.lto=false --config profile.release.codegen-units=16
 
+# Load tests are a crate of their own.
+LOAD := $(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load --
+
 .DEFAULT_GOAL := help
-.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench soak size clean
+.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench bench-lanes soak fuzz size clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -87,11 +90,23 @@ lint: ## rustfmt, clippy, and the licences and advisories of dependencies where 
 fmt: ## Format the code
 	$(CARGO) fmt
 
-bench: setup build wasm ## Cost against the same Envoy without the filter
-	$(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load -- bench $(BENCH_ARGS)
+bench: setup build wasm ## Cost against the same Envoy without the filter: cells, then all lanes (BENCH_ARGS=--lanes: these alone)
+	$(LOAD) bench $(BENCH_ARGS)
+	$(if $(filter --lanes --only --only=% --perf,$(BENCH_ARGS)),,$(LOAD) bench --lanes $(BENCH_ARGS))
 
 soak: setup build wasm ## 200,000 requests of every kind; memory must stay flat
-	$(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load -- soak $(SOAK_ARGS)
+	$(LOAD) soak $(SOAK_ARGS)
+
+bench-lanes: ## Cost of each translator by itself, and of the token estimate
+	$(CARGO) bench --config profile.bench.lto=false --config profile.bench.codegen-units=16 --quiet --bench lanes $(BENCH_ARGS)
+
+FUZZ_SECONDS ?= 600
+fuzz: ## Every framer and decoder over hostile input, FUZZ_SECONDS each (FUZZ_ONLY=stream for some)
+	@rustup toolchain list 2>/dev/null | grep -q '^nightly' || rustup toolchain install nightly --profile minimal \
+	  || { echo "make fuzz needs a nightly compiler, and rustup could not install one: rustup toolchain install nightly"; exit 1; }
+	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --quiet cargo-fuzz \
+	  || { echo "make fuzz needs cargo-fuzz, which could not be installed: cargo install cargo-fuzz"; exit 1; }
+	FUZZ_SECONDS=$(FUZZ_SECONDS) nice tests/fuzz/run.sh $(abspath $(TARGET))/fuzz
 
 size: wasm ## Print the module's size
 	@stat -c '%n %s bytes' $(MODULE)

@@ -32,6 +32,8 @@ pub enum Place {
     System,
     /// `messages[n]`.
     Message(usize),
+    /// `prompt`: dialects that go on from one text.
+    Prompt,
     /// The field for instructions of OpenAI's Responses.
     Instructions,
     /// `input[n]`, an item of OpenAI's Responses: of several that make one message, the first.
@@ -42,6 +44,7 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::System => f.write_str("system"),
+            Self::Prompt => f.write_str("prompt"),
             Self::Message(index) => write!(f, "messages[{index}]"),
             Self::Instructions => f.write_str("instructions"),
             Self::Input(index) => write!(f, "input[{index}]"),

@@ -1,6 +1,6 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
-use crate::dialect::{Call, Dialect, Operation};
+use crate::dialect::{Call, Dialect, Operation, Service};
 use crate::provider::Quirks;
 use hashbrown::HashMap;
 use serde_json::value::RawValue;
@@ -26,6 +26,10 @@ pub struct Tables {
     pub wildcards: Vec<Wildcard>,
     /// The public names, in the order of the file (wildcards left out): what the models endpoint lists.
     pub listed: Vec<Box<str>>,
+    /// What is passed through without being translated, and to whom.
+    pub services: HashMap<Service, Forwarding>,
+    /// Each provider as a model without a name, for requests that name none: in the order of `providers`.
+    pub direct: Vec<Rc<Model>>,
     /// Client keys; empty: clients need none.
     pub keys: Vec<Key>,
     /// Whether prompts and answers are part of the audit line.
@@ -47,6 +51,15 @@ impl Tables {
             _ => None,
         })
     }
+}
+
+/// Who gets the requests of a service that name no model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forwarding {
+    /// Positions of the providers that a client may name.
+    pub offered: Vec<usize>,
+    /// The provider where the client names none.
+    pub usual: Option<usize>,
 }
 
 /// The limits of the rendered route: the largest of all models.
@@ -182,6 +195,8 @@ pub enum Auth {
         /// The headers that it leaves in the request, which the next try at another provider must not carry.
         headers: &'static [&'static str],
     },
+    /// An access token of Google's, which the proxy fetched when the request came.
+    GcpToken,
     /// The environment variable that should hold the key was not set: every request fails with a clear error.
     Missing {
         /// Name of the environment variable.

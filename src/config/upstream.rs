@@ -6,9 +6,9 @@ use super::nearest::nearest;
 use super::problem::entry;
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
-use crate::dialect::{Dialect, Operation};
-use crate::embedding;
+use crate::dialect::{Dialect, Operation, Service};
 use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
+use crate::{embedding, rerank};
 
 /// Azure's API version where the configuration names none: its last dated general release.
 const AZURE_API_VERSION: &str = "2024-10-21";
@@ -51,6 +51,8 @@ pub enum AuthPlan {
         /// Region of the signature.
         region: String,
     },
+    /// Envoy adds an access token of Google's.
+    Gcp,
     /// A key from the environment.
     Key {
         /// Name of the variable.
@@ -72,7 +74,7 @@ impl Upstream {
     pub fn variables(&self) -> impl Iterator<Item = (&str, bool)> {
         let key = match &self.auth {
             AuthPlan::Key { variable, optional, .. } => Some((variable.as_str(), *optional)),
-            AuthPlan::None | AuthPlan::Passthrough | AuthPlan::Aws { .. } => None,
+            AuthPlan::None | AuthPlan::Passthrough | AuthPlan::Aws { .. } | AuthPlan::Gcp => None,
         };
         let headers = self.headers.iter().filter_map(|(_, value)| match value {
             HeaderValue::Env { env } => Some((env.as_str(), false)),
@@ -287,43 +289,68 @@ fn placed(url: &str, settings: &Provider, path: &str, problems: &mut Vec<Problem
 
 /// The paths of what the provider speaks.
 fn endpoints(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Vec<Endpoint> {
-    if preset.is_some_and(|preset| preset.name == "azure") {
-        return azure(settings, base);
-    }
-    let rows = preset.map_or(&[][..], |preset| preset.endpoints);
     // Where a row begins with the version, the base ends before it, whatever the other rows begin with.
-    let versioned = |version: &&str| rows.iter().any(|row| row.path.starts_with(&format!("{version}/")));
+    let all = preset.map_or(&[][..], |preset| preset.endpoints);
+    let versioned = |version: &&str| all.iter().any(|row| row.path.starts_with(&format!("{version}/")));
     let version = ["/v1", "/v2"].into_iter().filter(versioned).find(|version| base.path.ends_with(version));
     let base = &match version.and_then(|version| base.path.strip_suffix(version)) {
         Some(path) => BaseUrl { path: path.to_owned(), ..base.clone() },
         None => base.clone(),
     };
     let at = |row: &Row| Endpoint::new(row.operation, row.dialect, &base.join(row.path));
-    let Some(wanted) = settings.dialect else { return rows.iter().map(at).collect() };
+    let mut endpoints: Vec<Endpoint> = if preset.is_some_and(|preset| preset.name == "azure") {
+        azure(settings, base)
+    } else {
+        rows(settings, preset, base).iter().map(at).collect()
+    };
+    if let Some(services) = &settings.services {
+        let named =
+            |operation| matches!(operation, Operation::Forward(service) if services.contains(&service));
+        endpoints.retain(|e| !matches!(e.operation, Operation::Forward(_)) || named(e.operation));
+        for service in services {
+            let operation = Operation::Forward(*service);
+            if !endpoints.iter().any(|endpoint| endpoint.operation == operation) {
+                let version = if base_has_version(preset) { "" } else { "/v1" };
+                let path = base.join(&format!("{version}{}", service.path()));
+                endpoints.push(Endpoint::new(operation, service.dialect(), &path));
+            }
+        }
+    }
+    endpoints
+}
+
+/// The rows of the preset, and of them the one dialect of conversations that was asked for.
+fn rows(settings: &Provider, preset: Option<&Preset>, base: &BaseUrl) -> Vec<Row> {
+    let rows = preset.map_or(&[][..], |preset| preset.endpoints);
+    let Some(wanted) = settings.dialect else { return rows.to_vec() };
     // A dialect that was asked for is the only one spoken in conversations; what else there is stays.
-    let (chat, others): (Vec<&Row>, Vec<&Row>) =
-        rows.iter().partition(|row| row.operation == Operation::Chat);
-    let spoken = chat.into_iter().find(|row| row.dialect == wanted).copied();
+    let (chat, others): (Vec<Row>, Vec<Row>) = rows.iter().partition(|row| row.operation == Operation::Chat);
+    let spoken = chat.into_iter().find(|row| row.dialect == wanted);
     let spoken = spoken.unwrap_or_else(|| usual_row(wanted, preset, base));
-    let mut all: Vec<Endpoint> = std::iter::once(&spoken).chain(others).map(at).collect();
+    let mut all: Vec<Row> = std::iter::once(spoken).chain(others).collect();
     if preset.is_none() {
-        all.extend(usual_vectors(wanted).iter().map(at));
+        all.extend(usual_vectors(wanted));
         // Servers that speak Anthropic's dialect for Claude Code's sake can count; one that cannot says 404, and the
         // count is estimated.
         let counts = Row::count_tokens(wanted, "/v1/messages/count_tokens");
-        all.extend((wanted == Dialect::Anthropic).then(|| at(&counts)));
+        all.extend((wanted == Dialect::Anthropic).then_some(counts));
     }
     all
 }
 
+/// Whether the base URL ends with the version: it does where the preset's own paths do not begin with it.
+fn base_has_version(preset: Option<&Preset>) -> bool {
+    preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")))
+}
+
 /// Where a dialect usually is, for a provider whose preset does not say.
 fn usual_row(dialect: Dialect, preset: Option<&Preset>, base: &BaseUrl) -> Row {
-    // Where the preset's own path starts with the version, the base URL ends before it.
-    let base_has_version =
-        preset.is_none_or(|preset| preset.endpoints.iter().all(|row| !row.path.starts_with("/v1")));
+    let base_has_version = base_has_version(preset);
     let path = match dialect {
         Dialect::OpenaiChat if base_has_version => "/chat/completions",
         Dialect::OpenaiChat => "/v1/chat/completions",
+        Dialect::OpenaiCompletions if base_has_version => "/completions",
+        Dialect::OpenaiCompletions => "/v1/completions",
         Dialect::Anthropic => "/v1/messages",
         Dialect::Gemini if base.path.rsplit('/').next().is_some_and(|last| last.starts_with("v1")) => {
             "/models/{model}:{generateContent|streamGenerateContent?alt=sse}"
@@ -347,6 +374,14 @@ fn usual_vectors(dialect: Dialect) -> Vec<Row> {
             Row::embeddings(embedding::Format::Ollama, "/api/embed"),
             Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
         ],
+        Dialect::Gemini => vec![
+            Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
+            Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
+        ],
+        Dialect::Cohere => vec![
+            Row::embeddings(embedding::Format::CohereV2, "/v2/embed"),
+            Row::rerank(rerank::Format::V2, "/v2/rerank"),
+        ],
         _ => Vec::new(),
     }
 }
@@ -355,24 +390,28 @@ fn usual_vectors(dialect: Dialect) -> Vec<Row> {
 /// has the deployment in the path.
 fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
     let is_new = base.path.ends_with("/openai/v1");
-    let path = |name: &str| {
-        if is_new {
-            return base.join(name);
+    let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
+    let is_spoken = |row: &&Row| match row.dialect {
+        _ if row.operation == Operation::Forward(Service::Responses) => is_new,
+        _ if row.operation != Operation::Chat => true,
+        // The dated surface has no Responses.
+        Dialect::OpenaiResponses => {
+            is_new && settings.dialect.is_none_or(|wanted| wanted == Dialect::OpenaiResponses)
         }
-        let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
-        format!("{}{name}?api-version={version}", base.join("/openai/deployments/{model}"))
+        _ => !is_new || settings.dialect != Some(Dialect::OpenaiResponses),
     };
-    let chat = |dialect, name: &str| Endpoint::new(Operation::Chat, dialect, &path(name));
-    let mut endpoints = Vec::new();
-    if !is_new || settings.dialect != Some(Dialect::OpenaiResponses) {
-        endpoints.push(chat(Dialect::OpenaiChat, "/chat/completions"));
-    }
-    if is_new && settings.dialect.is_none_or(|wanted| wanted == Dialect::OpenaiResponses) {
-        endpoints.push(chat(Dialect::OpenaiResponses, "/responses"));
-    }
-    let embeddings = Operation::Embeddings(embedding::Format::Openai);
-    endpoints.push(Endpoint::new(embeddings, Dialect::OpenaiChat, &path("/embeddings")));
-    endpoints
+    let at = |row: &Row| {
+        let path = if is_new {
+            base.join(row.path)
+        } else {
+            // What is no deployment's own is the resource's.
+            let of_resource = matches!(row.operation, Operation::Forward(service) if !service.names_model());
+            let above = if of_resource { "/openai" } else { "/openai/deployments/{model}" };
+            format!("{}?api-version={version}", base.join(&format!("{above}{}", row.path)))
+        };
+        Endpoint::new(row.operation, row.dialect, &path)
+    };
+    preset("azure").map_or(&[][..], |preset| preset.endpoints).iter().filter(is_spoken).map(at).collect()
 }
 
 fn find_auth(
@@ -388,9 +427,12 @@ fn find_auth(
             // The value is not repeated: it may well be the key itself.
             problems
                 .push(Problem::new(at, "must be the name of an environment variable, not the key itself"));
-        } else if matches!(settings.auth, Some(AuthMode::Passthrough | AuthMode::Aws | AuthMode::None)) {
-            problems
-                .push(Problem::new(at, "has no use beside `auth: passthrough`, `auth: aws` or `auth: none`"));
+        } else if matches!(
+            settings.auth,
+            Some(AuthMode::Passthrough | AuthMode::Aws | AuthMode::Gcp | AuthMode::None)
+        ) {
+            let message = "has no use beside `auth: passthrough`, `auth: aws`, `auth: gcp` or `auth: none`";
+            problems.push(Problem::new(at, message));
         }
     }
     let header = match preset {
@@ -405,6 +447,7 @@ fn find_auth(
     match settings.auth {
         Some(AuthMode::None) => AuthPlan::None,
         Some(AuthMode::Passthrough) => AuthPlan::Passthrough,
+        Some(AuthMode::Gcp) => AuthPlan::Gcp,
         Some(AuthMode::Aws) => {
             if settings.region.is_none() {
                 problems.push(Problem::new(format!("{path}.auth"), "`aws` needs a `region` to sign for"));

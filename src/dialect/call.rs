@@ -1,6 +1,6 @@
 //! What a client asks for, as its path tells before the body is read.
 
-use super::{Carriage, Dialect};
+use super::{Carriage, Dialect, Service};
 use crate::{embedding, rerank};
 
 /// Kinds of request.
@@ -8,6 +8,8 @@ use crate::{embedding, rerank};
 pub enum Operation {
     /// A conversation's next message.
     Chat,
+    /// Something of a service that is not translated.
+    Forward(Service),
     /// The tokens of a conversation.
     CountTokens,
     /// What the gateway knows of a model; no provider is asked.
@@ -23,6 +25,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Chat => "chat",
+            Self::Forward(service) => service.as_str(),
             Self::CountTokens => "count_tokens",
             Self::ShowModel => "show_model",
             Self::Embeddings(_) => "embeddings",

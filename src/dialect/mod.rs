@@ -10,11 +10,13 @@ pub(crate) mod carriage;
 pub mod codec;
 pub mod cohere;
 mod date;
+mod forward;
 pub mod gemini;
 pub mod lane;
 pub mod models;
 pub mod ollama;
 pub mod openai_chat;
+pub mod openai_completions;
 pub mod openai_responses;
 mod service;
 mod shape;
@@ -22,6 +24,7 @@ mod signature;
 
 pub use call::{Call, Operation};
 pub use carriage::Carriage;
+pub use forward::{Forward, Found, Service};
 pub use shape::Shape;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +40,8 @@ macro_rules! with_dialects {
             Anthropic "anthropic" anthropic;
             /// OpenAI Responses, `POST /v1/responses`.
             OpenaiResponses "openai_responses" openai_responses;
+            /// OpenAI's older text completions, `POST /v1/completions`.
+            OpenaiCompletions "openai_completions" openai_completions;
             /// Google Gemini, `POST …/models/{model}:generateContent`.
             Gemini "gemini" gemini;
             /// Cohere's chat, version 2, `POST /v2/chat`.

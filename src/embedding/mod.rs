@@ -74,13 +74,10 @@ impl Format {
     /// The dialect it belongs to: its errors are written in that one's envelope.
     pub const fn dialect(self) -> Dialect {
         match self {
-            Self::Openai
-            | Self::GeminiBatch
-            | Self::Gemini
-            | Self::VertexPredict
-            | Self::CohereV2
-            | Self::CohereV1
-            | Self::Bedrock => Dialect::OpenaiChat,
+            Self::Openai => Dialect::OpenaiChat,
+            Self::GeminiBatch | Self::Gemini | Self::VertexPredict => Dialect::Gemini,
+            Self::CohereV2 | Self::CohereV1 => Dialect::Cohere,
+            Self::Bedrock => Dialect::Bedrock,
             Self::Ollama | Self::OllamaPrompt => Dialect::Ollama,
         }
     }

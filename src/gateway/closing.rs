@@ -181,6 +181,10 @@ fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     if answer.complete && report.usage_is_final {
         return (usage, UsageStatus::Complete);
     }
+    if exchange.forwarded.is_some() {
+        // What has no tokens of its own has none to estimate.
+        return (usage, UsageStatus::Missing);
+    }
     let began = answer.complete || answer.first_content_ns.is_some();
     if !began {
         return (usage, UsageStatus::Missing);

@@ -1,16 +1,16 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
-use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange};
+use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange, Forwarded};
 use super::headers::Headers;
-use super::host::{Flow, Host, Side, key};
+use super::host::{Flow, GCP_TOKEN, Host, Side, key};
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Key, Model, Tables, Target};
+use crate::config::tables::{Auth, Key, Model, Secret, Tables, Target};
 use crate::dialect::lane::{self, count};
-use crate::dialect::{Call, Dialect, Operation, carriage};
+use crate::dialect::{Call, Dialect, Forward, Operation, carriage};
 use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
@@ -27,6 +27,8 @@ pub struct Edge {
     pub(super) cors: Vec<(&'static str, String)>,
     /// The header that held the accepted key.
     key_header: Option<&'static str>,
+    /// The provider that the client named for a request that is passed through.
+    pub(super) named_provider: Option<String>,
     /// The body that takes the place of an answer of the proxy's own.
     pub(super) replacement: Option<Vec<u8>>,
 }
@@ -46,12 +48,27 @@ pub(super) enum Stage {
     Collecting {
         /// The client's headers.
         headers: Headers,
-        call: Call,
+        wanted: Wanted,
     },
     /// It was given to the router.
     Sent { exchange: SharedExchange, token: u64 },
     /// The gateway itself answered.
     Answered,
+}
+
+impl Chosen {
+    fn asks(exchange: Exchange) -> Self {
+        Self::Exchange(Box::new(exchange))
+    }
+}
+
+/// What a body is collected for.
+#[derive(Debug, Clone)]
+pub(super) enum Wanted {
+    /// Something that is understood.
+    Call(Call),
+    /// Something that is passed through.
+    Forward(Forward),
 }
 
 /// What becomes of a request.
@@ -72,6 +89,7 @@ impl Edge {
             stage: Stage::Answered,
             cors: Vec::new(),
             key_header: None,
+            named_provider: None,
             replacement: None,
         }
     }
@@ -80,9 +98,13 @@ impl Edge {
     pub fn on_request_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
         let mut headers = host.headers(Side::Request);
         self.record.begin(host.now_ns(), &headers);
+        self.named_provider = headers.get("x-tollgate-provider").map(ToOwned::to_owned);
         strip_control_headers(host, &mut headers);
         let target = headers.get(":path").unwrap_or_default();
-        let surface = surface::find(&self.record.method, target, &self.tables.prefix);
+        let mut surface = surface::find(&self.record.method, target, &self.tables.prefix);
+        if headers.get("anthropic-version").is_some() {
+            surface = surface.of_anthropic();
+        }
         let path = self.record.path.strip_prefix(&*self.tables.prefix).unwrap_or_default();
         self.record.dialect = client_dialect(&surface, path, &headers);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
@@ -102,7 +124,12 @@ impl Edge {
             Surface::Ask(_) if end_of_stream => {
                 self.fail(host, Failure::new(400, "The request has no body."))
             }
-            Surface::Ask(call) => self.collect(host, headers, call),
+            Surface::Ask(call) => self.collect(host, headers, Wanted::Call(call)),
+            Surface::Forward(forward) if end_of_stream => {
+                let chosen = self.choose_forward(headers, forward, Vec::new());
+                self.send_or_answer(host, chosen.map(Chosen::asks))
+            }
+            Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
             Surface::Models => {
                 let body = pages::models(self.record.dialect, &self.tables, self.worker.loaded());
                 self.answer_json(host, 200, &body)
@@ -127,7 +154,7 @@ impl Edge {
 
     /// Some of the request's body has come; `size` bytes are held by the proxy.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
-        let Stage::Collecting { headers, call } = &mut self.stage else {
+        let Stage::Collecting { headers, wanted } = &mut self.stage else {
             return if matches!(self.stage, Stage::Answered) { Flow::Pause } else { Flow::Continue };
         };
         if size as u64 > self.tables.max_body {
@@ -137,13 +164,22 @@ impl Edge {
         if !end_of_stream {
             return Flow::Pause;
         }
-        let (headers, call) = (std::mem::take(headers), call.clone());
+        let (headers, wanted) = (std::mem::take(headers), wanted.clone());
         let body = host.body(Side::Request, 0, size);
-        if call.operation == Operation::ShowModel {
-            return self.show(host, &body);
-        }
-        match self.choose(headers, call, body) {
-            Ok(Chosen::Exchange(exchange)) => self.send(host, *exchange),
+        let chosen = match wanted {
+            Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
+            Wanted::Call(call) => self.choose(headers, call, body),
+            Wanted::Forward(forward) => self.choose_forward(headers, forward, body).map(Chosen::asks),
+        };
+        self.send_or_answer(host, chosen)
+    }
+
+    fn send_or_answer(&mut self, host: &impl Host, chosen: Result<Chosen, Failure>) -> Flow {
+        match chosen {
+            Ok(Chosen::Exchange(mut exchange)) => {
+                exchange.gcp_token = gcp_token(host, &exchange.model);
+                self.send(host, *exchange)
+            }
             Ok(Chosen::Count(count)) => {
                 let headers = [("content-type", "application/json"), ("x-tollgate-usage", "estimated")];
                 let shown = if self.tables.response_headers { 2 } else { 1 };
@@ -193,13 +229,13 @@ impl Edge {
         }
     }
 
-    fn collect(&mut self, host: &impl Host, headers: Headers, call: Call) -> Flow {
+    fn collect(&mut self, host: &impl Host, headers: Headers, wanted: Wanted) -> Flow {
         let announced = headers.get("content-length").and_then(|v| v.parse::<u64>().ok());
         if announced.is_some_and(|n| n > self.tables.max_body) {
             let failure = too_large(self.tables.max_body);
             return self.fail(host, failure);
         }
-        self.stage = Stage::Collecting { headers, call };
+        self.stage = Stage::Collecting { headers, wanted };
         Flow::Pause
     }
 
@@ -233,25 +269,53 @@ impl Edge {
             self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
             return Ok(Chosen::Count(count::write(call.dialect, tokens)));
         }
-        let steps = route::steps(&found.model, &call);
+        self.lay_out(
+            Incoming { headers, call, forwarded: None, stream: envelope.stream, body },
+            found,
+            |_| true,
+        )
+        .map(Chosen::asks)
+    }
+
+    /// Lays out the tries at the targets that `may_ask` lets through.
+    pub(super) fn lay_out(
+        &self,
+        request: Incoming,
+        found: route::Found,
+        may_ask: impl Fn(&Target) -> bool,
+    ) -> Result<Exchange, Failure> {
+        let Incoming { headers, call, forwarded, stream, body } = request;
+        let asked = self.record.model_asked.as_deref().unwrap_or_default();
+        let mut steps = route::steps(&found.model, &call);
+        steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
+        if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
+            steps.truncate(1);
+        }
         let attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
         let first =
             steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
         let Some(first) = first else {
-            let names: Vec<String> = attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
+            let mut names: Vec<String> =
+                attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
+            if names.is_empty() {
+                names
+                    .push(format!("none is at a provider that may be asked for {}", call.operation.as_str()));
+            }
             let message = format!("No target of the model `{asked}` can be asked: {}.", names.join("; "));
             // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
             let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
             let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
             return Err(Failure::new(status, message));
         };
-        Ok(Chosen::Exchange(Box::new(Exchange {
+        Ok(Exchange {
             tables: Rc::clone(&self.tables),
             call,
+            forwarded,
             carried: found.carried,
-            stream: envelope.stream,
+            stream,
             headers,
             key_header: self.key_header,
+            gcp_token: None,
             sent: None,
             body,
             request_id: self.record.request_id.clone(),
@@ -263,7 +327,7 @@ impl Edge {
             attempts,
             answer: AnswerState::default(),
             model: found.model,
-        })))
+        })
     }
 
     /// Gives the request to the router, with the first cluster chosen.
@@ -317,6 +381,25 @@ impl Edge {
         self.stage = Stage::Answered;
         Flow::Pause
     }
+}
+
+/// A request whose body was read.
+pub(super) struct Incoming {
+    pub(super) headers: Headers,
+    pub(super) call: Call,
+    pub(super) forwarded: Option<Forwarded>,
+    pub(super) stream: bool,
+    pub(super) body: Vec<u8>,
+}
+
+/// The access token of Google's that the proxy fetched, where a target of the model wants one.
+fn gcp_token(host: &impl Host, model: &Model) -> Option<Secret> {
+    if !model.targets.iter().any(|target| matches!(target.provider.auth, Auth::GcpToken)) {
+        return None;
+    }
+    let [filter, key] = GCP_TOKEN;
+    let token = host.property(&["metadata", "filter_metadata", filter, key])?;
+    Some(Secret(String::from_utf8(token).ok().filter(|token| !token.is_empty())?.into()))
 }
 
 /// Tells the router how often it may try again and how long it may wait, where that differs from the route's own
@@ -373,6 +456,7 @@ fn is_cohere_client(headers: &Headers) -> bool {
 fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.envelope(),
+        Surface::Forward(forward) => forward.service.dialect(),
         Surface::OllamaVersion => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,

@@ -1,11 +1,9 @@
 //! One client request and all its attempts: what the two phases share.
 
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Model, Provider, Tables, Target};
-use crate::dialect::Call;
-use crate::dialect::Operation;
-use crate::dialect::lane::count;
-use crate::dialect::lane::{AttemptNote, Progress, Report, Stream, Warning};
+use crate::config::tables::{Model, Provider, Secret, Tables, Target};
+use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning, count};
+use crate::dialect::{Call, Forward, Operation};
 use crate::gateway::headers::Headers;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
@@ -20,6 +18,8 @@ pub struct Exchange {
     pub tables: Rc<Tables>,
     /// What the client asks for, and in which dialect.
     pub call: Call,
+    /// What is passed through; `None` for what is understood.
+    pub forwarded: Option<Forwarded>,
     /// The public model, and what a wildcard's `*` stood for.
     pub model: Rc<Model>,
     /// See [`crate::policy::route::Found`].
@@ -30,6 +30,8 @@ pub struct Exchange {
     pub headers: Headers,
     /// The header that held the client's key of the gateway.
     pub key_header: Option<&'static str>,
+    /// The access token of Google's that the proxy fetched, where a target wants one.
+    pub gcp_token: Option<Secret>,
     /// The headers of the latest try: all tries share the proxy's one header map.
     pub sent: Option<Headers>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.
@@ -50,6 +52,17 @@ pub struct Exchange {
     pub attempts: Vec<Attempt>,
     /// How the answer stands.
     pub answer: AnswerState,
+}
+
+/// A request that is passed through to a service.
+#[derive(Debug)]
+pub struct Forwarded {
+    /// What it is.
+    pub request: Forward,
+    /// What its body is.
+    pub form: Form,
+    /// Its query with the question mark, or nothing.
+    pub query: String,
 }
 
 /// How the answer stands.

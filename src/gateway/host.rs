@@ -74,6 +74,9 @@ pub trait Host {
     fn break_in(&self, limit: Option<Duration>);
 }
 
+/// Where the proxy leaves an access token of Google's: the name of its filter, which is that of the metadata, and the key.
+pub const GCP_TOKEN: [&str; 2] = ["envoy.filters.http.gcp_authn", "token"];
+
 /// Filter-state keys; the proxy's own names for them carry the prefix `wasm.`.
 pub mod key {
     /// The cluster that the router picks, now and at each retry.

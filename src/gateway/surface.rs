@@ -4,7 +4,7 @@ mod clouds;
 mod embedding;
 pub(crate) mod gemini;
 
-use crate::dialect::{Call, Dialect, Operation};
+use crate::dialect::{Call, Dialect, Forward, Found, Operation};
 use std::borrow::Cow;
 
 /// An endpoint of the gateway.
@@ -12,6 +12,8 @@ use std::borrow::Cow;
 pub enum Surface {
     /// Something for a model, in the dialect that belongs to the path.
     Ask(Call),
+    /// Something of a service that is passed through.
+    Forward(Forward),
     /// The list of models.
     Models,
     /// One model.
@@ -37,6 +39,16 @@ pub enum Health {
     Ready,
 }
 
+impl Surface {
+    /// The surface for a client that speaks Anthropic, where makers share a path.
+    pub fn of_anthropic(self) -> Self {
+        match self {
+            Self::Forward(forward) => Self::Forward(forward.of_anthropic()),
+            other => other,
+        }
+    }
+}
+
 /// Finds the surface of a request. `path` may carry a query; `prefix` is the configured path prefix without a
 /// trailing slash, and every path is known with and without `/v1`.
 pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
@@ -57,6 +69,11 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
     if let Some(call) = call(path) {
         return on("POST", method, Surface::Ask(call));
     }
+    match Forward::find(method, path) {
+        Some(Found::Forward(forward)) => return Surface::Forward(forward),
+        Some(Found::WrongMethod(allowed)) => return Surface::WrongMethod(allowed),
+        None => {}
+    }
     match path {
         "/models" | "/api/tags" => on("GET, HEAD", method, Surface::Models),
         "/api/version" => on("GET, HEAD", method, Surface::OllamaVersion),
@@ -71,8 +88,10 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
 fn call(path: &str) -> Option<Call> {
     Some(match path {
         "/chat/completions" => Call::chat(Dialect::OpenaiChat),
+        "/completions" => Call::chat(Dialect::OpenaiCompletions),
         "/messages" => Call::chat(Dialect::Anthropic),
         "/responses" => Call::chat(Dialect::OpenaiResponses),
+        "/responses/input_tokens" => Call::count_tokens(Dialect::OpenaiResponses),
         "/v2/chat" => Call::chat(Dialect::Cohere),
         "/messages/count_tokens" => Call::count_tokens(Dialect::Anthropic),
         "/api/chat" => Call::chat(Dialect::Ollama),
@@ -87,6 +106,15 @@ pub fn query_value(path: &str, name: &str) -> Option<String> {
     let (_, query) = path.split_once('?')?;
     let pair = query.split('&').filter_map(|pair| pair.split_once('='));
     pair.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next()
+}
+
+/// The query of a path, with its question mark, without what is the gateway's own: the client's key and the choice of
+/// a provider. Empty when nothing is left.
+pub fn foreign_query(path: &str) -> String {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let is_own = |pair: &&str| matches!(pair.split('=').next(), Some("key" | "provider"));
+    let pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).collect();
+    if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
 
 fn health(path: &str) -> Option<Health> {
@@ -149,6 +177,22 @@ mod tests {
         );
         assert_eq!(find("GET", "/v1/models/anthropic/claude", ""), Surface::Model("anthropic/claude".into()));
         assert_eq!(find("GET", "/models/a%zz", ""), Surface::Model("a%zz".into()));
+    }
+
+    #[test]
+    fn services_are_known_with_and_without_version() {
+        for path in ["/v1/files/f/content", "/files/f/content"] {
+            let Surface::Forward(forward) = find("GET", path, "") else { panic!("{path}") };
+            assert_eq!(forward.below, "/f/content");
+        }
+        assert_eq!(find("PATCH", "/v1/batches", ""), Surface::WrongMethod("GET, POST"));
+    }
+
+    #[test]
+    fn a_query_passes_without_what_is_the_gateways() {
+        assert_eq!(foreign_query("/v1/files?limit=2&key=s&provider=a&after=b"), "?limit=2&after=b");
+        assert_eq!(foreign_query("/v1/files?provider=a"), "");
+        assert_eq!(foreign_query("/v1/files"), "");
     }
 
     #[test]

@@ -9,8 +9,7 @@
 //! answers (Groq, OpenRouter, DeepSeek, Ollama) and say so themselves to who builds on one.
 
 use super::{Quirks, ReasoningSwitch, Replay};
-use crate::dialect::Carriage;
-use crate::dialect::{Dialect, Operation};
+use crate::dialect::{Carriage, Dialect, Operation, Service};
 use crate::embedding::{self, Fields};
 use crate::rerank;
 
@@ -53,6 +52,11 @@ impl Row {
     /// Conversations.
     pub const fn chat(dialect: Dialect, path: &'static str) -> Self {
         Self { operation: Operation::Chat, dialect, path }
+    }
+
+    /// A service that is passed through.
+    pub const fn service(service: Service, path: &'static str) -> Self {
+        Self { operation: Operation::Forward(service), dialect: service.dialect(), path }
     }
 
     /// Counts of tokens.
@@ -125,13 +129,29 @@ const V1_RERANK: Row = Row::rerank(rerank::Format::V1, "/v1/rerank");
 const RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/responses");
 const V1_RESPONSES: Row = Row::chat(Dialect::OpenaiResponses, "/v1/responses");
 const V1_MESSAGES: Row = Row::chat(Dialect::Anthropic, "/v1/messages");
+const COMPLETIONS: Row = Row::chat(Dialect::OpenaiCompletions, "/completions");
+const V1_COMPLETIONS: Row = Row::chat(Dialect::OpenaiCompletions, "/v1/completions");
+const MODERATIONS: Row = Row::service(Service::Moderations, "/moderations");
+const IMAGES: Row = Row::service(Service::ImageGenerations, "/images/generations");
+const IMAGE_EDITS: Row = Row::service(Service::ImageEdits, "/images/edits");
+const IMAGE_VARIATIONS: Row = Row::service(Service::ImageVariations, "/images/variations");
+const SPEECH: Row = Row::service(Service::Speech, "/audio/speech");
+const TRANSCRIPTIONS: Row = Row::service(Service::Transcriptions, "/audio/transcriptions");
+const TRANSLATIONS: Row = Row::service(Service::Translations, "/audio/translations");
+const FILES: Row = Row::service(Service::Files, "/files");
+const BATCHES: Row = Row::service(Service::Batches, "/batches");
+/// Answers of Responses that the provider keeps, by id.
+const STORED: Row = Row::service(Service::Responses, "/responses");
 /// Anthropic's own way to count, which LiteLLM and llama.cpp have too.
 const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_tokens");
+
+/// Bedrock counts for the models of some makers; for others it answers 400, and the count is estimated.
+const BEDROCK_COUNT: Row = Row::count_tokens(Dialect::Bedrock, "/model/{model}/count-tokens");
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
 /// Reads files at any address.
-const VERTEX: Quirks = Quirks { file_urls: true, ..FULL };
+const VERTEX: Quirks = Quirks { file_urls: true, bare_count: true, ..FULL };
 /// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
 const NO_DEVELOPER: Quirks = Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
@@ -209,13 +229,29 @@ const HOSTED: Preset = Preset {
 };
 
 /// A server on this machine or in this network: no key unless one is configured.
-const LOCAL: Preset = Preset { endpoints: &[V1_CHAT], key_optional: true, ..HOSTED };
+const LOCAL: Preset = Preset { endpoints: &[V1_CHAT, V1_COMPLETIONS], key_optional: true, ..HOSTED };
 
 static PRESETS: &[Preset] = &[
     Preset {
         name: "openai",
         base_url: Some("https://api.openai.com/v1"),
-        endpoints: &[CHAT, RESPONSES, EMBED],
+        endpoints: &[
+            CHAT,
+            RESPONSES,
+            Row::count_tokens(Dialect::OpenaiResponses, "/responses/input_tokens"),
+            COMPLETIONS,
+            EMBED,
+            MODERATIONS,
+            IMAGES,
+            IMAGE_EDITS,
+            IMAGE_VARIATIONS,
+            SPEECH,
+            TRANSCRIPTIONS,
+            TRANSLATIONS,
+            FILES,
+            BATCHES,
+            STORED,
+        ],
         key_variable: Some("OPENAI_API_KEY"),
         quirks: FULL,
         price_provider: Some("openai"),
@@ -224,26 +260,50 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "anthropic",
         base_url: Some("https://api.anthropic.com"),
-        endpoints: &[V1_MESSAGES, V1_COUNT],
+        endpoints: &[
+            V1_MESSAGES,
+            V1_COUNT,
+            Row::service(Service::MessageBatches, "/v1/messages/batches"),
+            Row::service(Service::AnthropicFiles, "/v1/files"),
+        ],
         key_header: KeyHeader::XApiKey,
         key_variable: Some("ANTHROPIC_API_KEY"),
         quirks: FULL,
         price_provider: Some("anthropic"),
         ..HOSTED
     },
-    // The key is an OAuth access token (they live for an hour); `project` and `location` complete the base URL.
+    // The key is an access token of Google's, which live for an hour; `auth: gcp` has Envoy fetch them.
     Preset {
         name: "vertex",
-        base_url: None,
-        endpoints: &[Row::chat(Dialect::Gemini, VERTEX_CHAT)],
+        base_url: Some("https://{region}-aiplatform.googleapis.com/v1/projects/{project}/locations/{region}"),
+        endpoints: &[
+            Row::chat(Dialect::Gemini, VERTEX_CHAT),
+            Row::embeddings(embedding::Format::VertexPredict, "/publishers/google/models/{model}:predict"),
+            Row::count_tokens(Dialect::Gemini, "/publishers/google/models/{model}:countTokens"),
+        ],
         key_variable: Some("VERTEX_ACCESS_TOKEN"),
         price_provider: Some("google"),
         quirks: VERTEX,
         ..HOSTED
     },
+    // The paths are those of the surface without dates; the dated one has the deployment, or the resource, before
+    // them.
     Preset {
         name: "azure",
-        endpoints: &[Row::chat(Dialect::OpenaiChat, "/openai/deployments/{model}/chat/completions")],
+        endpoints: &[
+            CHAT,
+            RESPONSES,
+            COMPLETIONS,
+            EMBED,
+            IMAGES,
+            IMAGE_EDITS,
+            SPEECH,
+            TRANSCRIPTIONS,
+            TRANSLATIONS,
+            FILES,
+            BATCHES,
+            STORED,
+        ],
         key_header: KeyHeader::ApiKey,
         key_variable: Some("AZURE_API_KEY"),
         quirks: FULL,
@@ -257,6 +317,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
         endpoints: &[
             Row::chat(Dialect::Bedrock, "/model/{model}/{converse|converse-stream}"),
+            BEDROCK_COUNT,
             Row::embeddings(embedding::Format::Bedrock, "/model/{model}/invoke"),
             Row::rerank(rerank::Format::Bedrock, "/model/{model}/invoke"),
         ],
@@ -268,7 +329,10 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "bedrock_anthropic",
         base_url: Some("https://bedrock-runtime.{region}.amazonaws.com"),
-        endpoints: &[Row::chat(Dialect::Anthropic, "/model/{model}/{invoke|invoke-with-response-stream}")],
+        endpoints: &[
+            Row::chat(Dialect::Anthropic, "/model/{model}/{invoke|invoke-with-response-stream}"),
+            BEDROCK_COUNT,
+        ],
         key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
         quirks: Quirks { carriage: Carriage::BedrockInvoke, ..FULL },
         price_provider: Some("aws"),
@@ -290,7 +354,12 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "deepseek",
         base_url: Some("https://api.deepseek.com"),
-        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/anthropic/v1/messages")],
+        endpoints: &[
+            CHAT,
+            RESPONSES,
+            Row::chat(Dialect::Anthropic, "/anthropic/v1/messages"),
+            Row::chat(Dialect::OpenaiCompletions, "/beta/completions"),
+        ],
         key_variable: Some("DEEPSEEK_API_KEY"),
         quirks: DEEPSEEK,
         price_provider: Some("deepseek"),
@@ -299,7 +368,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "mistral",
         base_url: Some("https://api.mistral.ai/v1"),
-        endpoints: &[CHAT, EMBED],
+        endpoints: &[CHAT, EMBED, MODERATIONS, TRANSCRIPTIONS, FILES],
         key_variable: Some("MISTRAL_API_KEY"),
         quirks: MISTRAL,
         price_provider: Some("mistral"),
@@ -308,7 +377,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "groq",
         base_url: Some("https://api.groq.com/openai/v1"),
-        endpoints: &[CHAT, RESPONSES],
+        endpoints: &[CHAT, RESPONSES, SPEECH, TRANSCRIPTIONS, TRANSLATIONS, FILES, BATCHES],
         key_variable: Some("GROQ_API_KEY"),
         quirks: GROQ,
         price_provider: Some("groq"),
@@ -317,7 +386,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "xai",
         base_url: Some("https://api.x.ai/v1"),
-        endpoints: &[CHAT, RESPONSES],
+        endpoints: &[CHAT, RESPONSES, IMAGES, IMAGE_EDITS, FILES, STORED],
         key_variable: Some("XAI_API_KEY"),
         quirks: NO_DEVELOPER,
         price_provider: Some("x-ai"),
@@ -326,7 +395,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "openrouter",
         base_url: Some("https://openrouter.ai/api/v1"),
-        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS, EMBED],
         key_variable: Some("OPENROUTER_API_KEY"),
         quirks: OPENROUTER,
         price_provider: Some("openrouter"),
@@ -335,7 +404,18 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "together",
         base_url: Some("https://api.together.xyz/v1"),
-        endpoints: &[CHAT, EMBED, RERANK],
+        endpoints: &[
+            CHAT,
+            COMPLETIONS,
+            EMBED,
+            RERANK,
+            IMAGES,
+            SPEECH,
+            TRANSCRIPTIONS,
+            TRANSLATIONS,
+            FILES,
+            BATCHES,
+        ],
         key_variable: Some("TOGETHER_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("together"),
@@ -344,7 +424,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "fireworks",
         base_url: Some("https://api.fireworks.ai/inference/v1"),
-        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), EMBED],
+        endpoints: &[CHAT, RESPONSES, Row::chat(Dialect::Anthropic, "/messages"), COMPLETIONS, EMBED],
         key_variable: Some("FIREWORKS_API_KEY"),
         quirks: SAMPLES_TOP_K,
         price_provider: Some("fireworks"),
@@ -362,6 +442,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "cerebras",
         base_url: Some("https://api.cerebras.ai/v1"),
+        endpoints: &[CHAT, COMPLETIONS],
         key_variable: Some("CEREBRAS_API_KEY"),
         quirks: CEREBRAS,
         price_provider: Some("cerebras"),
@@ -387,6 +468,7 @@ static PRESETS: &[Preset] = &[
             Row::chat(Dialect::OllamaGenerate, "/api/generate"),
             V1_CHAT,
             V1_RESPONSES,
+            V1_COMPLETIONS,
             Row::embeddings(embedding::Format::Ollama, "/api/embed"),
             Row::embeddings(embedding::Format::OllamaPrompt, "/api/embeddings"),
             V1_EMBED,
@@ -396,7 +478,7 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "llamacpp",
         base_url: Some("http://localhost:8080"),
-        endpoints: &[V1_CHAT, V1_COUNT, V1_EMBED, V1_RERANK],
+        endpoints: &[V1_CHAT, V1_COMPLETIONS, V1_COUNT, V1_EMBED, V1_RERANK],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
@@ -406,9 +488,13 @@ static PRESETS: &[Preset] = &[
         endpoints: &[
             V1_CHAT,
             V1_RESPONSES,
+            V1_COMPLETIONS,
             Row::count_tokens(Dialect::OpenaiChat, "/tokenize"),
             V1_EMBED,
             V1_RERANK,
+            Row::service(Service::Transcriptions, "/v1/audio/transcriptions"),
+            Row::service(Service::Translations, "/v1/audio/translations"),
+            Row::service(Service::Responses, "/v1/responses"),
         ],
         quirks: VLLM,
         ..LOCAL
@@ -416,14 +502,14 @@ static PRESETS: &[Preset] = &[
     Preset {
         name: "sglang",
         base_url: Some("http://localhost:30000"),
-        endpoints: &[V1_CHAT, V1_EMBED],
+        endpoints: &[V1_CHAT, V1_COMPLETIONS, V1_EMBED],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
     Preset {
         name: "lmstudio",
         base_url: Some("http://localhost:1234"),
-        endpoints: &[V1_CHAT, V1_RESPONSES, V1_EMBED],
+        endpoints: &[V1_CHAT, V1_RESPONSES, V1_COMPLETIONS, V1_EMBED],
         quirks: SAMPLES_TOP_K,
         ..LOCAL
     },
@@ -434,6 +520,16 @@ static PRESETS: &[Preset] = &[
             V1_CHAT,
             V1_RESPONSES,
             V1_MESSAGES,
+            V1_COMPLETIONS,
+            Row::service(Service::Moderations, "/v1/moderations"),
+            Row::service(Service::ImageGenerations, "/v1/images/generations"),
+            Row::service(Service::ImageEdits, "/v1/images/edits"),
+            Row::service(Service::ImageVariations, "/v1/images/variations"),
+            Row::service(Service::Speech, "/v1/audio/speech"),
+            Row::service(Service::Transcriptions, "/v1/audio/transcriptions"),
+            Row::service(Service::Files, "/v1/files"),
+            Row::service(Service::Batches, "/v1/batches"),
+            Row::service(Service::Responses, "/v1/responses"),
             V1_COUNT,
             V1_EMBED,
             V1_RERANK,
@@ -448,6 +544,7 @@ static PRESETS: &[Preset] = &[
         base_url: Some("https://generativelanguage.googleapis.com"),
         endpoints: &[
             Row::chat(Dialect::Gemini, GEMINI_CHAT),
+            Row::count_tokens(Dialect::Gemini, "/v1beta/models/{model}:countTokens"),
             Row::embeddings(embedding::Format::GeminiBatch, "/v1beta/models/{model}:batchEmbedContents"),
             Row::embeddings(embedding::Format::Gemini, "/v1beta/models/{model}:embedContent"),
         ],

@@ -33,6 +33,8 @@ pub struct Quirks {
     /// The provider reads files at any https address (Vertex AI); otherwise Gemini reads only those in Google's own
     /// stores.
     pub file_urls: bool,
+    /// A count takes the conversation itself (Vertex AI); otherwise Gemini's stands within a `generateContentRequest`.
+    pub bare_count: bool,
     /// The field that marks a last assistant message as the beginning of the answer (Mistral: `prefix`).
     pub prefill: Option<&'static str>,
     /// How the dialect travels there.
@@ -94,6 +96,7 @@ impl Quirks {
         mistral_tools: false,
         short_ids: true,
         file_urls: false,
+        bare_count: false,
         prefill: None,
         carriage: Carriage::Plain,
         embeddings: Fields::OPENAI,

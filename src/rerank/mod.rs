@@ -42,7 +42,9 @@ impl Format {
     /// The dialect it belongs to: its errors are written in that one's envelope.
     pub const fn dialect(self) -> Dialect {
         match self {
-            Self::V2 | Self::V1 | Self::Voyage | Self::Bedrock => Dialect::OpenaiChat,
+            Self::V2 => Dialect::Cohere,
+            Self::V1 | Self::Voyage => Dialect::OpenaiChat,
+            Self::Bedrock => Dialect::Bedrock,
         }
     }
 }

@@ -5,5 +5,6 @@ pub mod base64;
 pub mod eventstream;
 pub mod json;
 pub mod json_array;
+pub mod multipart;
 pub mod ndjson;
 pub mod sse;

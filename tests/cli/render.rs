@@ -113,6 +113,38 @@ fn tls_names_the_host_and_clear_text_does_not_ask() {
 }
 
 #[test]
+fn vertex_gets_its_tokens_from_the_metadata_server() {
+    let room = Room::new();
+    room.write(
+        "gateway.yaml",
+        "providers:\n  \
+           vertex: {project: p1, location: europe-west4, auth: gcp}\n  \
+           anywhere: {preset: vertex, project: p1, location: global}\n\
+         models: {a: vertex/gemini-2.5-flash, b: anywhere/gemini-2.5-flash}\n",
+    );
+    let bootstrap = yaml(&room.run(&["render"], &[]).good());
+    let resources = &bootstrap["static_resources"];
+    let manager = &resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+    let filter = &manager["http_filters"][0];
+    assert_eq!(filter["name"], "envoy.filters.http.gcp_authn");
+    assert_eq!(filter["typed_config"]["token_metadata_key"], "token");
+    let host = |index: usize| {
+        let endpoint = &resources["clusters"][index]["load_assignment"]["endpoints"][0]["lb_endpoints"][0];
+        endpoint["endpoint"]["address"]["socket_address"]["address"].as_str().unwrap()
+    };
+    let hosts: Vec<&str> = (0..3).map(host).collect();
+    let expected =
+        ["europe-west4-aiplatform.googleapis.com", "aiplatform.googleapis.com", "metadata.google.internal"];
+    assert_eq!(hosts, expected);
+
+    room.write("gateway.yaml", "models: {a: gemini/gemini-2.5-flash}\n");
+    let bootstrap = yaml(&room.run(&["render"], &[("GEMINI_API_KEY", "k")]).good());
+    let manager =
+        &bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"];
+    assert_ne!(manager["http_filters"][0]["name"], "envoy.filters.http.gcp_authn");
+}
+
+#[test]
 fn addresses_can_be_overridden() {
     let room = Room::new();
     room.write("gateway.yaml", "models: {a: ollama/a}\nserver: {listen: '0.0.0.0:80'}\n");

@@ -147,16 +147,16 @@ def test_thinking_and_structure(gate, command):
 def test_errors_in_both_directions(gate, world, command):
     unknown = ask(gate, "nobody")
     assert unknown.status_code == 404 and isinstance(unknown.json()["message"], str) and "error" not in unknown.json()
-    world.claude.always(stream_error(after=2))
+    world.claude.always(stream(error_event=2, between=0.05))
     broken = ask(gate, "claude", "long 9", stream=True)
     assert '"finish_reason":"ERROR"' in broken.text and "[DONE]" not in broken.text
     command.always(fail(429, "7"))
     busy = gate.chat("command")
     assert busy.status_code == 429 and "Trial key" in busy.json()["error"]["message"]
     assert busy.headers["retry-after"] == "7"
-    command.always(stream_error(after=2))
+    command.always(stream(error_event=2, between=0.05))
     assert "the generation failed" in gate.messages("command", "long 9", stream=True).text
-    command.always(cut(2, "end"))
+    command.always(stream(stop_after=2, how="end", between=0.05))
     assert "broke off" in gate.chat("command", "long 9", stream=True).text
 
 

@@ -110,7 +110,7 @@ def test_a_loss_is_refused_where_it_must_not_be(gate):
 def test_errors_are_sentences(gate, world):
     unknown = ask(gate, "nobody")
     assert unknown.status_code == 404 and isinstance(unknown.json()["error"], str)
-    world.claude.script(stream_error(after=2), fail(529))
+    world.claude.script(stream(error_event=2, between=0.05), fail(529))
     said = lines(ask(gate, "claude", "long 9"))
     assert "error" in said[-1] and not any(line.get("done") for line in said)
     busy = ask(gate, "claude")
@@ -189,10 +189,10 @@ def test_native_thinking(native, llama):
 def test_native_failures(native, llama, client):
     llama.always(fail(503))
     assert native.ask(client, "llama").status_code == 503
-    llama.always(stream_error(after=2))
+    llama.always(stream(error_event=2, between=0.05))
     broken = native.ask(client, "llama", "long 9", stream=True)
     assert "unexpected EOF" in broken.text and "[DONE]" not in broken.text
-    llama.always(cut(2, "end"))
+    llama.always(stream(stop_after=2, how="end", between=0.05))
     assert "broke off" in native.ask(client, "llama", "long 9", stream=True).text
 
 

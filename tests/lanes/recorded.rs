@@ -13,6 +13,7 @@ use tollgate::provider::Quirks;
 pub(crate) fn op(dialect: Dialect) -> &'static str {
     match dialect {
         OpenaiChat => "openai.chat",
+        Dialect::OpenaiCompletions => "openai.completions",
         Anthropic => "anthropic.messages",
         Gemini => "gemini.generateContent",
         OpenaiResponses => "openai.responses",
@@ -297,7 +298,9 @@ fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
                 count(&usage["cache_read_input_tokens"]) + count(&usage["cache_creation_input_tokens"]);
             (count(&usage["input_tokens"]) + cached, count(&usage["output_tokens"]))
         }
-        OpenaiChat => (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"])),
+        OpenaiChat | Dialect::OpenaiCompletions => {
+            (count(&usage["prompt_tokens"]), count(&usage["completion_tokens"]))
+        }
         Gemini => {
             let usage = &answer["usageMetadata"];
             let output = count(&usage["candidatesTokenCount"]) + count(&usage["thoughtsTokenCount"]);

@@ -28,6 +28,20 @@ pub(crate) struct Collected {
 }
 
 impl Collected {
+    /// Replaces the counts, for comparisons that are not about them.
+    pub(crate) fn count(&mut self, input: Option<u64>, output: Option<u64>) {
+        (self.input, self.output) = (input, output);
+    }
+
+    /// Whether there is anything that a text completion cannot say, or that it says in other words.
+    pub(crate) fn has_more_than_text(&self) -> bool {
+        !self.calls.is_empty()
+            || !self.thinking.is_empty()
+            || self.error
+            || self.finish.is_none()
+            || self.input.is_none()
+    }
+
     pub(crate) fn calls(&self) -> &[(String, String, Value)] {
         &self.calls
     }
@@ -59,6 +73,7 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
         let event: Value = serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {data}"));
         match dialect {
             OpenaiChat => openai(&event, &mut collected, &mut calls, &mut last_ids),
+            Dialect::OpenaiCompletions => text(&event, &mut collected),
             Anthropic => anthropic(&event, &mut collected, &mut calls),
             Gemini => gemini_collect::piece(&event, &mut collected),
             OpenaiResponses => crate::responses::take(&event, &mut collected, &mut calls),
@@ -112,6 +127,20 @@ fn openai(event: &Value, into: &mut Collected, calls: &mut Calls, last_ids: &mut
             known.1.push_str(call["function"]["name"].as_str().unwrap_or_default());
             known.2.push_str(call["function"]["arguments"].as_str().unwrap_or_default());
         }
+        if let Some(reason) = choice["finish_reason"].as_str().filter(|reason| !reason.is_empty()) {
+            into.finish = Some(neutral_finish(reason).to_owned());
+        }
+    }
+}
+
+fn text(event: &Value, into: &mut Collected) {
+    into.error |= !event["error"].is_null();
+    if let Some(count) = event["usage"]["prompt_tokens"].as_u64() {
+        into.input = Some(count);
+        into.output = event["usage"]["completion_tokens"].as_u64();
+    }
+    for choice in event["choices"].as_array().into_iter().flatten().filter(|choice| choice["index"] == 0) {
+        into.text.push_str(choice["text"].as_str().unwrap_or_default());
         if let Some(reason) = choice["finish_reason"].as_str().filter(|reason| !reason.is_empty()) {
             into.finish = Some(neutral_finish(reason).to_owned());
         }
@@ -197,6 +226,14 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             }
             collected.finish =
                 choice["finish_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
+        }
+        Dialect::OpenaiCompletions => {
+            let choice = &answer["choices"][0];
+            collected.text = text(&choice["text"]);
+            collected.finish =
+                choice["finish_reason"].as_str().map(|reason| neutral_finish(reason).to_owned());
+            collected.input = answer["usage"]["prompt_tokens"].as_u64();
+            collected.output = answer["usage"]["completion_tokens"].as_u64();
         }
         Gemini => {
             gemini_collect::piece(answer, &mut collected);
@@ -309,7 +346,7 @@ fn was_failed(stream: &str) -> bool {
 }
 
 /// xAI counts reasoning beside the completion; its unit test holds that.
-fn reasoning_beside(stream: &str) -> bool {
+pub(crate) fn reasoning_beside(stream: &str) -> bool {
     stream.contains("grok") || stream.contains("cost_in_usd_ticks")
 }
 

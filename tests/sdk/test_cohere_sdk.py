@@ -8,7 +8,7 @@ import json
 import cohere
 import pytest
 
-from support.sim import CohereSim, OllamaSim, fail, stream_error
+from support.sim import CohereSim, OllamaSim, fail, stream
 
 BEHIND = ["gpt", "claude", "llama", "command"]
 KEY = "co-sixth-8f14e45fceea167a"
@@ -143,13 +143,11 @@ def test_errors(client, world):
     with pytest.raises(cohere.errors.NotFoundError) as unknown:
         client.chat(model="nobody", messages=said("hi"))
     assert "nobody" in unknown.value.body["message"]
-    world.claude.script(stream_error(after=2), fail(429))
+    world.claude.script(stream(error_event=2, between=0.05), fail(429))
     events = list(client.chat_stream(model="claude", messages=said("long 9")))
     assert events[-1].delta.finish_reason == "ERROR" and "verload" in events[-1].delta.error
     with pytest.raises(cohere.errors.TooManyRequestsError):
-        client.chat(
-            model="claude", messages=said("hi"), request_options={"max_retries": 0}
-        )
+        client.chat(model="claude", messages=said("hi"), request_options={"max_retries": 0})
 
 
 def test_models(client):

@@ -8,7 +8,7 @@ import ollama
 import pytest
 from pydantic import BaseModel
 
-from support.sim import CohereSim, OllamaSim, fail, stream_error
+from support.sim import CohereSim, OllamaSim, fail, stream
 
 BEHIND = ["gpt", "claude", "command", "llama"]
 COHERE_KEY = "co-fifth-0a1b2c3d4e5f6071"
@@ -133,7 +133,7 @@ def test_errors(client, world):
     with pytest.raises(ollama.ResponseError) as unknown:
         client.chat(model="nobody", messages=said("hi"))
     assert unknown.value.status_code == 404 and "nobody" in unknown.value.error
-    world.claude.script(stream_error(after=2), fail(529))
+    world.claude.script(stream(error_event=2, between=0.05), fail(529))
     with pytest.raises(ollama.ResponseError) as broken:
         list(client.chat(model="claude", messages=said("long 9"), stream=True))
     assert "verload" in broken.value.error

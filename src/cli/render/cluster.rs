@@ -11,9 +11,16 @@ pub(super) const OTLP_CLUSTER: &str = "tollgate_otlp";
 
 const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// All clusters: the providers in their order, then the collector, if there is one.
+/// The cluster of Google Cloud's metadata server, and where that is on every machine there.
+pub(super) const METADATA_CLUSTER: &str = "tollgate_gcp_metadata";
+const METADATA_HOST: &str = "metadata.google.internal";
+
+/// All clusters: the providers in their order, then the metadata server and the collector, where they are needed.
 pub(super) fn clusters(plan: &Plan<'_>) -> Vec<Value> {
     let mut clusters: Vec<Value> = plan.upstreams.iter().map(|upstream| provider(plan, upstream)).collect();
+    if plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp) {
+        clusters.push(metadata_server());
+    }
     clusters.extend(plan.otlp.as_ref().map(|(host, port)| collector(host, *port)));
     clusters
 }
@@ -52,6 +59,17 @@ fn signing(auth: &AuthPlan) -> Option<Value> {
         "envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning",
         map! { "service_name": "bedrock", "region": region.as_str() },
     ))
+}
+
+/// The cluster of the metadata server.
+fn metadata_server() -> Value {
+    map! {
+        "name": METADATA_CLUSTER,
+        "type": "STRICT_DNS",
+        "dns_lookup_family": "V4_PREFERRED",
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "load_assignment": endpoints(METADATA_CLUSTER, METADATA_HOST, 80),
+    }
 }
 
 /// HTTP options, as the one extension of a cluster.

@@ -1,8 +1,11 @@
 //! The listener and its connection manager.
 
+use super::cluster::METADATA_CLUSTER;
 use super::wasm::{EDGE, WASM_TYPE};
 use super::yaml::{Value, any, extension, list, map, socket, texts, with};
 use super::{Plan, access_log, route, wasm};
+use crate::config::AuthPlan;
+use crate::gateway::GCP_TOKEN;
 
 /// Where the edge phase's configuration and the routes are discovered, to be replaced live. They are not part of the
 /// listener then, so that a change of them reaches the connections that are open as well as new ones.
@@ -29,6 +32,8 @@ pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value
             (edge, "rds", routes)
         }
     };
+    let mut filters: Vec<Value> = access_tokens(plan).into_iter().collect();
+    filters.extend([edge, route::router()]);
     let manager = map! {
         "stat_prefix": "tollgate",
         "codec_type": "AUTO",
@@ -45,7 +50,7 @@ pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value
         "request_headers_timeout": "10s",
         "request_timeout": "300s",
         "stream_idle_timeout": route::stream_idle(plan),
-        "http_filters": list([edge, route::router()]),
+        "http_filters": list(filters),
         "access_log": list([access_log::access_log(plan)]),
     };
     let chain = map! {
@@ -60,6 +65,27 @@ pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value
         "address": socket(&plan.listen.0, plan.listen.1),
         "filter_chains": list([with(chain, "transport_socket", tls(plan))]),
     }
+}
+
+/// What fetches access tokens of Google's, for providers with `auth: gcp`. Envoy has this filter for listeners only, and
+/// a chain may come to such a provider at its last try: so the token is fetched before the edge phase, which is a look
+/// into a cache but once an hour, and left where no header can carry it anywhere.
+fn access_tokens(plan: &Plan<'_>) -> Option<Value> {
+    plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp).then(|| {
+        extension(
+            GCP_TOKEN[0],
+            "envoy.extensions.filters.http.gcp_authn.v3.GcpAuthnFilterConfig",
+            map! {
+                "cluster": METADATA_CLUSTER,
+                "timeout": "2s",
+                "audience": map! { "access_token": map! {
+                    "scopes": texts(["https://www.googleapis.com/auth/cloud-platform".to_owned()]),
+                } },
+                "token_metadata_key": GCP_TOKEN[1],
+                "cache_config": map! { "cache_size": 16 },
+            },
+        )
+    })
 }
 
 /// The listener's certificate.

@@ -1,6 +1,7 @@
 //! From what people write to the tables a request reads.
 
 mod access;
+mod forward;
 pub mod limits;
 mod model;
 mod provider;
@@ -26,14 +27,18 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         .map(|(index, upstream)| Rc::new(provider::table(index, upstream, env)))
         .collect();
     let models = model::tables(gateway, &providers, &mut problems);
+    let direct = model::direct(gateway, &providers);
     let patterns = models.wildcards.iter().map(|w| &*w.model);
-    let route = Route::of(models.by_name.values().map(|m| &**m).chain(patterns));
+    let named = models.by_name.values().map(|m| &**m);
+    let route = Route::of(named.chain(patterns).chain(direct.iter().map(|m| &**m)));
     let tables = Tables {
         route,
         prefix: server::prefix(&gateway.server, &mut problems),
         cors: server::cors(&gateway.server, &mut problems),
         response_headers: gateway.server.response_headers.unwrap_or(true),
         max_body: server::max_body(&gateway.server, &mut problems),
+        services: forward::tables(gateway, &providers, &mut problems),
+        direct,
         providers,
         models: models.by_name,
         wildcards: models.wildcards,

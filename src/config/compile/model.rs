@@ -70,12 +70,26 @@ pub(super) fn tables(gateway: &Gateway, providers: &[Rc<Provider>], problems: &m
 }
 
 /// The proxy that everything goes through, in LiteLLM mode `all`.
-fn everything_through<'p>(gateway: &Gateway, providers: &'p [Rc<Provider>]) -> Option<&'p Rc<Provider>> {
+pub(super) fn everything_through<'p>(
+    gateway: &Gateway,
+    providers: &'p [Rc<Provider>],
+) -> Option<&'p Rc<Provider>> {
     let litellm = gateway.litellm.as_ref()?;
     match litellm.mode.unwrap_or_default() {
         LitellmMode::All => providers.iter().find(|provider| *provider.name == *"litellm"),
         LitellmMode::Hybrid => None,
     }
+}
+
+/// Each provider as a model without a name, for requests that name none.
+pub(super) fn direct(gateway: &Gateway, providers: &[Rc<Provider>]) -> Vec<Rc<Model>> {
+    let settings = schema::Model::default();
+    let one = |provider: &Rc<Provider>| {
+        let target = vec![plain_target(provider, "")];
+        // What could be wrong with the defaults is reported where a model uses them.
+        Rc::new(model("", &settings, target, "defaults", gateway, &mut Vec::new()))
+    };
+    providers.iter().map(one).collect()
 }
 
 /// A target with nothing of its own.

@@ -15,6 +15,7 @@ pub(super) fn table(index: usize, upstream: &Upstream, env: &dyn Fn(&str) -> Opt
     let mut auth = match &upstream.auth {
         AuthPlan::None => Auth::None,
         AuthPlan::Passthrough => Auth::Passthrough,
+        AuthPlan::Gcp => Auth::GcpToken,
         AuthPlan::Aws { .. } => Auth::ByProxy { headers: AWS_HEADERS },
         AuthPlan::Key { variable, header, optional } => match env(variable) {
             Some(key) => Auth::Header { name: header.name(), value: Secret(header.value(&key).into()) },

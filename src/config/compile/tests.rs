@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::from_json;
 use crate::config::tables::Auth;
-use crate::dialect::{Call, Dialect, Operation};
+use crate::dialect::{Call, Dialect, Operation, Service};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -22,11 +22,21 @@ fn problems(json: &Value) -> Vec<String> {
     compile(&gateway, &env).unwrap_err().iter().map(ToString::to_string).collect()
 }
 
-/// Where a provider has conversations.
+/// Where conversations are.
 fn paths(tables: &Tables, provider: &str) -> Vec<String> {
     let provider = tables.providers.iter().find(|known| *known.name == *provider).unwrap();
-    let chat = provider.endpoints.iter().filter(|e| e.operation == Operation::Chat);
+    let is_text = |dialect| dialect == Dialect::OpenaiCompletions;
+    let chat = provider.endpoints.iter().filter(|e| e.operation == Operation::Chat && !is_text(e.dialect));
     chat.map(|e| format!("{} {}", e.dialect.as_str(), e.path)).collect()
+}
+
+/// Where a service is.
+fn service(tables: &Tables, provider: &str, service: Service) -> Option<String> {
+    let provider = tables.providers.iter().find(|known| *known.name == *provider).unwrap();
+    let mut found = provider.endpoints.iter().filter(|e| e.operation == Operation::Forward(service));
+    let path = found.next().map(|e| e.path.to_string());
+    assert!(found.next().is_none());
+    path
 }
 
 /// Where it has embeddings and reranks.
@@ -394,4 +404,76 @@ fn what_is_written_is_read_again_as_it_was() {
     assert_eq!(from_json(written.as_bytes()).unwrap(), gateway);
     assert_eq!(serde_json::from_str::<Value>(&written).unwrap(), json);
     assert!(Dialect::OpenaiChat.as_str() == "openai_chat");
+}
+
+#[test]
+fn services_follow_preset_base_and_what_is_listed() {
+    let tables = compiled(&json!({
+        "providers": {
+            "openai": {}, "anthropic": {}, "perplexity": {},
+            "azure": {"base_url": "https://acme.openai.azure.com"},
+            "new": {"preset": "azure", "base_url": "https://acme.openai.azure.com/openai/v1"},
+            "proxy": {"preset": "openai", "base_url": "http://proxy/v1", "services": ["files", "image_variations"]},
+            "mine": {"base_url": "https://llm.internal/v1", "dialect": "openai_chat", "services": ["speech"]},
+            "vllm": {"services": ["speech"]}
+        },
+        "models": {"a": "openai/a"}
+    }));
+    for (provider, wanted, path) in [
+        ("openai", Service::Files, Some("/v1/files")),
+        ("openai", Service::MessageBatches, None),
+        ("anthropic", Service::MessageBatches, Some("/v1/messages/batches")),
+        ("anthropic", Service::Files, None),
+        ("perplexity", Service::Files, None),
+        ("azure", Service::Files, Some("/openai/files?api-version=2024-10-21")),
+        ("azure", Service::Speech, Some("/openai/deployments/{model}/audio/speech?api-version=2024-10-21")),
+        ("new", Service::Speech, Some("/openai/v1/audio/speech")),
+        ("proxy", Service::Files, Some("/v1/files")),
+        ("proxy", Service::ImageVariations, Some("/v1/images/variations")),
+        ("proxy", Service::Batches, None),
+        ("mine", Service::Speech, Some("/v1/audio/speech")),
+        ("vllm", Service::Speech, Some("/v1/audio/speech")),
+        ("vllm", Service::Transcriptions, None),
+    ] {
+        assert_eq!(service(&tables, provider, wanted).as_deref(), path, "{provider} {wanted:?}");
+    }
+}
+
+#[test]
+fn a_service_goes_to_the_only_provider_that_has_it_or_to_the_one_named() {
+    let one = compiled(&json!({"models": {"a": "openai/a", "b": "anthropic/b"}}));
+    assert_eq!(one.services[&Service::Files].usual, Some(0));
+    assert_eq!(one.services[&Service::AnthropicFiles].usual, Some(1));
+    assert_eq!(&*one.direct[1].targets[0].provider.name, "anthropic");
+    let two = json!({
+        "models": {"a": "openai/a", "b": "groq/b"},
+        "forward": {"files": "groq", "batches": false}
+    });
+    let two = compiled(&two);
+    assert_eq!(two.services[&Service::Files].usual, Some(1));
+    assert_eq!(two.services[&Service::Files].offered, [0, 1]);
+    assert_eq!(two.services[&Service::Batches].offered, [0_usize; 0]);
+    assert_eq!(
+        (two.services[&Service::Speech].usual, two.services[&Service::Speech].offered.len()),
+        (None, 2)
+    );
+    let proxy = compiled(&json!({
+        "litellm": {"base_url": "http://proxy:4000", "mode": "all"},
+        "models": {"a": "openai/a"}
+    }));
+    let litellm = proxy.providers.iter().find(|p| &*p.name == "litellm").unwrap().index;
+    assert_eq!(proxy.services[&Service::Files].offered, [litellm]);
+}
+
+#[test]
+fn a_service_that_cannot_go_where_it_is_sent_is_a_problem() {
+    let wrong = |forward: Value| {
+        problems(&json!({"models": {"a": "openai/a", "b": "cerebras/b"}, "forward": forward})).join("\n")
+    };
+    let unknown = wrong(json!({"files": "opnai"}));
+    assert!(unknown.contains("forward.files") && unknown.contains("openai"), "{unknown}");
+    let without = wrong(json!({"files": "cerebras"}));
+    assert!(without.contains("no files") && without.contains("services"), "{without}");
+    let gateway = from_json(br#"{"models":{"a":"openai/a"},"forward":{"flies":"openai"}}"#);
+    assert!(gateway.unwrap_err().to_string().contains("flies"));
 }

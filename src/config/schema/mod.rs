@@ -7,6 +7,7 @@
 mod access;
 mod audit;
 mod defaults;
+mod forward;
 mod litellm;
 mod model;
 mod ordered;
@@ -19,6 +20,7 @@ mod span;
 pub use access::Key;
 pub use audit::{Audit, AuditTo};
 pub use defaults::{Backoff, Defaults};
+pub use forward::ForwardTo;
 pub use litellm::{Litellm, LitellmMode};
 pub use model::{Model, ModelEntry, Target, TargetEntry};
 pub use ordered::Ordered;
@@ -28,7 +30,9 @@ pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
 pub use span::Span;
 
+use crate::dialect::Service;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The configuration of a Tollgate gateway.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -61,6 +65,11 @@ pub struct Gateway {
     /// Prices of your own, by the provider's model name, in USD per million tokens. They win over the bundled ones.
     #[serde(skip_serializing_if = "Ordered::is_empty")]
     pub prices: Ordered<Price>,
+    /// Which provider gets the requests of a service that name no model (files, batches, stored responses), where
+    /// several have it and the client names none in `x-tollgate-provider`; `false` offers a service to nobody.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(not(target_arch = "wasm32"), schemars(schema_with = "forward::services_schema"))]
+    pub forward: BTreeMap<Service, ForwardTo>,
 }
 
 /// Whether a section says nothing and can be left out.

@@ -1,7 +1,7 @@
 //! `providers`: the upstreams.
 
 use super::{Ordered, Span};
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Service};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -24,14 +24,16 @@ pub struct Provider {
     /// NAME of the environment variable that holds the key; never the key itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_key_env: Option<String>,
-    /// Where the provider's models run, such as `us-east-1` (bedrock, and vertex: there `global` too).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Where the provider's models run, such as `us-east-1` (bedrock, and vertex: there `global` too, and it may be
+    /// called `location` as Google does).
+    #[serde(skip_serializing_if = "Option::is_none", alias = "location")]
     pub region: Option<String>,
     /// The project that pays (vertex).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// `key` sends the provider's key, `passthrough` the client's own credential, `aws` has Envoy sign the requests with
-    /// the credentials it finds in its environment, `none` sends nothing. Default: `key`, or `none` where neither the
+    /// the credentials it finds in its environment, `gcp` has Envoy add an access token of the service account it runs
+    /// as, `none` sends nothing. Default: `key`, or `none` where neither the
     /// preset nor `api_key_env` names a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<AuthMode>,
@@ -42,6 +44,9 @@ pub struct Provider {
     /// `anthropic-version` and `anthropic-beta` with `auth: passthrough`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub forward_headers: Option<Vec<String>>,
+    /// Services beside conversations that it has, at their usual paths, in place of the preset's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<Service>>,
     /// API version (azure only). Default: `2024-10-21`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_version: Option<String>,
@@ -85,6 +90,9 @@ pub enum AuthMode {
     /// A signature (AWS Signature Version 4) by Envoy, with the credentials of its environment: variables, profile, web
     /// identity, container or instance.
     Aws,
+    /// An access token by Envoy, from the metadata server of Google Cloud: of the service account that the machine, or
+    /// with workload identity the pod, runs as.
+    Gcp,
     /// None.
     None,
 }

@@ -14,7 +14,8 @@
 //! texts as optional: they stay in lanes between Gemini and Gemini and are dropped elsewhere.
 //!
 //! The other way round, signed and redacted thoughts of other providers reach a Gemini client as thought parts whose
-//! `thoughtSignature` wraps what their maker wants back.
+//! `thoughtSignature` wraps what their maker wants back, under the maker's mark ([`crate::dialect`]'s `signature`): it
+//! goes back to that maker, and to nobody else.
 //!
 //! # Calls without ids
 //! Gemini gives ids to few of its calls; others need them. An id that is missing is a hash of the answer's own id, the

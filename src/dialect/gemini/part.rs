@@ -1,10 +1,11 @@
 //! Gemini's parts into the hub's.
 
-use super::signature::{self, Foreign};
+use super::signature;
 use super::wire::{Blob, File, FunctionResult, Part as Wire};
 use crate::chat::{
     Arguments, Document, Extra, Json, Opaque, Part, PartKind, Source, Text, Thinking, ToolCall, ToolResult,
 };
+use crate::dialect::signature::Kind;
 use crate::wire::json::{ParseError, members, parse_raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -26,10 +27,10 @@ fn part_at(raw: &RawValue, inside: bool) -> Result<Part<'_>, ParseError> {
     let mut proof = None;
     if let Some((raw, text)) = wire.signature.and_then(|raw| Some((raw, Text::from_raw(raw)?))) {
         match signature::unwrap(&text.to_str()) {
-            Some(Foreign::Redacted(data)) => {
-                return Ok(Part { extra, ..Part::new(PartKind::RedactedThinking(data.into())) });
+            Some((Kind::Redacted, data)) => {
+                return Ok(Part { extra, ..Part::new(PartKind::RedactedThinking(data)) });
             }
-            Some(Foreign::Signature(of_another)) => proof = Some(Text::from(of_another)),
+            Some((Kind::Thinking, of_another)) => proof = Some(of_another),
             None => extra.push((Cow::Borrowed(SIGNATURE), raw)),
         }
     }

@@ -1,11 +1,12 @@
 //! Proofs of reasoning, carried where the other side's dialect has no field for them.
 
 use crate::chat::Text;
+use crate::dialect::Dialect;
+use crate::dialect::signature::{self as marks, Kind};
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE as URL_SAFE_ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use std::borrow::Cow;
 
 /// Stands between a tool call's id and the signature it carries. LiteLLM's word.
 pub const MARK: &str = "__thought__";
@@ -81,47 +82,29 @@ fn is_in_id(before: &[u8]) -> bool {
         .any(|field| key.strip_suffix(field.as_bytes()).is_some_and(|before| before.ends_with(b"\"")))
 }
 
-/// Proof of another maker's reasoning, as a Gemini client sends it back.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Foreign {
-    /// The signature of a thought.
-    Signature(String),
-    /// A thought that only its maker can read.
-    Redacted(String),
-}
-
-/// How wrapped proofs begin; Google's own signatures are protocol buffers and do not.
-const SIGNED: &[u8] = b"signature:";
-const REDACTED: &[u8] = b"redacted:";
-
 /// Clients decode the field and may encode it in the other alphabet, with padding or without.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE_ALPHABET,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// A proof as a `thoughtSignature`, which has to be base64.
-pub(super) fn wrap(foreign: &Foreign) -> String {
-    let (start, proof) = match foreign {
-        Foreign::Signature(proof) => (SIGNED, proof),
-        Foreign::Redacted(proof) => (REDACTED, proof),
-    };
-    STANDARD.encode([start, proof.as_bytes()].concat())
+/// What every proof of another maker begins with once it is wrapped: base64 of all but the last byte of the mark.
+/// Google's own signatures are protocol buffers and begin otherwise.
+pub const WRAPPED: &str = "dG9sbGdhdGUx";
+
+/// A proof of another maker's reasoning, under its mark ([`marks`]), as a `thoughtSignature`: that has to be base64.
+pub(super) fn wrap(maker: Dialect, kind: Kind, proof: &Text<'_>) -> String {
+    STANDARD.encode(&*marks::marked(maker, kind, proof).to_str())
 }
 
-/// The proof that a `thoughtSignature` wraps; `None` when it is Google's own.
-pub(super) fn unwrap(signature: &str) -> Option<Foreign> {
-    let url_safe: Cow<'_, str> = if signature.contains(['+', '/']) {
-        Cow::Owned(signature.replace('+', "-").replace('/', "_"))
-    } else {
-        Cow::Borrowed(signature)
-    };
-    let bytes = LENIENT.decode(&*url_safe).ok()?;
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
-    if let Some(proof) = bytes.strip_prefix(SIGNED) {
-        return text(proof).map(Foreign::Signature);
+/// The marked proof that a `thoughtSignature` wraps, and what kind it is; `None` when it is Google's own.
+pub(super) fn unwrap(signature: &str) -> Option<(Kind, Text<'static>)> {
+    if !signature.starts_with(WRAPPED) {
+        return None;
     }
-    bytes.strip_prefix(REDACTED).and_then(text).map(Foreign::Redacted)
+    let url_safe = signature.replace('+', "-").replace('/', "_");
+    let marked = Text::from(String::from_utf8(LENIENT.decode(url_safe).ok()?).ok()?);
+    marks::read(&marked).map(|(_, kind, _)| (kind, marked))
 }
 
 #[cfg(test)]
@@ -150,16 +133,18 @@ mod tests {
 
     #[test]
     fn foreign_proofs_survive_either_alphabet() {
-        for proof in [Foreign::Signature("EqQB+/==\u{ff}".into()), Foreign::Redacted("x".into())] {
-            let wrapped = wrap(&proof);
+        for (kind, proof) in [(Kind::Thinking, "EqQB+/==\u{ff}"), (Kind::Redacted, "x")] {
+            let wrapped = wrap(Dialect::Anthropic, kind, &proof.into());
+            assert!(wrapped.starts_with(WRAPPED), "{wrapped}");
+            let marked = marks::marked(Dialect::Anthropic, kind, &proof.into());
             for seen in
                 [wrapped.clone(), wrapped.replace('+', "-").replace('/', "_"), wrapped.replace('=', "")]
             {
-                assert_eq!(unwrap(&seen).as_ref(), Some(&proof));
+                assert_eq!(unwrap(&seen), Some((kind, marked.clone())));
             }
         }
-        assert_eq!(unwrap("Et0DCtoDARFNMg/Piu4K"), None);
-        assert_eq!(unwrap(SKIP), None);
-        assert_eq!(unwrap("no base64!"), None);
+        for own in ["Et0DCtoDARFNMg/Piu4K", SKIP, "no base64!", "dG9sbGdhdGUxOg"] {
+            assert_eq!(unwrap(own), None, "{own}");
+        }
     }
 }

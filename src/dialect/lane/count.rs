@@ -1,9 +1,9 @@
 //! Counting the tokens of a request: the provider's own count in the client's words, or an estimate.
 
-use super::request::decode;
+use super::request::{decode, encode};
 use super::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, read_failure};
-use crate::chat::{ChatRequest, Failure, Losses};
-use crate::dialect::{Call, Dialect, Operation, codec};
+use crate::chat::{ChatRequest, Failure};
+use crate::dialect::{Call, Dialect, Operation};
 use crate::meter::estimate::{self, Tokenizer};
 use crate::wire::json::{Members, Object, Patch, members, object, write_string};
 
@@ -18,11 +18,16 @@ struct Form {
     count: &'static str,
     /// The answer's `object`, where it has one.
     object: Option<&'static str>,
+    /// The model stands beside the conversation as `models/NAME`, although the path has it too.
+    names_model: bool,
 }
+
+/// What most forms have in common.
+const PLAIN: Form =
+    Form { within: &[], fields: &[], count: "input_tokens", object: None, names_model: false };
 
 /// Anthropic's `/v1/messages/count_tokens`; it refuses the fields that do not count.
 const ANTHROPIC: Form = Form {
-    within: &[],
     fields: &[
         "model",
         "messages",
@@ -35,18 +40,53 @@ const ANTHROPIC: Form = Form {
         "context_management",
         "mcp_servers",
     ],
-    count: "input_tokens",
-    object: None,
+    ..PLAIN
+};
+
+/// OpenAI's `/v1/responses/input_tokens`.
+const RESPONSES: Form = Form {
+    fields: &[
+        "model",
+        "input",
+        "instructions",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "text",
+        "reasoning",
+        "truncation",
+        "conversation",
+        "previous_response_id",
+    ],
+    object: Some("response.input_tokens"),
+    ..PLAIN
+};
+
+/// Gemini's `:countTokens` at Google AI Studio, where only a whole request may have more than `contents`.
+const GEMINI: Form =
+    Form { within: &["generateContentRequest"], count: "totalTokens", names_model: true, ..PLAIN };
+
+/// The same at Vertex AI.
+const VERTEX: Form = Form { within: &[], names_model: false, ..GEMINI };
+
+/// Bedrock's `/model/{model}/count-tokens`.
+const BEDROCK: Form = Form {
+    within: &["input", "converse"],
+    fields: &["messages", "system", "toolConfig", "additionalModelRequestFields"],
+    count: "inputTokens",
+    ..PLAIN
 };
 
 /// vLLM's `/tokenize`, which takes a conversation of OpenAI's dialect.
-const TOKENIZE: Form =
-    Form { within: &[], fields: &["model", "messages", "tools"], count: "count", object: None };
+const TOKENIZE: Form = Form { fields: &["model", "messages", "tools"], count: "count", ..PLAIN };
 
 /// The form of a dialect. One that has no way to count is neither a client's nor a provider's here.
 fn form(dialect: Dialect) -> &'static Form {
     match dialect {
         Dialect::OpenaiChat => &TOKENIZE,
+        Dialect::OpenaiResponses => &RESPONSES,
+        Dialect::Gemini => &GEMINI,
+        Dialect::Bedrock => &BEDROCK,
         _ => &ANTHROPIC,
     }
 }
@@ -67,20 +107,21 @@ pub(super) fn request(
         operation: Operation::CountTokens,
         ..AnswerPlan::new(call.dialect, provider, false, false)
     };
-    let form = form(provider);
+    let form = if provider == Dialect::Gemini && ask.quirks.bare_count { &VERTEX } else { form(provider) };
     if call.dialect == provider {
-        let edit = if form.within.is_empty() {
-            with_model(body, ask.model)?
-        } else {
-            Edit::Replace(wrapped(form, &members(conversation(call.dialect, body)?)?))
+        let edit = match provider {
+            Dialect::Gemini => {
+                Edit::Replace(wrapped(form, &members(conversation(call.dialect, body)?)?, ask.model))
+            }
+            // The path alone names the model.
+            _ if provider.shape().model_in_path => Edit::Keep,
+            _ => with_model(body, ask.model)?,
         };
         return Ok(Outgoing { edit, warnings: Vec::new(), plan });
     }
-    let request = read(call, body)?;
-    let mut losses = Losses::new(ask.drop_params);
-    let encoded = codec::encode_request(provider, &request, &ask, &mut losses)?;
-    let edit = Edit::Replace(wrapped(form, &members(&encoded.body)?));
-    Ok(Outgoing { edit, warnings: losses.into_warnings(), plan })
+    let (encoded, warnings) = encode(call, provider, &mut read(call, body)?, &ask)?;
+    let edit = Edit::Replace(wrapped(form, &members(&encoded.body)?, ask.model));
+    Ok(Outgoing { edit, warnings, plan })
 }
 
 /// Reads a provider's count.
@@ -106,7 +147,9 @@ pub(super) fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> 
 /// # Errors
 /// 400 that names the field, when the body is wrong.
 pub fn estimated(call: &Call, body: &[u8], model: &str) -> Result<u64, Failure> {
-    Ok(estimate::from_request(&read(call, body)?, Tokenizer::of_model(model)))
+    let mut request = read(call, body)?;
+    request.tell_documents();
+    Ok(estimate::from_request(&request, Tokenizer::of_model(model)))
 }
 
 /// A count as a client reads it.
@@ -155,19 +198,25 @@ fn with_model(body: &[u8], model: &str) -> Result<Edit, Failure> {
 }
 
 /// A conversation where the provider wants it, without the fields that do not count.
-fn wrapped(form: &Form, conversation: &Members<'_>) -> Vec<u8> {
-    fn fill(within: &[&str], form: &Form, conversation: &Members<'_>, into: &mut Object<'_>) {
+fn wrapped(form: &Form, conversation: &Members<'_>, model: &str) -> Vec<u8> {
+    fn fill(within: &[&str], form: &Form, conversation: &Members<'_>, model: &str, into: &mut Object<'_>) {
         if let Some((outer, within)) = within.split_first() {
-            object(into.key(outer), |inner| fill(within, form, conversation, inner));
+            object(into.key(outer), |inner| fill(within, form, conversation, model, inner));
             return;
         }
-        let counts = |name: &str| form.fields.is_empty() || form.fields.contains(&name);
+        if form.names_model {
+            into.str("model", &format!("models/{model}"));
+        }
+        let counts = |name: &str| match form.fields {
+            [] => name != "model",
+            fields => fields.contains(&name),
+        };
         for member in conversation.fields.iter().filter(|member| counts(&member.key)) {
             into.raw(&member.key, member.value);
         }
     }
     let mut out = Vec::new();
-    object(&mut out, |body| fill(form.within, form, conversation, body));
+    object(&mut out, |body| fill(form.within, form, conversation, model, body));
     out
 }
 
@@ -225,6 +274,44 @@ mod tests {
             asked(Dialect::OpenaiChat, Dialect::Anthropic, body),
             r#"{"model":"upstream","messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]}"#
         );
+    }
+
+    #[test]
+    fn each_provider_has_its_own_place_for_the_conversation() {
+        let body = r#"{"model":"public","max_tokens":5,"temperature":1,"system":"be brief",
+            "messages":[{"role":"user","content":"hi"}]}"#;
+        let to = |provider| -> serde_json::Value {
+            serde_json::from_str(&asked(Dialect::Anthropic, provider, body)).unwrap()
+        };
+        let names = |value: &serde_json::Value| -> Vec<String> {
+            value.as_object().unwrap().keys().cloned().collect()
+        };
+        let converse = &to(Dialect::Bedrock)["input"]["converse"];
+        assert_eq!(names(converse), ["messages", "system"]);
+        let gemini = to(Dialect::Gemini);
+        let whole = &gemini["generateContentRequest"];
+        assert_eq!((gemini.as_object().unwrap().len(), &whole["model"]), (1, &"models/upstream".into()));
+        assert_eq!(whole["contents"][0]["parts"][0]["text"], "hi");
+        assert_eq!(whole["systemInstruction"]["parts"][0]["text"], "be brief");
+        let responses = to(Dialect::OpenaiResponses);
+        assert!(responses.get("input").is_some() && responses.get("max_output_tokens").is_none());
+        assert_eq!(responses["model"], "upstream");
+    }
+
+    #[test]
+    fn gemini_is_asked_in_the_way_of_its_service() {
+        let vertex = Quirks { bare_count: true, ..Quirks::OPENAI };
+        let bare = r#"{"contents":[{"parts":[{"text":"hi"}]}]}"#;
+        let whole = r#"{"generateContentRequest":{"model":"models/upstream","contents":[{"parts":[{"text":"hi"}]}]}}"#;
+        let call = Call { model: Some("public".into()), ..call(Dialect::Gemini) };
+        for body in [bare, whole] {
+            for (quirks, expected) in [(&vertex, bare), (&Quirks::OPENAI, whole)] {
+                let ask = Ask { quirks, ..ASK };
+                let edit = request(&call, Dialect::Gemini, body.as_bytes(), &ask).unwrap().edit;
+                assert_eq!(edit, Edit::Replace(expected.as_bytes().to_vec()));
+            }
+            assert!((1..9).contains(&estimated(&call, body.as_bytes(), "gemini-2.5-pro").unwrap()));
+        }
     }
 
     #[test]

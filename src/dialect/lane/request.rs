@@ -1,6 +1,6 @@
 //! A client's request becomes a provider's.
 
-use super::{AnswerPlan, Ask, Edit, Outgoing, count, identity};
+use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, identity};
 use crate::chat::{ChatRequest, Failure, Losses, PartKind, Text};
 use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
@@ -81,17 +81,7 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
         return identity::request(call, body, ask);
     }
     let mut request = decode(call, body)?;
-    if provider != Dialect::Cohere {
-        request.tell_documents();
-    }
-    if let Some(failure) = request.own_only.take() {
-        return Err(failure);
-    }
-    let mut losses = Losses::new(ask.drop_params);
-    signature::settle(&mut request, provider, &mut losses);
-    lose_foreign_messages(&mut request, &mut losses)?;
-    let encoded = codec::encode_request(provider, &request, ask, &mut losses)
-        .map_err(|failure| in_words_of(call.dialect, failure))?;
+    let (encoded, warnings) = encode(call, provider, &mut request, ask)?;
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
         legacy_functions: request.legacy_functions,
@@ -100,11 +90,32 @@ fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Res
         model: ask.model.to_owned(),
         ..AnswerPlan::new(call.dialect, provider, request.stream, request.include_usage == Some(true))
     };
+    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings, plan })
+}
+
+/// Writes a request for a provider that speaks another dialect; what was lost is said in the client's words.
+pub(super) fn encode(
+    call: &Call,
+    provider: Dialect,
+    request: &mut ChatRequest<'_>,
+    ask: &Ask<'_>,
+) -> Result<(Encoded, Vec<Warning>), Failure> {
+    if provider != Dialect::Cohere {
+        request.tell_documents();
+    }
+    if let Some(failure) = request.own_only.take() {
+        return Err(failure);
+    }
+    let mut losses = Losses::new(ask.drop_params);
+    signature::settle(request, provider, &mut losses);
+    lose_foreign_messages(request, &mut losses)?;
+    let encoded = codec::encode_request(provider, request, ask, &mut losses)
+        .map_err(|failure| in_words_of(call.dialect, failure))?;
     let mut warnings = losses.into_warnings();
     for warning in &mut warnings {
         rename(call.dialect, warning);
     }
-    Ok(Outgoing { edit: Edit::Replace(encoded.body), warnings, plan })
+    Ok((encoded, warnings))
 }
 
 /// A failure that names the field as the client's dialect calls it.

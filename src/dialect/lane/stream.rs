@@ -96,7 +96,8 @@ impl Stream {
     /// A translator at the beginning of a stream.
     pub fn new(plan: &AnswerPlan) -> Self {
         // Dialects without a scanner of their own are read through their decoders, and pass all the same.
-        let has_scanner = matches!(plan.provider, Dialect::OpenaiChat | Dialect::Anthropic);
+        let has_scanner =
+            matches!(plan.provider, Dialect::OpenaiChat | Dialect::OpenaiCompletions | Dialect::Anthropic);
         let lane = if plan.client == plan.provider && has_scanner {
             let captured =
                 || Captured { decoder: StreamDecoder::new(plan.provider), transcript: Transcript::default() };

@@ -165,6 +165,13 @@ impl State {
                 if matches!(part, PartStart::ToolCall { .. } | PartStart::RedactedThinking(_)) {
                     self.content();
                 }
+                if self.client == Dialect::OpenaiCompletions && self.encoder.is_some() {
+                    match part {
+                        PartStart::Thinking | PartStart::RedactedThinking(_) => self.lost("reasoning"),
+                        PartStart::ToolCall { .. } => self.lost("a tool call"),
+                        PartStart::Text | PartStart::Refusal => {}
+                    }
+                }
             }
             Event::Delta { delta, .. } => {
                 let (Delta::Text(text)

@@ -4,7 +4,7 @@ use crate::chat::FinishReason;
 
 /// The reason that a word of an answer stands for. Beside OpenAI's own five there are words that providers let
 /// through from what they run; an unknown one is no error.
-pub(super) fn decode(word: &str) -> FinishReason {
+pub(in crate::dialect) fn decode(word: &str) -> FinishReason {
     match word {
         "stop" | "eos" | "end_turn" | "STOP" | "completed" => FinishReason::Stop,
         "stop_sequence" => FinishReason::StopSequence,

@@ -3,7 +3,7 @@
 //! and `cache_control` (LiteLLM), content in parts in answers (Mistral).
 
 mod failure;
-mod finish;
+pub(super) mod finish;
 mod ids;
 mod request;
 mod response;
@@ -12,6 +12,7 @@ pub(crate) mod usage;
 
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use ids::{short_user, write_call_id_within};
+pub(super) use request::Top;
 pub(crate) use request::{always_reasons, media_type_of, reasons};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};

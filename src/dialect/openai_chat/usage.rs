@@ -101,7 +101,7 @@ impl UsageWire<'_> {
 
 /// Writes the counts as OpenAI does. `prompt_tokens` includes what was read from and written to a cache; what was
 /// written is named as OpenRouter and LiteLLM name it, since OpenAI has no word for it.
-pub(super) fn write(o: &mut Object<'_>, usage: &Usage) {
+pub(crate) fn write(o: &mut Object<'_>, usage: &Usage) {
     let (input, output) = (usage.input.unwrap_or(0), usage.output.unwrap_or(0));
     o.u64("prompt_tokens", input);
     o.u64("completion_tokens", output);

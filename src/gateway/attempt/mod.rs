@@ -1,6 +1,7 @@
 //! The attempt phase: once per try at one provider. Translates the request; looks at the first bytes of the answer and
 //! either releases it, translated back, or turns it into a status that makes the router try the next target.
 
+mod forward;
 mod give_up;
 mod release;
 mod request;
@@ -12,7 +13,7 @@ pub use upstream_headers::REMOVED_BY_ROUTE;
 
 use super::headers::Headers;
 use super::worker::{SharedExchange, Worker};
-use crate::dialect::lane::{AnswerPlan, Edit, Stream};
+use crate::dialect::lane::{AnswerPlan, Edit, Gauge, Stream};
 use std::rc::Rc;
 
 /// The attempt phase of one try.
@@ -43,6 +44,8 @@ enum Stage {
     Holding(Box<Held>),
     /// The stream goes to the client as it comes.
     Streaming,
+    /// The answer goes to the client as it comes, whatever it is.
+    Forwarding(Box<Gauge>),
     /// Everything that could be done was done.
     Through,
 }

@@ -51,8 +51,8 @@ impl Attempt {
         exchange.answer.complete = true;
         let own_type = client_type(exchange);
         let shown = match &answer.body {
-            Some(new) => Body { media_type: Some(own_type), length: Some(new.len()) },
-            None => Body { media_type: None, length: Some(body.len()) },
+            Some(new) => Body { media_type: Some(own_type), length: Length::Is(new.len()) },
+            None => Body { media_type: None, length: Length::Is(body.len()) },
         };
         self.show(host, exchange, &shown, self.headers.status());
         if let Some(new) = &answer.body {
@@ -83,7 +83,7 @@ impl Attempt {
             .plan
             .as_ref()
             .is_some_and(|plan| !plan.is_identity() || plan.client.shape().stream_types.len() > 1);
-        let body = Body { media_type: translated.then(|| client_type(exchange)), length: None };
+        let body = Body { media_type: translated.then(|| client_type(exchange)), length: Length::Unknown };
         self.show(host, exchange, &body, self.headers.status());
         if held.changed {
             host.splice_body(Side::Response, size, &held.output);
@@ -115,11 +115,17 @@ impl Attempt {
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
         let readable =
             self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.envelope(), body);
-        if !(same_dialect && readable) {
+        // What is passed through is the client's and the provider's own affair, errors included.
+        let passes = exchange.forwarded.is_some();
+        if !(passes || same_dialect && readable) {
             return self.release_failure(host, exchange, failure, status, held);
         }
         exchange.answer.failure = Some(failure);
-        self.show(host, exchange, &Body { media_type: None, length: Some(body.len()) }, status);
+        let shown = match held {
+            None => Body::as_it_came(),
+            Some(_) => Body { media_type: None, length: Length::Is(body.len()) },
+        };
+        self.show(host, exchange, &shown, status);
         self.released(host, exchange)
     }
 
@@ -131,7 +137,7 @@ impl Attempt {
         count: &[u8],
         held: usize,
     ) -> Flow {
-        let new = Body { media_type: Some("application/json"), length: Some(count.len()) };
+        let new = Body { media_type: Some("application/json"), length: Length::Is(count.len()) };
         self.show(host, exchange, &new, 200);
         host.splice_body(Side::Response, held, count);
         self.released(host, exchange)
@@ -153,7 +159,7 @@ impl Attempt {
         };
         let body =
             lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
-        let new = Body { media_type: Some("application/json"), length: Some(body.len()) };
+        let new = Body { media_type: Some("application/json"), length: Length::Is(body.len()) };
         self.show(host, exchange, &new, shown);
         if let Some((name, value)) = lane::failure_header(exchange.call.envelope(), &failure) {
             host.set_header(Side::Response, name, Some(value));
@@ -173,7 +179,7 @@ impl Attempt {
 
     /// Makes the held response headers the ones a client sees: the provider's but for what is withheld, the gateway's
     /// own and CORS.
-    fn show(&self, host: &impl Host, exchange: &Exchange, body: &Body<'_>, status: u16) {
+    pub(super) fn show(&self, host: &impl Host, exchange: &Exchange, body: &Body<'_>, status: u16) {
         let set = |name: &str, value: Option<&str>| host.set_header(Side::Response, name, value);
         for (name, _) in self.headers.0.iter().filter(|(name, _)| is_withheld(name)) {
             set(name, None);
@@ -186,14 +192,14 @@ impl Attempt {
         }
         let announced = self.headers.get("content-length").is_some();
         match body.length {
-            Some(length) => {
+            Length::Is(length) => {
                 let length = itoa::Buffer::new().format(length).to_owned();
                 if !self.headers.is_exactly("content-length", &length) {
                     set("content-length", Some(&length));
                 }
             }
-            None if announced => set("content-length", None),
-            None => {}
+            Length::Unknown if announced => set("content-length", None),
+            Length::Unknown | Length::AsItCame => {}
         }
         for (name, value) in own_headers(exchange) {
             set(name, Some(&value));
@@ -202,11 +208,29 @@ impl Attempt {
 }
 
 /// The body that goes with a client's headers.
-struct Body<'a> {
+pub(super) struct Body<'a> {
     /// Its media type, where that is not what the provider said.
     media_type: Option<&'a str>,
-    /// Its length, where that is known.
-    length: Option<usize>,
+    /// Its length.
+    length: Length,
+}
+
+/// How long a body will be, in bytes.
+#[derive(Debug, Clone, Copy)]
+enum Length {
+    /// As the provider said, if it did.
+    AsItCame,
+    /// So long.
+    Is(usize),
+    /// Nobody knows yet.
+    Unknown,
+}
+
+impl Body<'_> {
+    /// The provider's own, unchanged.
+    pub(super) fn as_it_came() -> Self {
+        Self { media_type: None, length: Length::AsItCame }
+    }
 }
 
 /// The media type of an answer in the client's dialect.
@@ -234,7 +258,9 @@ fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
     let mut add = |name, value| headers.push((name, value));
     if let Some(attempt) = exchange.attempts.last() {
         add("x-tollgate-provider", attempt.provider.name.to_string());
-        add("x-tollgate-model", printable(&attempt.model));
+        if !attempt.model.is_empty() {
+            add("x-tollgate-model", printable(&attempt.model));
+        }
     }
     add("x-tollgate-attempts", exchange.attempts.len().to_string());
     add("x-tollgate-request-id", exchange.request_id.clone());

@@ -1,6 +1,6 @@
 //! The way out: the request as this provider wants it.
 
-use super::{Attempt, Stage, upstream_headers};
+use super::{Attempt, Stage, forward, upstream_headers};
 use crate::chat::Failure;
 use crate::config::tables::{Model, Target};
 use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
@@ -94,6 +94,7 @@ impl Attempt {
         };
         let body = &exchange.body;
         let outgoing = match (exchange.call.operation, endpoint.operation) {
+            (Operation::Forward(_), _) => forward::outgoing(exchange, &ask)?,
             (Operation::Embeddings(client), Operation::Embeddings(provider)) => {
                 embedding::request(client, provider, body, &ask)?
             }

@@ -16,6 +16,10 @@ impl Attempt {
         self.take_counts();
         let Some(plan) = &self.plan else { return Flow::Continue };
         let good = matches!(self.headers.status(), 200..=299);
+        let service = shared.borrow().forwarded.as_ref().map(|forwarded| forwarded.request.service);
+        if let (true, Some(service)) = (good, service) {
+            return self.release_forwarded(host, &mut shared.borrow_mut(), service, end_of_stream);
+        }
         let is_stream = || plan.is_stream_type(|media_type| self.headers.is_type(media_type));
         if good && plan.stream && is_stream() {
             let held = Held { stream: Stream::new(plan), output: Vec::new(), changed: false, seen: 0 };
@@ -58,6 +62,10 @@ impl Attempt {
                 self.stream_on(host, exchange, size, end_of_stream);
                 Flow::Continue
             }
+            Stage::Forwarding(_) => {
+                self.forward_on(host, exchange, size, end_of_stream);
+                Flow::Continue
+            }
             Stage::Fresh | Stage::Sending(_) | Stage::Through => Flow::Continue,
         }
     }
@@ -78,6 +86,10 @@ impl Attempt {
             }
             Stage::Streaming => {
                 finish_stream(host, exchange, &self.worker);
+                Flow::Continue
+            }
+            Stage::Forwarding(_) => {
+                self.finish_forwarded(host, exchange);
                 Flow::Continue
             }
             Stage::Fresh | Stage::Sending(_) | Stage::Through => Flow::Continue,

@@ -3,11 +3,12 @@
 
 use crate::config::tables::{Auth, Endpoint, Provider};
 use crate::dialect::{Carriage, Dialect};
-use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::{Exchange, Forwarded};
 use crate::gateway::headers::Headers;
 use crate::gateway::host::{Host, Side};
 use crate::policy::keys;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
 
 /// The version of the Anthropic API that the lanes were written for.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
@@ -84,24 +85,31 @@ pub fn build(
 ) -> Headers {
     let mut headers = Headers(Vec::with_capacity(12));
     let mut add = |name: &str, value: &str| headers.0.push((name.to_owned(), value.to_owned()));
-    add(":method", "POST");
+    let forwarded = exchange.forwarded.as_ref();
+    add(":method", forwarded.map_or("POST", |forwarded| &forwarded.request.method));
     add(":scheme", if provider.tls { "https" } else { "http" });
     add(":authority", &provider.authority);
     let path = if exchange.stream { &endpoint.stream_path } else { &endpoint.path };
-    if path.contains("{model}") {
+    let path = if path.contains("{model}") {
         let segment = utf8_percent_encode(model, SEGMENT).to_string();
-        add(":path", &path.replace("{model}", &segment));
+        Cow::Owned(path.replace("{model}", &segment))
     } else {
-        add(":path", path);
-    }
-    add("content-type", "application/json");
-    add("content-length", itoa::Buffer::new().format(length));
-    let carriage = provider.quirks.carriage;
-    let stream_type = match carriage {
-        Carriage::Plain => endpoint.dialect.shape().stream_type(),
-        carriage => carriage.stream_type(),
+        Cow::Borrowed(&**path)
     };
-    add("accept", if exchange.stream { stream_type } else { "application/json" });
+    let carriage = provider.quirks.carriage;
+    if let Some(forwarded) = forwarded {
+        add(":path", &below(&path, forwarded));
+        frame_forwarded(exchange, forwarded, length, &mut add);
+    } else {
+        add(":path", &path);
+        add("content-type", "application/json");
+        add("content-length", itoa::Buffer::new().format(length));
+        let stream_type = match carriage {
+            Carriage::Plain => endpoint.dialect.shape().stream_type(),
+            carriage => carriage.stream_type(),
+        };
+        add("accept", if exchange.stream { stream_type } else { "application/json" });
+    }
     add("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION")));
     if endpoint.dialect == Dialect::Anthropic && carriage == Carriage::Plain {
         add("anthropic-version", ANTHROPIC_VERSION);
@@ -109,8 +117,21 @@ pub fn build(
     match &provider.auth {
         Auth::Header { name, value } => add(name, &value.0),
         Auth::Passthrough => pass_credentials(exchange, endpoint.dialect, &mut add),
+        Auth::GcpToken => {
+            if let Some(token) = &exchange.gcp_token {
+                add("authorization", &format!("Bearer {}", token.0));
+            }
+        }
         // What the proxy adds it adds behind the filter.
         Auth::None | Auth::ByProxy { .. } | Auth::Missing { .. } => {}
+    }
+    if forwarded.is_some() && endpoint.dialect == Dialect::Anthropic {
+        // Its services beside messages are behind these.
+        for name in ["anthropic-version", "anthropic-beta"] {
+            if let Some(value) = exchange.client_header(name) {
+                headers.set(name, value);
+            }
+        }
     }
     for name in &provider.forward_headers {
         let is_betas = **name == *BETAS;
@@ -127,6 +148,32 @@ pub fn build(
         headers.set(name, &**value);
     }
     headers
+}
+
+/// The path of something below a service's own, with the client's query.
+fn below(path: &str, forwarded: &Forwarded) -> String {
+    let (path, own) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+    let (below, query) = (&forwarded.request.below, &forwarded.query);
+    match own {
+        Some(own) => format!("{path}{below}?{own}{}", query.replacen('?', "&", 1)),
+        None => format!("{path}{below}{query}"),
+    }
+}
+
+/// The headers that say what a body is, and what the client takes: its own words.
+fn frame_forwarded(
+    exchange: &Exchange,
+    forwarded: &Forwarded,
+    length: usize,
+    add: &mut impl FnMut(&str, &str),
+) {
+    if length > 0 || forwarded.request.method == "POST" {
+        if let Some(content_type) = exchange.client_header("content-type") {
+            add("content-type", content_type);
+        }
+        add("content-length", itoa::Buffer::new().format(length));
+    }
+    add("accept", exchange.client_header("accept").unwrap_or("*/*"));
 }
 
 /// The client's own credentials. Gemini has a header of its own, and Anthropic knows `x-api-key` and `authorization`;

@@ -9,18 +9,19 @@ pub(super) fn call(path: &str) -> Option<Call> {
 }
 
 /// `/model/{modelId}/converse` and `…/converse-stream`, and Anthropic's API at `…/invoke` and
-/// `…/invoke-with-response-stream`; the name of a model may hold slashes (an ARN), encoded or not.
+/// `…/invoke-with-response-stream`, and `…/count-tokens`; the name of a model may hold slashes (an ARN), encoded or not.
 fn bedrock(path: &str) -> Option<Call> {
     let (model, action) = path.strip_prefix("/model/")?.rsplit_once('/')?;
+    let model = Some(Some(decoded(model)).filter(|model| !model.is_empty())?);
     let (dialect, carriage, stream) = match action {
         "converse" => (Dialect::Bedrock, Carriage::Plain, false),
         "converse-stream" => (Dialect::Bedrock, Carriage::Plain, true),
         "invoke" => (Dialect::Anthropic, Carriage::BedrockInvoke, false),
         "invoke-with-response-stream" => (Dialect::Anthropic, Carriage::BedrockInvoke, true),
+        "count-tokens" => return Some(Call { model, ..Call::count_tokens(Dialect::Bedrock) }),
         _ => return None,
     };
-    let model = Some(decoded(model)).filter(|model| !model.is_empty())?;
-    Some(Call { model: Some(model), stream: Some(stream), carriage, ..Call::chat(dialect) })
+    Some(Call { model, stream: Some(stream), carriage, ..Call::chat(dialect) })
 }
 
 /// `/projects/{p}/locations/{l}/publishers/anthropic/models/{model}:rawPredict` and `…:streamRawPredict`, project and
@@ -68,6 +69,8 @@ mod tests {
                 (Dialect::Bedrock, Some(model), Some(stream))
             );
         }
+        let counted = Call { model: Some("x".into()), ..Call::count_tokens(Dialect::Bedrock) };
+        assert_eq!(find("POST", "/model/x/count-tokens", ""), Surface::Ask(counted));
         assert_eq!(find("POST", "/model/x/other", ""), Surface::Unknown);
         assert_eq!(find("POST", "/model//converse", ""), Surface::Unknown);
         assert_eq!(find("GET", "/model/x/converse", ""), Surface::WrongMethod("POST"));

@@ -3,7 +3,7 @@
 //! consequence here.
 
 use super::{Surface, decoded, on, query_value};
-use crate::dialect::{Call, Dialect};
+use crate::dialect::{Call, Dialect, Operation};
 
 /// The versions that only Google has; `/v1` is anybody's.
 const VERSIONS: [&str; 3] = ["/v1beta1/", "/v1beta/", "/v1alpha/"];
@@ -25,9 +25,10 @@ pub(super) fn find(method: &str, path: &str, target: &str) -> Option<Surface> {
     let name = model_name(rest)?;
     match name.rsplit_once(':') {
         Some((model, verb)) => {
-            let stream = match verb {
-                "generateContent" => false,
-                "streamGenerateContent" => true,
+            let (stream, operation) = match verb {
+                "generateContent" => (false, Operation::Chat),
+                "streamGenerateContent" => (true, Operation::Chat),
+                "countTokens" => (false, Operation::CountTokens),
                 // A name with a colon in it.
                 _ if is_own && method != "POST" => {
                     return Some(on("GET, HEAD", method, Surface::Model(decoded(name))));
@@ -36,8 +37,8 @@ pub(super) fn find(method: &str, path: &str, target: &str) -> Option<Surface> {
             };
             let model = Some(decoded(model)).filter(|model| !model.is_empty())?;
             let array = stream && query_value(target, "alt").as_deref() != Some("sse");
-            let call =
-                Call { model: Some(model), stream: Some(stream), array, ..Call::chat(Dialect::Gemini) };
+            let (model, stream) = (Some(model), Some(stream));
+            let call = Call { operation, model, stream, array, ..Call::chat(Dialect::Gemini) };
             Some(on("POST", method, Surface::Ask(call)))
         }
         None if is_own && !name.is_empty() => Some(on("GET, HEAD", method, Surface::Model(decoded(name)))),
@@ -95,6 +96,8 @@ mod tests {
             assert_eq!(find("POST", &format!("/llm{path}"), "/llm"), surface, "{path}");
         }
         assert_eq!(find("GET", "/v1beta/models/g:generateContent", ""), Surface::WrongMethod("POST"));
+        let counted = Call { model: Some("g".into()), ..Call::count_tokens(Dialect::Gemini) };
+        assert_eq!(find("POST", "/v1beta/models/g:countTokens", ""), Surface::Ask(counted));
         assert_eq!(find("POST", "/v1beta/models/g:noSuch", ""), Surface::Unknown);
         assert_eq!(find("POST", "/v1beta/models/:generateContent", ""), Surface::Unknown);
     }

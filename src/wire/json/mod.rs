@@ -12,6 +12,7 @@ mod outline;
 mod patch;
 mod scan;
 mod text;
+mod watch;
 mod write;
 
 use error::as_text;
@@ -22,4 +23,5 @@ pub use object::{Count, Extra, Name, OneOrMany, TextOr};
 pub use patch::Patch;
 pub use scan::{Json, Member, Members, members, sketch};
 pub use text::Text;
+pub use watch::Watch;
 pub use write::{Array, Object, array, object, write_f64, write_u64};

@@ -7,6 +7,7 @@ mod bench;
 mod client;
 mod envoy;
 mod exchange;
+mod lanes;
 mod soak;
 mod upstream;
 mod wire;

@@ -6,6 +6,7 @@ purpose is scripted with `support.sim.behaviour`.
 """
 
 from .anthropic import AnthropicSim
+from .anthropic_services import AnthropicServicesSim
 from .behaviour import (
     Gate,
     Steps,
@@ -22,17 +23,22 @@ from .behaviour import (
     truncated,
 )
 from .cohere import CohereSim
+from .gemini import GeminiSim
 from .litellm import LiteLLMSim
 from .ollama import OllamaSim
 from .openai import OpenAISim
+from .openai_services import OpenAIServicesSim
 from .openai_responses import OpenAIResponsesSim
 from .server import Recorded, Simulator
 
 __all__ = [
+    "AnthropicServicesSim",
     "AnthropicSim",
     "CohereSim",
     "Gate",
+    "GeminiSim",
     "LiteLLMSim",
+    "OpenAIServicesSim",
     "OllamaSim",
     "OpenAIResponsesSim",
     "OpenAISim",

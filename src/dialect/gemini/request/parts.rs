@@ -97,16 +97,11 @@ impl<'l> Parts<'l> {
                 self.finish(part, o);
             }),
             PartKind::Thinking(thinking) => list.object(|o| {
-                write_thought(thinking, o);
+                write_thought(thinking, None, o);
                 self.finish(part, o);
             }),
-            // Only of a Gemini client's own; others are dropped before.
-            PartKind::RedactedThinking(data) => list.object(|o| {
-                o.word("text", "");
-                o.bool("thought", true);
-                let proof = signature::Foreign::Redacted(data.to_str().into_owned());
-                o.str(SIGNATURE, &signature::wrap(&proof));
-            }),
+            // Of another maker: nothing that Google could read.
+            PartKind::RedactedThinking(_) => {}
             PartKind::ToolCall(call) => self.call(part, call, leads, path, list),
             PartKind::ToolResult(result) => self.result(part, result, path, list)?,
             PartKind::Image { source, detail } => {

@@ -20,7 +20,7 @@ impl Spoken<'_, '_> {
     pub(super) fn path(&self) -> String {
         match self.place {
             Place::System => format!("system[{}]", self.index),
-            Place::Instructions => self.place.to_string(),
+            Place::Instructions | Place::Prompt => self.place.to_string(),
             Place::Message(_) | Place::Input(_) => format!("{}.content[{}]", self.place, self.index),
         }
     }

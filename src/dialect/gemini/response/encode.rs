@@ -3,7 +3,7 @@
 use super::super::finish::finish_word;
 use super::super::logprobs;
 use super::super::part::SIGNATURE;
-use super::super::signature::{self, Foreign};
+use super::super::signature;
 use super::super::usage::write_usage;
 use crate::chat::{
     ChatResponse, Choice, FinishReason, Losses, Part, PartKind, Source, Text, Thinking, ToolCall,
@@ -12,6 +12,7 @@ use crate::dialect::Dialect;
 use crate::dialect::date::rfc3339;
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::service::is_missed;
+use crate::dialect::signature::Kind;
 use crate::wire::json::{Array, Object, object};
 
 /// Writes an answer. What Gemini's dialect cannot say is noted, never refused: the answer is there.
@@ -21,7 +22,7 @@ pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &
     object(&mut out, |body| {
         body.array("candidates", |list| {
             for choice in &response.choices {
-                list.object(|candidate| write_candidate(choice, own, losses, candidate));
+                list.object(|candidate| write_candidate(choice, response.origin, losses, candidate));
             }
         });
         match response.usage_extra.iter().find(|(name, _)| own && name == "usageMetadata") {
@@ -50,11 +51,12 @@ fn note_extra(extra: &crate::chat::Extra<'_>, losses: &mut Losses) {
     }
 }
 
-fn write_candidate(choice: &Choice<'_>, own: bool, losses: &mut Losses, candidate: &mut Object<'_>) {
+fn write_candidate(choice: &Choice<'_>, maker: Dialect, losses: &mut Losses, candidate: &mut Object<'_>) {
+    let own = maker == Dialect::Gemini;
     candidate.object("content", |content| {
         content.array("parts", |list| {
             for (index, part) in choice.parts.iter().enumerate() {
-                write_part(part, index, own, losses, list);
+                write_part(part, index, maker, losses, list);
             }
         });
         content.word("role", "model");
@@ -83,7 +85,8 @@ fn write_candidate(choice: &Choice<'_>, own: bool, losses: &mut Losses, candidat
     }
 }
 
-fn write_part(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, list: &mut Array<'_>) {
+fn write_part(part: &Part<'_>, index: usize, maker: Dialect, losses: &mut Losses, list: &mut Array<'_>) {
+    let own = maker == Dialect::Gemini;
     match &part.kind {
         PartKind::Text(text) | PartKind::Refusal(text) => {
             if text.is_empty() && part.extra.is_empty() {
@@ -97,7 +100,7 @@ fn write_part(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, lis
             });
         }
         PartKind::Thinking(thinking) => list.object(|o| {
-            write_thought(thinking, o);
+            write_thought(thinking, Some(maker), o);
             if own {
                 o.extra(&part.extra);
             }
@@ -105,7 +108,7 @@ fn write_part(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, lis
         PartKind::RedactedThinking(data) => list.object(|o| {
             o.word("text", "");
             o.bool("thought", true);
-            o.str(SIGNATURE, &signature::wrap(&Foreign::Redacted(data.to_str().into_owned())));
+            o.str(SIGNATURE, &signature::wrap(maker, Kind::Redacted, data));
         }),
         PartKind::ToolCall(call) => {
             if write_call(call, list) {
@@ -136,12 +139,17 @@ fn write_part(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, lis
     }
 }
 
-/// A thought with what its maker wants back.
-pub(in crate::dialect::gemini) fn write_thought(thinking: &Thinking<'_>, o: &mut Object<'_>) {
+/// A thought with what its maker, where it is another than Google, wants back.
+pub(in crate::dialect::gemini) fn write_thought(
+    thinking: &Thinking<'_>,
+    maker: Option<Dialect>,
+    o: &mut Object<'_>,
+) {
     o.text("text", &thinking.text);
     o.bool("thought", true);
-    if let Some(proof) = thinking.signature.as_ref().filter(|proof| !proof.is_empty()) {
-        o.str(SIGNATURE, &signature::wrap(&Foreign::Signature(proof.to_str().into_owned())));
+    let proof = thinking.signature.as_ref().filter(|proof| !proof.is_empty());
+    if let (Some(maker), Some(proof)) = (maker, proof) {
+        o.str(SIGNATURE, &signature::wrap(maker, Kind::Thinking, proof));
     }
 }
 

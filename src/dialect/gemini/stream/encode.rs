@@ -4,13 +4,15 @@ use super::super::finish::finish_word;
 use super::super::logprobs;
 use super::super::part::SIGNATURE;
 use super::super::response::{write_call, write_thought};
-use super::super::signature::{self, Foreign};
+use super::super::signature;
 use super::super::usage::write_usage;
 use super::reframe::Framing;
 use crate::chat::{
     Arguments, Delta, Event, Failure, FinishReason, Json, PartStart, Text, Thinking, ToolCall, Usage,
 };
+use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
+use crate::dialect::signature::Kind;
 use crate::wire::json::{Array, Object, array, object};
 
 /// Most bytes of a call's arguments that are gathered before the call is written: Gemini knows only whole calls, and
@@ -19,8 +21,10 @@ const MOST_ARGUMENTS: usize = 16 << 20;
 
 /// Writes answer objects, as events or as the items of one array. Texts pass as they come; calls are written when they
 /// are complete. Finish reasons and counts come last, in one object.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct StreamEncoder {
+    /// Whose proofs of reasoning these are.
+    maker: Dialect,
     framing: Framing,
     over: bool,
     /// What all objects end with: model, id.
@@ -52,7 +56,14 @@ enum Open {
 impl StreamEncoder {
     /// An encoder at the start of a stream.
     pub fn new(plan: &AnswerPlan) -> Self {
-        Self { framing: Framing::new(plan.array), ..Self::default() }
+        Self {
+            maker: plan.provider,
+            framing: Framing::new(plan.array),
+            over: false,
+            tail: Vec::new(),
+            choices: Vec::new(),
+            usage: Usage::default(),
+        }
     }
 
     /// Appends what an event is in Gemini's words; it may be nothing.
@@ -104,7 +115,7 @@ impl StreamEncoder {
             PartStart::Text | PartStart::Refusal => Open::Text,
             PartStart::Thinking => Open::Thinking,
             PartStart::RedactedThinking(data) => {
-                let proof = signature::wrap(&Foreign::Redacted(data.to_str().into_owned()));
+                let proof = signature::wrap(self.maker, Kind::Redacted, data);
                 self.parts(choice, out, |list| {
                     list.object(|o| {
                         o.word("text", "");
@@ -134,6 +145,7 @@ impl StreamEncoder {
             }
             return arguments.push_str(&text);
         }
+        let maker = self.maker;
         self.parts(choice, out, |list| match delta {
             Delta::Text(text) | Delta::Arguments(text) => list.object(|o| o.text("text", text)),
             Delta::Thinking(text) => list.object(|o| {
@@ -141,7 +153,11 @@ impl StreamEncoder {
                 o.bool("thought", true);
             }),
             Delta::Signature(proof) => list.object(|o| {
-                write_thought(&Thinking { text: Text::default(), signature: Some(proof.clone()) }, o);
+                write_thought(
+                    &Thinking { text: Text::default(), signature: Some(proof.clone()) },
+                    Some(maker),
+                    o,
+                );
             }),
         });
     }

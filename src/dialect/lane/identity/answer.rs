@@ -12,7 +12,7 @@ use crate::dialect::{Dialect, codec};
 /// 502 when it is empty, malformed, or no answer at all; what it says when it is an error in a 200.
 pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     let report = match plan.provider {
-        Dialect::OpenaiChat => openai_chat::answer(body)?,
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions => openai_chat::answer(body)?,
         Dialect::Anthropic => anthropic::answer(body)?,
         other => report(&codec::decode_response(other, body)?, Losses::default()),
     };

@@ -1,4 +1,4 @@
-//! A light look at OpenAI answers: what metering and the choice of the next target need, and no more.
+//! A light look at OpenAI answers, of conversations and text completions: what metering and the choice of the next target need, and no more.
 
 use super::keys::Key;
 use super::stream::Seen;
@@ -31,6 +31,8 @@ wire_object! {
         finish: Text<'a> = "finish_reason",
         delta: Said<'a> = "delta",
         message: Said<'a> = "message",
+        /// All there is in a text completion.
+        text: &'a RawValue = "text",
     }
 }
 
@@ -53,10 +55,6 @@ wire_object! {
 impl Said<'_> {
     /// Bytes of what is said, as they stand in the JSON text; 0 when nothing is.
     fn bytes(&self) -> u64 {
-        let length = |value: Option<&RawValue>| match value.map(RawValue::get) {
-            None | Some("null" | "\"\"" | "[]" | "{}") => 0,
-            Some(text) => text.len() as u64,
-        };
         // Servers that give both spellings of the reasoning say the same in both.
         let reasoning = length(self.reasoning_content).max(length(self.reasoning));
         let reasoning = reasoning.max(length(self.reasoning_details)).max(length(self.thinking_blocks));
@@ -67,6 +65,14 @@ impl Said<'_> {
             + reasoning
             + length(self.audio)
             + length(self.images)
+    }
+}
+
+/// Bytes of a value that says something.
+fn length(value: Option<&RawValue>) -> u64 {
+    match value.map(RawValue::get) {
+        None | Some("null" | "\"\"" | "[]" | "{}") => 0,
+        Some(text) => text.len() as u64,
     }
 }
 
@@ -162,7 +168,9 @@ fn said(body: &Body<'_>, report: &mut Report) -> u64 {
         report.usage_is_final = choices.is_empty() || report.finish.is_some();
     }
     let bytes = choices.iter().map(|choice| {
-        choice.delta.as_ref().map_or(0, Said::bytes) + choice.message.as_ref().map_or(0, Said::bytes)
+        choice.delta.as_ref().map_or(0, Said::bytes)
+            + choice.message.as_ref().map_or(0, Said::bytes)
+            + length(choice.text)
     });
     let bytes = bytes.sum();
     report.output_bytes += bytes;

@@ -3,7 +3,7 @@
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
-use crate::dialect::{Call, Carriage, Dialect, codec, signature};
+use crate::dialect::{Call, Carriage, Dialect, codec, gemini, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Patch, Text, sketch, wire_object, write_string};
 use serde_json::value::RawValue;
@@ -16,7 +16,9 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     let dialect = call.dialect;
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
-        Dialect::Anthropic | Dialect::Gemini => false,
+        Dialect::Anthropic | Dialect::OpenaiCompletions => false,
+        // The same, in the form that Gemini's clients keep them in.
+        Dialect::Gemini => memchr::memmem::find(body, gemini::signature::WRAPPED.as_bytes()).is_some(),
         _ => {
             // Thoughts of another provider, which this one would refuse.
             let has_foreign =
@@ -47,6 +49,12 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
             }
             output_limit(&found, ask, &mut patch);
             developer_role(&found, ask, &mut patch, &mut losses)?;
+            show_usage = usage_switch(&found, stream, ask, &mut patch, &mut losses)?;
+        }
+        Dialect::OpenaiCompletions => {
+            if let Some(limit) = ask.max_tokens {
+                patch.set("max_tokens", limit.to_string());
+            }
             show_usage = usage_switch(&found, stream, ask, &mut patch, &mut losses)?;
         }
         Dialect::Anthropic => {

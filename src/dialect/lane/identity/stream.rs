@@ -63,7 +63,7 @@ impl Stream {
                 Dialect::Anthropic => Look::Anthropic(anthropic::Look::default()),
                 _ => Look::OpenaiChat(Box::default()),
             },
-            hides_usage: plan.provider == Dialect::OpenaiChat && !plan.show_usage,
+            hides_usage: plan.provider != Dialect::Anthropic && !plan.show_usage,
             hid_last: false,
             lost: false,
             saw_finish: false,

@@ -150,6 +150,20 @@ fn a_clients_request_is_read() {
 }
 
 #[test]
+fn others_are_told_the_type_of_a_picture() {
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "", "images": ["/9j/aGk=", "iVBORw0K"]}]});
+    let text = body.to_string();
+    let request = decode_request(text.as_bytes()).unwrap();
+    let encoded =
+        codec::encode_request(Dialect::OpenaiChat, &request, &ask("m", true), &mut Losses::new(true))
+            .unwrap();
+    let openai: Value = serde_json::from_slice(&encoded.body).unwrap();
+    let url =
+        |at: usize| openai["messages"][0]["content"][at]["image_url"]["url"].as_str().unwrap().to_owned();
+    assert_eq!([url(0), url(1)], ["data:image/jpeg;base64,/9j/aGk=", "data:image/png;base64,iVBORw0K"]);
+}
+
+#[test]
 fn generate_is_a_conversation_of_one_turn() {
     let body =
         json!({"model": "m", "prompt": "q", "system": "s", "template": "", "context": [], "raw": false,

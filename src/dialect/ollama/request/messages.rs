@@ -11,13 +11,22 @@ use crate::wire::json::{Array, Object};
 /// The warning for a prompt-cache breakpoint.
 pub(super) const CACHE_DROPPED: &str = "cache_control dropped: Ollama caches prompts without being told";
 
-/// A picture as the wire has it: base64 without a media type. Some clients send a data URI all the same.
+/// A picture as the wire has it: base64 without a media type, which others have to be told. Some clients send a data URI
+/// all the same.
 pub(in super::super) fn picture(data: Text<'_>) -> Part<'_> {
     let source = match data.data_uri() {
         Some((media_type, data)) => Source::Base64 { media_type, data },
-        None => Source::Base64 { media_type: Text::default(), data },
+        None => Source::Base64 { media_type: Text::plain(media_type(&data.to_str())), data },
     };
     Part::new(PartKind::Image { source, detail: None })
+}
+
+/// The media type of a picture in base64, by its first bytes; what none of these begin is left to the provider to refuse.
+fn media_type(base64: &str) -> &'static str {
+    const STARTS: [(&str, &str); 3] =
+        [("/9j/", "image/jpeg"), ("UklGR", "image/webp"), ("R0lGOD", "image/gif")];
+    let found = STARTS.iter().find(|(start, _)| base64.starts_with(start));
+    found.map_or("image/png", |(_, media_type)| media_type)
 }
 
 /// Writes texts as one string, joined by line ends.

@@ -28,7 +28,7 @@ pub fn encode_request(
 ) -> Result<Encoded, Failure> {
     let mut body = Vec::with_capacity(size_hint(request));
     object(&mut body, |o| {
-        let mut top = Top { o, ask, losses };
+        let mut top = Top::new(o, ask, losses);
         top.str("model", ask.model)?;
         if !top.is_overridden("messages") {
             array(top.o.key("messages"), |messages| turn::write(messages, request, ask, top.losses))?;
@@ -85,20 +85,34 @@ fn size_hint(request: &ChatRequest<'_>) -> usize {
 
 /// The top level of the body: fields that the target's own overrides replace, or that the provider refuses, are
 /// left out.
-pub(super) struct Top<'t, 'o, 'c, 'l> {
+pub(in crate::dialect) struct Top<'t, 'o, 'c, 'l> {
     o: &'t mut Object<'o>,
-    pub(super) ask: &'t Ask<'c>,
-    pub(super) losses: &'l mut Losses,
+    pub(in crate::dialect) ask: &'t Ask<'c>,
+    pub(in crate::dialect) losses: &'l mut Losses,
+}
+
+impl<'t, 'o, 'c, 'l> Top<'t, 'o, 'c, 'l> {
+    /// The top level of a body that is being written.
+    pub(in crate::dialect) fn new(o: &'t mut Object<'o>, ask: &'t Ask<'c>, losses: &'l mut Losses) -> Self {
+        Self { o, ask, losses }
+    }
 }
 
 impl Top<'_, '_, '_, '_> {
+    /// Writes the target's own fields, which end the body.
+    pub(in crate::dialect) fn params(&mut self) {
+        for (name, value) in self.ask.params {
+            self.o.raw(name, value);
+        }
+    }
+
     /// Whether the target's own fields replace this one.
-    pub(super) fn is_overridden(&self, key: &str) -> bool {
+    pub(in crate::dialect) fn is_overridden(&self, key: &str) -> bool {
         self.ask.params.iter().any(|(name, _)| **name == *key)
     }
 
     /// Starts a field, unless it must not stand here.
-    pub(super) fn field(&mut self, key: &str) -> Result<Option<&mut Vec<u8>>, Failure> {
+    pub(in crate::dialect) fn field(&mut self, key: &str) -> Result<Option<&mut Vec<u8>>, Failure> {
         if self.is_overridden(key) {
             return Ok(None);
         }
@@ -109,14 +123,14 @@ impl Top<'_, '_, '_, '_> {
         Ok(Some(self.o.key(key)))
     }
 
-    pub(super) fn str(&mut self, key: &str, value: &str) -> Result<(), Failure> {
+    pub(in crate::dialect) fn str(&mut self, key: &str, value: &str) -> Result<(), Failure> {
         if let Some(out) = self.field(key)? {
             write_string(out, value);
         }
         Ok(())
     }
 
-    pub(super) fn text(&mut self, key: &str, value: Option<&Text<'_>>) -> Result<(), Failure> {
+    pub(in crate::dialect) fn text(&mut self, key: &str, value: Option<&Text<'_>>) -> Result<(), Failure> {
         if let Some(value) = value
             && let Some(out) = self.field(key)?
         {
@@ -125,22 +139,22 @@ impl Top<'_, '_, '_, '_> {
         Ok(())
     }
 
-    pub(super) fn raw(&mut self, key: &str, json: &str) -> Result<(), Failure> {
+    pub(in crate::dialect) fn raw(&mut self, key: &str, json: &str) -> Result<(), Failure> {
         if let Some(out) = self.field(key)? {
             out.extend_from_slice(json.as_bytes());
         }
         Ok(())
     }
 
-    pub(super) fn json(&mut self, key: &str, value: Option<&Json<'_>>) -> Result<(), Failure> {
+    pub(in crate::dialect) fn json(&mut self, key: &str, value: Option<&Json<'_>>) -> Result<(), Failure> {
         value.map_or(Ok(()), |json| self.raw(key, json.as_str()))
     }
 
-    pub(super) fn bool(&mut self, key: &str, value: Option<bool>) -> Result<(), Failure> {
+    pub(in crate::dialect) fn bool(&mut self, key: &str, value: Option<bool>) -> Result<(), Failure> {
         value.map_or(Ok(()), |value| self.raw(key, if value { "true" } else { "false" }))
     }
 
-    pub(super) fn u64(&mut self, key: &str, value: Option<u64>) -> Result<(), Failure> {
+    pub(in crate::dialect) fn u64(&mut self, key: &str, value: Option<u64>) -> Result<(), Failure> {
         if let Some(value) = value
             && let Some(out) = self.field(key)?
         {
@@ -149,7 +163,7 @@ impl Top<'_, '_, '_, '_> {
         Ok(())
     }
 
-    pub(super) fn f64(&mut self, key: &str, value: Option<f64>) -> Result<(), Failure> {
+    pub(in crate::dialect) fn f64(&mut self, key: &str, value: Option<f64>) -> Result<(), Failure> {
         if let Some(value) = value
             && let Some(out) = self.field(key)?
         {

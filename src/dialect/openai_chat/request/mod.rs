@@ -12,6 +12,7 @@ pub(super) mod wire;
 
 pub(super) use content::{write_call, write_function, write_reasoning, write_thinking_blocks};
 pub use decode::decode_request;
+pub(in crate::dialect) use encode::Top;
 pub use encode::encode_request;
 pub(crate) use encode::reasons;
 pub(super) use message::{decode_block, decode_call};

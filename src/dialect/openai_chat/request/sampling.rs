@@ -73,7 +73,7 @@ fn stop(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), 
 
 /// What the client calls its stop sequences.
 fn stop_field(request: &ChatRequest<'_>) -> &'static str {
-    if request.origin == Dialect::OpenaiChat { "stop" } else { "stop_sequences" }
+    if request.origin == Dialect::Anthropic { "stop_sequences" } else { "stop" }
 }
 
 /// Reports what a reasoning model cannot be asked. What asks for the model's own way is no loss.

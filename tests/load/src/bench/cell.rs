@@ -1,7 +1,9 @@
 //! What is measured.
 
+use super::answer::Whole;
+use super::drive::{Arm, Subject};
 use crate::client::Request;
-use crate::exchange::{CLIENT_KEY, Dialect, LONG};
+use crate::exchange::{CLIENT_KEY, Dialect, LONG, Template};
 
 /// The shape of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,35 +31,8 @@ pub(crate) struct Cell {
 }
 
 impl Cell {
-    pub(crate) fn name(&self) -> String {
-        let shape = match self.shape {
-            Shape::Unary => "unary",
-            Shape::Burst => "stream, bursts",
-            Shape::Paced => "stream, paced",
-        };
-        let word = |dialect| if dialect == Dialect::OpenAi { "openai" } else { "anthropic" };
-        let (client, provider, kb) = (word(self.client), word(self.provider), self.text_bytes / 1024);
-        format!("{shape} {client}→{provider} {kb} KB c={}", self.concurrency)
-    }
-
     pub(crate) fn is_identity(&self) -> bool {
         self.client == self.provider
-    }
-
-    /// Content chunks of one answer.
-    pub(crate) fn chunks(&self) -> Option<usize> {
-        (self.shape != Shape::Unary).then_some(LONG)
-    }
-
-    /// The request as it goes to the gateway, with the public model name and the client's key.
-    pub(crate) fn gateway_request<'a>(&self, model: &'a mut String) -> Request<'a> {
-        *model = format!("{}/{}", self.provider.name(), self.provider_model());
-        self.request(model, CLIENT_KEY)
-    }
-
-    /// The request as it goes straight to the provider of the client's own dialect.
-    pub(crate) fn plain_request(&self) -> Request<'static> {
-        self.request(self.provider_model(), self.client.provider_key())
     }
 
     fn provider_model(&self) -> &'static str {
@@ -73,6 +48,44 @@ impl Cell {
             stream: self.shape != Shape::Unary,
             include_usage: false,
         }
+    }
+}
+
+impl Subject for Cell {
+    type Check = Whole;
+
+    /// The gateway gets the public model name and the client's key, the plain Envoy the provider's model and its key.
+    fn template(&self, arm: Arm) -> Template {
+        match arm {
+            Arm::Gateway => {
+                let model = format!("{}/{}", self.provider.name(), self.provider_model());
+                self.request(&model, CLIENT_KEY).template()
+            }
+            Arm::Plain => self.request(self.provider_model(), self.client.provider_key()).template(),
+        }
+    }
+
+    fn check(&self, _: Arm) -> Whole {
+        Whole { dialect: self.client, chunks: self.chunks() }
+    }
+
+    fn concurrency(&self) -> usize {
+        self.concurrency
+    }
+
+    fn chunks(&self) -> Option<usize> {
+        (self.shape != Shape::Unary).then_some(LONG)
+    }
+
+    fn name(&self) -> String {
+        let shape = match self.shape {
+            Shape::Unary => "unary",
+            Shape::Burst => "stream, bursts",
+            Shape::Paced => "stream, paced",
+        };
+        let word = |dialect| if dialect == Dialect::OpenAi { "openai" } else { "anthropic" };
+        let (client, provider, kb) = (word(self.client), word(self.provider), self.text_bytes / 1024);
+        format!("{shape} {client}→{provider} {kb} KB c={}", self.concurrency)
     }
 }
 

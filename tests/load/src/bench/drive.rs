@@ -1,9 +1,7 @@
 //! A closed loop: each connection sends its next request when the answer to the last one was found right.
 
-use super::cell::Cell;
-use crate::client::{StreamCheck, unary_is_right};
-use crate::exchange::{Dialect, Template};
-use crate::wire::{BodyEnd, Connection, Flow};
+use crate::exchange::Template;
+use crate::wire::Connection;
 use anyhow::{Context, Result, anyhow, bail};
 use hdrhistogram::Histogram;
 use std::net::SocketAddr;
@@ -27,6 +25,40 @@ static IDS: AtomicU64 = AtomicU64::new(1);
 pub(crate) enum Arm {
     Plain,
     Gateway,
+}
+
+/// What is measured: a request through either Envoy, and what its answer must be.
+pub(crate) trait Subject {
+    /// Says whether an answer is right.
+    type Check: Check;
+
+    /// The request's bytes for one Envoy.
+    fn template(&self, arm: Arm) -> Template;
+
+    /// What the answers through that Envoy are held against.
+    fn check(&self, arm: Arm) -> Self::Check;
+
+    /// Connections, each with one request at a time.
+    fn concurrency(&self) -> usize;
+
+    /// Content chunks of one answer, where it is a stream.
+    fn chunks(&self) -> Option<usize>;
+
+    /// For whoever watches.
+    fn name(&self) -> String;
+}
+
+/// Reads an answer and believes nothing of it.
+pub(crate) trait Check: Clone + Send + 'static {
+    /// Reads the answer to request `id`, which was sent at `start`, through the room `body`; gives the time to a
+    /// stream's first content. An error when anything is not as it should be.
+    fn read(
+        &self,
+        connection: &mut Connection,
+        id: u64,
+        body: &mut Vec<u8>,
+        start: Instant,
+    ) -> impl Future<Output = Result<Option<Duration>>> + Send;
 }
 
 /// Drives one Envoy over connections that it keeps.
@@ -53,28 +85,23 @@ impl Driver {
         Self { arm, address, idle: Vec::new() }
     }
 
-    /// Opens the connections of a cell beforehand.
-    pub(crate) async fn prepare(&mut self, cell: &Cell) -> Result<()> {
-        self.idle.truncate(cell.concurrency);
-        while self.idle.len() < cell.concurrency {
+    /// Opens the connections of a subject beforehand.
+    pub(crate) async fn prepare(&mut self, subject: &impl Subject) -> Result<()> {
+        self.idle.truncate(subject.concurrency());
+        while self.idle.len() < subject.concurrency() {
             self.idle.push(Connection::open(self.address).await?);
         }
         Ok(())
     }
 
     /// Sends requests for as long as `length`, and waits for the answers. The first wrong answer ends it.
-    pub(crate) async fn run(&mut self, cell: &Cell, length: Duration) -> Result<Tally> {
-        let mut model = String::new();
-        let request = match self.arm {
-            Arm::Gateway => cell.gateway_request(&mut model),
-            Arm::Plain => cell.plain_request(),
-        };
-        let template = Arc::new(request.template());
-        let (dialect, chunks) = (cell.client, cell.chunks());
+    pub(crate) async fn run(&mut self, subject: &impl Subject, length: Duration) -> Result<Tally> {
+        let template = Arc::new(subject.template(self.arm));
+        let check = subject.check(self.arm);
         let start = Instant::now();
         let mut loops = JoinSet::new();
         for connection in self.idle.drain(..) {
-            let worker = Loop { connection, template: Arc::clone(&template), dialect, chunks };
+            let worker = Loop { connection, template: Arc::clone(&template), check: check.clone() };
             loops.spawn(worker.run(start + length));
         }
         let mut tally = Tally::new()?;
@@ -109,14 +136,13 @@ impl Tally {
 }
 
 /// One connection's loop.
-struct Loop {
+struct Loop<C> {
     connection: Connection,
     template: Arc<Template>,
-    dialect: Dialect,
-    chunks: Option<usize>,
+    check: C,
 }
 
-impl Loop {
+impl<C: Check> Loop<C> {
     async fn run(mut self, deadline: Instant) -> Result<(Connection, Tally)> {
         let mut tally = Tally::new()?;
         let (mut out, mut body) = (Vec::new(), Vec::new());
@@ -125,7 +151,12 @@ impl Loop {
             out.clear();
             self.template.stamp(id, &mut out);
             let start = Instant::now();
-            let first = self.ask(id, &out, &mut body, start).await?;
+            self.connection.write(&out).await?;
+            body.clear();
+            let first = self.check.read(&mut self.connection, id, &mut body, start).await?;
+            if self.connection.has_leftover() {
+                bail!("bytes after the end of an answer");
+            }
             tally.whole.saturating_record(micros(start.elapsed()));
             if let Some(first) = first {
                 tally.first.saturating_record(micros(first));
@@ -133,55 +164,6 @@ impl Loop {
             tally.requests += 1;
         }
         Ok((self.connection, tally))
-    }
-
-    /// One request; gives the time to a stream's first content. An error when anything is not as it should be.
-    async fn ask(
-        &mut self,
-        id: u64,
-        out: &[u8],
-        body: &mut Vec<u8>,
-        start: Instant,
-    ) -> Result<Option<Duration>> {
-        self.connection.write(out).await?;
-        let head = self.connection.read_response().await?;
-        body.clear();
-        let Some(chunks) = self.chunks.filter(|_| head.event_stream && head.status == 200) else {
-            let end = self.connection.read_body(head.framing, |piece| {
-                body.extend_from_slice(piece);
-                Ok(Flow::More)
-            });
-            let end = end.await?;
-            if head.status != 200 || end != BodyEnd::Complete || self.chunks.is_some() {
-                bail!("status {}, {end:?}: {}", head.status, String::from_utf8_lossy(body));
-            }
-            unary_is_right(self.dialect, id, body)
-                .map_err(|wrong| anyhow!("{wrong}: {}", String::from_utf8_lossy(body)))?;
-            return self.clean().map(|()| None);
-        };
-        let mut check = StreamCheck::new(self.dialect, id, chunks);
-        let mut first = None;
-        let end = self.connection.read_body(head.framing, |piece| {
-            check.take(piece).map_err(|wrong| anyhow!(wrong))?;
-            if first.is_none() && check.chunks > 0 {
-                first = Some(start.elapsed());
-            }
-            Ok(Flow::More)
-        });
-        let end = end.await?;
-        if end != BodyEnd::Complete {
-            bail!("a stream that ended {end:?} after {} chunks", check.chunks);
-        }
-        // An Anthropic stream always reports usage; an OpenAI stream when asked, and nobody asks here.
-        check.is_whole(chunks, self.dialect == Dialect::Anthropic).map_err(|wrong| anyhow!(wrong))?;
-        self.clean().map(|()| first)
-    }
-
-    fn clean(&self) -> Result<()> {
-        if self.connection.has_leftover() {
-            bail!("bytes after the end of an answer");
-        }
-        Ok(())
     }
 }
 

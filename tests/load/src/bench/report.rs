@@ -1,23 +1,20 @@
 //! The table for people and the file for programs.
 
+use super::cell::Cell;
+use super::drive::Subject;
 use super::machine::Noise;
+use super::rounds::Rounds;
 use super::sample::{Pair, Sample, Spread};
 use serde_json::{Value, json};
 use std::fmt::Write;
-use std::time::Duration;
 
 /// The table, with a line on how it came about.
-pub(crate) fn markdown(pairs: &[Pair], rounds: usize, length: Duration, noise: &Noise) -> String {
+pub(crate) fn markdown(pairs: &[Pair<Cell>], rounds: Rounds, noise: &Noise) -> String {
     let mut out = format!(
-        "{rounds} interleaved rounds of {:.1} s on {} × {}; other processes used {:.0} % of the machine, {:.0} % was stolen.\n\
-         Medians; the ratio's range is that of the rounds.\n\n\
+        "{}\n\n\
          | what | c | CPU/request, plain → gateway | ratio (min–max) | goal | requests/s | p50 (added) | p99 (added) | CPU/chunk |\n\
          |---|---|---|---|---|---|---|---|---|\n",
-        length.as_secs_f64(),
-        noise.cores,
-        noise.model,
-        noise.others_percent,
-        noise.stolen_percent,
+        circumstances(rounds, noise),
     );
     for pair in pairs {
         let name = pair.cell.name();
@@ -36,7 +33,21 @@ pub(crate) fn markdown(pairs: &[Pair], rounds: usize, length: Duration, noise: &
     out
 }
 
-fn row(pair: &Pair) -> Option<String> {
+/// What a table has to say of how it came about.
+pub(crate) fn circumstances(rounds: Rounds, noise: &Noise) -> String {
+    format!(
+        "{} interleaved rounds of {} s on {} × {}; other processes used {:.0} % of the machine, {:.0} % was stolen.\n\
+         Medians; the ratio's range is that of the rounds.",
+        rounds.count,
+        rounds.length.as_secs_f64(),
+        noise.cores,
+        noise.model,
+        noise.others_percent,
+        noise.stolen_percent,
+    )
+}
+
+fn row(pair: &Pair<Cell>) -> Option<String> {
     let ratio = pair.ratio()?;
     let (cpu_plain, cpu) = pair.both(|sample| sample.cpu_us)?;
     let (rate_plain, rate) = pair.both(|sample| sample.rate)?;
@@ -66,7 +77,7 @@ fn row(pair: &Pair) -> Option<String> {
 }
 
 /// All figures.
-pub(crate) fn json(pairs: &[Pair], noise: &Noise) -> Value {
+pub(crate) fn json(pairs: &[Pair<Cell>], noise: &Noise) -> Value {
     let cells: Vec<Value> = pairs
         .iter()
         .map(|pair| {
@@ -81,7 +92,7 @@ pub(crate) fn json(pairs: &[Pair], noise: &Noise) -> Value {
     json!({"machine": noise, "cells": cells})
 }
 
-fn arm(samples: &[Sample]) -> Value {
+pub(crate) fn arm(samples: &[Sample]) -> Value {
     let figure = |of: fn(&Sample) -> f64| Spread::of(samples.iter().map(of)).map(spread);
     json!({
         "requests": samples.iter().map(|sample| sample.requests).sum::<u64>(),
@@ -93,6 +104,6 @@ fn arm(samples: &[Sample]) -> Value {
     })
 }
 
-fn spread(spread: Spread) -> Value {
+pub(crate) fn spread(spread: Spread) -> Value {
     json!({"median": spread.median, "min": spread.min, "max": spread.max})
 }

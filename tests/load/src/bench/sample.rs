@@ -1,7 +1,6 @@
 //! Measurements, and what they say together.
 
-use super::cell::Cell;
-use super::drive::{Arm, Tally};
+use super::drive::{Arm, Subject, Tally};
 use anyhow::Result;
 
 /// One measurement.
@@ -20,14 +19,14 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    pub(crate) fn new(cell: &Cell, tally: &Tally, cpu_ns: u64) -> Self {
+    pub(crate) fn new(subject: &impl Subject, tally: &Tally, cpu_ns: u64) -> Self {
         let ms = |us: u64| us as f64 / 1000.0;
         Self {
             cpu_us: cpu_ns as f64 / 1000.0 / tally.requests as f64,
             rate: tally.requests as f64 / tally.elapsed.as_secs_f64(),
             p50_ms: ms(tally.whole.value_at_quantile(0.5)),
             p99_ms: ms(tally.whole.value_at_quantile(0.99)),
-            first_ms: cell.chunks().map(|_| ms(tally.first.value_at_quantile(0.5))),
+            first_ms: subject.chunks().map(|_| ms(tally.first.value_at_quantile(0.5))),
             requests: tally.requests,
         }
     }
@@ -58,18 +57,18 @@ impl Spread {
     }
 }
 
-/// All measurements of a cell.
+/// All measurements of a cell, or of whatever else is measured through both Envoys.
 #[derive(Debug)]
-pub(crate) struct Pair {
-    pub(crate) cell: Cell,
+pub(crate) struct Pair<C> {
+    pub(crate) cell: C,
     pub(crate) plain: Vec<Sample>,
     pub(crate) gateway: Vec<Sample>,
     /// The first wrong answer.
     pub(crate) failure: Option<String>,
 }
 
-impl Pair {
-    pub(crate) fn new(cell: Cell) -> Self {
+impl<C> Pair<C> {
+    pub(crate) fn new(cell: C) -> Self {
         Self { cell, plain: Vec::new(), gateway: Vec::new(), failure: None }
     }
 

@@ -100,7 +100,7 @@ pub(crate) fn anthropic_head(key: &str, length: usize) -> String {
 
 /// A system prompt and turns of `text_bytes` bytes in all (at least what the marker needs); the last turn starts with the
 /// marker.
-fn conversation(text_bytes: usize) -> (String, Vec<String>) {
+pub(crate) fn conversation(text_bytes: usize) -> (String, Vec<String>) {
     let text_bytes = text_bytes.max(SYSTEM_BYTES + Marker::LENGTH);
     let count = if text_bytes <= ONE_TURN { 1 } else { TURNS };
     let share = (text_bytes - SYSTEM_BYTES) / count;
@@ -131,7 +131,7 @@ fn message(role: &str, content: &str) -> String {
 }
 
 /// A JSON string, non-ASCII as it is (as the SDKs write it).
-fn json(text: &str) -> String {
+pub(crate) fn json(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 

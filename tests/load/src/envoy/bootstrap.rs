@@ -39,6 +39,8 @@ pub(crate) struct Gateway {
     pub(crate) upstream: SocketAddr,
     /// A port where nobody listens.
     pub(crate) dead: Option<SocketAddr>,
+    /// Further providers at the same address: name, dialect and base path.
+    pub(crate) more: Vec<(String, &'static str, &'static str)>,
     /// Public name and chain of targets.
     pub(crate) models: Vec<(String, Vec<String>)>,
     /// Whether clients need a key.
@@ -59,6 +61,15 @@ impl Gateway {
         });
         if let (Some(dead), Some(map)) = (self.dead, providers.as_object_mut()) {
             map.insert("dead".to_owned(), provider(dead, Dialect::OpenAi, OPENAI_KEY_ENV));
+        }
+        if let Some(map) = providers.as_object_mut() {
+            for (name, dialect, base) in &self.more {
+                let url = format!("http://{}{base}", self.upstream);
+                map.insert(
+                    name.clone(),
+                    json!({"base_url": url, "dialect": dialect, "api_key_env": OPENAI_KEY_ENV}),
+                );
+            }
         }
         let models: serde_json::Map<String, Value> =
             self.models.iter().map(|(name, chain)| (name.clone(), json!(chain))).collect();

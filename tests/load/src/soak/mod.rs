@@ -71,6 +71,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         ports: Ports::free()?,
         upstream: upstream.address,
         dead: Some(dead.local_addr()?),
+        more: Vec::new(),
         models: kinds.iter().filter_map(Kind::model).collect(),
         keys: true,
     };

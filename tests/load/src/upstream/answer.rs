@@ -4,7 +4,7 @@ use crate::exchange::{ANSWER, BLANK_ID, Dialect, INPUT_TOKENS, LONG, OUTPUT_TOKE
 use serde_json::{Value, json};
 
 /// Events a burst writes at once.
-const BURST: usize = 10;
+pub(crate) const BURST: usize = 10;
 
 /// Headers as real providers send them beside the ones that matter.
 const OPENAI_HEADERS: &str = "openai-organization: org-simulated\r\nopenai-processing-ms: 412\r\n\
@@ -117,14 +117,16 @@ fn whole(dialect: Dialect, status: u16, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn chunk(data: &[u8]) -> Vec<u8> {
+/// A chunk of a body in chunked framing; the last is empty.
+pub(crate) fn chunk(data: &[u8]) -> Vec<u8> {
     let mut framed = format!("{:x}\r\n", data.len()).into_bytes();
     framed.extend_from_slice(data);
     framed.extend_from_slice(b"\r\n");
     framed
 }
 
-fn openai_unary() -> Value {
+/// The body of a whole answer in OpenAI's words, its number blank.
+pub(crate) fn openai_unary() -> Value {
     json!({
         "id": "chatcmpl-CSimulated0123456789abcdefgh", "object": "chat.completion", "created": 1_760_000_000,
         "model": "sim",
@@ -166,7 +168,7 @@ fn anthropic_unary() -> Value {
 }
 
 /// A stream's events, each with its blank line.
-fn events(dialect: Dialect, chunks: usize, usage: bool) -> Vec<String> {
+pub(crate) fn events(dialect: Dialect, chunks: usize, usage: bool) -> Vec<String> {
     let texts = std::iter::once(format!("answer {BLANK_ID}")).chain((1..chunks).map(token));
     match dialect {
         Dialect::OpenAi => openai_events(texts, usage),

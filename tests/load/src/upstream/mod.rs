@@ -4,6 +4,8 @@
 mod answer;
 mod request;
 
+pub(crate) use answer::{BURST, chunk, events, openai_unary};
+
 use crate::exchange::{Dialect, Rule};
 use crate::wire::{BodyEnd, Connection, Flow};
 use answer::Answers;

@@ -1,0 +1,188 @@
+//! A provider's stream of text becomes the hub's events.
+
+use super::super::logprobs;
+use crate::chat::{Delta, Event, EventSink, Extra, Failure, FinishReason, PartStart, Text};
+use crate::dialect::Dialect;
+use crate::dialect::lane::read_failure;
+use crate::dialect::openai_chat::{finish, usage::UsageWire};
+use crate::dialect::service::is_missed;
+use crate::wire::json::{Count, parse, wire_object};
+use crate::wire::sse::{self, Framer};
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+/// Texts of one stream, at most: OpenAI takes 20 prompts of up to 128 choices each.
+const MOST_CHOICES: u32 = 2560;
+
+wire_object! {
+    /// A chunk. Fields that carry nothing for anyone are read and forgotten.
+    struct Chunk<'a> {
+        id: Text<'a> = "id",
+        object: IgnoredAny = "object",
+        model: Text<'a> = "model",
+        created: Count = "created",
+        choices: Vec<ChoiceWire<'a>> = "choices",
+        usage: UsageWire<'a> = "usage",
+        error: &'a RawValue = "error",
+    }
+}
+
+wire_object! {
+    /// What is added to one of the texts.
+    struct ChoiceWire<'a> {
+        index: u32 = "index",
+        text: Text<'a> = "text",
+        finish_reason: Text<'a> = "finish_reason",
+        logprobs: &'a RawValue = "logprobs",
+    }
+}
+
+/// Reads a stream of `text_completion` events.
+#[derive(Debug, Default)]
+pub struct StreamDecoder {
+    framer: Framer,
+    chunks: Chunks,
+}
+
+#[derive(Debug, Default)]
+struct Chunks {
+    started: bool,
+    finished: bool,
+    /// Nothing after this counts.
+    over: bool,
+    choices: Vec<Choice>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Choice {
+    open: bool,
+    finished: bool,
+}
+
+impl StreamDecoder {
+    /// A decoder at the beginning of a stream.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the next bytes, however they are cut.
+    pub fn push<S: EventSink>(&mut self, mut chunk: &[u8], sink: &mut S) {
+        while !self.chunks.over {
+            match self.framer.next(&mut chunk) {
+                Ok(Some(event)) => self.chunks.take(&event, sink),
+                Ok(None) => return,
+                Err(sse::TooLong) => self.chunks.fail(broken("an event of the stream is too long"), sink),
+            }
+        }
+    }
+
+    /// The connection was closed: an event without its blank line still counts.
+    pub fn end<S: EventSink>(&mut self, sink: &mut S) {
+        if !self.chunks.over
+            && let Some(event) = self.framer.finish()
+        {
+            self.chunks.take(&event, sink);
+        }
+    }
+}
+
+fn broken(what: &str) -> Failure {
+    Failure::new(502, format!("the provider's stream could not be read: {what}"))
+}
+
+fn lost<S: EventSink>(extra: &Extra<'_>, sink: &mut S) {
+    for (name, value) in extra {
+        if is_missed(name, value) {
+            sink.event(Event::Lost(name));
+        }
+    }
+}
+
+impl Chunks {
+    fn fail<S: EventSink>(&mut self, failure: Failure, sink: &mut S) {
+        self.over = true;
+        sink.event(Event::Error(failure));
+    }
+
+    fn take<S: EventSink>(&mut self, event: &sse::Event<'_>, sink: &mut S) {
+        let data = event.data.unwrap_or_default().trim_ascii();
+        if data.is_empty() {
+            return;
+        }
+        if data == b"[DONE]" {
+            self.over = true;
+            for choice in 0..u32::try_from(self.choices.len()).unwrap_or(0) {
+                self.finish(choice, FinishReason::Unknown, sink);
+            }
+            if self.started {
+                sink.event(Event::End);
+            }
+            return;
+        }
+        match parse::<Chunk<'_>>(data) {
+            Ok(chunk) if chunk.error.is_none() && event.name != "error" => self.chunk(chunk, sink),
+            Err(error) if event.name != "error" => self.fail(broken(&error.to_string()), sink),
+            _ => self.fail(read_failure(Dialect::OpenaiCompletions, 200, data), sink),
+        }
+    }
+
+    fn chunk<S: EventSink>(&mut self, chunk: Chunk<'_>, sink: &mut S) {
+        let choices = chunk.choices.unwrap_or_default();
+        if !self.started && (!choices.is_empty() || chunk.usage.is_some()) {
+            self.started = true;
+            sink.event(Event::Start {
+                id: chunk.id.unwrap_or_default(),
+                model: chunk.model.unwrap_or_default(),
+                created: Count::of(chunk.created),
+            });
+        }
+        lost(&chunk.extra, sink);
+        for choice in choices {
+            if !self.choice(choice, sink) {
+                return self.fail(broken("it holds too many choices"), sink);
+            }
+        }
+        if let Some(usage) = chunk.usage {
+            sink.event(Event::Usage { usage: usage.to_usage(), last: self.finished });
+        }
+    }
+
+    /// Takes what is added to one text; `false`: there are too many of them.
+    fn choice<S: EventSink>(&mut self, wire: ChoiceWire<'_>, sink: &mut S) -> bool {
+        let choice = wire.index.unwrap_or(0);
+        if choice >= MOST_CHOICES {
+            return false;
+        }
+        let at = choice as usize;
+        if self.choices.len() <= at {
+            self.choices.resize_with(at.saturating_add(1), Choice::default);
+        }
+        let Some(state) = self.choices.get_mut(at) else { return true };
+        lost(&wire.extra, sink);
+        if let Some(text) = wire.text.filter(|text| !text.is_empty() && !state.finished) {
+            if !std::mem::replace(&mut state.open, true) {
+                sink.event(Event::PartStart { choice, part: PartStart::Text });
+            }
+            sink.event(Event::Delta { choice, delta: Delta::Text(text) });
+        }
+        if let Some((json, _)) = wire.logprobs.and_then(logprobs::to_hub) {
+            sink.event(Event::Logprobs { choice, json });
+        }
+        if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
+            self.finish(choice, finish::decode(&word.to_str()), sink);
+        }
+        true
+    }
+
+    fn finish<S: EventSink>(&mut self, choice: u32, reason: FinishReason, sink: &mut S) {
+        let Some(state) = self.choices.get_mut(choice as usize) else { return };
+        if std::mem::replace(&mut state.finished, true) {
+            return;
+        }
+        self.finished = true;
+        if std::mem::take(&mut state.open) {
+            sink.event(Event::PartStop { choice });
+        }
+        sink.event(Event::Finish { choice, finish: reason.into() });
+    }
+}

@@ -1,0 +1,99 @@
+//! What each translator costs by itself, on the host: `make bench-lanes`.
+//!
+//! A request is decoded from the client's dialect and encoded in the provider's, an answer the other way round, and a
+//! stream is counted by the chunk. The rows of the table are `client → provider`.
+
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a bench says what is wrong by panicking"
+)]
+
+mod input;
+
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{Bencher, black_box};
+use input::{ASK, Lane, lanes};
+use std::fmt;
+use tollgate::dialect::lane::{self, AnswerPlan, Stream};
+use tollgate::dialect::{Call, Dialect};
+use tollgate::meter::estimate::{Tokenizer, from_body, from_text};
+
+fn main() {
+    divan::main();
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}", self.client.as_str(), self.provider.as_str())
+    }
+}
+
+fn request(bencher: Bencher<'_, '_>, lane: Lane, size: usize) {
+    let body = input::request(lane.client, size);
+    let call = input::call(lane.client);
+    bencher.counter(BytesCount::of_slice(&body)).bench(|| {
+        lane::request(black_box(&call), lane.provider, black_box(&body), &ASK).expect("the request is good")
+    });
+}
+
+#[divan::bench(args = lanes())]
+fn request_1_kb(bencher: Bencher<'_, '_>, lane: Lane) {
+    request(bencher, lane, 1024);
+}
+
+#[divan::bench(args = lanes())]
+fn request_32_kb(bencher: Bencher<'_, '_>, lane: Lane) {
+    request(bencher, lane, 32 * 1024);
+}
+
+#[divan::bench(args = lanes())]
+fn answer(bencher: Bencher<'_, '_>, lane: Lane) {
+    let body = input::answer(lane.provider);
+    let plan = AnswerPlan::new(lane.client, lane.provider, false, false);
+    bencher
+        .counter(BytesCount::of_slice(&body))
+        .bench(|| lane::answer(black_box(&plan), black_box(&body)).expect("the answer is good"));
+}
+
+/// The time of a whole stream of [`input::CHUNKS`] chunks; the throughput is in chunks.
+#[divan::bench(args = lanes())]
+fn stream(bencher: Bencher<'_, '_>, lane: Lane) {
+    let chunks = input::stream(lane.provider);
+    let plan = AnswerPlan::new(lane.client, lane.provider, true, false);
+    bencher.counter(ItemsCount::new(chunks.len())).bench(|| {
+        let mut stream = Stream::new(&plan);
+        let mut out = Vec::with_capacity(512);
+        for chunk in &chunks {
+            out.clear();
+            stream.push(black_box(chunk), &mut out);
+        }
+        out.clear();
+        stream.end(&mut out);
+        stream
+    });
+}
+
+#[divan::bench]
+fn estimate_text(bencher: Bencher<'_, '_>) {
+    let text = input::WORDS.repeat(32);
+    bencher.counter(BytesCount::of_str(&text)).bench(|| from_text(black_box(&text), Tokenizer::O200k));
+}
+
+#[divan::bench(args = [1024, 32 * 1024, 1024 * 1024])]
+fn estimate_body(bencher: Bencher<'_, '_>, size: usize) {
+    let body = input::request(Dialect::OpenaiChat, size);
+    bencher.counter(BytesCount::of_slice(&body)).bench(|| from_body(black_box(&body), Tokenizer::O200k));
+}
+
+#[divan::bench]
+fn count_tokens(bencher: Bencher<'_, '_>) {
+    let body = input::request(Dialect::Anthropic, 32 * 1024);
+    let call = Call::count_tokens(Dialect::Anthropic);
+    bencher
+        .counter(BytesCount::of_slice(&body))
+        .bench(|| lane::count::estimated(&call, black_box(&body), "claude").expect("the request is good"));
+}
