@@ -6,6 +6,8 @@ CARGO       ?= cargo
 TARGET      ?= target
 VENV        := $(TARGET)/venv
 PY          := $(VENV)/bin/python
+FRAMEWORKS  := $(TARGET)/frameworks
+NODE        := $(TARGET)/node
 WASM_TARGET := wasm32-wasip1
 MODULE      := $(TARGET)/$(WASM_TARGET)/release/tollgate.wasm
 BINARY      := $(TARGET)/release/tollgate
@@ -14,6 +16,7 @@ BINDGEN     := $(TARGET)/tools/bin/wasm-bindgen-test-runner
 export CARGO_TARGET_DIR := $(abspath $(TARGET))
 export TOLLGATE_BIN     := $(abspath $(BINARY))
 export TOLLGATE_WASM    := $(abspath $(MODULE))
+export TOLLGATE_NODE    := $(abspath $(NODE))
 
 # The release profile is made for the module; the host binary does without its slow link.
 FAST := --config profile.release.lto=false --config profile.release.codegen-units=16
@@ -27,7 +30,7 @@ LOAD := $(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --t
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.done ## Fetch Envoy, the Wasm targets and the test clients
+setup: $(VENV)/.done $(FRAMEWORKS)/.done $(NODE)/.done ## Fetch Envoy, the Wasm targets and the test clients
 	@for target in $(WASM_TARGET) wasm32-unknown-unknown; do \
 	  rustup target list --installed | grep -qx $$target || rustup target add $$target; done
 
@@ -35,6 +38,19 @@ $(VENV)/.done: tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
 	touch $@
+
+$(FRAMEWORKS)/.done: tests/frameworks/requirements.txt
+	$(PYTHON) -m venv $(FRAMEWORKS)
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# Without npm the rest is still set up; the tests that run under Node then fail and say the same.
+$(NODE)/.done: tests/sdk/node/package.json tests/sdk/node/package-lock.json
+	@if ! command -v npm >/dev/null; then \
+	  echo "npm is not installed: the tests that run under Node need Node.js 20 or newer with npm"; \
+	else \
+	  mkdir -p $(NODE) && cp $^ $(NODE)/ && npm ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund --loglevel error && touch $@; \
+	fi
 
 build: ## Build the host binary `tollgate`
 	$(CARGO) build $(FAST) --release --bin tollgate
@@ -62,6 +78,7 @@ $(BINDGEN): Cargo.lock
 
 test-envoy: setup build wasm ## The real module in a real Envoy, with the official SDKs
 	$(PY) -m pytest tests -q
+	$(FRAMEWORKS)/bin/python -m pytest tests/frameworks -q
 
 lint: ## rustfmt, clippy, and the licences and advisories of dependencies where cargo-deny is installed
 	$(CARGO) fmt --check

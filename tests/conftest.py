@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from support.cast import Cast
 from support.gateway import Gateway
 from support.world import SECRETS, World
 
@@ -77,3 +78,20 @@ def make_gateway(standing_world: World, tmp_path_factory: pytest.TempPathFactory
             gateway.assert_sound()
         finally:
             gateway.stop()
+
+
+@pytest.fixture(scope="session")
+def standing_cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
+    """A provider of every dialect behind one gateway, for the clients that are tried against them all."""
+    cast = Cast()
+    cast.start(tmp_path_factory.mktemp("cast"))
+    yield cast
+    cast.stop()
+
+
+@pytest.fixture
+def cast(standing_cast: Cast) -> Iterator[Cast]:
+    """The same, without a past; whatever framing or header fault its providers find fails the test."""
+    standing_cast.clear()
+    yield standing_cast
+    assert not standing_cast.faults()

@@ -8,7 +8,7 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from support.cast import others
+from support.cast import UNFORCED, others
 
 
 class Dog(BaseModel):
@@ -39,7 +39,12 @@ CLIENTS = {
     "openai-responses-tools": ("openai_responses", from_openai(instructor.Mode.RESPONSES_TOOLS)),
     "anthropic-tools": ("anthropic", from_anthropic(instructor.Mode.ANTHROPIC_TOOLS)),
 }
-CASES = [(client, behind) for client, (own, _) in CLIENTS.items() for behind in others(own)]
+CASES = [
+    (client, behind)
+    for client, (own, _) in CLIENTS.items()
+    for behind in others(own)
+    if "tools" not in client or behind not in UNFORCED
+]
 ASKED = {"messages": [{"role": "user", "content": "a dog"}], "max_tokens": 99, "max_retries": 0}
 
 
@@ -54,7 +59,8 @@ def client(cast, case):
 
 
 def test_an_object(client, case):
-    assert client.create(model=case[1], response_model=Dog, **ASKED) == Dog(name="a name", age=7)
+    made = client.create(model=case[1], response_model=Dog, **ASKED)
+    assert made.model_dump() == {"name": "a name", "age": 7}
 
 
 def test_an_object_that_grows(client, case):

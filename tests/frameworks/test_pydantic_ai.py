@@ -7,13 +7,10 @@ import asyncio
 import pytest
 from pydantic import BaseModel
 from pydantic_ai import Agent, ModelHTTPError, NativeOutput, ToolOutput
-from pydantic_ai.messages import ThinkingPart
-from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel, OpenAIResponsesModel
-from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
 
-from support.cast import others
+from support.cast import UNFORCED, others
 from support.sim import fail
 
 
@@ -24,7 +21,6 @@ def openai(url):
 CLIENTS = {
     "openai_chat": lambda url, model: OpenAIChatModel(model, provider=openai(url)),
     "openai_responses": lambda url, model: OpenAIResponsesModel(model, provider=openai(url)),
-    "anthropic": lambda url, model: AnthropicModel(model, provider=AnthropicProvider(base_url=url, api_key="unused")),
 }
 PAIRS = [(client, behind) for client in CLIENTS for behind in others(client)]
 
@@ -79,7 +75,9 @@ def test_a_streamed_agent_with_a_tool(model):
 
 
 @pytest.mark.parametrize("how", [ToolOutput, NativeOutput])
-def test_structured_output(model, how):
+def test_structured_output(model, behind, how):
+    # Ollama has no word for a call that must be made.
+    how = NativeOutput if behind in UNFORCED else how
     assert Agent(model, output_type=how(Dog), retries=0).run_sync("a dog").output == Dog(name="a name", age=7)
 
 

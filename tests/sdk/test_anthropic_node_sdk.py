@@ -78,4 +78,4 @@ def test_counted_tokens(found, behind):
 
 
 def test_an_unknown_model_is_typed(found):
-    assert found["error"] == {"typed": True, "type": "not_found_error", "id": True}
+    assert found["error"] == {"typed": True, "type": "not_found_error"}

@@ -9,6 +9,7 @@ import openai
 import pytest
 from openai.types.responses import Response
 from pydantic import BaseModel
+
 from support.sim import OllamaSim, OpenAIResponsesSim, fail, stream_error
 from support.world import SECRETS, model_for
 

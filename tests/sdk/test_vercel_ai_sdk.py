@@ -11,7 +11,7 @@ from support import node
 from support.cast import others
 
 CLIENTS = ["openai_chat", "openai_responses", "anthropic"]
-PAIRS = [(client, behind) for client in CLIENTS for behind in others(client)]
+PAIRS = [(client, behind) for client in CLIENTS for behind in others(client, "cohere")]
 WORDS = " ".join(f"w{n}" for n in range(1, 13))
 CALLS = [["get_weather", {"city": "a city"}]]
 DOG = {"name": "a name", "age": 7.5}

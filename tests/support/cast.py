@@ -6,19 +6,28 @@ from pathlib import Path
 from typing import Any
 
 from .gateway import Gateway
-from .sim import AnthropicSim, OllamaSim, OpenAIResponsesSim, OpenAISim, Simulator
+from .sim import AnthropicSim, CohereSim, OllamaSim, OpenAIResponsesSim, OpenAISim, Simulator
 
 KEYS = {
     "CAST_OPENAI_KEY": "sk-cast-3f79bb7b435b0532",
     "CAST_ANTHROPIC_KEY": "sk-ant-cast-e9d71f5ee7c92d6d",
+    "CAST_COHERE_KEY": "co-cast-1679091c5a880faf",
 }
 MODELS = {
     "openai_chat": "gpt-4o",
     "anthropic": "claude-sonnet-4-5",
     "openai_responses": "gpt-4o",
+    "cohere": "command-a-03-2025",
     "ollama": "llama3.2",
 }
-REASONERS = MODELS | {"openai_chat": "gpt-5-mini", "openai_responses": "gpt-5-mini", "ollama": "qwen3"}
+REASONERS = MODELS | {
+    "openai_chat": "gpt-5-mini",
+    "openai_responses": "gpt-5-mini",
+    "cohere": "command-a-reasoning-08-2025",
+    "ollama": "qwen3",
+}
+UNFORCED = {"ollama"}
+"""the dialects that have no word for a call that must be made"""
 
 
 def others(*own: str) -> list[str]:
@@ -34,6 +43,7 @@ class Cast:
             "openai_chat": OpenAISim(KEYS["CAST_OPENAI_KEY"]),
             "anthropic": AnthropicSim(KEYS["CAST_ANTHROPIC_KEY"]),
             "openai_responses": OpenAIResponsesSim(KEYS["CAST_OPENAI_KEY"]),
+            "cohere": CohereSim(KEYS["CAST_COHERE_KEY"]),
             "ollama": OllamaSim(),
         }
         self.gateway: Gateway
@@ -44,6 +54,7 @@ class Cast:
             "openai_chat": {"api_key_env": "CAST_OPENAI_KEY"},
             "anthropic": {"preset": "anthropic", "api_key_env": "CAST_ANTHROPIC_KEY"},
             "openai_responses": {"api_key_env": "CAST_OPENAI_KEY"},
+            "cohere": {"preset": "cohere", "api_key_env": "CAST_COHERE_KEY"},
             # No preset: that one also speaks OpenAI's dialect, and its clients would be answered untranslated.
             "ollama": {"auth": "none"},
         }

@@ -58,7 +58,7 @@ const cases = {
       await client.messages.create({ ...base, model: "none-such", messages: [user("x")] });
       return "no error";
     } catch (error) {
-      return { typed: error instanceof Anthropic.NotFoundError, type: error.error?.error?.type, id: Boolean(error.requestID) };
+      return { typed: error instanceof Anthropic.NotFoundError, type: error.error?.error?.type };
     }
   },
 };

@@ -5,6 +5,7 @@ import { createOpenAI } from "@ai-sdk/openai";
 import { APICallError, generateObject, generateText, stepCountIs, streamObject, streamText, tool } from "ai";
 import { z } from "zod";
 
+globalThis.AI_SDK_LOG_WARNINGS = false; // or they are printed among the results
 const [url, pairs] = process.argv.slice(2);
 const openai = createOpenAI({ baseURL: `${url}/v1`, apiKey: "unused" });
 const anthropic = createAnthropic({ baseURL: `${url}/v1`, apiKey: "unused" });
