@@ -37,8 +37,15 @@ def test_a_targets_own_limits_are_not_counted(world, make_gateway):
     assert set(world.claude.last.json) == {"model", "messages"}
 
 
-@pytest.mark.parametrize("model", ["gpt", "gpt-then-claude", "dead"])
-def test_without_a_counting_provider_it_is_an_estimate(world, gateway, model):
+@pytest.fixture(scope="module")
+def mute_first(make_gateway):
+    """The first target cannot count; the second can, but its tokens are others."""
+    return make_gateway(models={"mute": "second/gpt-4.1", "mute-then-claude": ["second/gpt-4.1", "claude/claude-sonnet-4-5"]})
+
+
+@pytest.mark.parametrize("model", ["mute", "mute-then-claude", "dead"])
+def test_without_a_counting_provider_it_is_an_estimate(mute_first, model):
+    gateway = mute_first
     short = count(gateway, ask(model))
     long = count(gateway, ask(model, "one two three " * 100))
     assert short.status_code == long.status_code == 200

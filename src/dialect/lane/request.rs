@@ -30,12 +30,11 @@ pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
 fn carried(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     let plain = Call { carriage: Carriage::Plain, model: None, stream: None, ..call.clone() };
     let unpacked;
-    let (call, body) = match call.carriage {
-        Carriage::Plain => (call, body),
-        _ => {
-            unpacked = carriage::unpack(body, call.model.as_deref(), call.stream == Some(true))?;
-            (&plain, &unpacked[..])
-        }
+    let (call, body) = if call.carriage == Carriage::Plain {
+        (call, body)
+    } else {
+        unpacked = carriage::unpack(body, call.model.as_deref(), call.stream == Some(true))?;
+        (&plain, &unpacked[..])
     };
     let mut outgoing = without_ids(call, provider, body, ask)?;
     let sent = match outgoing.edit {
