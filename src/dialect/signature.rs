@@ -4,8 +4,10 @@
 //! answers 400 to those of anybody else. A client of OpenAI's Responses keeps them as `encrypted_content` of reasoning
 //! items, whoever answered. So what is not OpenAI's own goes there under a mark:
 //!
-//!     tollgate1:DIALECT:thinking:SIGNATURE      the signature of a thought that can be read
-//!     tollgate1:DIALECT:redacted:DATA           a thought that cannot
+//! ```text
+//! tollgate1:DIALECT:thinking:SIGNATURE      the signature of a thought that can be read
+//! tollgate1:DIALECT:redacted:DATA           a thought that cannot
+//! ```
 //!
 //! When the conversation comes back the mark tells whose it is, and [`settle`] takes out what the next provider could
 //! not read.

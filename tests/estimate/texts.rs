@@ -35,6 +35,14 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Not the whole repository: what was built and fetched lies in it too.
+fn markdown() -> Vec<PathBuf> {
+    let mut found = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")];
+    found.extend(files("examples", "README.md"));
+    found.extend(files("tests", "README.md"));
+    found
+}
+
 fn class(name: &'static str, files: Vec<PathBuf>, mean: f64, p95: f64) -> Class {
     Class { name, files, mean, p95 }
 }
@@ -48,7 +56,7 @@ fn classes() -> Vec<Class> {
     let mut all = vec![
         class("Rust", files("src", ".rs"), 10.0, 20.0),
         class("Python", files("tests", ".py"), 10.0, 20.0),
-        class("Markdown", files("", "README.md"), 10.0, 20.0),
+        class("Markdown", markdown(), 10.0, 20.0),
         class("JSON", files("envoy", ".json"), 10.0, 20.0),
         class("YAML", files("examples", ".yaml"), 15.0, 20.0),
     ];
