@@ -68,18 +68,6 @@ pub(crate) fn take(value: &Value, into: &mut Collected) {
         value.as_object().is_some_and(|members| members.keys().any(|key| key.ends_with("Exception")));
 }
 
-/// A stream of frames as lines of JSON, one an event.
-pub(crate) fn lines(bytes: &[u8]) -> String {
-    let (mut framer, mut rest, mut lines) = (Framer::default(), bytes, String::new());
-    while let Some(frame) = framer.next(&mut rest).expect("frames") {
-        let name = frame.header(":event-type").or(frame.header(":exception-type")).unwrap();
-        let payload = std::str::from_utf8(frame.payload).unwrap();
-        lines.extend(["{\"", name, "\":", payload, "}\n"]);
-    }
-    assert!(!framer.is_cut());
-    lines
-}
-
 #[test]
 fn recorded_requests_of_the_others_arrive() {
     for model in ["us.anthropic.claude-sonnet-4-5-20250929-v1:0", "us.amazon.nova-2-lite-v1:0"] {

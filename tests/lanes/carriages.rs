@@ -151,5 +151,5 @@ fn a_stream_that_breaks_off_ends_with_an_exception() {
     };
     let (out, progress) = push(&plan, start.as_bytes(), 7);
     assert_eq!(progress, Progress::Failed);
-    assert!(crate::bedrock::lines(&out).contains("{\"internalServerException\":"));
+    assert!(crate::frames::lines(&out).contains("{\"internalServerException\":"));
 }

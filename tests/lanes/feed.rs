@@ -19,7 +19,7 @@ pub(crate) fn run(plan: &AnswerPlan, stream: &[u8], size: usize) -> (String, Pro
 /// A client's stream as text; frames become lines.
 pub(crate) fn text(client: Dialect, stream: Vec<u8>) -> String {
     match client {
-        Dialect::Bedrock => crate::bedrock::lines(&stream),
+        Dialect::Bedrock => crate::frames::lines(&stream),
         _ => String::from_utf8(stream).expect("a stream is text"),
     }
 }

@@ -19,6 +19,7 @@ mod completions;
 mod corpus;
 mod embeddings;
 mod feed;
+mod frames;
 mod gemini_cases;
 mod gemini_collect;
 mod gemini_recorded;

@@ -16,6 +16,8 @@
 mod cases;
 #[path = "../lanes/feed.rs"]
 mod feed;
+#[path = "../lanes/frames.rs"]
+mod frames;
 #[path = "../lanes/quirk_cases.rs"]
 mod quirk_cases;
 #[path = "../lanes/stream_cases.rs"]
