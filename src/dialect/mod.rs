@@ -14,6 +14,7 @@ mod forward;
 pub mod gemini;
 pub mod lane;
 pub mod models;
+mod offered;
 pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;

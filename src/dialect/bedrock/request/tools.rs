@@ -4,11 +4,11 @@ use super::super::family::Family;
 use super::additional::Additional;
 use crate::chat::{
     ChatRequest, Failure, Function, Json, Losses, PartKind, ResponseFormat, Schema, Text, Tool, ToolChoice,
-    ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::schema::Rewriter;
 use crate::dialect::lane::JSON_TOOL;
+use crate::dialect::offered;
 use crate::wire::json::{Array, Object, Patch, members, object};
 use std::borrow::Cow;
 
@@ -260,20 +260,11 @@ fn write_tool(
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::Bedrock;
-    let function = match &tool.kind {
-        ToolKind::Function(function) => function,
-        ToolKind::Other(opaque) if own => {
-            list.item().extend_from_slice(opaque.json.as_str().as_bytes());
-            return Ok(());
-        }
-        ToolKind::Other(opaque) => {
-            let why = format!("a tool of type {} is not supported by Bedrock", opaque.kind.to_str());
-            return losses.lost(&format!("tools[{index}]"), &why);
-        }
-    };
-    if only.is_some_and(|names| !names.contains(&function.name)) {
+    let Some(function) =
+        offered::function(tool, index, own, "is not supported by Bedrock", only, losses, list)?
+    else {
         return Ok(());
-    }
+    };
     if !own {
         losses.lost_extra(format_args!("tools[{index}]"), &tool.extra, "is not supported by Bedrock")?;
     }

@@ -3,6 +3,7 @@
 use super::super::WHY;
 use crate::chat::{ChatRequest, Failure, Function, Losses, Text, Tool, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
+use crate::dialect::offered;
 use crate::wire::json::{Array, Object};
 
 /// Writes `tools`, `strict_tools` and `tool_choice`.
@@ -88,20 +89,9 @@ fn write_tool(
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
-    let function = match &tool.kind {
-        ToolKind::Function(function) => function,
-        ToolKind::Other(opaque) if own => {
-            list.item().extend_from_slice(opaque.json.as_str().as_bytes());
-            return Ok(());
-        }
-        ToolKind::Other(opaque) => {
-            let why = format!("a tool of type {} {WHY}", opaque.kind.to_str());
-            return losses.lost(&format!("tools[{index}]"), &why);
-        }
-    };
-    if only.is_some_and(|names| !names.contains(&function.name)) {
+    let Some(function) = offered::function(tool, index, own, WHY, only, losses, list)? else {
         return Ok(());
-    }
+    };
     if tool.cache_control.is_some() {
         losses.note(super::messages::CACHE_DROPPED);
     }

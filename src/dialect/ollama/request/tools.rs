@@ -1,8 +1,9 @@
 //! Tools on offer. Ollama has no way to force one, and none to forbid them but to offer none.
 
 use super::super::WHY;
-use crate::chat::{ChatRequest, Failure, Losses, Text, Tool, ToolChoice, ToolKind};
+use crate::chat::{ChatRequest, Failure, Losses, Text, Tool, ToolChoice};
 use crate::dialect::Dialect;
+use crate::dialect::offered;
 use crate::wire::json::{Array, Object};
 
 /// Which of the tools go.
@@ -20,6 +21,7 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::Ollama;
     let offer = choose(request, losses)?;
+    let only = if let Offer::Only(names) = offer { Some(names) } else { None };
     if request.parallel_tool_calls == Some(false) && !request.tools.is_empty() {
         losses.lost("parallel_tool_calls", WHY)?;
     }
@@ -28,7 +30,7 @@ pub(super) fn write(
     }
     body.array("tools", |list| {
         for (index, tool) in request.tools.iter().enumerate() {
-            write_tool(tool, index, own, &offer, losses, list)?;
+            write_tool(tool, index, own, only, losses, list)?;
         }
         Ok(())
     })
@@ -72,24 +74,13 @@ fn write_tool(
     tool: &Tool<'_>,
     index: usize,
     own: bool,
-    offer: &Offer<'_, '_>,
+    only: Option<&[Text<'_>]>,
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
-    let function = match &tool.kind {
-        ToolKind::Function(function) => function,
-        ToolKind::Other(opaque) if own => {
-            list.item().extend_from_slice(opaque.json.as_str().as_bytes());
-            return Ok(());
-        }
-        ToolKind::Other(opaque) => {
-            let why = format!("a tool of type {} {WHY}", opaque.kind.to_str());
-            return losses.lost(&format!("tools[{index}]"), &why);
-        }
-    };
-    if matches!(offer, Offer::Only(names) if !names.contains(&function.name)) {
+    let Some(function) = offered::function(tool, index, own, WHY, only, losses, list)? else {
         return Ok(());
-    }
+    };
     if function.strict == Some(true) {
         losses.note(format!("tools[{index}].strict dropped: {WHY}"));
     }
