@@ -16,7 +16,7 @@ from support.world import SECRETS, World
 
 # The SDKs read credentials, base URLs and proxies from the environment; tests hand over everything themselves.
 for _name in list(os.environ):
-    if _name.startswith(("ANTHROPIC_", "OPENAI_", "CLAUDE_")) or _name.lower() in (
+    if _name.startswith(("ANTHROPIC_", "AWS_", "OPENAI_", "CLAUDE_")) or _name.lower() in (
         "http_proxy",
         "https_proxy",
         "all_proxy",

@@ -216,7 +216,7 @@ impl Edge {
             {
                 Err(Failure::new(
                     403,
-                    "An AWS signature is no key of this gateway. Send the key as a bearer token: AWS's SDKs do with the environment variable AWS_BEARER_TOKEN_BEDROCK.",
+                    "An AWS signature is no key of this gateway. Send the key as a bearer token: AWS's SDKs do, over TLS, with the environment variable AWS_BEARER_TOKEN_BEDROCK.",
                 ))
             }
             Verdict::Absent => Err(Failure::new(
@@ -461,6 +461,7 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
         Surface::Forward(forward) => forward.service.dialect(),
         Surface::OllamaVersion => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
+        _ if surface::is_bedrock(path) => Dialect::Bedrock,
         _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,
         _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
         _ if surface::gemini::is_own(path)

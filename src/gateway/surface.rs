@@ -101,6 +101,11 @@ fn call(path: &str) -> Option<Call> {
     })
 }
 
+/// Whether a path begins as only Bedrock's do, or as those do behind a prefix.
+pub fn is_bedrock(path: &str) -> bool {
+    path.contains("/model/")
+}
+
 /// A value of the query of a path, decoded.
 pub fn query_value(path: &str, name: &str) -> Option<String> {
     let (_, query) = path.split_once('?')?;

@@ -5,8 +5,10 @@ the request (so tests can say what must come back), and records every request by
 purpose is scripted with `support.sim.behaviour`.
 """
 
+from . import eventstream
 from .anthropic import AnthropicSim
 from .anthropic_services import AnthropicServicesSim
+from .bedrock import AnthropicOnVertexSim, BedrockSim
 from .behaviour import (
     Gate,
     Steps,
@@ -33,7 +35,9 @@ from .server import Recorded, Simulator
 
 __all__ = [
     "AnthropicServicesSim",
+    "AnthropicOnVertexSim",
     "AnthropicSim",
+    "BedrockSim",
     "CohereSim",
     "Gate",
     "GeminiSim",
@@ -46,6 +50,7 @@ __all__ = [
     "Simulator",
     "Steps",
     "cut",
+    "eventstream",
     "empty",
     "fail",
     "hang",

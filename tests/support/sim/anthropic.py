@@ -206,6 +206,12 @@ class AnthropicSim(Simulator):
         }
 
     def _stream(self, behaviour: Behaviour, body: Any, answer: Answer) -> Plan:
+        headers = self._headers(behaviour, "text/event-stream; charset=utf-8")
+        events, error = self._events(behaviour, body, answer)
+        return how.streamed(behaviour, [*headers, ("cache-control", "no-cache")], events, error)
+
+    def _events(self, behaviour: Behaviour, body: Any, answer: Answer) -> tuple[list[tuple[bytes, bool]], bytes]:
+        """The events of a stream, each with whether it carries content, and the error event of the behaviour."""
         whole = self._whole(body, answer)
         start = whole | {"content": [], "stop_reason": None, "stop_sequence": None}
         start["usage"] = whole["usage"] | {"output_tokens": 1}
@@ -238,12 +244,7 @@ class AnthropicSim(Simulator):
             "rate": ("rate_limit_error", "Number of request tokens has exceeded your per-minute rate limit"),
         }[behaviour.error_kind]
         error = {"type": kind, "message": message}
-        return how.streamed(
-            behaviour,
-            [*self._headers(behaviour, "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")],
-            events,
-            _event("error", error=error, request_id=self._request_id()),
-        )
+        return events, _event("error", error=error, request_id=self._request_id())
 
 
 def _event(kind: str, **fields: Any) -> bytes:
