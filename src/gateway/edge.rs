@@ -360,6 +360,8 @@ impl Edge {
         let status = failure.status;
         let mut all = vec![("content-type", "application/json")];
         all.extend(lane::failure_header(self.record.dialect, &failure));
+        let wait = failure.retry_after_secs().map(|secs| secs.to_string());
+        all.extend(wait.as_deref().map(|secs| ("retry-after", secs)));
         self.record.failure = Some(failure);
         all.extend_from_slice(headers);
         self.answer(host, status, &all, &body)
