@@ -1,7 +1,9 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
+mod access;
 mod state;
 
+pub use access::{Digest, IdentityHeaders, Key, Keys, ModelPattern};
 pub use state::{Counted, Fleet, RateLimit};
 
 use crate::dialect::{Call, Dialect, Operation, Service};
@@ -35,7 +37,9 @@ pub struct Tables {
     /// Each provider as a model without a name, for requests that name none: in the order of `providers`.
     pub direct: Vec<Rc<Model>>,
     /// Client keys; empty: clients need none.
-    pub keys: Vec<Key>,
+    pub keys: Keys,
+    /// The headers that say who asks, beside the key.
+    pub identity_headers: IdentityHeaders,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
     /// What the rendered route allows where the edge phase says nothing else.
@@ -278,17 +282,6 @@ pub struct Wildcard {
     pub suffix: Box<str>,
     /// Where it leads.
     pub model: Rc<Model>,
-}
-
-/// A client key.
-#[derive(Debug)]
-pub struct Key {
-    /// Identifier, safe to log.
-    pub id: Box<str>,
-    /// SHA-256 of the key.
-    pub sha256: [u8; 32],
-    /// Who pays.
-    pub tenant: Option<Box<str>>,
 }
 
 /// USD per million tokens.

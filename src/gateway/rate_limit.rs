@@ -18,7 +18,11 @@ const MOST: u64 = 1_000_000_000;
 pub fn state_key(entry: DescriptorEntry) -> &'static str {
     match entry {
         DescriptorEntry::Tenant => "tollgate.limit.tenant",
+        DescriptorEntry::Team => "tollgate.limit.team",
+        DescriptorEntry::Project => "tollgate.limit.project",
         DescriptorEntry::Key => "tollgate.limit.key",
+        DescriptorEntry::User => "tollgate.limit.user",
+        DescriptorEntry::Agent => "tollgate.limit.agent",
         DescriptorEntry::Model => "tollgate.limit.model",
         DescriptorEntry::Provider => "tollgate.limit.provider",
     }
@@ -37,10 +41,15 @@ impl Edge {
     /// Says who asks for what.
     pub(super) fn describe(&self, host: &impl Host, exchange: &Exchange) {
         let Some(rate_limit) = &self.tables.rate_limit else { return };
+        let who = &self.record.identity;
         for entry in &rate_limit.entries {
             let value = match entry {
-                DescriptorEntry::Tenant => self.key().and_then(|key| key.tenant.as_deref()),
-                DescriptorEntry::Key => self.key().map(|key| &*key.id),
+                DescriptorEntry::Tenant => who.tenant.as_deref(),
+                DescriptorEntry::Team => who.team.as_deref(),
+                DescriptorEntry::Project => who.project.as_deref(),
+                DescriptorEntry::Key => who.key_id(),
+                DescriptorEntry::User => who.user.as_deref(),
+                DescriptorEntry::Agent => who.agent.as_deref(),
                 DescriptorEntry::Model => Some(&*exchange.model.name),
                 DescriptorEntry::Provider => Some(&*exchange.routed.name),
             };

@@ -149,8 +149,16 @@ impl Counts {
 pub enum DescriptorEntry {
     /// The tenant.
     Tenant,
+    /// The team within the tenant.
+    Team,
+    /// The project within the team.
+    Project,
     /// The id of the client's key.
     Key,
+    /// The person.
+    User,
+    /// The kind of agent.
+    Agent,
     /// The public name of the model.
     Model,
     /// The provider: when the request is admitted the first of its chain, when it is over the one that answered.
@@ -162,7 +170,11 @@ impl DescriptorEntry {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tenant => "tenant",
+            Self::Team => "team",
+            Self::Project => "project",
             Self::Key => "key",
+            Self::User => "user",
+            Self::Agent => "agent",
             Self::Model => "model",
             Self::Provider => "provider",
         }
