@@ -1,6 +1,11 @@
 //! Who may ask, and where it goes.
 
+pub mod budget;
 pub mod health;
 pub mod identity;
 pub mod keys;
+pub mod ledger;
+pub mod limit;
+pub mod quota;
 pub mod route;
+pub mod scope;
