@@ -95,7 +95,11 @@ impl Rate {
         if window != self.window(clock) {
             return;
         }
-        let before = cell.on_slice(window, window, |slice| std::mem::replace(&mut slice.others, others));
+        let before = cell.on_slice(window, window, |slice| {
+            // It never falls: somebody who lost the count would forgive everything.
+            let more = slice.others.max(others);
+            std::mem::replace(&mut slice.others, more)
+        });
         let more = self.time_of(others.saturating_sub(before));
         if more > 0 {
             cell.full_at_ns = cell.full_at_ns.max(clock.ns).saturating_add(more);
@@ -123,7 +127,8 @@ impl Rate {
         clock.secs / self.period_secs() * self.period_secs()
     }
 
-    pub(super) fn period_secs(&self) -> u64 {
+    /// The period in seconds.
+    pub fn period_secs(&self) -> u64 {
         (self.period_ns / SECOND_NS).max(1)
     }
 

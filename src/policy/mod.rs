@@ -6,6 +6,7 @@ pub mod identity;
 pub mod keys;
 pub mod ledger;
 pub mod limit;
+pub mod queue;
 pub mod quota;
 pub mod route;
 pub mod scope;

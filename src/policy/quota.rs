@@ -133,7 +133,13 @@ impl Clock {
         let secs = ns / 1_000_000_000;
         let slot = secs / lease.slot() * lease.slot();
         let whole = lease.secs.saturating_add(lease.slot());
-        Self { ns, secs, slot, oldest_slot: secs.saturating_sub(whole), lease_ends: slot.saturating_add(whole) }
+        Self {
+            ns,
+            secs,
+            slot,
+            oldest_slot: secs.saturating_sub(whole),
+            lease_ends: slot.saturating_add(whole),
+        }
     }
 }
 
@@ -282,7 +288,12 @@ impl Terms {
     fn signature(&self) -> String {
         match self {
             Self::Budget(budget) => {
-                format!("budget {} {:?} {}", budget.unit.as_str(), budget.window.every(), budget.window.is_rolling())
+                format!(
+                    "budget {} {:?} {}",
+                    budget.unit.as_str(),
+                    budget.window.every(),
+                    budget.window.is_rolling()
+                )
             }
             Self::Rate(rate) => format!("rate {} {}", rate.unit.as_str(), rate.period_secs()),
             Self::Concurrent(_) => "concurrent".to_owned(),

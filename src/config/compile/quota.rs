@@ -21,7 +21,7 @@ const MOST_RULES: usize = 256;
 /// Longest wait in the queue: what a client waits for without a sign of life.
 const MOST_QUEUE_TIMEOUT: Duration = Duration::from_mins(5);
 /// Most that wait.
-const MOST_QUEUE_SIZE: u64 = 100_000;
+const MOST_QUEUE_SIZE: u64 = 10_000;
 
 /// Who is asked for the rules of a list: their path, and the key that they are for.
 struct Place<'a> {
@@ -72,9 +72,12 @@ pub(super) fn quotas(
 pub(super) fn of_key(key: &schema::Key, path: &str, problems: &mut Vec<Problem>) -> KeyQuotas {
     let id = Some(key.id.as_str());
     let at = |field: &str| format!("{path}.{field}");
-    let budgets = key.budgets.as_ref().map(|list| budgets(list, &Place { path: &at("budgets"), key: id }, problems));
-    let limits =
-        key.limits.as_ref().map(|list| list_of_limits(list, &Place { path: &at("limits"), key: id }, problems));
+    let budgets =
+        key.budgets.as_ref().map(|list| budgets(list, &Place { path: &at("budgets"), key: id }, problems));
+    let limits = key
+        .limits
+        .as_ref()
+        .map(|list| list_of_limits(list, &Place { path: &at("limits"), key: id }, problems));
     KeyQuotas { budgets, limits }
 }
 
@@ -117,9 +120,12 @@ fn budgets(list: &[Budget], place: &Place<'_>, problems: &mut Vec<Problem>) -> V
         }
         let both = usd.is_some() && tokens.is_some();
         for (unit, limit) in [usd, tokens].into_iter().flatten() {
-            let soft = written.soft.map(|part| limit / 100 * u64::from(part.0) + limit % 100 * u64::from(part.0) / 100);
+            let soft = written
+                .soft
+                .map(|part| limit / 100 * u64::from(part.0) + limit % 100 * u64::from(part.0) / 100);
             let budget = budget::Budget { unit, limit, soft, window: window.clone() };
-            let terms = format!("{} per {}{}", unit.as_str(), if rolling { "rolling " } else { "" }, written.every);
+            let terms =
+                format!("{} per {}{}", unit.as_str(), if rolling { "rolling " } else { "" }, written.every);
             let name = name(written.name.as_deref(), both.then_some(unit), &terms, per, place, &at, problems);
             rules.push(Rc::new(Quota::new(&name, per, only.clone(), Terms::Budget(budget))));
         }
@@ -154,7 +160,8 @@ fn list_of_limits(list: &[Limit], place: &Place<'_>, problems: &mut Vec<Problem>
             let Some(flow) = flow else { continue };
             let burst = written.burst.map_or(flow.amount, |burst| burst.0);
             if flow.amount == 0 || burst == 0 {
-                problems.push(Problem::new(&at, "a limit of 0 lets nothing through: disable the key instead"));
+                problems
+                    .push(Problem::new(&at, "a limit of 0 lets nothing through: disable the key instead"));
                 continue;
             }
             let period_ns = flow.secs.saturating_mul(1_000_000_000);
@@ -189,7 +196,8 @@ fn subject(
     for (scope, values) in only {
         let at = format!("{at}.only.{}", scope.as_str());
         if *scope == Scope::Global || *scope == Scope::Provider && per != Scope::Provider {
-            let message = "cannot be chosen by: which provider answers is not known when a request is counted";
+            let message =
+                "cannot be chosen by: which provider answers is not known when a request is counted";
             let message = if *scope == Scope::Global { "there is only one" } else { message };
             problems.push(Problem::new(&at, message));
         }
@@ -198,7 +206,8 @@ fn subject(
         }
         for (index, value) in values.iter().enumerate() {
             if value.is_empty() || value.matches('*').count() > 1 {
-                problems.push(Problem::new(format!("{at}[{index}]"), "is a value, or a pattern with one `*`"));
+                problems
+                    .push(Problem::new(format!("{at}[{index}]"), "is a value, or a pattern with one `*`"));
             }
         }
     }
@@ -231,7 +240,11 @@ fn name(
 }
 
 /// Dollars in 10⁻¹² dollars.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 9e18: checked by the caller")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and 9e18: checked by the caller"
+)]
 fn pico(usd: f64) -> u64 {
     // Millionths first: they are whole in what people write, and the product stays exact.
     let micro = usd * 1e6;

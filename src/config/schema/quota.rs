@@ -1,7 +1,7 @@
 //! `budgets`, `limits` and `queue`: how much of everything there is.
 
-use super::terms::{Every, Flow, Many, Percent};
 use super::Span;
+use super::terms::{Every, Flow, Many, Percent};
 use crate::policy::scope::Scope;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

@@ -47,7 +47,8 @@ impl Many {
         };
         let (whole, part) = number.split_once('.').unwrap_or((number, ""));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || part.len() > zeros || number.ends_with('.') || !digits(whole) || !digits(part) {
+        if whole.is_empty() || part.len() > zeros || number.ends_with('.') || !digits(whole) || !digits(part)
+        {
             return None;
         }
         let written = format!("{whole}{part}{}", "0".repeat(zeros - part.len()));
@@ -105,7 +106,8 @@ impl Every {
             "week" => Self::Week,
             "month" => Self::Month,
             hours => {
-                let number = hours.strip_suffix('h').filter(|n| n.bytes().all(|byte| byte.is_ascii_digit()))?;
+                let number =
+                    hours.strip_suffix('h').filter(|n| n.bytes().all(|byte| byte.is_ascii_digit()))?;
                 Self::Hours(number.parse().ok().filter(|hours| (1..=8760).contains(hours))?)
             }
         })
@@ -200,9 +202,14 @@ mod tests {
 
     #[test]
     fn numbers() {
-        for (text, number) in
-            [("250", 250), ("100k", 100_000), ("1.5M", 1_500_000), ("0", 0), ("2G", 2_000_000_000), ("0.25k", 250)]
-        {
+        for (text, number) in [
+            ("250", 250),
+            ("100k", 100_000),
+            ("1.5M", 1_500_000),
+            ("0", 0),
+            ("2G", 2_000_000_000),
+            ("0.25k", 250),
+        ] {
             assert_eq!(Many::parse(text), Some(Many(number)), "{text}");
         }
         for text in ["", "k", "1.", ".5k", "1.5", "1.2345k", "-1", "1 k", "99999999999999999999", "٣"] {

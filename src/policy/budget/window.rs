@@ -154,18 +154,51 @@ mod tests {
         // Twice, for the second time it is remembered.
         for _ in 0..2 {
             let position = window.at(at(now));
-            assert_eq!((position.slice, position.oldest, position.forgotten), (at(start), at(start), at(end)));
+            assert_eq!(
+                (position.slice, position.oldest, position.forgotten),
+                (at(start), at(start), at(end))
+            );
         }
     }
 
     #[test]
     fn calendars_of_time_zones() {
         let berlin = "Europe/Berlin";
-        assert_window(Every::Day, "UTC", "2026-11-21T08:00:00Z", "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z");
-        assert_window(Every::Day, berlin, "2026-11-21T23:30:00Z", "2026-11-21T23:00:00Z", "2026-11-22T23:00:00Z");
-        assert_window(Every::Week, "UTC", "2026-11-22T23:59:59Z", "2026-11-16T00:00:00Z", "2026-11-23T00:00:00Z");
-        assert_window(Every::Month, berlin, "2026-03-05T08:00:00Z", "2026-02-28T23:00:00Z", "2026-03-31T22:00:00Z");
-        assert_window(Every::Month, "UTC", "2028-02-29T08:00:00Z", "2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z");
+        assert_window(
+            Every::Day,
+            "UTC",
+            "2026-11-21T08:00:00Z",
+            "2026-11-21T00:00:00Z",
+            "2026-11-22T00:00:00Z",
+        );
+        assert_window(
+            Every::Day,
+            berlin,
+            "2026-11-21T23:30:00Z",
+            "2026-11-21T23:00:00Z",
+            "2026-11-22T23:00:00Z",
+        );
+        assert_window(
+            Every::Week,
+            "UTC",
+            "2026-11-22T23:59:59Z",
+            "2026-11-16T00:00:00Z",
+            "2026-11-23T00:00:00Z",
+        );
+        assert_window(
+            Every::Month,
+            berlin,
+            "2026-03-05T08:00:00Z",
+            "2026-02-28T23:00:00Z",
+            "2026-03-31T22:00:00Z",
+        );
+        assert_window(
+            Every::Month,
+            "UTC",
+            "2028-02-29T08:00:00Z",
+            "2028-02-01T00:00:00Z",
+            "2028-03-01T00:00:00Z",
+        );
         assert_window(
             Every::Day,
             "America/New_York",
@@ -178,15 +211,33 @@ mod tests {
     #[test]
     fn days_on_which_the_clock_is_changed() {
         let berlin = "Europe/Berlin";
-        assert_window(Every::Day, berlin, "2026-03-29T10:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z");
-        assert_window(Every::Day, berlin, "2026-10-25T10:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z");
+        assert_window(
+            Every::Day,
+            berlin,
+            "2026-03-29T10:00:00Z",
+            "2026-03-28T23:00:00Z",
+            "2026-03-29T22:00:00Z",
+        );
+        assert_window(
+            Every::Day,
+            berlin,
+            "2026-10-25T10:00:00Z",
+            "2026-10-24T22:00:00Z",
+            "2026-10-25T23:00:00Z",
+        );
         let half = Every::Hours(12);
         assert_window(half, berlin, "2026-03-29T10:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T11:00:00Z");
         assert_window(half, berlin, "2026-03-29T11:00:00Z", "2026-03-29T11:00:00Z", "2026-03-29T22:00:00Z");
         assert_window(half, berlin, "2026-10-25T22:30:00Z", "2026-10-25T22:00:00Z", "2026-10-25T23:00:00Z");
         // Midnight itself is skipped.
         let cairo = "Africa/Cairo";
-        assert_window(Every::Day, cairo, "2026-04-24T10:00:00Z", "2026-04-23T22:00:00Z", "2026-04-24T21:00:00Z");
+        assert_window(
+            Every::Day,
+            cairo,
+            "2026-04-24T10:00:00Z",
+            "2026-04-23T22:00:00Z",
+            "2026-04-24T21:00:00Z",
+        );
     }
 
     #[test]

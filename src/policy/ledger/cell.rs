@@ -198,7 +198,10 @@ mod tests {
         for start in [20, 10, 30, 20] {
             cell.on_slice(start, 0, |slice| slice.own += 1);
         }
-        assert_eq!(cell.slices.iter().map(|s| (s.start, s.own)).collect::<Vec<_>>(), [(10, 1), (20, 2), (30, 1)]);
+        assert_eq!(
+            cell.slices.iter().map(|s| (s.start, s.own)).collect::<Vec<_>>(),
+            [(10, 1), (20, 2), (30, 1)]
+        );
         assert_eq!(cell.spent(20), 3);
         cell.on_slice(40, 30, |_| ());
         assert_eq!(cell.slices.len(), 2);

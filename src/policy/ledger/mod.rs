@@ -26,8 +26,8 @@ mod sharing;
 pub(crate) mod tests;
 
 pub use account::Account;
-pub use cell::{Cell, Held, Slice, Worth};
 pub(crate) use account::rule_tag;
+pub use cell::{Cell, Held, Slice, Worth};
 pub use sharing::{CellId, Consumed};
 
 use crate::gateway::Host;

@@ -3,7 +3,8 @@
 //! Every counter says how much was consumed by requests of this Envoy in a window, and how much by those of all others as
 //! of the last time that anybody asked. Each worker remembers which counters it changed; whoever carries the news takes
 //! those ([`Ledger::take_dirty`]), tells the others the amounts, and says what the others have ([`Ledger::merge`]).
-//! Amounts are totals of their window and not differences: telling one twice, or by two workers, does no harm.
+//! Amounts are totals of their window and not differences: telling one twice, or by two workers, does no harm. Within a
+//! window they never fall.
 
 use super::Ledger;
 use crate::gateway::Host;
@@ -78,7 +79,11 @@ impl Ledger {
         let ids: Vec<CellId> = {
             let marks = &mut *self.marks.borrow_mut();
             let taken = marks.order.len().min(most);
-            marks.order.drain(..taken).inspect(|id| drop(marks.known.remove(id))).collect()
+            let ids: Vec<CellId> = marks.order.drain(..taken).collect();
+            ids.iter().for_each(|id| {
+                marks.known.remove(id);
+            });
+            ids
         };
         let consumed = ids.into_iter().filter_map(|id| {
             let quota = quotas.named(&id.rule)?;
@@ -104,7 +109,3 @@ impl Ledger {
         });
     }
 }
-
-/// The value of accounts that are the whole gateway's.
-pub const WHOLE: &str = "";
-
