@@ -7,6 +7,7 @@ pub use access::{Digest, IdentityHeaders, Key, Keys, ModelPattern};
 pub use state::{Counted, Fleet, RateLimit};
 
 use crate::dialect::{Call, Dialect, Operation, Service};
+use crate::policy::quota::Quotas;
 use crate::provider::Quirks;
 use hashbrown::HashMap;
 use serde_json::value::RawValue;
@@ -40,6 +41,8 @@ pub struct Tables {
     pub keys: Keys,
     /// The headers that say who asks, beside the key.
     pub identity_headers: IdentityHeaders,
+    /// Budgets and limits.
+    pub quotas: Quotas,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
     /// What the rendered route allows where the edge phase says nothing else.

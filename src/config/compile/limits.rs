@@ -47,3 +47,7 @@ pub const FLEET_EVERY_MIN: Duration = Duration::from_millis(50);
 pub const FLEET_EVERY_MAX: Duration = Duration::from_mins(1);
 /// Limit of one exchange.
 pub const FLEET_TIMEOUT: Duration = Duration::from_millis(500);
+/// Requests that wait, for each worker.
+pub const QUEUE_SIZE: u64 = 1000;
+/// Longest wait for a limit.
+pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -5,6 +5,7 @@ mod forward;
 pub mod limits;
 mod model;
 mod provider;
+mod quota;
 mod server;
 mod state;
 
@@ -32,7 +33,13 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
     let patterns = models.wildcards.iter().map(|w| &*w.model);
     let named = models.by_name.values().map(|m| &**m);
     let route = Route::of(named.chain(patterns).chain(direct.iter().map(|m| &**m)));
+    let keys = access::keys(gateway, &mut problems);
+    let of_keys = keys.iter().flat_map(|key| key.quotas.all().cloned()).collect();
+    let fleet = state::fleet(&gateway.state, env, &mut problems);
+    let mut quotas = quota::quotas(gateway, of_keys, route.request_timeout, &mut problems);
+    quotas.shared = fleet.is_some();
     let tables = Tables {
+        quotas,
         route,
         prefix: server::prefix(&gateway.server, &mut problems),
         cors: server::cors(&gateway.server, &mut problems),
@@ -44,11 +51,11 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         models: models.by_name,
         wildcards: models.wildcards,
         listed: models.listed,
-        keys: access::keys(gateway, &mut problems),
+        keys,
         identity_headers: access::identity_headers(gateway, &mut problems),
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
-        fleet: state::fleet(&gateway.state, env, &mut problems),
+        fleet,
         rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
     server::addresses(gateway, &mut problems);

@@ -1,5 +1,6 @@
 //! Who may ask: the client keys.
 
+use crate::policy::quota::KeyQuotas;
 use hashbrown::HashTable;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -27,6 +28,8 @@ pub struct Key {
     pub expires: Option<u64>,
     /// Whether it is refused for now.
     pub disabled: bool,
+    /// Its own budgets and limits.
+    pub quotas: KeyQuotas,
     /// What the configuration says of it beyond that, for rules to read.
     pub metadata: Map<String, Value>,
 }

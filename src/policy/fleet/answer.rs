@@ -26,7 +26,7 @@ struct Page {
 #[serde(untagged)]
 enum Eval {
     Texts(Vec<String>),
-    Failed(bool, String),
+    Status(bool, String),
 }
 
 /// Reads the answer to a call with `cells` cells; an error says in a few words what is wrong. `status` is 0 where nobody
@@ -42,13 +42,15 @@ pub fn read(status: u16, body: &[u8], cells: usize) -> Result<Answer, String> {
     let page: Page = serde_json::from_slice(body).map_err(|_| "webdis answers something else".to_owned())?;
     let mut texts = match page.eval {
         Eval::Texts(texts) => texts.into_iter(),
-        Eval::Failed(_, mut why) => {
+        Eval::Status(true, _) => return Err("Redis answers no amounts".to_owned()),
+        Eval::Status(false, mut why) => {
             why.truncate(why.floor_char_boundary(ERROR_BYTES));
             return Err(format!("Redis refuses: {why}"));
         }
     };
     let run = texts.next().ok_or("Redis answers nothing")?;
-    let others: Vec<u64> = texts.map(|text| amount(&text)).collect::<Option<_>>().ok_or("Redis answers no amounts")?;
+    let others: Vec<u64> =
+        texts.map(|text| amount(&text)).collect::<Option<_>>().ok_or("Redis answers no amounts")?;
     if others.len() != cells {
         return Err(format!("Redis answers of {} counters, {cells} were asked about", others.len()));
     }
@@ -69,7 +71,11 @@ mod tests {
 
     #[test]
     fn amounts_are_put_together() {
-        let read = read(200, br#"{"EVAL":["abc","0 0","12 3000000004","18446744073 709551615","99999999999 0"]}"#, 4);
+        let read = read(
+            200,
+            br#"{"EVAL":["abc","0 0","12 3000000004","18446744073 709551615","99999999999 0"]}"#,
+            4,
+        );
         assert_eq!(
             read.unwrap(),
             Answer { run: "abc".into(), others: vec![0, 15_000_000_004, u64::MAX, u64::MAX] }
@@ -84,7 +90,10 @@ mod tests {
         assert_eq!(why(503, "", 0), "webdis cannot reach Redis (503)");
         assert_eq!(why(403, "", 0), "webdis does not let us ask (403)");
         assert_eq!(why(500, "", 0), "webdis answers 500");
-        assert_eq!(why(200, r#"{"EVAL":[false,"LOADING Redis is loading"]}"#, 1), "Redis refuses: LOADING Redis is loading");
+        assert_eq!(
+            why(200, r#"{"EVAL":[false,"LOADING Redis is loading"]}"#, 1),
+            "Redis refuses: LOADING Redis is loading"
+        );
         for body in ["", "[]", "{}", r#"{"EVAL":null}"#, r#"{"EVAL":["a",1]}"#, r#"{"GET":["a"]}"#] {
             assert_eq!(why(200, body, 1), "webdis answers something else", "{body}");
         }

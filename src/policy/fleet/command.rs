@@ -65,14 +65,25 @@ mod tests {
 
     #[test]
     fn every_cell_has_a_key_and_two_arguments() {
-        let body = write("fleet one", "n1", &[cell("daily", "acme", 1_000, 18_446_744_073_709_551_615), cell("open", "", 0, 3)]);
+        let body = write(
+            "fleet one",
+            "n1",
+            &[cell("daily", "acme", 1_000, 18_446_744_073_709_551_615), cell("open", "", 0, 3)],
+        );
         let arguments = arguments(&body);
         assert_eq!((arguments[0].as_str(), arguments[1].as_str()), ("EVAL", SCRIPT));
         assert_eq!(
             arguments[2..],
             [
-                "2", "fleet one:1000:daily:acme", "fleet one:0:open:", "n1", "15",
-                "18446744073709551615", "2600", "3", "0"
+                "2",
+                "fleet one:1000:daily:acme",
+                "fleet one:0:open:",
+                "n1",
+                "15",
+                "18446744073709551615",
+                "2600",
+                "3",
+                "0"
             ]
         );
     }

@@ -51,14 +51,20 @@ fn what_failed_is_told_again() {
 #[test]
 fn a_redis_that_was_started_again_is_told_everything() {
     let mut fleet = Fleet::default();
-    for (n, cells) in [vec![cell("a", 10, 5), cell("unused", 10, 0)], vec![cell("b", 10, 1)]].into_iter().enumerate() {
+    for (n, cells) in
+        [vec![cell("a", 10, 5), cell("unused", 10, 0)], vec![cell("b", 10, 1)]].into_iter().enumerate()
+    {
         let (call, others) = (u32::try_from(n).unwrap(), vec![0; cells.len()]);
         fleet.began(SEC, Some(call), cells);
         assert!(fleet.answered(SEC, call, 200, &ok("first", &others)).unwrap().again.is_empty());
     }
     fleet.began(2 * SEC, Some(9), vec![cell("a", 10, 6)]);
     let outcome = fleet.answered(2 * SEC, 9, 200, &ok("second", &[0])).unwrap();
-    assert_eq!(outcome.again, [id("b", 10)], "`a` was told just now, and of the other there is nothing to tell");
+    assert_eq!(
+        outcome.again,
+        [id("b", 10)],
+        "`a` was told just now, and of the other there is nothing to tell"
+    );
     fleet.began(3 * SEC, Some(10), vec![cell("b", 10, 1)]);
     assert!(fleet.answered(3 * SEC, 10, 200, &ok("second", &[0])).unwrap().again.is_empty());
 }
