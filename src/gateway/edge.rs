@@ -410,6 +410,9 @@ impl Edge {
     }
 
     fn note_denied(&mut self, denied: &Denied) {
+        if denied.unknown.is_some() {
+            return;
+        }
         self.record.limited_by = Some(Rc::clone(&denied.quota.name));
         if matches!(denied.quota.terms, Terms::Budget(_)) {
             self.record.spent_budget = Some((Rc::clone(&denied.quota), denied.refused.standing));
@@ -424,7 +427,7 @@ impl Edge {
         self.worker.metrics.borrow_mut().add(host, "tollgate.limited", labels, &extra, 1);
         self.note_denied(denied);
         let mut headers = Vec::new();
-        if !matches!(denied.quota.terms, Terms::Budget(_)) {
+        if denied.is_of_limit() {
             let standing = [(Rc::clone(&denied.quota), denied.refused.standing)];
             headers = quota_headers::headers(self.record.dialect, &standing, self.record.started_ns);
         }

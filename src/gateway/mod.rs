@@ -14,6 +14,7 @@ mod edge;
 mod edge_forward;
 mod edge_response;
 pub mod exchange;
+mod fleet;
 mod headers;
 pub mod host;
 mod pages;
@@ -29,6 +30,7 @@ mod worker;
 
 pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
+pub use fleet::{REDIS_CLUSTER, name_envoy};
 pub use headers::Headers;
 pub use host::{Flow, GCP_TOKEN, Host};
 pub use rate_limit::{state_key, total_key};

@@ -1,5 +1,6 @@
 //! Answers that need no provider: the models and the health.
 
+use super::fleet::{self, FleetHealth};
 use super::host::Host;
 use super::surface::Health;
 use super::worker::Worker;
@@ -44,6 +45,8 @@ struct HealthPage<'t> {
     models: Option<BTreeMap<&'t str, ModelHealth>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     providers: Option<BTreeMap<&'t str, Summary>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fleet: Option<FleetHealth>,
 }
 
 #[derive(Serialize)]
@@ -76,8 +79,19 @@ pub fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: Health)
     let all: Vec<State> = providers.values().map(|s| s.status).filter(|s| *s != State::Unknown).collect();
     let status = word(&all);
     let code = if status == "down" && which == Health::Ready { 503 } else { 200 };
+    let fleet = fleet::health(worker, tables);
+    // Counters that cannot be read make the gateway worse, and no other instance of it better.
+    let status = match &fleet {
+        Some(fleet) if fleet.status == "down" && status == "ok" => "degraded",
+        _ => status,
+    };
     let full = which == Health::Full;
-    let page = HealthPage { status, models: full.then_some(models), providers: full.then_some(providers) };
+    let page = HealthPage {
+        status,
+        models: full.then_some(models),
+        providers: full.then_some(providers),
+        fleet: fleet.filter(|_| full),
+    };
     (code, serde_json::to_vec(&page).unwrap_or_default())
 }
 

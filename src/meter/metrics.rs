@@ -39,6 +39,14 @@ impl Metrics {
         }
     }
 
+    /// Sets a gauge.
+    pub fn set(&mut self, host: &impl Host, stat: &str, value: u64) {
+        let labels = Labels { model: "", provider: "", tenant: "" };
+        if let Some(id) = self.id(host, MetricKind::Gauge, stat, labels, &[]) {
+            host.record(id, value);
+        }
+    }
+
     fn id(
         &mut self,
         host: &impl Host,
@@ -56,7 +64,9 @@ impl Metrics {
             self.name.push('=');
             self.name.push_str(value);
         }
-        self.name.push(';');
+        if self.name.len() > stat.len() {
+            self.name.push(';');
+        }
         if let Some(id) = self.ids.get(self.name.as_str()) {
             return *id;
         }

@@ -1,7 +1,7 @@
 //! One cluster a provider.
 
 use super::yaml::{Value, any, duration, extension, list, map, socket, with};
-use super::{Plan, rate_limit, wasm};
+use super::{Plan, fleet, rate_limit, wasm};
 use crate::config::limits;
 use crate::config::schema::{CircuitBreaker, Protocol, Tls};
 use crate::config::{AuthPlan, Upstream};
@@ -22,6 +22,7 @@ pub(super) fn clusters(plan: &Plan<'_>) -> Vec<Value> {
     if plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp) {
         clusters.push(metadata_server());
     }
+    clusters.extend(fleet::cluster(plan));
     clusters.extend(rate_limit::cluster(plan));
     clusters.extend(plan.otlp.as_ref().map(|(host, port)| grpc(OTLP_CLUSTER, host, *port)));
     clusters
@@ -167,14 +168,17 @@ fn circuit_breakers(settings: Option<&CircuitBreaker>) -> Value {
 
 /// The cluster of a gRPC service in clear text.
 pub(super) fn grpc(name: &str, host: &str, port: u16) -> Value {
-    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    let options = map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } };
+    with(plain(name, host, port), "typed_extension_protocol_options", Some(http_options(options)))
+}
+
+/// The cluster of a server in clear text, HTTP/1.1 unless more is said.
+pub(super) fn plain(name: &str, host: &str, port: u16) -> Value {
+    let is_address = host.parse::<IpAddr>().is_ok();
     map! {
         "name": name,
         "type": if is_address { "STATIC" } else { "STRICT_DNS" },
         "connect_timeout": duration(limits::CONNECT_TIMEOUT),
         "load_assignment": endpoints(name, host, port),
-        "typed_extension_protocol_options": http_options(
-            map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } },
-        ),
     }
 }

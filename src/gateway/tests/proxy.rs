@@ -50,6 +50,7 @@ struct Proxy {
     metrics: RefCell<HashMap<String, u64>>,
     shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
     pauses: RefCell<Vec<u64>>,
+    posted: RefCell<Vec<String>>,
     code: Cell<u16>,
 }
 
@@ -126,6 +127,17 @@ impl Host for Proxy {
         }
         shared.insert(key.to_owned(), (value.to_vec(), current.unwrap_or(0) + 1));
         true
+    }
+    fn post(
+        &self,
+        _cluster: &str,
+        _headers: &[(&str, &str)],
+        body: &[u8],
+        _timeout: Duration,
+    ) -> Option<u32> {
+        let mut posted = self.posted.borrow_mut();
+        posted.push(String::from_utf8(body.to_vec()).unwrap());
+        u32::try_from(posted.len()).ok()
     }
     fn wake_in(&self, _side: Side, ms: u64) {
         self.pauses.borrow_mut().push(ms);

@@ -19,7 +19,8 @@ pub mod answer;
 pub mod command;
 
 use super::ledger::{CellId, Consumed};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// Most counters in one call: some 40 KB there and 3 KB back, a millisecond of Redis.
@@ -28,6 +29,9 @@ pub const MOST_CELLS: usize = 256;
 /// Most counters that a worker can write again to a Redis that lost its data. Those beyond are written at their next
 /// change.
 const MOST_TOLD: usize = 65_536;
+
+/// Most counters that a worker remembers to have read; one more, and all are read again at their next use.
+const MOST_MET: usize = 65_536;
 
 /// How often what is under way is said again, in nanoseconds: twice before the others cease to believe it.
 const HEARTBEAT_NS: u64 = command::FRESH_SECS * 1_000_000_000 / 3;
@@ -73,6 +77,10 @@ pub struct Fleet {
     /// Counters of requests under way that others believe in.
     open: Vec<CellId>,
     beaten_ns: u64,
+    /// Rules, and values of their scopes, that were read since the start.
+    met: HashSet<(Rc<str>, Rc<str>)>,
+    /// Whether somebody waits for a counter that was not.
+    awaited: bool,
 }
 
 /// A call whose answer is awaited.
@@ -94,9 +102,20 @@ impl Fleet {
         (self.heard_ns > 0).then_some(self.heard_ns / 1_000_000_000)
     }
 
-    /// Whether it is time for an exchange. A call that nobody will answer any more has failed first.
+    /// Whether this worker has never read a counter, in none of its windows.
+    pub fn is_new(&self, rule: &Rc<str>, value: &Rc<str>) -> bool {
+        !self.met.contains(&(Rc::clone(rule), Rc::clone(value)))
+    }
+
+    /// Somebody waits for a counter: the next exchange is made at once.
+    pub fn hurry(&mut self) {
+        self.awaited = true;
+    }
+
+    /// Whether it is time for an exchange, and none is under way.
     pub fn is_due(&self, now_ns: u64, every: Duration) -> bool {
-        self.under_way.is_none() && now_ns.saturating_sub(self.begun_ns) >= nanos(every)
+        let passed = now_ns.saturating_sub(self.begun_ns) >= nanos(every);
+        self.under_way.is_none() && (self.awaited || passed)
     }
 
     /// The call under way whose answer cannot come any more: its cells have to be told again.
@@ -118,6 +137,7 @@ impl Fleet {
     /// A call was made; `None`: the proxy refused to.
     pub fn began(&mut self, now_ns: u64, call: Option<u32>, cells: Vec<Consumed>) -> Option<Outcome> {
         self.begun_ns = now_ns;
+        self.awaited = false;
         self.under_way = Some(UnderWay { call: call.unwrap_or_default(), cells });
         call.is_none().then(|| self.fail("the proxy does not let us call webdis".to_owned()))
     }
@@ -157,6 +177,10 @@ impl Fleet {
     }
 
     fn remember(&mut self, cell: &Consumed, now: u64) {
+        if self.met.len() >= MOST_MET {
+            self.met.clear();
+        }
+        self.met.insert((Rc::clone(&cell.id.rule), Rc::clone(&cell.id.value)));
         if cell.id.window == 0 {
             self.open.retain(|id| *id != cell.id);
             if cell.own > 0 && self.open.len() < MOST_TOLD {

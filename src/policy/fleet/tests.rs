@@ -82,3 +82,20 @@ fn what_is_under_way_is_said_again_until_it_is_over() {
     fleet.answered(104 * SEC, 3, 200, &ok("x", &[0]));
     assert!(fleet.heartbeat(110 * SEC).is_empty(), "it is over");
 }
+
+#[test]
+fn a_counter_is_new_until_it_was_read() {
+    let mut fleet = Fleet::default();
+    let (rule, value) = ("r".into(), "a".into());
+    assert!(fleet.is_new(&rule, &value));
+    fleet.began(SEC, Some(1), vec![cell("a", 10, 0)]);
+    fleet.answered(SEC, 1, 503, b"");
+    assert!(fleet.is_new(&rule, &value));
+    assert!(!fleet.is_due(SEC, EVERY));
+    fleet.hurry();
+    assert!(fleet.is_due(SEC, EVERY), "somebody waits");
+    fleet.began(SEC, Some(2), vec![cell("a", 10, 0)]);
+    assert!(!fleet.is_due(SEC, EVERY));
+    fleet.answered(SEC, 2, 200, &ok("x", &[0]));
+    assert!(!fleet.is_new(&rule, &value) && !fleet.is_due(SEC, EVERY));
+}
