@@ -130,7 +130,7 @@ def test_two_envoys_share_one_budget(world, pair):
     for gateway in pair:
         known(gateway, "purse", total)
         refused = ask(gateway, "purse")
-        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "budget_exceeded")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
     assert turn > 10 and paid(*pair, who="purse") == total
 
 
