@@ -15,7 +15,7 @@ mod upstream;
 
 pub use base_url::BaseUrl;
 pub(crate) use base_url::host_port;
-pub use compile::{compile, limits};
+pub use compile::{compile, keys_file, limits};
 pub use problem::Problem;
 pub use read::{from_json, read};
 pub use upstream::{AuthPlan, Upstream, upstreams};

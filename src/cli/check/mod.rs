@@ -4,7 +4,7 @@ mod envoy;
 mod locate;
 mod warnings;
 
-use super::load::{LoadError, parse, read_text};
+use super::load::{LoadError, load_keys, parse, read_text};
 use super::render::{Overrides, Plan};
 use crate::config::Problem;
 use crate::config::tables::Provider;
@@ -45,7 +45,8 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
 fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
     let text = read_text(&args.config).map_err(|message| vec![message])?;
     let gateway = parse(&text).map_err(|error: LoadError| vec![error.describe(&args.config)])?;
-    let plan = Plan::new(&gateway, &args.overrides).map_err(|problems| {
+    let keys = load_keys(&gateway, &args.config).map_err(|message| vec![message])?;
+    let plan = Plan::new(&gateway, keys, &args.overrides).map_err(|problems| {
         problems.iter().map(|problem| line(&args.config, &text, problem)).collect::<Vec<_>>()
     })?;
     let env = |name: &str| std::env::var(name).ok();
@@ -65,7 +66,7 @@ fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
         args.config.display(),
         count(plan.tables.listed.len() + plan.tables.wildcards.len(), "model"),
         count(plan.tables.providers.len(), "provider"),
-        count(plan.tables.keys.len(), "client key"),
+        count(plan.tables.access.keys.len(), "client key"),
         count(warnings.len(), "warning"),
     ))
 }

@@ -2,10 +2,13 @@
 
 mod access;
 mod forward;
+mod identity;
 pub mod limits;
 mod model;
 mod provider;
 mod server;
+
+pub use access::keys_file;
 
 use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};
@@ -43,8 +46,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         models: models.by_name,
         wildcards: models.wildcards,
         listed: models.listed,
-        keys: access::keys(gateway, &mut problems),
-        identity_headers: access::identity_headers(gateway, &mut problems),
+        access: access::access(gateway, &mut problems),
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
     };
