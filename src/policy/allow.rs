@@ -14,7 +14,7 @@ pub fn may_use(allowed: Allowed<'_>, asked: &str, public: &str) -> bool {
 
 /// Whether all models may be used, be their names known or not.
 pub fn may_use_all(allowed: Allowed<'_>) -> bool {
-    allowed.is_none_or(|patterns| patterns.iter().any(|p| p.is_everything()))
+    allowed.is_none_or(|patterns| patterns.iter().any(ModelPattern::is_everything))
 }
 
 /// The names to list for somebody, in the order of the configuration: of its public names those that may be used, and

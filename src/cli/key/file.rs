@@ -49,7 +49,7 @@ pub(super) fn add(path: &Path, key: &Key) -> Result<(), String> {
         if !text.lines().any(|line| line.starts_with("keys:")) {
             changed.push_str("keys:\n");
         }
-        changed.push_str(&format!("{:indent$}- {}\n", "", entry(key)?));
+        changed = format!("{changed}{:indent$}- {}\n", "", entry(key)?);
         keys.push(key.clone());
         Ok((changed, keys))
     })

@@ -24,7 +24,7 @@ pub(super) fn fill(access: &mut Access, gateway: &Gateway, problems: &mut Vec<Pr
     let headers = &identity.headers;
     let written = parts([&headers.tenant, &headers.team, &headers.project, &headers.user, &headers.agent]);
     access.headers =
-        each(&written, |field, name| header_name(&format!("identity.headers.{field}"), name, problems));
+        each(&written, |field, name| Some(header_name(&format!("identity.headers.{field}"), name, problems)));
     access.headers.agent.get_or_insert_with(|| AGENT_HEADER.into());
     access.headers_suffice = headers.replaces_key.unwrap_or(false);
     if access.headers_suffice && headers.tenant.is_none() && headers.user.is_none() {
@@ -75,7 +75,7 @@ fn token(jwt: &schema::Jwt, problems: &mut Vec<Problem>) -> Token {
     let written = parts([&claims.tenant, &claims.team, &claims.project, &claims.user, &claims.agent]);
     Token {
         issuer: jwt.issuer.as_str().into(),
-        header: header_name("identity.jwt.header", header, problems).unwrap_or_default(),
+        header: header_name("identity.jwt.header", header, problems),
         claims: each(&written, |field, claim| {
             let path = way(claim);
             if path.iter().any(|step| step.is_empty()) {
@@ -129,7 +129,7 @@ fn certificate_name(text: &str) -> Result<CertificateName, String> {
 }
 
 /// A header's name in lower case.
-fn header_name(path: &str, name: &str, problems: &mut Vec<Problem>) -> Option<Box<str>> {
+fn header_name(path: &str, name: &str, problems: &mut Vec<Problem>) -> Box<str> {
     let name = name.to_lowercase();
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token) {
@@ -138,7 +138,7 @@ fn header_name(path: &str, name: &str, problems: &mut Vec<Problem>) -> Option<Bo
         let message = "is taken from every request: such headers steer the proxy";
         problems.push(Problem::new(path, message));
     }
-    Some(name.into())
+    name.into()
 }
 
 fn parts([tenant, team, project, user, agent]: [&Option<String>; 5]) -> Parts<&str> {
