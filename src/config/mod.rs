@@ -15,6 +15,8 @@ mod upstream;
 
 pub use base_url::BaseUrl;
 pub(crate) use base_url::host_port;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use compile::digest;
 pub use compile::{compile, keys_file, limits};
 pub use problem::Problem;
 pub use read::{from_json, read};

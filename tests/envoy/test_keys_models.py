@@ -119,3 +119,25 @@ def test_what_names_no_model_needs_a_key_for_all_of_them(gateway):
     for path in ("/v1/files", "/v1/batches", "/v1/responses/resp_1"):
         answer = gateway.http.get(path, headers={"authorization": f"Bearer {SOME}"})
         assert "could be for any" in refused("openai", answer, 403)
+
+
+def test_costs_by_project_and_agent(world, gateway):
+    def charged(what, **labels):
+        return gateway.metric(f"tollgate_charged_{what}", tenant="acme", project="ranker", agent="reviewer", **labels)
+
+    before = [charged("requests"), charged("tokens", **{"class": "output"}), charged("microdollars")]
+    lines = [gateway.audited(ask(gateway, "openai", "gpt", ALL, x_agent_type="reviewer")) for _ in range(3)]
+    after = [charged("requests"), charged("tokens", **{"class": "output"}), charged("microdollars")]
+    spent = [3, sum(line["usage"]["output"] for line in lines), sum(line["cost_usd"] for line in lines) * 1e6]
+    assert [round(b - a) for a, b in zip(before, after)] == [round(number) for number in spent] and spent[2] > 1
+
+
+def test_what_clients_call_themselves_is_bounded(world, gateway):
+    """Each of the two workers tells a hundred agents apart; the stats of a flood of them end there."""
+    for number in range(230):
+        ask(gateway, "openai", "gpt", ALL, x_agent_type=f"flood-{number}", connection="close")
+    agents = {tags["agent"] for name, tags, _ in gateway.metrics() if name == "tollgate_charged_requests"}
+    assert "other" in agents
+    assert len(agents) <= 2 * 100 + 1
+    line = gateway.audited(ask(gateway, "openai", "gpt", ALL, x_agent_type="flood-new"))
+    assert line["agent"] == "flood-new", "the audit line has the name all the same"

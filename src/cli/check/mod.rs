@@ -2,6 +2,7 @@
 
 mod envoy;
 mod locate;
+mod policy;
 mod warnings;
 
 use super::load::{LoadError, load_keys, parse, read_text};
@@ -13,6 +14,7 @@ use clap::Args;
 use locate::locate;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::UNIX_EPOCH;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -46,6 +48,7 @@ fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
     let text = read_text(&args.config).map_err(|message| vec![message])?;
     let gateway = parse(&text).map_err(|error: LoadError| vec![error.describe(&args.config)])?;
     let keys = load_keys(&gateway, &args.config).map_err(|message| vec![message])?;
+    let filed = keys.clone().unwrap_or_default();
     let plan = Plan::new(&gateway, keys, &args.overrides).map_err(|problems| {
         problems.iter().map(|problem| line(&args.config, &text, problem)).collect::<Vec<_>>()
     })?;
@@ -54,7 +57,9 @@ fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
     let priced = |provider: &Provider, model: &str| {
         provider.price_provider.is_none() || Price::lookup(provider.price_provider, model).is_some()
     };
-    let warnings = warnings::warnings(&gateway, &plan.tables, &plan.upstreams, &env, &priced);
+    let mut warnings = warnings::warnings(&gateway, &plan.tables, &plan.upstreams, &env, &priced);
+    let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    policy::warnings(&gateway, &filed, &plan.tables, now, &mut warnings);
     for warning in &warnings {
         eprintln!("warning: {}", line(&args.config, &text, warning));
     }

@@ -137,7 +137,7 @@ fn moment(text: &str) -> Option<u64> {
 }
 
 /// 64 hex digits as bytes.
-fn digest(hex: &str) -> Option<[u8; 32]> {
+pub(crate) fn digest(hex: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
     if hex.len() != 64 {
         return None;

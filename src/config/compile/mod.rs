@@ -8,6 +8,8 @@ mod model;
 mod provider;
 mod server;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use access::digest;
 pub use access::keys_file;
 
 use super::schema::Gateway;
