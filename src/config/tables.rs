@@ -2,11 +2,13 @@
 
 mod access;
 mod excerpt;
+mod state;
 
 pub use access::{
     Access, Certificate, CertificateField, CertificateName, Digest, Key, Keys, ModelPattern, Parts, Token,
 };
 pub use excerpt::Excerpt;
+pub use state::{Counted, Fleet, RateLimit};
 
 use crate::dialect::{Call, Dialect, Operation, Service};
 use crate::provider::Quirks;
@@ -46,6 +48,10 @@ pub struct Tables {
     pub route: Route,
     /// Prices of the configuration's own, by provider model name, in USD per million tokens.
     pub prices: HashMap<Box<str>, PriceOverride>,
+    /// What a rate limit service is told of each request; `None` when there is no such service.
+    pub rate_limit: Option<RateLimit>,
+    /// How the counters of a fleet are merged; `None` when this Envoy counts for itself.
+    pub fleet: Option<Fleet>,
 }
 
 impl Tables {

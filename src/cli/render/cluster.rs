@@ -2,9 +2,9 @@
 
 use super::identity::JWKS_CLUSTER;
 use super::yaml::{Value, any, duration, extension, list, map, socket, texts, with};
-use super::{Plan, identity, wasm};
+use super::{Plan, identity, rate_limit, wasm};
 use crate::config::limits;
-use crate::config::schema::{CircuitBreaker, Protocol};
+use crate::config::schema::{CircuitBreaker, Protocol, Tls};
 use crate::config::{AuthPlan, BaseUrl, Upstream};
 use std::net::IpAddr;
 
@@ -26,7 +26,8 @@ pub(super) fn clusters(plan: &Plan<'_>, keys: Option<Value>) -> Vec<Value> {
     }
     clusters.extend(identity::key_server(plan).map(|url| key_server(plan, &url)));
     clusters.extend(plan.keys.as_deref().map(|filed| keys_bringer(plan, filed, keys)));
-    clusters.extend(plan.otlp.as_ref().map(|(host, port)| collector(host, *port)));
+    clusters.extend(rate_limit::cluster(plan));
+    clusters.extend(plan.otlp.as_ref().map(|(host, port)| grpc(OTLP_CLUSTER, host, *port)));
     clusters
 }
 
@@ -93,7 +94,7 @@ fn key_server(plan: &Plan<'_>, url: &BaseUrl) -> Value {
         "connect_timeout": duration(limits::CONNECT_TIMEOUT),
         "load_assignment": endpoints(JWKS_CLUSTER, &url.host, url.port),
     };
-    let tls = url.tls.then(|| tls_context(&url.host, url.ip(), &plan.ca_file, None));
+    let tls = url.tls.then(|| tls_towards(plan, &url.host, url.ip(), None));
     with(cluster, "transport_socket", tls)
 }
 
@@ -138,30 +139,25 @@ fn endpoints(cluster: &str, host: &str, port: u16) -> Value {
     map! { "cluster_name": cluster, "endpoints": list([map! { "lb_endpoints": list([endpoint]) }]) }
 }
 
-/// TLS towards the provider: the certificate must come from a trusted authority, and be for that very name.
+/// TLS towards the provider.
 fn tls(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
-    if !upstream.base.tls {
-        return None;
-    }
     let settings = upstream.settings.tls.as_ref();
-    let ca = settings.and_then(|tls| tls.ca_file.as_deref()).unwrap_or(&plan.ca_file);
-    let sni = settings.and_then(|tls| tls.sni.as_deref());
-    Some(tls_context(&upstream.base.host, upstream.base.ip(), ca, sni))
+    upstream.base.tls.then(|| tls_towards(plan, &upstream.base.host, upstream.base.ip(), settings))
 }
 
-/// TLS towards a host, whose certificate must be for its name or address, or for the name that is asked for instead.
-fn tls_context(host: &str, ip: Option<IpAddr>, ca: &str, sni: Option<&str>) -> Value {
+/// TLS towards a host: the certificate must come from a trusted authority, and be for that very name.
+pub(super) fn tls_towards(plan: &Plan<'_>, host: &str, ip: Option<IpAddr>, settings: Option<&Tls>) -> Value {
+    let ca = settings.and_then(|tls| tls.ca_file.as_deref()).unwrap_or(&plan.ca_file);
     let mut validation = map! { "trusted_ca": map! { "filename": ca } };
     let mut context = map! {};
-    match (sni, ip) {
+    match (settings.and_then(|tls| tls.sni.as_deref()), ip) {
         // An address has no name to ask for; the certificate must be for the address.
         (None, Some(ip)) => {
             let matcher = map! { "san_type": "IP_ADDRESS", "matcher": map! { "exact": ip.to_string() } };
             validation = with(validation, "match_typed_subject_alt_names", Some(list([matcher])));
         }
         (sni, _) => {
-            let sni = sni.unwrap_or(host);
-            context = map! { "sni": sni, "auto_sni_san_validation": true };
+            context = map! { "sni": sni.unwrap_or(host), "auto_sni_san_validation": true };
         }
     }
     let common = map! {
@@ -214,14 +210,14 @@ fn circuit_breakers(settings: Option<&CircuitBreaker>) -> Value {
     }
 }
 
-/// The cluster of the OpenTelemetry collector: gRPC in clear text.
-fn collector(host: &str, port: u16) -> Value {
+/// The cluster of a gRPC service in clear text.
+pub(super) fn grpc(name: &str, host: &str, port: u16) -> Value {
     let is_address = host.parse::<std::net::IpAddr>().is_ok();
     map! {
-        "name": OTLP_CLUSTER,
+        "name": name,
         "type": if is_address { "STATIC" } else { "STRICT_DNS" },
         "connect_timeout": duration(limits::CONNECT_TIMEOUT),
-        "load_assignment": endpoints(OTLP_CLUSTER, host, port),
+        "load_assignment": endpoints(name, host, port),
         "typed_extension_protocol_options": http_options(
             map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } },
         ),

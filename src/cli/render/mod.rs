@@ -9,6 +9,7 @@ mod bootstrap;
 mod cluster;
 mod identity;
 mod listener;
+mod rate_limit;
 mod route;
 mod split;
 mod stats;

@@ -7,6 +7,7 @@ pub mod limits;
 mod model;
 mod provider;
 mod server;
+mod state;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use access::digest;
@@ -51,6 +52,8 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         access: access::access(gateway, &mut problems),
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
+        fleet: state::fleet(&gateway.state, env, &mut problems),
+        rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
     server::addresses(gateway, &mut problems);
     if problems.is_empty() { Ok(tables) } else { Err(problems) }
