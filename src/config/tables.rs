@@ -1,8 +1,14 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
 mod access;
+mod excerpt;
+mod state;
 
-pub use access::{Digest, IdentityHeaders, Key, Keys, ModelPattern};
+pub use access::{
+    Access, Certificate, CertificateField, CertificateName, Digest, Key, Keys, ModelPattern, Parts, Token,
+};
+pub use excerpt::Excerpt;
+pub use state::{Counted, Fleet, RateLimit};
 
 use crate::dialect::{Call, Dialect, Operation, Service};
 use crate::provider::Quirks;
@@ -34,16 +40,18 @@ pub struct Tables {
     pub services: HashMap<Service, Forwarding>,
     /// Each provider as a model without a name, for requests that name none: in the order of `providers`.
     pub direct: Vec<Rc<Model>>,
-    /// Client keys; empty: clients need none.
-    pub keys: Keys,
-    /// The headers that say who asks, beside the key.
-    pub identity_headers: IdentityHeaders,
+    /// Who may ask.
+    pub access: Access,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
     /// What the rendered route allows where the edge phase says nothing else.
     pub route: Route,
     /// Prices of the configuration's own, by provider model name, in USD per million tokens.
     pub prices: HashMap<Box<str>, PriceOverride>,
+    /// What a rate limit service is told of each request; `None` when there is no such service.
+    pub rate_limit: Option<RateLimit>,
+    /// How the counters of a fleet are merged; `None` when this Envoy counts for itself.
+    pub fleet: Option<Fleet>,
 }
 
 impl Tables {

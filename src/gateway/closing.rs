@@ -8,7 +8,7 @@ use crate::chat::{Failure, Usage, UsageStatus};
 use crate::dialect::lane::AttemptNote;
 use crate::meter::audit::{self, ErrorNote, Line};
 use crate::meter::estimate;
-use crate::meter::metrics::{Labels, Metrics};
+use crate::meter::metrics::{Charged, Labels, Metrics};
 use serde_json::value::RawValue;
 
 impl Edge {
@@ -20,6 +20,7 @@ impl Edge {
                 self.worker.forget(token);
                 let exchange = &mut *exchange.borrow_mut();
                 self.close_exchange(host, exchange, now);
+                self.tell_totals(host, exchange);
                 self.count(host, Some(exchange), now);
                 self.write(host, Some(exchange), now);
             }
@@ -84,6 +85,7 @@ impl Edge {
         }
         let cost = exchange.answer.cost.as_ref().map_or(0, |c| c.micro_usd());
         metrics.add(host, "tollgate.cost_microdollars", labels, &[], cost);
+        self.charge(host, metrics, &usage, cost);
         metrics.record(host, "tollgate.duration_ms", labels, millis(self.record.started_ns, now));
         if let Some(first) = exchange.answer.first_content_ns {
             metrics.record(host, "tollgate.ttft_ms", labels, millis(self.record.started_ns, first));
@@ -94,6 +96,24 @@ impl Edge {
                 metrics.record(host, "tollgate.tpot_us", labels, per_token);
             }
         }
+    }
+
+    /// Counts what was spent for a project or an agent. Without either, all of it stands under the tenant already.
+    fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: u64) {
+        let who = &self.record.identity;
+        if who.project.is_none() && who.agent.is_none() {
+            return;
+        }
+        let whom = Charged {
+            tenant: who.tenant.as_deref().unwrap_or_default(),
+            project: who.project.as_deref().unwrap_or_default(),
+            agent: who.agent.as_deref().unwrap_or_default(),
+        };
+        metrics.charge(host, "tollgate.charged_requests", whom, &[], 1);
+        for (class, count) in [("input", usage.input), ("output", usage.output)] {
+            metrics.charge(host, "tollgate.charged_tokens", whom, &[("class", class)], count.unwrap_or(0));
+        }
+        metrics.charge(host, "tollgate.charged_microdollars", whom, &[], cost);
     }
 
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
@@ -174,7 +194,7 @@ fn cut(host: &impl Host) -> Failure {
 }
 
 /// Counts, and how far they can be believed.
-fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
+pub(super) fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     let answer = &exchange.answer;
     if let Some(counted) = &answer.counted {
         // A count uses nothing.

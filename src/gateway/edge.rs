@@ -10,9 +10,8 @@ use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Auth, Model, Secret, Tables, Target};
 use crate::dialect::lane::{self, count};
-use crate::dialect::{Call, Dialect, Forward, Operation, carriage};
-use crate::policy::identity::Identity;
-use crate::policy::keys::{self, Offered, Verdict};
+use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
+use crate::policy::allow;
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
 use std::cell::RefCell;
@@ -27,7 +26,9 @@ pub struct Edge {
     pub(super) stage: Stage,
     pub(super) cors: Vec<(&'static str, String)>,
     /// The header that held the accepted key.
-    key_header: Option<&'static str>,
+    pub(super) key_header: Option<&'static str>,
+    /// Whether the client's token was believed.
+    pub(super) has_token: bool,
     /// The provider that the client named for a request that is passed through.
     pub(super) named_provider: Option<String>,
     /// The body that takes the place of an answer of the proxy's own.
@@ -90,6 +91,7 @@ impl Edge {
             stage: Stage::Answered,
             cors: Vec::new(),
             key_header: None,
+            has_token: false,
             named_provider: None,
             replacement: None,
         }
@@ -118,7 +120,7 @@ impl Edge {
             let (status, body) = pages::health(host, &self.worker, &self.tables, which);
             return self.answer_json(host, status, &body);
         }
-        if let Err(failure) = self.authenticate(&headers) {
+        if let Err(failure) = self.authenticate(host, &headers) {
             return self.fail(host, failure);
         }
         match surface {
@@ -132,15 +134,17 @@ impl Edge {
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
             Surface::Models => {
-                let body = pages::models(self.record.dialect, &self.tables, self.worker.loaded());
+                let names = allow::listed(&self.tables, self.allowed());
+                let body = models::list(self.record.dialect, names, self.worker.loaded());
                 self.answer_json(host, 200, &body)
             }
-            Surface::Model(id) => {
-                match pages::model(self.record.dialect, &self.tables, &id, self.worker.loaded()) {
-                    Some(body) => self.answer_json(host, 200, &body),
-                    None => self.fail(host, pages::unknown_model(&self.tables, &id)),
+            Surface::Model(id) => match self.find_allowed(&id) {
+                Ok(_) => {
+                    let body = models::one(self.record.dialect, &id, self.worker.loaded());
+                    self.answer_json(host, 200, &body)
                 }
-            }
+                Err(failure) => self.fail(host, failure),
+            },
             Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
             Surface::WrongMethod(allowed) => {
                 let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
@@ -196,44 +200,6 @@ impl Edge {
         self.on_request_body(host, held, true)
     }
 
-    fn authenticate(&mut self, headers: &Headers) -> Result<(), Failure> {
-        let query = surface::query_value(headers.get(":path").unwrap_or_default(), "key");
-        let offered = Offered {
-            authorization: headers.get("authorization"),
-            api_key: headers.get("x-api-key"),
-            goog_api_key: headers.get("x-goog-api-key"),
-            query: query.as_deref(),
-        };
-        let verdict = keys::judge(&self.tables.keys, offered, self.record.started_ns / 1_000_000_000);
-        if let Verdict::Known(key, carrier) = &verdict {
-            // The gateway's own key stops here, whatever a provider's passthrough says.
-            self.key_header = carrier.header();
-            self.record.identity = Identity::of_key(Rc::clone(key));
-        }
-        self.record.identity.fill_from(&self.tables.identity_headers, |name| headers.get(name));
-        match verdict {
-            Verdict::Open | Verdict::Known(..) => Ok(()),
-            Verdict::Absent | Verdict::Wrong
-                if headers.get("authorization").is_some_and(keys::is_signature) =>
-            {
-                Err(Failure::new(
-                    403,
-                    "An AWS signature is no key of this gateway. Send the key as a bearer token: AWS's SDKs do, over TLS, with the environment variable AWS_BEARER_TOKEN_BEDROCK.",
-                ))
-            }
-            Verdict::Absent => Err(Failure::new(
-                401,
-                "No API key was given. Send it as `authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`.",
-            )),
-            Verdict::Wrong => {
-                Err(Failure::new(401, "The API key is not valid.").with_code("invalid_api_key"))
-            }
-            Verdict::Over(why) => {
-                Err(Failure::new(401, format!("The API key {why}.")).with_code("invalid_api_key"))
-            }
-        }
-    }
-
     fn collect(&mut self, host: &impl Host, headers: Headers, wanted: Wanted) -> Flow {
         let announced = headers.get("content-length").and_then(|v| v.parse::<u64>().ok());
         if announced.is_some_and(|n| n > self.tables.max_body) {
@@ -251,9 +217,9 @@ impl Edge {
             Ok(asked) => asked.model.or(asked.name).unwrap_or_default().to_str().into_owned(),
             Err(error) => return self.fail(host, error.into()),
         };
-        match pages::show(&self.tables, &name, self.worker.loaded()) {
-            Some(body) => self.answer_json(host, 200, &body),
-            None => self.fail(host, pages::unknown_model(&self.tables, &name)),
+        match self.find_allowed(&name) {
+            Ok(_) => self.answer_json(host, 200, &models::show(self.worker.loaded())),
+            Err(failure) => self.fail(host, failure),
         }
     }
 
@@ -267,8 +233,7 @@ impl Edge {
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let found =
-            route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
+        let found = self.find_allowed(asked)?;
         if let Some(model) = route::uncounted(&found, &call) {
             let tokens = count::estimated(&call, &body, &model)?;
             self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
@@ -320,6 +285,7 @@ impl Edge {
             stream,
             headers,
             key_header: self.key_header,
+            has_token: self.has_token,
             gcp_token: None,
             sent: None,
             body,
@@ -338,6 +304,7 @@ impl Edge {
     /// Gives the request to the router, with the first cluster chosen.
     fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
         host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+        self.describe(host, &exchange);
         grant(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());

@@ -1,10 +1,12 @@
 //! One cluster a provider.
 
-use super::yaml::{Value, any, duration, extension, list, map, socket, with};
-use super::{Plan, wasm};
+use super::identity::JWKS_CLUSTER;
+use super::yaml::{Value, any, duration, extension, list, map, socket, texts, with};
+use super::{Plan, identity, rate_limit, wasm};
 use crate::config::limits;
-use crate::config::schema::{CircuitBreaker, Protocol};
-use crate::config::{AuthPlan, Upstream};
+use crate::config::schema::{CircuitBreaker, Protocol, Tls};
+use crate::config::{AuthPlan, BaseUrl, Upstream};
+use std::net::IpAddr;
 
 /// The cluster of the OpenTelemetry collector.
 pub(super) const OTLP_CLUSTER: &str = "tollgate_otlp";
@@ -15,13 +17,17 @@ const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptio
 pub(super) const METADATA_CLUSTER: &str = "tollgate_gcp_metadata";
 const METADATA_HOST: &str = "metadata.google.internal";
 
-/// All clusters: the providers in their order, then the metadata server and the collector, where they are needed.
-pub(super) fn clusters(plan: &Plan<'_>) -> Vec<Value> {
+/// All clusters: the providers in their order, then the others, where they are needed. `keys` is where the keys of a file
+/// are discovered.
+pub(super) fn clusters(plan: &Plan<'_>, keys: Option<Value>) -> Vec<Value> {
     let mut clusters: Vec<Value> = plan.upstreams.iter().map(|upstream| provider(plan, upstream)).collect();
     if plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp) {
         clusters.push(metadata_server());
     }
-    clusters.extend(plan.otlp.as_ref().map(|(host, port)| collector(host, *port)));
+    clusters.extend(identity::key_server(plan).map(|url| key_server(plan, &url)));
+    clusters.extend(plan.keys.as_deref().map(|filed| keys_bringer(plan, filed, keys)));
+    clusters.extend(rate_limit::cluster(plan));
+    clusters.extend(plan.otlp.as_ref().map(|(host, port)| grpc(OTLP_CLUSTER, host, *port)));
     clusters
 }
 
@@ -36,19 +42,60 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
     let endpoints = endpoints(&name, &upstream.base.host, upstream.base.port);
     cluster = with(cluster, "load_assignment", Some(endpoints));
     cluster = with(cluster, "transport_socket", tls(plan, upstream));
-    let codec = extension(
-        "envoy.filters.http.upstream_codec",
-        "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
-        map! {},
-    );
     let mut filters = vec![wasm::attempt(plan, &upstream.name)];
     filters.extend(signing(&upstream.auth));
-    filters.push(codec);
+    filters.push(codec());
     let mut options = map! { "common_http_protocol_options": map! { "idle_timeout": "300s" } };
     options = with(options, protocol_key(upstream), Some(protocol(upstream)));
     options = with(options, "http_filters", Some(list(filters)));
     cluster = with(cluster, "typed_extension_protocol_options", Some(http_options(options)));
     with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())))
+}
+
+/// The end of every chain of upstream filters.
+fn codec() -> Value {
+    extension(
+        "envoy.filters.http.upstream_codec",
+        "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+        map! {},
+    )
+}
+
+/// What brings the keys of a file: the filter of a cluster that nothing leads to. As a filter of the listener it would cost
+/// every request something, and as part of the edge phase a new key would configure everything anew.
+fn keys_bringer(plan: &Plan<'_>, filed: &str, discovered: Option<Value>) -> Value {
+    let filter = match discovered {
+        None => wasm::keys(plan, filed),
+        Some(source) => map! {
+            "name": wasm::KEYS,
+            "config_discovery": map! {
+                "config_source": source,
+                "type_urls": texts([format!("type.googleapis.com/{}", wasm::WASM_TYPE)]),
+            },
+        },
+    };
+    let options = map! {
+        "explicit_http_config": map! { "http_protocol_options": map! {} },
+        "http_filters": list([filter, codec()]),
+    };
+    map! {
+        "name": wasm::KEYS,
+        "type": "STATIC",
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "typed_extension_protocol_options": http_options(options),
+    }
+}
+
+/// The server of the public keys that tokens are verified with.
+fn key_server(plan: &Plan<'_>, url: &BaseUrl) -> Value {
+    let cluster = map! {
+        "name": JWKS_CLUSTER,
+        "type": if url.ip().is_some() { "STATIC" } else { "STRICT_DNS" },
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "load_assignment": endpoints(JWKS_CLUSTER, &url.host, url.port),
+    };
+    let tls = url.tls.then(|| tls_towards(plan, &url.host, url.ip(), None));
+    with(cluster, "transport_socket", tls)
 }
 
 /// What signs the request that the filter made: over its path, headers and body.
@@ -92,37 +139,38 @@ fn endpoints(cluster: &str, host: &str, port: u16) -> Value {
     map! { "cluster_name": cluster, "endpoints": list([map! { "lb_endpoints": list([endpoint]) }]) }
 }
 
-/// TLS towards the provider: the certificate must come from a trusted authority, and be for that very name.
+/// TLS towards the provider.
 fn tls(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
-    if !upstream.base.tls {
-        return None;
-    }
     let settings = upstream.settings.tls.as_ref();
+    upstream.base.tls.then(|| tls_towards(plan, &upstream.base.host, upstream.base.ip(), settings))
+}
+
+/// TLS towards a host: the certificate must come from a trusted authority, and be for that very name.
+pub(super) fn tls_towards(plan: &Plan<'_>, host: &str, ip: Option<IpAddr>, settings: Option<&Tls>) -> Value {
     let ca = settings.and_then(|tls| tls.ca_file.as_deref()).unwrap_or(&plan.ca_file);
     let mut validation = map! { "trusted_ca": map! { "filename": ca } };
     let mut context = map! {};
-    match (settings.and_then(|tls| tls.sni.as_deref()), upstream.base.ip()) {
+    match (settings.and_then(|tls| tls.sni.as_deref()), ip) {
         // An address has no name to ask for; the certificate must be for the address.
         (None, Some(ip)) => {
             let matcher = map! { "san_type": "IP_ADDRESS", "matcher": map! { "exact": ip.to_string() } };
             validation = with(validation, "match_typed_subject_alt_names", Some(list([matcher])));
         }
         (sni, _) => {
-            let sni = sni.unwrap_or(&upstream.base.host);
-            context = map! { "sni": sni, "auto_sni_san_validation": true };
+            context = map! { "sni": sni.unwrap_or(host), "auto_sni_san_validation": true };
         }
     }
     let common = map! {
         "tls_params": map! { "tls_minimum_protocol_version": "TLSv1_2" },
         "validation_context": validation,
     };
-    Some(map! {
+    map! {
         "name": "envoy.transport_sockets.tls",
         "typed_config": any(
             "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
             with(context, "common_tls_context", Some(common)),
         ),
-    })
+    }
 }
 
 fn protocol_key(upstream: &Upstream) -> &'static str {
@@ -162,14 +210,14 @@ fn circuit_breakers(settings: Option<&CircuitBreaker>) -> Value {
     }
 }
 
-/// The cluster of the OpenTelemetry collector: gRPC in clear text.
-fn collector(host: &str, port: u16) -> Value {
+/// The cluster of a gRPC service in clear text.
+pub(super) fn grpc(name: &str, host: &str, port: u16) -> Value {
     let is_address = host.parse::<std::net::IpAddr>().is_ok();
     map! {
-        "name": OTLP_CLUSTER,
+        "name": name,
         "type": if is_address { "STATIC" } else { "STRICT_DNS" },
         "connect_timeout": duration(limits::CONNECT_TIMEOUT),
-        "load_assignment": endpoints(OTLP_CLUSTER, host, port),
+        "load_assignment": endpoints(name, host, port),
         "typed_extension_protocol_options": http_options(
             map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } },
         ),

@@ -2,10 +2,16 @@
 
 mod access;
 mod forward;
+mod identity;
 pub mod limits;
 mod model;
 mod provider;
 mod server;
+mod state;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use access::digest;
+pub use access::keys_file;
 
 use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};
@@ -43,10 +49,11 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         models: models.by_name,
         wildcards: models.wildcards,
         listed: models.listed,
-        keys: access::keys(gateway, &mut problems),
-        identity_headers: access::identity_headers(gateway, &mut problems),
+        access: access::access(gateway, &mut problems),
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
+        fleet: state::fleet(&gateway.state, env, &mut problems),
+        rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
     server::addresses(gateway, &mut problems);
     if problems.is_empty() { Ok(tables) } else { Err(problems) }

@@ -16,8 +16,9 @@ mod provider;
 mod server;
 mod size;
 mod span;
+mod state;
 
-pub use access::{Identity, IdentityHeaders, Key};
+pub use access::{Claims, Identity, IdentityHeaders, Jwt, Key, KeysFile, Mtls};
 pub use audit::{Audit, AuditTo};
 pub use defaults::{Backoff, Defaults};
 pub use forward::ForwardTo;
@@ -29,6 +30,9 @@ pub use provider::{AuthMode, CircuitBreaker, HeaderValue, Protocol, Provider, Tl
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
 pub use span::Span;
+pub use state::{
+    Counts, Descriptor, DescriptorEntry, OnDown, OnError, OnStart, RateLimitService, Redis, State,
+};
 
 use crate::dialect::Service;
 use serde::{Deserialize, Serialize};
@@ -50,9 +54,16 @@ pub struct Gateway {
     /// One `*` in a name makes it a pattern; the longest fixed part wins.
     #[serde(skip_serializing_if = "Ordered::is_empty")]
     pub models: Ordered<ModelEntry>,
-    /// Client keys. Without any, clients need none.
+    /// Client keys. Without any, clients need none, unless something below says otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,
+    /// File with further keys under `keys`, seen from this one. `tollgate key` writes it, `tollgate render` reads it; with
+    /// `--split`, its keys change live, and nothing else with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_file: Option<String>,
+    /// SHA-256 of a key, in hex, that may do everything and has no limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<String>,
     /// Who asks, where something else than the key says it.
     #[serde(skip_serializing_if = "is_default")]
     pub identity: Identity,
@@ -62,6 +73,9 @@ pub struct Gateway {
     /// Sends requests through a LiteLLM proxy: all of them, or the models that say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub litellm: Option<Litellm>,
+    /// What gateways of a fleet count together, and through which servers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub state: State,
     /// Where the audit lines go: one JSON object a request.
     #[serde(skip_serializing_if = "is_default")]
     pub audit: Audit,
