@@ -11,6 +11,7 @@ use crate::dialect::lane::AttemptNote;
 use crate::meter::audit::{self, BudgetNote, ErrorNote, Line};
 use crate::meter::estimate;
 use crate::meter::metrics::{Labels, Metrics};
+use crate::meter::price::Cost;
 use crate::policy::ledger::Account;
 use crate::policy::quota::{Amounts, Quota, Standing, Unit};
 use serde_json::value::RawValue;
@@ -82,15 +83,15 @@ impl Edge {
             } else if cost.is_none() && tokens > 0 {
                 metrics.add(host, "tollgate.unpriced", labels, &rule, 1);
             } else {
-                let micro = cost.map_or(0, |cost| cost.micro_usd());
+                let micro = cost.map_or(0, Cost::micro_usd);
                 metrics.add(host, "tollgate.budget_used_microdollars", labels, &rule, micro);
             }
         }
         for (quota, _) in &admission.soft {
             metrics.add(host, "tollgate.budget_warnings", labels, &[("rule", &quota.name)], 1);
         }
-        let used = Amounts { usd, tokens };
-        let released = admission.settle(&self.worker, host, &exchange.tables.quotas, Some(used), now);
+        let released =
+            admission.settle(&self.worker, host, &exchange.tables.quotas, Some(Amounts { usd, tokens }), now);
         metrics.add(host, "tollgate.ledger_evictions", labels, &[], self.worker.ledger.take_evicted());
         exchange.answer.warnings.append(&mut admission.warnings);
         exchange.admission = Some(admission);

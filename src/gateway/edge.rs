@@ -389,7 +389,8 @@ impl Edge {
         let Some(end) = waiting.borrow_mut().end.take() else { return };
         match end {
             End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
-            End::Refused(failure, denied, queued_ms) => {
+            End::Refused(refused) => {
+                let (failure, denied, queued_ms) = *refused;
                 self.note_denied(&denied);
                 self.record.queued_ms = Some(queued_ms);
                 self.record.status = failure.status;
