@@ -370,6 +370,7 @@ impl Edge {
 
     /// Holds the request until the limit lets it through.
     fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
+        self.describe(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
         }
@@ -437,6 +438,7 @@ impl Edge {
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
         }
+        self.describe(host, &exchange);
         let (exchange, token) = dispatch(&self.worker, host, exchange);
         self.stage = Stage::Sent { exchange, token };
         Flow::Continue

@@ -17,6 +17,7 @@ mod quota;
 mod server;
 mod size;
 mod span;
+mod state;
 mod terms;
 
 pub use access::{Identity, IdentityHeaders, Key};
@@ -32,6 +33,9 @@ pub use quota::{Budget, Limit, Over, Queue};
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
 pub use span::Span;
+pub use state::{
+    Counts, Descriptor, DescriptorEntry, OnDown, OnError, OnStart, RateLimitService, Redis, State,
+};
 pub use terms::{Every, Flow, Many, Percent};
 
 use crate::dialect::Service;
@@ -75,6 +79,9 @@ pub struct Gateway {
     /// Sends requests through a LiteLLM proxy: all of them, or the models that say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub litellm: Option<Litellm>,
+    /// What gateways of a fleet count together, and through which servers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub state: State,
     /// Where the audit lines go: one JSON object a request.
     #[serde(skip_serializing_if = "is_default")]
     pub audit: Audit,
