@@ -11,11 +11,12 @@ use crate::dialect::lane;
 impl Edge {
     /// The response's headers have come.
     pub fn on_response_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
+        self.catch_up();
         let (answer, attempts) = match &self.stage {
             // Without an exchange the request was answered by the gateway itself or, when its body was over the
             // proxy's limit, by the proxy.
             Stage::Answered => return Flow::Continue,
-            Stage::Collecting { .. } => (Err(proxy_failure(host, None)), Vec::new()),
+            Stage::Collecting { .. } | Stage::Waiting { .. } => (Err(proxy_failure(host, None)), Vec::new()),
             Stage::Sent { exchange, .. } => {
                 let exchange = &mut *exchange.borrow_mut();
                 if exchange.answer.released {

@@ -18,6 +18,8 @@ pub enum Surface {
     Models,
     /// One model.
     Model(String),
+    /// What is left of budgets and limits.
+    Budget,
     /// The version of Ollama's API.
     OllamaVersion,
     /// The state of the gateway and its providers.
@@ -76,6 +78,7 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
     }
     match path {
         "/models" | "/api/tags" => on("GET, HEAD", method, Surface::Models),
+        "/budget" => on("GET, HEAD", method, Surface::Budget),
         "/api/version" => on("GET, HEAD", method, Surface::OllamaVersion),
         other => match other.strip_prefix("/models/") {
             Some(id) if !id.is_empty() => on("GET, HEAD", method, Surface::Model(decoded(id))),

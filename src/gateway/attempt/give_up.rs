@@ -34,6 +34,12 @@ impl Attempt {
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
             exchange.skip_target();
         }
+        if exchange.may_retry()
+            && let Some(mut admission) = exchange.admission.take()
+        {
+            admission.move_on(&self.worker, host, exchange, now);
+            exchange.admission = Some(admission);
+        }
         let Some(next) = exchange.upcoming().filter(|_| exchange.may_retry()) else {
             return self.release_exhausted(host, exchange, failure, held);
         };
