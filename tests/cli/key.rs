@@ -31,7 +31,8 @@ fn keys_of_a_file_are_minted_listed_and_revoked() {
     mint(&["--id", "alice", "--tenant", "acme", "--team", "search", "--project", "ranker"]);
     let bob = mint(&["--id", "bob", "--models", "gpt-4o,claude-*", "--expires", "2099-01-31"]);
     let file = room.read("keys.yaml");
-    let digest: String = Sha256::digest(bob.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest =
+        Sha256::digest(bob.as_bytes()).iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     let line = format!(
         "  - {{ id: \"bob\", sha256: {digest}, models: [\"gpt-4o\",\"claude-*\"], expires: \"2099-01-31\" }}"
     );
