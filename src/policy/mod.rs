@@ -1,5 +1,7 @@
 //! Who may ask, and where it goes.
 
+pub mod circuit;
 pub mod health;
 pub mod keys;
 pub mod route;
+pub mod sift;

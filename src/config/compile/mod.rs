@@ -1,6 +1,7 @@
 //! From what people write to the tables a request reads.
 
 mod access;
+mod circuit;
 mod forward;
 pub mod limits;
 mod model;
@@ -47,6 +48,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
     };
+    circuit::check_all(gateway, &mut problems);
     server::addresses(gateway, &mut problems);
     if problems.is_empty() { Ok(tables) } else { Err(problems) }
 }
