@@ -2,7 +2,7 @@
 
 use super::edge::{Edge, Stage};
 use super::edge_response::code_details;
-use super::exchange::Exchange;
+use super::exchange::{Ending, Exchange};
 use super::host::{Host, key};
 use crate::chat::{Failure, Usage, UsageStatus};
 use crate::dialect::lane::AttemptNote;
@@ -45,9 +45,12 @@ impl Edge {
         let status = exchange.answer.released.then_some(200);
         if left {
             // A client that leaves says nothing about the provider.
+            self.worker.leave_attempt(host, exchange);
             exchange.end_attempt(now, status, reason);
         } else {
-            self.worker.end_attempt(now, exchange, status, reason);
+            let kind = exchange.answer.failure.as_ref().map(|f| f.kind);
+            let ending = Ending { status, reason, kind, retry_after: None };
+            self.worker.end_attempt(host, now, exchange, ending);
         }
         let (usage, _) = usage_of(exchange);
         if exchange.answer.cost.is_none()
@@ -60,7 +63,7 @@ impl Edge {
 
     fn count(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
         let metrics = &mut *self.worker.metrics.borrow_mut();
-        let tenant = self.key().and_then(|k| k.tenant.as_deref()).unwrap_or_default();
+        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
         let status = itoa::Buffer::new().format(self.status(host, exchange)).to_owned();
         let Some(exchange) = exchange else {
             let labels = Labels { model: "", provider: "", tenant };
@@ -98,14 +101,18 @@ impl Edge {
 
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
         let record = &self.record;
-        let key = self.key();
+        let who = &record.identity;
         let notes: Vec<AttemptNote> = exchange.map(Exchange::notes).unwrap_or_default();
         let failure = exchange.and_then(|x| x.answer.failure.as_ref()).or(record.failure.as_ref());
         let mut line = Line {
             time: record.started_ns,
             request_id: &record.request_id,
-            tenant: key.and_then(|k| k.tenant.as_deref()),
-            key_id: key.map(|k| &*k.id),
+            tenant: who.tenant.as_deref(),
+            key_id: who.key_id(),
+            team: who.team.as_deref(),
+            project: who.project.as_deref(),
+            user: who.user.as_deref(),
+            agent: who.agent.as_deref(),
             client_dialect: record.dialect.as_str(),
             method: &record.method,
             path: &record.path,
@@ -206,7 +213,8 @@ fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, 
     for attempt in &exchange.attempts {
         let labels = Labels { model: &exchange.model.name, provider: &attempt.provider.name, tenant };
         let end = attempt.end.as_ref();
-        let status = end.and_then(|e| e.status).map_or_else(|| "none".to_owned(), |s| s.to_string());
+        let none = if attempt.skipped { "skipped" } else { "none" };
+        let status = end.and_then(|e| e.status).map_or_else(|| none.to_owned(), |s| s.to_string());
         metrics.add(host, "tollgate.attempts", labels, &[("status", &status)], 1);
     }
     if let Some(last) = exchange.attempts.last() {

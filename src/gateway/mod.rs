@@ -5,6 +5,7 @@
 
 mod attempt;
 mod backoff;
+mod circuits;
 mod closing;
 mod cors;
 mod edge;
@@ -12,7 +13,10 @@ mod edge_forward;
 mod edge_response;
 pub mod exchange;
 mod headers;
+mod health_page;
 pub mod host;
+mod lay_out;
+mod outcome;
 mod pages;
 mod record;
 mod surface;

@@ -138,7 +138,8 @@ impl Board {
 
     /// The request that tried a target ended and said nothing about it: another may try.
     pub fn end_probe(&mut self, id: u64, now: u64) {
-        if let Some(cell) = self.cells.iter_mut().find(|cell| cell.id == id && cell.state == State::HalfOpen) {
+        if let Some(cell) = self.cells.iter_mut().find(|cell| cell.id == id && cell.state == State::HalfOpen)
+        {
             cell.until = now;
             cell.touched = now;
         }
@@ -198,8 +199,11 @@ impl Board {
             position
         } else {
             if self.cells.len() >= MAX_CELLS {
-                let weight = |cell: &Cell| (cell.state != State::Closed, cell.until.max(cell.cooled_until), cell.touched);
-                let least = self.cells.iter().enumerate().min_by_key(|(_, cell)| weight(cell)).map(|(at, _)| at);
+                let weight = |cell: &Cell| {
+                    (cell.state != State::Closed, cell.until.max(cell.cooled_until), cell.touched)
+                };
+                let least =
+                    self.cells.iter().enumerate().min_by_key(|(_, cell)| weight(cell)).map(|(at, _)| at);
                 self.cells.swap_remove(least?);
             }
             self.cells.push(Cell::new(id, now));
@@ -369,7 +373,10 @@ mod tests {
         assert_eq!(board.cells.len(), MAX_CELLS);
         assert!(board.cell(7).is_some(), "an open circuit outlives single failures");
         assert!(board.cell(100).is_none());
-        assert!(Board::from_bytes(&board.to_bytes(KEPT_MS * 2)).cells.is_empty(), "what nobody touched for a day is forgotten");
+        assert!(
+            Board::from_bytes(&board.to_bytes(KEPT_MS * 2)).cells.is_empty(),
+            "what nobody touched for a day is forgotten"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod circuit;
 pub mod health;
+pub mod identity;
 pub mod keys;
 pub mod route;
 pub mod sift;

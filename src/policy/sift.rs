@@ -19,7 +19,8 @@ pub struct Sifted {
 /// Takes out the targets whose circuits are open, and those that asked for a pause for as long as another can be asked:
 /// where none can, the provider's own word is the best to be had, and the one that is back first comes first.
 pub fn sift(steps: Vec<Step>, model: &Model, board: &Board, now_ms: u64) -> Sifted {
-    let verdict = |step: &Step| model.targets.get(step.target).map_or(Verdict::Go, |t| board.verdict(t.id, now_ms));
+    let verdict =
+        |step: &Step| model.targets.get(step.target).map_or(Verdict::Go, |t| board.verdict(t.id, now_ms));
     let (mut kept, mut cooling) = (Vec::with_capacity(steps.len()), Vec::new());
     let mut skipped: Vec<(usize, String)> = Vec::new();
     let mut wait: Option<Duration> = None;

@@ -69,15 +69,15 @@ pub(super) fn check_all(gateway: &Gateway, problems: &mut Vec<Problem>) {
         let own = provider.circuit_breaker.as_ref().map(CircuitBreaker::circuit);
         check(own.as_ref(), &path, problems);
         let Some(health_check) = &provider.health_check else { continue };
-        if !health_check.path.starts_with('/') || health_check.path.chars().any(|c| c.is_control() || c == ' ')
+        if !health_check.path.starts_with('/')
+            || health_check.path.chars().any(|c| c.is_control() || c == ' ')
         {
             problems
                 .push(Problem::new(format!("{path}.health_check.path"), "must be a path such as /health"));
         }
         for (field, span) in [("every", health_check.every), ("timeout", health_check.timeout)] {
             if span.is_some_and(|span| span.0.is_zero()) {
-                problems
-                    .push(Problem::new(format!("{path}.health_check.{field}"), "must be longer than 0s"));
+                problems.push(Problem::new(format!("{path}.health_check.{field}"), "must be longer than 0s"));
             }
         }
     }

@@ -39,6 +39,8 @@ pub const CIRCUIT_OPEN: Duration = Duration::from_secs(30);
 pub const MAX_COOLDOWN: Duration = Duration::from_mins(5);
 /// The longest that [`CIRCUIT_OPEN`] and the pauses can be raised to.
 pub const CIRCUIT_BOUND: Duration = Duration::from_hours(24);
+/// The longest that Envoy leaves one address of several out, however often it failed.
+pub const MAX_EJECTION: Duration = Duration::from_mins(5);
 /// Time between two health checks of Envoy's.
 pub const HEALTH_CHECK_EVERY: Duration = Duration::from_secs(10);
 /// Limit of a health check of Envoy's.

@@ -26,7 +26,12 @@ pub enum ErrorClass {
 impl ErrorClass {
     /// The class of a failed try. `status` is the provider's, `None` when there was no answer; `kind` what the failure
     /// within the answer says of itself. `None`: the request was at fault, and the provider did its work.
-    pub fn of(status: Option<u16>, kind: Option<FailureKind>, streaming: bool, own_key: bool) -> Option<Self> {
+    pub fn of(
+        status: Option<u16>,
+        kind: Option<FailureKind>,
+        streaming: bool,
+        own_key: bool,
+    ) -> Option<Self> {
         Some(match status {
             None if kind == Some(FailureKind::Timeout) => Self::Timeout,
             None => Self::Connection,

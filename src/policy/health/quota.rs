@@ -59,7 +59,9 @@ const TOKENS: &[(&str, &str)] = &[
 impl Quota {
     /// Reads the headers of an answer; `None` where they say nothing.
     pub fn read(headers: &Headers) -> Option<Self> {
-        let speaks = |name: &str| name.starts_with("x-ratelimit-remaining") || name.starts_with("anthropic-ratelimit-");
+        let speaks = |name: &str| {
+            name.starts_with("x-ratelimit-remaining") || name.starts_with("anthropic-ratelimit-")
+        };
         if !headers.0.iter().any(|(name, _)| speaks(name)) {
             return None;
         }
@@ -77,9 +79,9 @@ impl Quota {
 fn tightest(headers: &Headers, names: &[(&str, &str)]) -> Option<Left> {
     // Some write a number with decimals.
     let number = |name: &str| headers.get(name)?.trim().split('.').next()?.parse::<u64>().ok();
-    let all = names.iter().filter_map(|(remaining, limit)| {
-        Some(Left { remaining: number(remaining)?, limit: number(limit) })
-    });
+    let all = names
+        .iter()
+        .filter_map(|(remaining, limit)| Some(Left { remaining: number(remaining)?, limit: number(limit) }));
     all.min_by_key(|left| left.per_mille())
 }
 
