@@ -278,18 +278,16 @@ impl Exchange {
     /// Leaves out the tries to come at targets that are to be left alone, the one that was just asked included. A pause
     /// that this one asked for is waited for like any other, since its retries come before the next target.
     pub fn pass_over(&mut self, board: &Board, now_ns: u64) {
-        let now_ms = now_ns / 1_000_000;
-        let Some(current) = self.current() else { return };
+        let at = now_ns / 1_000_000;
+        let Some(asked) = self.current() else { return };
         let rest = self.steps.split_off(self.begun.min(self.steps.len()));
         let (own, others): (Vec<Step>, Vec<Step>) =
-            rest.into_iter().partition(|step| step.target == current.target);
-        let is_open = self
-            .target(current)
-            .is_some_and(|target| matches!(board.verdict(target.id, now_ms), Verdict::Open(_)));
-        if !is_open {
+            rest.into_iter().partition(|step| step.target == asked.target);
+        let verdict = self.target(asked).map(|target| board.verdict(target.id, at));
+        if !matches!(verdict, Some(Verdict::Open(_))) {
             self.steps.extend(own);
         }
-        let sifted = sift(others, &self.model, board, now_ms);
+        let sifted = sift(others, &self.model, board, at);
         self.steps.extend(sifted.steps);
         self.note_skipped(now_ns, sifted.skipped);
     }

@@ -38,7 +38,7 @@ impl Edge {
         if steps.is_empty() {
             return Err(nobody(&found.model, &call, asked, &attempts));
         }
-        let (sifted, troubled) = self.leave_alone(host, steps, &found.model);
+        let (sifted, troubled) = leave_alone(host, steps, &found.model);
         let Sifted { mut steps, skipped, wait } = sifted;
         attempts.extend(skipped.into_iter().filter_map(|(target, why)| {
             let target = found.model.targets.get(target)?;
@@ -76,21 +76,21 @@ impl Edge {
             model: found.model,
         })
     }
+}
 
-    /// Takes out the targets that are to be left alone for now. What comes back too are the numbers of those that have
-    /// something out of the ordinary.
-    fn leave_alone(&self, host: &impl Host, steps: Vec<Step>, model: &Model) -> (Sifted, Vec<u64>) {
-        let watched =
-            |target: &Target| target.circuit.breaker.is_some() || !target.circuit.max_cooldown.is_zero();
-        if !model.targets.iter().any(watched) {
-            return (Sifted { steps, skipped: Vec::new(), wait: None }, Vec::new());
-        }
-        let board = circuits::read(host);
-        let ids = model.targets.iter().map(|target| target.id);
-        let troubled = ids.filter(|id| board.cell(*id).is_some()).collect();
-        // The body may have taken its time.
-        (sift(steps, model, &board, host.now_ns() / 1_000_000), troubled)
+/// Takes out the targets that are to be left alone for now. What comes back too are the numbers of those that have
+/// something out of the ordinary.
+fn leave_alone(host: &impl Host, steps: Vec<Step>, model: &Model) -> (Sifted, Vec<u64>) {
+    let watched =
+        |target: &Target| target.circuit.breaker.is_some() || !target.circuit.max_cooldown.is_zero();
+    if !model.targets.iter().any(watched) {
+        return (Sifted { steps, skipped: Vec::new(), wait: None }, Vec::new());
     }
+    let board = circuits::read(host);
+    let ids = model.targets.iter().map(|target| target.id);
+    let troubled = ids.filter(|id| board.cell(*id).is_some()).collect();
+    // The body may have taken its time.
+    (sift(steps, model, &board, host.now_ns() / 1_000_000), troubled)
 }
 
 /// Why no target of a model can be asked.

@@ -274,7 +274,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const BREAKER: Breaker =
-        Breaker { failure_threshold: 3, success_threshold: 2, open: Duration::from_millis(1000) };
+        Breaker { failure_threshold: 3, success_threshold: 2, open: Duration::from_secs(1) };
     const LEASE: Duration = Duration::from_millis(500);
 
     fn opened(at: u64) -> Board {

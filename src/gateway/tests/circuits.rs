@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 const SECOND: u64 = 1_000_000_000;
 
-fn gateway(breaker: Value) -> Gateway {
+fn gateway(breaker: &Value) -> Gateway {
     let mut config = config();
     config["defaults"] = json!({"circuit_breaker": breaker});
     Gateway::new(&config, 2)
@@ -51,7 +51,7 @@ fn reasons(seen: &Seen) -> Vec<String> {
 
 #[test]
 fn an_open_circuit_is_skipped_by_all_workers() {
-    let gateway = gateway(breaker());
+    let gateway = gateway(&breaker());
     open(&gateway);
     for worker in 0..2 {
         let seen = ask(&gateway, worker, "chain", vec![anthropic_answer()]);
@@ -76,7 +76,7 @@ fn an_open_circuit_is_skipped_by_all_workers() {
 
 #[test]
 fn with_nobody_left_the_client_is_told_when_to_come_again() {
-    let gateway = gateway(breaker());
+    let gateway = gateway(&breaker());
     open(&gateway);
     let seen = ask(&gateway, 0, "plain", Vec::new());
     assert_eq!((seen.status, seen.upstream.len()), (503, 0));
@@ -88,7 +88,7 @@ fn with_nobody_left_the_client_is_told_when_to_come_again() {
 
 #[test]
 fn one_good_answer_closes_and_one_more_failure_opens_again() {
-    let gateway = gateway(breaker());
+    let gateway = gateway(&breaker());
     open(&gateway);
     wait(&gateway, 10);
     let seen = ask(&gateway, 0, "chain", vec![failed(500), anthropic_answer()]);
@@ -106,7 +106,7 @@ fn one_good_answer_closes_and_one_more_failure_opens_again() {
 
 #[test]
 fn a_good_answer_between_failures_starts_the_count_afresh() {
-    let gateway = gateway(breaker());
+    let gateway = gateway(&breaker());
     for _ in 0..5 {
         ask(&gateway, 0, "chain", vec![failed(503), anthropic_answer()]);
         assert_eq!(ask(&gateway, 1, "chain", vec![good()]).upstream.len(), 1);
@@ -126,12 +126,12 @@ fn what_counts_as_a_failure_and_what_does_not() {
         (false, Script::Answer(200, JSON, vec![b"{\"error\":{\"message\":\"oops\"}}".to_vec()])),
         (true, broken()),
     ] {
-        let gateway = gateway(json!({"failure_threshold": 1}));
+        let gateway = gateway(&json!({"failure_threshold": 1}));
         ask_for(&gateway, 0, "plain", stream, vec![script]);
         assert_eq!(ask(&gateway, 1, "plain", vec![]).status, 503);
     }
     for status in [400, 401, 403, 404, 413, 422, 429] {
-        let gateway = gateway(json!({"failure_threshold": 1}));
+        let gateway = gateway(&json!({"failure_threshold": 1}));
         for worker in [0, 1, 0] {
             assert_eq!(ask(&gateway, worker, "plain", vec![failed(status)]).status, status);
         }
@@ -140,7 +140,7 @@ fn what_counts_as_a_failure_and_what_does_not() {
 
 #[test]
 fn retries_end_where_the_circuit_opens() {
-    let gateway = gateway(breaker());
+    let gateway = gateway(&breaker());
     let seen = ask(&gateway, 0, "both", vec![failed(503), failed(503), anthropic_answer()]);
     assert_eq!((seen.status, seen.upstream.len()), (200, 3), "two of four tries at the first");
     let silent = ask(&gateway, 0, "both", vec![anthropic_answer()]);
@@ -175,7 +175,7 @@ fn a_request_that_finds_the_place_taken_goes_on_without_asking() {
 
 #[test]
 fn a_request_that_learns_nothing_gives_its_place_back() {
-    let gateway = gateway(breaker());
+    let gateway = gateway(&breaker());
     open(&gateway);
     wait(&gateway, 10);
     assert_eq!(ask(&gateway, 0, "plain", vec![failed(429)]).status, 429);
@@ -185,7 +185,7 @@ fn a_request_that_learns_nothing_gives_its_place_back() {
 
 #[test]
 fn a_429_is_passed_over_for_as_long_as_it_asks() {
-    let gateway = gateway(json!({}));
+    let gateway = gateway(&json!({}));
     let limited = || Script::Bare(429, ("retry-after", "40"));
     let seen = ask(&gateway, 0, "chain", vec![limited(), anthropic_answer()]);
     assert_eq!((seen.status, seen.upstream.len()), (200, 2));
@@ -207,7 +207,7 @@ fn a_429_is_passed_over_for_as_long_as_it_asks() {
 
 #[test]
 fn google_asks_in_its_body() {
-    let gateway = gateway(json!({}));
+    let gateway = gateway(&json!({}));
     let body = json!({"error": {"code": 429, "message": "quota", "status": "RESOURCE_EXHAUSTED",
         "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "33.5s"}]}});
     let limited = Script::Answer(429, JSON, vec![body.to_string().into_bytes()]);
@@ -218,21 +218,21 @@ fn google_asks_in_its_body() {
 
 #[test]
 fn pauses_have_a_bound_and_a_default() {
-    let bounded = gateway(json!({"max_cooldown": "5s"}));
+    let bounded = gateway(&json!({"max_cooldown": "5s"}));
     ask(&bounded, 0, "chain", vec![Script::Bare(429, ("retry-after", "3600")), anthropic_answer()]);
     wait(&bounded, 5);
     assert_eq!(ask(&bounded, 0, "chain", vec![good()]).upstream.len(), 1);
-    let usual = gateway(json!({"cooldown": "7s"}));
+    let usual = gateway(&json!({"cooldown": "7s"}));
     ask(&usual, 0, "chain", vec![failed(429), anthropic_answer()]);
     assert!(reasons(&ask(&usual, 1, "chain", vec![anthropic_answer()]))[0].contains("for another 7.0 s"));
-    let never = gateway(json!({"max_cooldown": "0s"}));
+    let never = gateway(&json!({"max_cooldown": "0s"}));
     ask(&never, 0, "chain", vec![Script::Bare(429, ("retry-after", "40")), anthropic_answer()]);
     assert_eq!(ask(&never, 0, "chain", vec![good()]).upstream.len(), 1);
 }
 
 #[test]
 fn a_change_survives_other_workers_that_are_faster() {
-    let gateway = gateway(breaker());
+    let gateway = gateway(&breaker());
     gateway.common.races.set(5);
     open(&gateway);
     assert_eq!(ask(&gateway, 0, "plain", vec![]).status, 503);
@@ -240,8 +240,8 @@ fn a_change_survives_other_workers_that_are_faster() {
 
 #[test]
 fn a_gateway_that_is_well_reads_one_shared_value_a_request_and_none_where_nothing_is_watched() {
-    let reads = |breaker| {
-        let gateway = gateway(breaker);
+    let reads = |breaker: Value| {
+        let gateway = gateway(&breaker);
         ask(&gateway, 0, "chain", vec![good()]);
         let before = gateway.common.reads.get();
         ask(&gateway, 0, "chain", vec![good()]);

@@ -192,27 +192,27 @@ impl Gateway {
         let host = Proxy { common: Rc::clone(&self.common), ..Proxy::default() };
         let id = self.tables.targets().find(|known| *known.name == *target).unwrap().id;
         let now_ms = self.common.now.get() / 1_000_000;
-        let lease = Duration::from_secs(60);
+        let lease = Duration::from_mins(1);
         assert!(circuits::change(&host, now_ms, |board| board.begin_probe(id, lease, now_ms)).unwrap().0);
     }
 
     /// Sends one request to one of the workers.
     pub fn send(&self, worker: usize, headers: &[(&str, &str)], body: &[u8], scripts: Vec<Script>) -> Seen {
         let proxy = Proxy { common: Rc::clone(&self.common), ..Proxy::default() };
-        send_through(&proxy, Rc::clone(&self.workers[worker]), &self.tables, headers, body, scripts)
+        send_through(&proxy, &self.workers[worker], &self.tables, headers, body, scripts)
     }
 }
 
 fn send_through(
     proxy: &Proxy,
-    worker: Rc<Worker>,
+    worker: &Rc<Worker>,
     tables: &Rc<config::tables::Tables>,
     headers: &[(&str, &str)],
     body: &[u8],
     scripts: Vec<Script>,
 ) -> Seen {
     *proxy.headers[0].borrow_mut() = headers.iter().copied().collect();
-    let mut edge = Edge::new(Rc::clone(&worker), Rc::clone(tables));
+    let mut edge = Edge::new(Rc::clone(worker), Rc::clone(tables));
     let mut seen = Seen::default();
     *proxy.bodies[0].borrow_mut() = body.to_vec();
     let flow = match edge.on_request_headers(proxy, body.is_empty()) {
@@ -223,7 +223,7 @@ fn send_through(
     };
     if proxy.reply.borrow().is_none() {
         assert_eq!(flow, Flow::Continue);
-        try_all(proxy, &worker, tables.route, body, scripts, &mut seen, &mut edge);
+        try_all(proxy, worker, tables.route, body, scripts, &mut seen, &mut edge);
     }
     if let Some((status, headers, body)) = proxy.reply.take() {
         (seen.status, seen.headers, seen.body) = (status, headers, body);
