@@ -18,6 +18,7 @@ pub mod host;
 mod lay_out;
 mod outcome;
 mod pages;
+mod rate_limit;
 mod record;
 mod surface;
 #[cfg(test)]
@@ -29,4 +30,5 @@ pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
 pub use headers::Headers;
 pub use host::{Flow, GCP_TOKEN, Host};
+pub use rate_limit::{state_key, total_key};
 pub use worker::{Worker, prepare_shared};

@@ -7,6 +7,7 @@ pub mod limits;
 mod model;
 mod provider;
 mod server;
+mod state;
 
 use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};
@@ -48,6 +49,8 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         identity_headers: access::identity_headers(gateway, &mut problems),
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
+        fleet: state::fleet(&gateway.state, env, &mut problems),
+        rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
     circuit::check_all(gateway, &mut problems);
     server::addresses(gateway, &mut problems);
