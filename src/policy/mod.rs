@@ -2,6 +2,7 @@
 
 pub mod allow;
 pub mod budget;
+pub mod circuit;
 pub mod health;
 pub mod identity;
 pub mod keys;
@@ -11,3 +12,4 @@ pub mod queue;
 pub mod quota;
 pub mod route;
 pub mod scope;
+pub mod sift;
