@@ -373,6 +373,7 @@ impl Edge {
         let cors = std::mem::take(&mut self.cors);
         let mut all: Vec<(&str, &str)> = headers.to_vec();
         all.extend(cors.iter().map(|(n, v)| (*n, v.as_str())));
+        all.extend(self.record.dialect.shape().request_id.map(|name| (name, &*self.record.request_id)));
         if self.tables.response_headers {
             all.push(("x-tollgate-request-id", &self.record.request_id));
         }

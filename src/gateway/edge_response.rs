@@ -87,6 +87,9 @@ impl Edge {
         headers.set(":status", status.to_string());
         headers.set("content-type", "application/json");
         headers.set("content-length", body.len().to_string());
+        if let Some(name) = self.record.dialect.shape().request_id {
+            headers.set(name, self.record.request_id.clone());
+        }
         if self.tables.response_headers {
             headers.set("x-tollgate-request-id", self.record.request_id.clone());
             headers.set("x-tollgate-attempts", attempts.len().to_string());

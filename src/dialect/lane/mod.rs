@@ -9,6 +9,7 @@ mod envelope;
 mod failure;
 mod forward;
 pub mod identity;
+mod marks;
 mod params;
 mod replay;
 mod request;

@@ -99,6 +99,8 @@ impl Attempt {
         pairs.extend(self.headers.get("retry-after").map(|v| ("retry-after", v)));
         let failure = exchange.answer.failure.as_ref().filter(|_| status >= 400);
         pairs.extend(failure.and_then(|failure| lane::failure_header(exchange.call.envelope(), failure)));
+        let id = exchange.call.envelope().shape().request_id;
+        pairs.extend(id.map(|name| (name, exchange.request_id.as_str())));
         pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
         host.reply(status, &pairs, body);
         exchange.answer.released = true;

@@ -201,6 +201,12 @@ impl Attempt {
             Length::Unknown if announced => set("content-length", None),
             Length::Unknown | Length::AsItCame => {}
         }
+        if let Some(name) = exchange.call.envelope().shape().request_id {
+            // What is the provider's own to the last byte keeps its id as well.
+            if body.media_type.is_some() || self.headers.get(name).is_none() {
+                set(name, Some(&exchange.request_id));
+            }
+        }
         for (name, value) in own_headers(exchange) {
             set(name, Some(&value));
         }
