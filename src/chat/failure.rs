@@ -1,6 +1,7 @@
 //! What went wrong, in neutral words; each dialect has its own envelope for it.
 
 use crate::wire::json::ParseError;
+use std::time::Duration;
 
 /// A failure that a client will read, or a reason to try the next target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,9 @@ pub struct Failure {
     pub code: Option<String>,
     /// The provider that said it; `None` when the gateway itself did.
     pub provider: Option<String>,
+    /// After which time another try may have better luck: what a provider's body says, or what the gateway knows. An
+    /// answer of the gateway's own carries it as `retry-after`.
+    pub retry_after: Option<Duration>,
 }
 
 /// The kinds of failure that dialects tell apart.
@@ -94,12 +98,26 @@ impl Failure {
             param: None,
             code: None,
             provider: None,
+            retry_after: None,
         }
     }
 
     /// A 400 that names the field.
     pub fn field(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { param: Some(param.into()), ..Self::new(400, message) }
+    }
+
+    /// The same failure with the time after which another try may have better luck.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The value of `retry-after` that goes with it: whole seconds, rounded up, since no client may come too early.
+    pub fn retry_after_secs(&self) -> Option<u64> {
+        let wait = self.retry_after?;
+        Some(wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)))
     }
 
     /// The same failure with a machine-readable code.

@@ -1,5 +1,9 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
+mod access;
+
+pub use access::{Digest, IdentityHeaders, Key, Keys, ModelPattern};
+
 use crate::dialect::{Call, Dialect, Operation, Service};
 use crate::provider::Quirks;
 use hashbrown::HashMap;
@@ -31,7 +35,9 @@ pub struct Tables {
     /// Each provider as a model without a name, for requests that name none: in the order of `providers`.
     pub direct: Vec<Rc<Model>>,
     /// Client keys; empty: clients need none.
-    pub keys: Vec<Key>,
+    pub keys: Keys,
+    /// The headers that say who asks, beside the key.
+    pub identity_headers: IdentityHeaders,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
     /// What the rendered route allows where the edge phase says nothing else.
@@ -270,17 +276,6 @@ pub struct Wildcard {
     pub suffix: Box<str>,
     /// Where it leads.
     pub model: Rc<Model>,
-}
-
-/// A client key.
-#[derive(Debug)]
-pub struct Key {
-    /// Identifier, safe to log.
-    pub id: Box<str>,
-    /// SHA-256 of the key.
-    pub sha256: [u8; 32],
-    /// Who pays.
-    pub tenant: Option<Box<str>>,
 }
 
 /// USD per million tokens.

@@ -2,7 +2,7 @@
 
 /// A time in UTC, given in seconds since 1970. The date is found with the usual arithmetic on 400-year cycles that start
 /// on 1 March.
-pub(super) fn rfc3339(seconds: u64) -> String {
+pub(crate) fn rfc3339(seconds: u64) -> String {
     let (days, second) = (seconds / 86_400, seconds % 86_400);
     let since_march = days + 719_468;
     let (era, day_of_era) = (since_march / 146_097, since_march % 146_097);
@@ -18,7 +18,7 @@ pub(super) fn rfc3339(seconds: u64) -> String {
 
 /// The seconds since 1970 of such a time, with any offset from UTC and any fraction of a second (which is dropped);
 /// `None` when it is no such time, or before 1970.
-pub(super) fn parse_rfc3339(text: &str) -> Option<u64> {
+pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
     let number = |from: usize, to: usize| -> Option<i64> {
         let digits = text.get(from..to)?;
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?

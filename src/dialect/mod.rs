@@ -9,7 +9,7 @@ mod call;
 pub(crate) mod carriage;
 pub mod codec;
 pub mod cohere;
-mod date;
+pub(crate) mod date;
 mod forward;
 pub mod gemini;
 pub mod lane;

@@ -60,7 +60,7 @@ impl Edge {
 
     fn count(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
         let metrics = &mut *self.worker.metrics.borrow_mut();
-        let tenant = self.key().and_then(|k| k.tenant.as_deref()).unwrap_or_default();
+        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
         let status = itoa::Buffer::new().format(self.status(host, exchange)).to_owned();
         let Some(exchange) = exchange else {
             let labels = Labels { model: "", provider: "", tenant };
@@ -98,14 +98,18 @@ impl Edge {
 
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
         let record = &self.record;
-        let key = self.key();
+        let who = &record.identity;
         let notes: Vec<AttemptNote> = exchange.map(Exchange::notes).unwrap_or_default();
         let failure = exchange.and_then(|x| x.answer.failure.as_ref()).or(record.failure.as_ref());
         let mut line = Line {
             time: record.started_ns,
             request_id: &record.request_id,
-            tenant: key.and_then(|k| k.tenant.as_deref()),
-            key_id: key.map(|k| &*k.id),
+            tenant: who.tenant.as_deref(),
+            key_id: who.key_id(),
+            team: who.team.as_deref(),
+            project: who.project.as_deref(),
+            user: who.user.as_deref(),
+            agent: who.agent.as_deref(),
             client_dialect: record.dialect.as_str(),
             method: &record.method,
             path: &record.path,

@@ -8,9 +8,10 @@ use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, cors, pages};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Key, Model, Secret, Tables, Target};
+use crate::config::tables::{Auth, Model, Secret, Tables, Target};
 use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Forward, Operation, carriage};
+use crate::policy::identity::Identity;
 use crate::policy::keys::{self, Offered, Verdict};
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
@@ -203,14 +204,15 @@ impl Edge {
             goog_api_key: headers.get("x-goog-api-key"),
             query: query.as_deref(),
         };
-        match keys::judge(&self.tables.keys, offered) {
-            Verdict::Open => Ok(()),
-            Verdict::Known(index, carrier) => {
-                // The gateway's own key stops here, whatever a provider's passthrough says.
-                self.key_header = carrier.header();
-                self.record.key = Some(index);
-                Ok(())
-            }
+        let verdict = keys::judge(&self.tables.keys, offered, self.record.started_ns / 1_000_000_000);
+        if let Verdict::Known(key, carrier) = &verdict {
+            // The gateway's own key stops here, whatever a provider's passthrough says.
+            self.key_header = carrier.header();
+            self.record.identity = Identity::of_key(Rc::clone(key));
+        }
+        self.record.identity.fill_from(&self.tables.identity_headers, |name| headers.get(name));
+        match verdict {
+            Verdict::Open | Verdict::Known(..) => Ok(()),
             Verdict::Absent | Verdict::Wrong
                 if headers.get("authorization").is_some_and(keys::is_signature) =>
             {
@@ -225,6 +227,9 @@ impl Edge {
             )),
             Verdict::Wrong => {
                 Err(Failure::new(401, "The API key is not valid.").with_code("invalid_api_key"))
+            }
+            Verdict::Over(why) => {
+                Err(Failure::new(401, format!("The API key {why}.")).with_code("invalid_api_key"))
             }
         }
     }
@@ -345,11 +350,6 @@ impl Edge {
         Flow::Continue
     }
 
-    /// The key that was accepted.
-    pub(super) fn key(&self) -> Option<&Key> {
-        self.tables.keys.get(self.record.key?)
-    }
-
     /// Answers with a failure in the client's dialect.
     pub(super) fn fail(&mut self, host: &impl Host, failure: Failure) -> Flow {
         self.fail_with(host, failure, &[])
@@ -360,6 +360,8 @@ impl Edge {
         let status = failure.status;
         let mut all = vec![("content-type", "application/json")];
         all.extend(lane::failure_header(self.record.dialect, &failure));
+        let wait = failure.retry_after_secs().map(|secs| secs.to_string());
+        all.extend(wait.as_deref().map(|secs| ("retry-after", secs)));
         self.record.failure = Some(failure);
         all.extend_from_slice(headers);
         self.answer(host, status, &all, &body)

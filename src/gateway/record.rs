@@ -4,6 +4,7 @@ use super::exchange::Counted;
 use super::headers::Headers;
 use crate::chat::Failure;
 use crate::dialect::Dialect;
+use crate::policy::identity::Identity;
 
 /// The facts of one client request that do not depend on an answer.
 #[derive(Debug)]
@@ -22,8 +23,8 @@ pub struct Record {
     pub stream: bool,
     /// The model it named.
     pub model_asked: Option<String>,
-    /// Position of the accepted key in the configuration.
-    pub key: Option<usize>,
+    /// Who asks.
+    pub identity: Identity,
     /// The count that the gateway itself answered with.
     pub counted: Option<Counted>,
     /// Status of an answer of the gateway's own.
@@ -46,7 +47,7 @@ impl Default for Record {
             dialect: Dialect::OpenaiChat,
             stream: false,
             model_asked: None,
-            key: None,
+            identity: Identity::default(),
             counted: None,
             status: 0,
             failure: None,

@@ -1,10 +1,10 @@
 //! Client keys, wherever the dialects put them (`authorization: Bearer …`, `x-api-key`, `x-goog-api-key`, `?key=`),
-//! compared as SHA-256 digests in constant time.
+//! found by their SHA-256: see [`Keys::get`] for what that says of time.
 
-use crate::config::tables::Key;
+use crate::config::tables::{Key, Keys};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use subtle::ConstantTimeEq;
+use std::rc::Rc;
 
 /// What carried the key that was accepted. It is the gateway's secret and never goes to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,21 +45,23 @@ pub struct Offered<'r> {
 }
 
 /// What the client's credentials are worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// No keys are configured: everybody may ask.
     Open,
-    /// The key at this position of the list, and the header that held it.
-    Known(usize, Carrier),
+    /// A key that is good, and what held it.
+    Known(Rc<Key>, Carrier),
     /// No credential at all.
     Absent,
     /// A credential that is no key of ours.
     Wrong,
+    /// A key of ours that is no longer good, or not for now: what it is or did.
+    Over(&'static str),
 }
 
-/// Judges the credentials of a request. Every configured key is compared whatever the outcome, so that the time taken
-/// does not tell how near a guess was, nor which key it matched.
-pub fn judge(keys: &[Key], offered: Offered<'_>) -> Verdict {
+/// Judges the credentials of a request that came at this time, in seconds since 1970. A key that is good counts before
+/// one that is not, wherever they stand.
+pub fn judge(keys: &Keys, offered: Offered<'_>, now: u64) -> Verdict {
     if keys.is_empty() {
         return Verdict::Open;
     }
@@ -72,23 +74,15 @@ pub fn judge(keys: &[Key], offered: Offered<'_>) -> Verdict {
     let mut verdict = Verdict::Absent;
     for (carrier, secret) in offered {
         let Some(secret) = secret.filter(|s| !s.is_empty()) else { continue };
-        match find(keys, secret) {
-            Some(index) => return Verdict::Known(index, carrier),
-            None => verdict = Verdict::Wrong,
+        match keys.get(&Sha256::digest(secret.as_bytes()).into()) {
+            Some(key) if key.disabled => verdict = Verdict::Over("is disabled"),
+            Some(key) if key.expires.is_some_and(|end| now >= end) => verdict = Verdict::Over("has expired"),
+            Some(key) => return Verdict::Known(Rc::clone(key), carrier),
+            None if verdict == Verdict::Absent => verdict = Verdict::Wrong,
+            None => {}
         }
     }
     verdict
-}
-
-fn find(keys: &[Key], secret: &str) -> Option<usize> {
-    let digest: [u8; 32] = Sha256::digest(secret.as_bytes()).into();
-    let mut found = None;
-    for (index, key) in keys.iter().enumerate() {
-        if bool::from(key.sha256.ct_eq(&digest)) {
-            found = Some(index);
-        }
-    }
-    found
 }
 
 /// The token of an `authorization: Bearer` header (RFC 6750 §2.1); the scheme is case-insensitive.
@@ -120,49 +114,70 @@ mod tests {
         Offered { authorization, api_key, ..Offered::default() }
     }
 
+    fn keys() -> Keys {
+        let mut keys = Keys::default();
+        for (id, expires, disabled) in [("one", None, false), ("two", Some(1000), false), ("off", None, true)]
+        {
+            let key = Key {
+                id: id.into(),
+                sha256: Sha256::digest(id.as_bytes()).into(),
+                tenant: None,
+                team: None,
+                project: None,
+                models: None,
+                expires,
+                disabled,
+                metadata: serde_json::Map::new(),
+            };
+            assert!(keys.insert(Rc::new(key)).is_none());
+        }
+        keys
+    }
+
+    /// The id of the key that is known, and where it stood.
+    fn known(offered: Offered<'_>) -> Option<(String, Carrier)> {
+        match judge(&keys(), offered, 999) {
+            Verdict::Known(key, carrier) => Some((key.id.to_string(), carrier)),
+            _ => None,
+        }
+    }
+
     #[test]
     fn gemini_clients_have_places_of_their_own() {
         let header = Offered { goog_api_key: Some("one"), ..Offered::default() };
-        assert_eq!(judge(&keys(), header), Verdict::Known(0, Carrier::GoogApiKey));
+        assert_eq!(known(header), Some(("one".into(), Carrier::GoogApiKey)));
         let query = Offered { query: Some("two"), ..Offered::default() };
-        assert_eq!(judge(&keys(), query), Verdict::Known(1, Carrier::Query));
+        assert_eq!(known(query), Some(("two".into(), Carrier::Query)));
         assert_eq!(Carrier::Query.header(), None);
-    }
-
-    fn keys() -> Vec<Key> {
-        ["one", "two"]
-            .iter()
-            .map(|s| Key { id: (*s).into(), sha256: Sha256::digest(s.as_bytes()).into(), tenant: None })
-            .collect()
     }
 
     #[test]
     fn both_headers_are_read() {
-        assert_eq!(
-            judge(&keys(), offer(Some("Bearer two"), None)),
-            Verdict::Known(1, Carrier::Authorization)
-        );
-        assert_eq!(
-            judge(&keys(), offer(Some("bearer  one"), None)),
-            Verdict::Known(0, Carrier::Authorization)
-        );
-        assert_eq!(judge(&keys(), offer(None, Some("one"))), Verdict::Known(0, Carrier::ApiKey));
+        let at_authorization = |id: &str| Some((id.to_owned(), Carrier::Authorization));
+        assert_eq!(known(offer(Some("Bearer two"), None)), at_authorization("two"));
+        assert_eq!(known(offer(Some("bearer  one"), None)), at_authorization("one"));
+        assert_eq!(known(offer(None, Some("one"))), Some(("one".into(), Carrier::ApiKey)));
     }
 
     #[test]
     fn the_right_key_counts_whichever_header_has_it() {
-        let v = judge(&keys(), offer(Some("Bearer sk-of-the-provider"), Some("two")));
-        assert_eq!(v, Verdict::Known(1, Carrier::ApiKey));
-        let v = judge(&keys(), offer(Some("Bearer two"), Some("sk-ant-of-the-provider")));
-        assert_eq!(v, Verdict::Known(1, Carrier::Authorization));
+        let found = known(offer(Some("Bearer sk-of-the-provider"), Some("two")));
+        assert_eq!(found, Some(("two".into(), Carrier::ApiKey)));
+        let found = known(offer(Some("Bearer two"), Some("sk-ant-of-the-provider")));
+        assert_eq!(found, Some(("two".into(), Carrier::Authorization)));
+        let found = known(offer(Some("Bearer two"), Some("off")));
+        assert_eq!(found, Some(("two".into(), Carrier::Authorization)));
     }
 
     #[test]
-    fn wrong_and_absent_are_told_apart() {
-        assert_eq!(judge(&keys(), offer(Some("Bearer three"), None)), Verdict::Wrong);
-        assert_eq!(judge(&keys(), offer(Some("Basic one"), None)), Verdict::Absent);
-        assert_eq!(judge(&keys(), offer(None, Some(" "))), Verdict::Absent);
-        assert_eq!(judge(&[], offer(None, None)), Verdict::Open);
+    fn wrong_and_absent_and_over_are_told_apart() {
+        let judged = |offered| judge(&keys(), offered, 1000);
+        assert_eq!(judged(offer(Some("Bearer three"), None)), Verdict::Wrong);
+        assert_eq!(judged(offer(Some("Basic one"), None)), Verdict::Absent);
+        assert_eq!(judged(offer(None, Some(" "))), Verdict::Absent);
+        assert_eq!(judged(offer(None, Some("two"))), Verdict::Over("has expired"));
+        assert_eq!(judged(offer(Some("Bearer wrong"), Some("off"))), Verdict::Over("is disabled"));
+        assert_eq!(judge(&Keys::default(), offer(None, None), 0), Verdict::Open);
     }
 
     #[test]

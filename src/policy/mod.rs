@@ -1,5 +1,6 @@
 //! Who may ask, and where it goes.
 
 pub mod health;
+pub mod identity;
 pub mod keys;
 pub mod route;

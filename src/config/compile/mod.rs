@@ -44,6 +44,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         wildcards: models.wildcards,
         listed: models.listed,
         keys: access::keys(gateway, &mut problems),
+        identity_headers: access::identity_headers(gateway, &mut problems),
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
     };

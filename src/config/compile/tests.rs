@@ -477,3 +477,58 @@ fn a_service_that_cannot_go_where_it_is_sent_is_a_problem() {
     let gateway = from_json(br#"{"models":{"a":"openai/a"},"forward":{"flies":"openai"}}"#);
     assert!(gateway.unwrap_err().to_string().contains("flies"));
 }
+
+#[test]
+fn keys_have_names_models_and_an_end() {
+    let tables = compiled(&json!({
+        "models": {"a": "openai/a"},
+        "keys": [
+            {"id": "one", "sha256": "a".repeat(64), "tenant": "acme", "team": "search", "project": "ranker",
+             "models": ["a", "claude-*"], "expires": "2027-01-31", "disabled": true, "metadata": {"tier": "gold"}},
+            {"id": "two", "sha256": "b".repeat(64)}
+        ],
+        "identity": {"headers": {"user": "X-User"}}
+    }));
+    let one = tables.keys.get(&[0xaa; 32]).unwrap();
+    assert_eq!(
+        (one.tenant.as_deref(), one.team.as_deref(), one.project.as_deref()),
+        (Some("acme"), Some("search"), Some("ranker"))
+    );
+    assert_eq!(
+        (one.models.as_ref().unwrap().len(), one.expires, one.disabled),
+        (2, Some(1_801_353_600), true)
+    );
+    assert_eq!(one.metadata["tier"], "gold");
+    let two = tables.keys.get(&[0xbb; 32]).unwrap();
+    assert_eq!((&*two.id, &two.models, two.expires), ("two", &None, None));
+    assert!(tables.keys.get(&[0xab; 32]).is_none());
+    let headers = &tables.identity_headers;
+    assert_eq!((headers.user.as_deref(), headers.agent.as_deref()), (Some("x-user"), Some("x-agent-type")));
+    assert_eq!(headers.tenant, None);
+}
+
+#[test]
+fn mistakes_in_keys_are_named() {
+    let found = problems(&json!({
+        "models": {"a": "openai/a"},
+        "keys": [
+            {"id": "", "sha256": "a".repeat(64), "team": "a;b", "models": ["**", ""], "expires": "soon"},
+        ],
+        "identity": {"headers": {"tenant": "x tenant", "user": "x-envoy-user"}}
+    }));
+    let label = "is 1 to 128 characters, without control characters and `;`";
+    let model = "is the name of a model, or a pattern with one `*`";
+    assert_eq!(
+        found,
+        [
+            format!("keys[0].id: {label}"),
+            format!("keys[0].team: {label}"),
+            format!("keys[0].models[0]: {model}"),
+            format!("keys[0].models[1]: {model}"),
+            "keys[0].expires: is a date such as 2027-01-31, or a time such as 2027-01-31T18:00:00Z"
+                .to_owned(),
+            "identity.headers.tenant: is the name of a request header".to_owned(),
+            "identity.headers.user: is taken from every request: such headers steer the proxy".to_owned(),
+        ]
+    );
+}

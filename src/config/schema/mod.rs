@@ -17,7 +17,7 @@ mod server;
 mod size;
 mod span;
 
-pub use access::Key;
+pub use access::{Identity, IdentityHeaders, Key};
 pub use audit::{Audit, AuditTo};
 pub use defaults::{Backoff, Defaults};
 pub use forward::ForwardTo;
@@ -53,6 +53,9 @@ pub struct Gateway {
     /// Client keys. Without any, clients need none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,
+    /// Who asks, where something else than the key says it.
+    #[serde(skip_serializing_if = "is_default")]
+    pub identity: Identity,
     /// What holds where a model says nothing of its own.
     #[serde(skip_serializing_if = "is_default")]
     pub defaults: Defaults,

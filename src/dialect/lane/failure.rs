@@ -6,6 +6,7 @@ use crate::wire::json::{Object, ParseError, wire_object};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// One attempt, as the error that lists them says it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -90,6 +91,7 @@ struct Said {
     kind: Option<String>,
     code: Option<String>,
     param: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 /// Reads the failure out of a provider's answer: OpenAI's and Anthropic's envelopes, and what servers that speak their
@@ -139,6 +141,7 @@ pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
         // A code that only repeats the status says nothing.
         code: said.code.filter(|_| code_status.is_none()),
         provider: None,
+        retry_after: said.retry_after,
     }
 }
 
@@ -219,6 +222,9 @@ impl Said {
                 for part in [body.error, body.message, body.detail, body.msg].into_iter().flatten() {
                     self.read(part, depth + 1);
                 }
+                if self.retry_after.is_none() {
+                    self.retry_after = body.details.and_then(retry_delay);
+                }
                 if self.message.is_none()
                     && let Some(part) = body.details
                 {
@@ -254,6 +260,18 @@ fn scalar(value: &RawValue) -> Option<String> {
     string(value)
         .or_else(|| value.get().parse::<i64>().ok().map(|number| number.to_string()))
         .filter(|text| !text.is_empty())
+}
+
+/// The wait that a list of Google's error details asks for: `google.rpc.RetryInfo` with a duration such as `"34.5s"`.
+fn retry_delay(details: &RawValue) -> Option<Duration> {
+    #[derive(Deserialize)]
+    struct Detail<'a> {
+        #[serde(borrow, rename = "retryDelay")]
+        retry_delay: Option<Cow<'a, str>>,
+    }
+    let details: Vec<Detail<'_>> = serde_json::from_str(details.get()).ok()?;
+    let delay = details.into_iter().find_map(|detail| detail.retry_delay)?;
+    Duration::try_from_secs_f64(delay.strip_suffix('s')?.parse().ok()?).ok()
 }
 
 /// The place in FastAPI's words, `["body","messages",0,"role"]`, as a path.
@@ -568,6 +586,22 @@ mod tests {
             (r#"{"error":{"message":"x"}}"#, 502),
         ] {
             assert_eq!(read(200, body).status, status, "{body}");
+        }
+    }
+
+    #[test]
+    fn google_says_in_its_details_how_long_to_wait() {
+        let body = r#"{"error":{"code":429,"message":"quota","status":"RESOURCE_EXHAUSTED","details":[
+            {"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"x"}]},
+            {"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.074824224s"}]}}"#;
+        let failure = read(429, body);
+        assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::RateLimit, "quota"));
+        assert_eq!(failure.retry_after, Some(Duration::from_nanos(34_074_824_224)));
+        assert_eq!(failure.retry_after_secs(), Some(35));
+        for odd in [r#"[{"retryDelay":"-1s"}]"#, r#"[{"retryDelay":"soon"}]"#, r#"[{"retryDelay":3}]"#, "{}"]
+        {
+            let body = format!(r#"{{"error":{{"message":"m","details":{odd}}}}}"#);
+            assert_eq!(read(429, &body).retry_after, None, "{odd}");
         }
     }
 

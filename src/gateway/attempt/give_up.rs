@@ -29,7 +29,8 @@ impl Attempt {
         self.stage = Stage::Through;
         host.break_in(None);
         let asked =
-            backoff::retry_after(self.headers.get("retry-after-ms"), self.headers.get("retry-after"), now);
+            backoff::retry_after(self.headers.get("retry-after-ms"), self.headers.get("retry-after"), now)
+                .or(failure.retry_after);
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
             exchange.skip_target();
         }
@@ -96,7 +97,9 @@ impl Attempt {
         let own = own_headers(exchange);
         let mut pairs = vec![("content-type", "application/json")];
         // Other headers of the provider's are lost with its answer; clients act on this one.
-        pairs.extend(self.headers.get("retry-after").map(|v| ("retry-after", v)));
+        let wait = exchange.answer.failure.as_ref().and_then(Failure::retry_after_secs);
+        let wait = wait.map(|secs| secs.to_string());
+        pairs.extend(self.headers.get("retry-after").or(wait.as_deref()).map(|v| ("retry-after", v)));
         let failure = exchange.answer.failure.as_ref().filter(|_| status >= 400);
         pairs.extend(failure.and_then(|failure| lane::failure_header(exchange.call.envelope(), failure)));
         let id = exchange.call.envelope().shape().request_id;

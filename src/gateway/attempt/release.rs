@@ -164,6 +164,9 @@ impl Attempt {
         if let Some((name, value)) = lane::failure_header(exchange.call.envelope(), &failure) {
             host.set_header(Side::Response, name, Some(value));
         }
+        if let Some(wait) = failure.retry_after_secs().filter(|_| self.headers.get("retry-after").is_none()) {
+            host.set_header(Side::Response, "retry-after", Some(itoa::Buffer::new().format(wait)));
+        }
         host.splice_body(Side::Response, size, &body);
         exchange.answer.failure = Some(failure);
         self.released(host, exchange)

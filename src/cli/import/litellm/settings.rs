@@ -208,7 +208,7 @@ impl Import<'_> {
                     NOBODY.to_owned()
                 }
             };
-            Key { id: "master".to_owned(), sha256, tenant: None }
+            Key { id: "master".to_owned(), sha256, ..Key::default() }
         });
         general.leave(why_general, &mut self.report);
         key.into_iter().collect()

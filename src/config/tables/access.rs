@@ -1,0 +1,148 @@
+//! Who may ask: the client keys.
+
+use hashbrown::HashTable;
+use serde_json::{Map, Value};
+use std::rc::Rc;
+use subtle::ConstantTimeEq;
+
+/// The SHA-256 of a secret.
+pub type Digest = [u8; 32];
+
+/// A client key. The secret itself is nowhere.
+#[derive(Debug, PartialEq)]
+pub struct Key {
+    /// Identifier, for the audit line.
+    pub id: Rc<str>,
+    /// SHA-256 of the key.
+    pub sha256: Digest,
+    /// Who pays.
+    pub tenant: Option<Rc<str>>,
+    /// The team within the tenant.
+    pub team: Option<Rc<str>>,
+    /// The project within the team.
+    pub project: Option<Rc<str>>,
+    /// The models it may use; `None`: all.
+    pub models: Option<Rc<[ModelPattern]>>,
+    /// The first second, since 1970, at which it is no longer good.
+    pub expires: Option<u64>,
+    /// Whether it is refused for now.
+    pub disabled: bool,
+    /// What the configuration says of it beyond that, for rules to read.
+    pub metadata: Map<String, Value>,
+}
+
+/// The headers that are believed about who asks, in lower case. What the key says comes first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IdentityHeaders {
+    /// Who pays.
+    pub tenant: Option<Box<str>>,
+    /// The team within the tenant.
+    pub team: Option<Box<str>>,
+    /// The project within the team.
+    pub project: Option<Box<str>>,
+    /// The person.
+    pub user: Option<Box<str>>,
+    /// The kind of agent.
+    pub agent: Option<Box<str>>,
+}
+
+/// Names of models: one, or with a `*` all that begin and end alike.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ModelPattern {
+    /// What stands before the `*`, or the whole name.
+    pub prefix: Box<str>,
+    /// What stands after the `*`; `None`: there is no `*`.
+    pub suffix: Option<Box<str>>,
+}
+
+impl ModelPattern {
+    /// A pattern from its text; all after the first `*` is the suffix.
+    pub fn new(text: &str) -> Self {
+        match text.split_once('*') {
+            Some((prefix, suffix)) => Self { prefix: prefix.into(), suffix: Some(suffix.into()) },
+            None => Self { prefix: text.into(), suffix: None },
+        }
+    }
+
+    /// Whether a name is meant. A `*` may stand for nothing.
+    pub fn is_match(&self, name: &str) -> bool {
+        match &self.suffix {
+            None => *name == *self.prefix,
+            Some(suffix) => name.strip_prefix(&*self.prefix).is_some_and(|rest| rest.ends_with(&**suffix)),
+        }
+    }
+}
+
+/// The keys of a gateway, found by their digest in a time that does not depend on how many there are.
+#[derive(Debug, Default)]
+pub struct Keys {
+    table: HashTable<Rc<Key>>,
+}
+
+impl Keys {
+    /// Room for this many.
+    pub fn with_capacity(number: usize) -> Self {
+        Self { table: HashTable::with_capacity(number) }
+    }
+
+    /// Adds a key; the one that has its digest already, if there is one, stays and comes back.
+    pub fn insert(&mut self, key: Rc<Key>) -> Option<&Rc<Key>> {
+        let digest = key.sha256;
+        if self.get(&digest).is_some() {
+            return self.get(&digest);
+        }
+        self.table.insert_unique(hash(&digest), key, |known| hash(&known.sha256));
+        None
+    }
+
+    /// The key of a digest.
+    ///
+    /// The time that the look into the table takes may tell where in it the digest of a guess falls. That helps nobody:
+    /// whoever guesses can compute that digest himself, and cannot turn one that is nearer to a stored digest into a
+    /// secret that is nearer to the stored one, for SHA-256 is not to be steered. The entry found is compared in
+    /// constant time all the same, so that not even the digest, which stands in configurations, leaks byte by byte.
+    pub fn get(&self, digest: &Digest) -> Option<&Rc<Key>> {
+        self.table.find(hash(digest), |key| bool::from(key.sha256.ct_eq(digest)))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// All of them, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Rc<Key>> {
+        self.table.iter()
+    }
+}
+
+/// A digest is as good a hash as there is: its first eight bytes serve.
+fn hash(digest: &Digest) -> u64 {
+    digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_whole_names() {
+        for (pattern, name, matches) in [
+            ("gpt-4o", "gpt-4o", true),
+            ("gpt-4o", "gpt-4o-mini", false),
+            ("claude-*", "claude-sonnet", true),
+            ("claude-*", "claude", false),
+            ("*-mini", "gpt-4o-mini", true),
+            ("a*a", "a", false),
+            ("a*a", "aa", true),
+            ("*", "", true),
+        ] {
+            assert_eq!(ModelPattern::new(pattern).is_match(name), matches, "{pattern} {name}");
+        }
+    }
+}
