@@ -71,8 +71,7 @@ impl Edge {
         let (status, body) = match answer {
             Ok(count) => (200, count),
             Err(failure) => {
-                let request_id = &self.record.request_id;
-                let body = lane::write_failure(self.record.dialect, &failure, attempts, request_id);
+                let body = self.record.failure_body(&failure, attempts);
                 let status = failure.status;
                 self.record.failure = Some(failure);
                 (status, body)

@@ -29,6 +29,9 @@ pub fn show(tables: &Tables, id: &str, loaded: u64) -> Option<Vec<u8>> {
 /// What Ollama's `/api/version` says: the version that the dialect was written for.
 pub const OLLAMA_VERSION: &[u8] = br#"{"version":"0.13.0"}"#;
 
+/// What Ollama's `/api/ps` says: nothing is loaded here.
+pub const OLLAMA_RUNNING: &[u8] = br#"{"models":[]}"#;
+
 /// The 404 of a model that is not configured, with the nearest names.
 pub fn unknown_model(tables: &Tables, asked: &str) -> Failure {
     let near = route::nearest(tables, asked);

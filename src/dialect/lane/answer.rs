@@ -125,6 +125,7 @@ pub(super) fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
         counted: None,
         output_tokens: if response.usage.output.is_none() { output_tokens(response) } else { 0 },
         search_units: None,
+        audio_seconds: None,
         warnings: losses.into_warnings(),
     }
 }

@@ -86,8 +86,7 @@ impl Attempt {
     /// Answers from this phase without a provider; such an answer is never tried again.
     pub(super) fn reply(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {
         let status = failure.status;
-        let body =
-            lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
+        let body = lane::write_failure_to(&exchange.call, &failure, &exchange.notes(), &exchange.request_id);
         exchange.answer.failure = Some(failure);
         self.reply_with(host, exchange, status, &body)
     }
