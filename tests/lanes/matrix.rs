@@ -48,12 +48,13 @@ fn differences(was: &Collected, is: &Collected) -> Vec<String> {
     if ids.len() < is.calls.len() && is.calls.iter().all(|(id, ..)| !id.is_empty()) {
         wrong.push(format!("two calls of one id: {:?}", is.calls));
     }
-    let finish = match was.finish.as_deref() {
-        Some("stop") if !was.calls.is_empty() => Some("tools"),
-        other => other,
+    // Gemini stops when it calls.
+    let finish = |said: &Collected| match said.finish.as_deref() {
+        Some("stop") if !said.calls.is_empty() => Some("tools".to_owned()),
+        other => other.map(str::to_owned),
     };
-    if finish != is.finish.as_deref() {
-        wrong.push(format!("finish {finish:?} became {:?}", is.finish));
+    if finish(was) != finish(is) {
+        wrong.push(format!("finish {:?} became {:?}", was.finish, is.finish));
     }
     if was.input.is_some() && (was.input, was.output) != (is.input, is.output) {
         let (was, is) = ((was.input, was.output), (is.input, is.output));
@@ -63,10 +64,16 @@ fn differences(was: &Collected, is: &Collected) -> Vec<String> {
 }
 
 /// Holds all answers of one dialect's providers, whole and streamed, against what clients of the others get.
-fn answers(provider: Dialect) {
+fn answers(provider: Dialect, least: usize) {
     let Some(exchanges) = exchanges(op(provider)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
-    for exchange in exchanges.iter().filter(|exchange| exchange.status == 200) {
+    // What Bedrock's own tools and guards say is Converse's alone; `bedrock` holds what becomes of it.
+    const BEDROCKS: [&str; 4] = ["citationsContent", "server_tool_use", "nova_grounding", "guardrail"];
+    let is_own = |exchange: &&Exchange| {
+        let text = String::from_utf8_lossy(&exchange.bytes);
+        provider == Bedrock && BEDROCKS.iter().any(|word| text.contains(word))
+    };
+    for exchange in exchanges.iter().filter(|exchange| exchange.status == 200 && !is_own(exchange)) {
         for client in CHATS.into_iter().filter(|client| fresh(provider, *client)) {
             let Some((was, is)) = translated(exchange, provider, client) else { continue };
             let id = &exchange.id;
@@ -76,7 +83,7 @@ fn answers(provider: Dialect) {
         }
     }
     assert!(wrong.is_empty(), "{} wrong of {seen}\n{}", wrong.len(), wrong.join("\n"));
-    assert!(seen >= 100, "only {seen} answers");
+    assert!(seen >= least, "only {seen} answers");
 }
 
 /// What the provider said and what the client gets; `None` where nothing was said.
@@ -107,27 +114,27 @@ fn translated(exchange: &Exchange, provider: Dialect, client: Dialect) -> Option
 
 #[test]
 fn responses_answers_reach_all_clients() {
-    answers(OpenaiResponses);
+    answers(OpenaiResponses, 100);
 }
 
 #[test]
 fn gemini_answers_reach_all_clients() {
-    answers(Gemini);
+    answers(Gemini, 100);
 }
 
 #[test]
 fn cohere_answers_reach_all_clients() {
-    answers(Cohere);
+    answers(Cohere, 100);
 }
 
 #[test]
 fn bedrock_answers_reach_all_clients() {
-    answers(Bedrock);
+    answers(Bedrock, 100);
 }
 
 #[test]
 fn ollama_answers_reach_all_clients() {
-    answers(Ollama);
+    answers(Ollama, 10);
 }
 
 /// What a request says, whatever dialect it is in.
@@ -158,14 +165,27 @@ impl Asked {
     fn part(&mut self, part: &Part<'_>) {
         match &part.kind {
             PartKind::Text(text) => {
-                let text: String = text.to_str().split_whitespace().collect();
+                let text = text.to_str();
+                // What a function said stands within an object where it has to be one.
+                if let Ok(Value::Object(object)) = serde_json::from_str::<Value>(&text) {
+                    object
+                        .values()
+                        .filter_map(Value::as_str)
+                        .for_each(|inner| self.all.extend(inner.split_whitespace()));
+                }
+                let text: String = text.split_whitespace().collect();
                 self.all.push_str(&text);
                 if !text.is_empty() {
                     self.texts.insert(text);
                 }
             }
             PartKind::ToolCall(call) => {
-                let arguments = serde_json::from_str(&call.arguments.as_plain()).unwrap_or(Value::Null);
+                let mut arguments: Value =
+                    serde_json::from_str(&call.arguments.as_plain()).unwrap_or(Value::Null);
+                // What is no object travels within one, and a warning says so.
+                if let Some(Value::String(text)) = arguments.get("INVALID_JSON") {
+                    arguments = serde_json::from_str(text).unwrap_or(Value::Null);
+                }
                 self.calls.push((call.name.to_str().into_owned(), arguments));
             }
             PartKind::ToolResult(result) => result.content.iter().for_each(|inner| self.part(inner)),
@@ -175,7 +195,7 @@ impl Asked {
 }
 
 /// Holds all requests of one dialect's clients against what the providers of the others get.
-fn requests(client: Dialect) {
+fn requests(client: Dialect, least: usize) {
     let Some(exchanges) = exchanges(op(client)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
     for Exchange { id, request, status, .. } in &exchanges {
@@ -215,8 +235,11 @@ fn requests(client: Dialect) {
             if was.calls != is.calls {
                 lost.push(format!("calls {:?} became {:?}", was.calls, is.calls));
             }
-            if was.tools != is.tools {
-                lost.push(format!("tools {:?} became {:?}", was.tools, is.tools));
+            // Structured output through a tool of the gateway's own.
+            let is_tools: Vec<String> = is.tools.into_iter().filter(|name| name != lane::JSON_TOOL).collect();
+            let told = outgoing.warnings.iter().any(|warning| warning.contains("tools"));
+            if was.tools != is_tools && !told {
+                lost.push(format!("tools {:?} became {is_tools:?}", was.tools));
             }
             if outgoing.warnings.iter().any(|warning| {
                 warning.contains("dropped")
@@ -234,30 +257,30 @@ fn requests(client: Dialect) {
         }
     }
     assert!(wrong.is_empty(), "{} wrong of {seen}\n{}", wrong.len(), wrong.join("\n"));
-    assert!(seen >= 100, "only {seen} requests");
+    assert!(seen >= least, "only {seen} requests");
 }
 
 #[test]
 fn responses_requests_reach_all_providers() {
-    requests(OpenaiResponses);
+    requests(OpenaiResponses, 100);
 }
 
 #[test]
 fn gemini_requests_reach_all_providers() {
-    requests(Gemini);
+    requests(Gemini, 100);
 }
 
 #[test]
 fn cohere_requests_reach_all_providers() {
-    requests(Cohere);
+    requests(Cohere, 100);
 }
 
 #[test]
 fn bedrock_requests_reach_all_providers() {
-    requests(Bedrock);
+    requests(Bedrock, 100);
 }
 
 #[test]
 fn ollama_requests_reach_all_providers() {
-    requests(Ollama);
+    requests(Ollama, 10);
 }
