@@ -1,8 +1,10 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
 mod access;
+mod state;
 
 pub use access::{Digest, IdentityHeaders, Key, Keys, ModelPattern};
+pub use state::{Counted, Fleet, RateLimit};
 
 use crate::dialect::{Call, Dialect, Operation, Service};
 use crate::provider::Quirks;
@@ -44,6 +46,10 @@ pub struct Tables {
     pub route: Route,
     /// Prices of the configuration's own, by provider model name, in USD per million tokens.
     pub prices: HashMap<Box<str>, PriceOverride>,
+    /// What a rate limit service is told of each request; `None` when there is no such service.
+    pub rate_limit: Option<RateLimit>,
+    /// How the counters of a fleet are merged; `None` when this Envoy counts for itself.
+    pub fleet: Option<Fleet>,
 }
 
 impl Tables {

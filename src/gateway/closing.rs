@@ -20,6 +20,7 @@ impl Edge {
                 self.worker.forget(token);
                 let exchange = &mut *exchange.borrow_mut();
                 self.close_exchange(host, exchange, now);
+                self.tell_totals(host, exchange);
                 self.count(host, Some(exchange), now);
                 self.write(host, Some(exchange), now);
             }
@@ -175,7 +176,7 @@ fn cut(host: &impl Host) -> Failure {
 }
 
 /// Counts, and how far they can be believed.
-fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
+pub(super) fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     let answer = &exchange.answer;
     if let Some(counted) = &answer.counted {
         // A count uses nothing.

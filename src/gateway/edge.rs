@@ -341,6 +341,7 @@ impl Edge {
     /// Gives the request to the router, with the first cluster chosen.
     fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
         host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+        self.describe(host, &exchange);
         grant(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());

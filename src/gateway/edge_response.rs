@@ -4,6 +4,7 @@ use super::attempt::exhausted;
 use super::edge::{Edge, Stage};
 use super::exchange::Exchange;
 use super::host::{Flow, Host, Side};
+use super::rate_limit;
 use crate::chat::{Failure, UsageStatus};
 use crate::dialect::lane;
 
@@ -89,6 +90,7 @@ impl Edge {
         if let Some(name) = self.record.dialect.shape().request_id {
             headers.set(name, self.record.request_id.clone());
         }
+        rate_limit::say_when(status, &mut headers);
         if self.tables.response_headers {
             headers.set("x-tollgate-request-id", self.record.request_id.clone());
             headers.set("x-tollgate-attempts", attempts.len().to_string());
@@ -115,6 +117,9 @@ pub(super) fn code_details(host: &impl Host) -> String {
 fn proxy_failure(host: &impl Host, exchange: Option<&Exchange>) -> Failure {
     let status = host.headers(Side::Response).status();
     let details = code_details(host);
+    if let Some(failure) = rate_limit::refusal(&details) {
+        return failure;
+    }
     if status == 413 {
         return Failure::new(413, "The request body is larger than the gateway's limit.");
     }

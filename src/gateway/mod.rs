@@ -14,6 +14,7 @@ pub mod exchange;
 mod headers;
 pub mod host;
 mod pages;
+mod rate_limit;
 mod record;
 mod surface;
 #[cfg(test)]
@@ -25,4 +26,5 @@ pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
 pub use headers::Headers;
 pub use host::{Flow, GCP_TOKEN, Host};
+pub use rate_limit::{state_key, total_key};
 pub use worker::{Worker, prepare_shared};

@@ -1,10 +1,11 @@
 //! One cluster a provider.
 
 use super::yaml::{Value, any, duration, extension, list, map, socket, with};
-use super::{Plan, wasm};
+use super::{Plan, rate_limit, wasm};
 use crate::config::limits;
-use crate::config::schema::{CircuitBreaker, Protocol};
+use crate::config::schema::{CircuitBreaker, Protocol, Tls};
 use crate::config::{AuthPlan, Upstream};
+use std::net::IpAddr;
 
 /// The cluster of the OpenTelemetry collector.
 pub(super) const OTLP_CLUSTER: &str = "tollgate_otlp";
@@ -21,7 +22,8 @@ pub(super) fn clusters(plan: &Plan<'_>) -> Vec<Value> {
     if plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp) {
         clusters.push(metadata_server());
     }
-    clusters.extend(plan.otlp.as_ref().map(|(host, port)| collector(host, *port)));
+    clusters.extend(rate_limit::cluster(plan));
+    clusters.extend(plan.otlp.as_ref().map(|(host, port)| grpc(OTLP_CLUSTER, host, *port)));
     clusters
 }
 
@@ -92,37 +94,38 @@ fn endpoints(cluster: &str, host: &str, port: u16) -> Value {
     map! { "cluster_name": cluster, "endpoints": list([map! { "lb_endpoints": list([endpoint]) }]) }
 }
 
-/// TLS towards the provider: the certificate must come from a trusted authority, and be for that very name.
+/// TLS towards the provider.
 fn tls(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
-    if !upstream.base.tls {
-        return None;
-    }
     let settings = upstream.settings.tls.as_ref();
+    upstream.base.tls.then(|| tls_towards(plan, &upstream.base.host, upstream.base.ip(), settings))
+}
+
+/// TLS towards a host: the certificate must come from a trusted authority, and be for that very name.
+pub(super) fn tls_towards(plan: &Plan<'_>, host: &str, ip: Option<IpAddr>, settings: Option<&Tls>) -> Value {
     let ca = settings.and_then(|tls| tls.ca_file.as_deref()).unwrap_or(&plan.ca_file);
     let mut validation = map! { "trusted_ca": map! { "filename": ca } };
     let mut context = map! {};
-    match (settings.and_then(|tls| tls.sni.as_deref()), upstream.base.ip()) {
+    match (settings.and_then(|tls| tls.sni.as_deref()), ip) {
         // An address has no name to ask for; the certificate must be for the address.
         (None, Some(ip)) => {
             let matcher = map! { "san_type": "IP_ADDRESS", "matcher": map! { "exact": ip.to_string() } };
             validation = with(validation, "match_typed_subject_alt_names", Some(list([matcher])));
         }
         (sni, _) => {
-            let sni = sni.unwrap_or(&upstream.base.host);
-            context = map! { "sni": sni, "auto_sni_san_validation": true };
+            context = map! { "sni": sni.unwrap_or(host), "auto_sni_san_validation": true };
         }
     }
     let common = map! {
         "tls_params": map! { "tls_minimum_protocol_version": "TLSv1_2" },
         "validation_context": validation,
     };
-    Some(map! {
+    map! {
         "name": "envoy.transport_sockets.tls",
         "typed_config": any(
             "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
             with(context, "common_tls_context", Some(common)),
         ),
-    })
+    }
 }
 
 fn protocol_key(upstream: &Upstream) -> &'static str {
@@ -162,14 +165,14 @@ fn circuit_breakers(settings: Option<&CircuitBreaker>) -> Value {
     }
 }
 
-/// The cluster of the OpenTelemetry collector: gRPC in clear text.
-fn collector(host: &str, port: u16) -> Value {
+/// The cluster of a gRPC service in clear text.
+pub(super) fn grpc(name: &str, host: &str, port: u16) -> Value {
     let is_address = host.parse::<std::net::IpAddr>().is_ok();
     map! {
-        "name": OTLP_CLUSTER,
+        "name": name,
         "type": if is_address { "STATIC" } else { "STRICT_DNS" },
         "connect_timeout": duration(limits::CONNECT_TIMEOUT),
-        "load_assignment": endpoints(OTLP_CLUSTER, host, port),
+        "load_assignment": endpoints(name, host, port),
         "typed_extension_protocol_options": http_options(
             map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } },
         ),

@@ -3,7 +3,7 @@
 use super::cluster::METADATA_CLUSTER;
 use super::wasm::{EDGE, WASM_TYPE};
 use super::yaml::{Value, any, extension, list, map, socket, texts, with};
-use super::{Plan, access_log, route, wasm};
+use super::{Plan, access_log, rate_limit, route, wasm};
 use crate::config::AuthPlan;
 use crate::gateway::GCP_TOKEN;
 
@@ -33,7 +33,9 @@ pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value
         }
     };
     let mut filters: Vec<Value> = access_tokens(plan).into_iter().collect();
-    filters.extend([edge, route::router()]);
+    filters.push(edge);
+    filters.extend(rate_limit::filter(plan));
+    filters.push(route::router());
     let manager = map! {
         "stat_prefix": "tollgate",
         "codec_type": "AUTO",
@@ -53,6 +55,7 @@ pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value
         "http_filters": list(filters),
         "access_log": list([access_log::access_log(plan)]),
     };
+    let manager = with(manager, "local_reply_config", rate_limit::local_replies(plan));
     let chain = map! {
         "filters": list([extension(
             "envoy.filters.network.http_connection_manager",

@@ -8,6 +8,7 @@ mod authorities;
 mod bootstrap;
 mod cluster;
 mod listener;
+mod rate_limit;
 mod route;
 mod split;
 mod stats;

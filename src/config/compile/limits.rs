@@ -35,3 +35,15 @@ pub const MAX_TARGETS: usize = 32;
 pub const MAX_RETRIES: u32 = 16;
 /// Each kind of circuit-breaker threshold.
 pub const CIRCUIT_BREAKER: u32 = 10_000;
+/// Domain of a rate limit service, and the beginning of every name in Redis.
+pub const FLEET_NAME: &str = "tollgate";
+/// How long a rate limit service is waited for.
+pub const RATE_LIMIT_TIMEOUT: Duration = Duration::from_millis(200);
+/// Time from one exchange of counters with Redis to the next.
+pub const FLEET_EVERY: Duration = Duration::from_secs(1);
+/// The shortest such time: a tick or two of the proxy, and the round trip.
+pub const FLEET_EVERY_MIN: Duration = Duration::from_millis(50);
+/// The longest such time, which is how long what others spend is not known.
+pub const FLEET_EVERY_MAX: Duration = Duration::from_mins(1);
+/// Limit of one exchange.
+pub const FLEET_TIMEOUT: Duration = Duration::from_millis(500);

@@ -6,6 +6,7 @@ pub mod limits;
 mod model;
 mod provider;
 mod server;
+mod state;
 
 use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};
@@ -47,6 +48,8 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         identity_headers: access::identity_headers(gateway, &mut problems),
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
+        fleet: state::fleet(&gateway.state, env, &mut problems),
+        rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
     server::addresses(gateway, &mut problems);
     if problems.is_empty() { Ok(tables) } else { Err(problems) }

@@ -16,6 +16,7 @@ mod provider;
 mod server;
 mod size;
 mod span;
+mod state;
 
 pub use access::{Identity, IdentityHeaders, Key};
 pub use audit::{Audit, AuditTo};
@@ -29,6 +30,9 @@ pub use provider::{AuthMode, CircuitBreaker, HeaderValue, Protocol, Provider, Tl
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
 pub use span::Span;
+pub use state::{
+    Counts, Descriptor, DescriptorEntry, OnDown, OnError, OnStart, RateLimitService, Redis, State,
+};
 
 use crate::dialect::Service;
 use serde::{Deserialize, Serialize};
@@ -62,6 +66,9 @@ pub struct Gateway {
     /// Sends requests through a LiteLLM proxy: all of them, or the models that say so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub litellm: Option<Litellm>,
+    /// What gateways of a fleet count together, and through which servers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub state: State,
     /// Where the audit lines go: one JSON object a request.
     #[serde(skip_serializing_if = "is_default")]
     pub audit: Audit,
