@@ -63,12 +63,13 @@ fn differences(was: &Collected, is: &Collected) -> Vec<String> {
     wrong
 }
 
+/// What Bedrock's own tools and guards say is Converse's alone; `bedrock` holds what becomes of it.
+const BEDROCKS: [&str; 4] = ["citationsContent", "server_tool_use", "nova_grounding", "guardrail"];
+
 /// Holds all answers of one dialect's providers, whole and streamed, against what clients of the others get.
 fn answers(provider: Dialect, least: usize) {
     let Some(exchanges) = exchanges(op(provider)) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
-    // What Bedrock's own tools and guards say is Converse's alone; `bedrock` holds what becomes of it.
-    const BEDROCKS: [&str; 4] = ["citationsContent", "server_tool_use", "nova_grounding", "guardrail"];
     let is_own = |exchange: &&Exchange| {
         let text = String::from_utf8_lossy(&exchange.bytes);
         provider == Bedrock && BEDROCKS.iter().any(|word| text.contains(word))
