@@ -213,6 +213,7 @@ impl Edge {
                 x.answer.cost.as_ref().and_then(|c| RawValue::from_string(c.usd().to_string()).ok());
             line.ttft_ms = x.answer.first_content_ns.map(|first| millis(record.started_ns, first));
             line.search_units = x.answer.report.search_units;
+            line.audio_seconds = x.answer.report.audio_seconds;
             line.finish_reason = x.answer.report.finish;
             line.warnings = &x.answer.warnings;
             line.answer = x.answer.transcript.as_deref().and_then(audit::one_line);

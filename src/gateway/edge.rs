@@ -118,6 +118,7 @@ impl Edge {
         }
         let path = self.record.path.strip_prefix(&*self.tables.prefix).unwrap_or_default();
         self.record.dialect = client_dialect(&surface, path, &headers);
+        self.record.array = matches!(&surface, Surface::Ask(call) if call.array);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
             let preflight: Vec<(&str, &str)> = preflight.iter().map(|(n, v)| (*n, &**v)).collect();
@@ -161,6 +162,8 @@ impl Edge {
                 }
             }
             Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
+            Surface::OllamaRunning => self.answer_json(host, 200, pages::OLLAMA_RUNNING),
+            Surface::Alive => self.answer(host, 200, &[("content-type", "text/plain; charset=utf-8")], &[]),
             Surface::WrongMethod(allowed) => {
                 let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
                 self.fail_with(host, Failure::new(405, message), &[("allow", allowed)])
@@ -371,7 +374,7 @@ impl Edge {
     }
 
     fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
-        let body = lane::write_failure(self.record.dialect, &failure, &[], &self.record.request_id);
+        let body = self.record.failure_body(&failure, &[]);
         let status = failure.status;
         let mut all = vec![("content-type", "application/json")];
         all.extend(lane::failure_header(self.record.dialect, &failure));
@@ -390,6 +393,7 @@ impl Edge {
         let cors = std::mem::take(&mut self.cors);
         let mut all: Vec<(&str, &str)> = headers.to_vec();
         all.extend(cors.iter().map(|(n, v)| (*n, v.as_str())));
+        all.extend(self.record.dialect.shape().request_id.map(|name| (name, &*self.record.request_id)));
         if self.tables.response_headers {
             all.push(("x-tollgate-request-id", &self.record.request_id));
         }
@@ -476,7 +480,7 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.envelope(),
         Surface::Forward(forward) => forward.service.dialect(),
-        Surface::OllamaVersion => Dialect::Ollama,
+        Surface::OllamaVersion | Surface::OllamaRunning | Surface::Alive => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if surface::is_bedrock(path) => Dialect::Bedrock,
         _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,

@@ -159,8 +159,14 @@ enum Kind {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct WireUsage {
+    /// Mistral has the older names.
+    #[serde(alias = "prompt_tokens")]
     input_tokens: Count,
+    #[serde(alias = "completion_tokens")]
     output_tokens: Count,
+    /// Of sound that was transcribed.
+    #[serde(alias = "prompt_audio_seconds")]
+    seconds: Option<f64>,
     /// Transcriptions.
     input_token_details: Option<Details>,
     /// Images.
@@ -232,11 +238,15 @@ impl Gauge {
                 usage.take()
             }
         };
-        let usage =
-            json.and_then(|json| serde_json::from_slice::<WireUsage>(&json).ok().map(|w| w.to_usage()));
-        match usage.filter(|usage| !usage.is_empty()) {
-            Some(usage) => Report { usage, usage_is_final: true, ..Report::default() },
-            None => Report::default(),
+        let Some(told) = json.and_then(|json| serde_json::from_slice::<WireUsage>(&json).ok()) else {
+            return Report::default();
+        };
+        let usage = told.to_usage();
+        Report {
+            usage_is_final: !usage.is_empty(),
+            usage,
+            audio_seconds: told.seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
+            ..Report::default()
         }
     }
 }
