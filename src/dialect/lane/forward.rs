@@ -368,11 +368,20 @@ mod tests {
     }
 
     #[test]
+    fn sound_is_billed_by_the_second() {
+        let report = gauged(
+            Service::Transcriptions,
+            "application/json",
+            r#"{"usage":{"type":"duration","seconds":3}}"#,
+        );
+        assert_eq!(report, Report { audio_seconds: Some(3.0), ..Report::default() });
+    }
+
+    #[test]
     fn what_is_no_usage_of_its_own_is_not_counted() {
         for (service, content_type, body) in [
             (Service::Responses, "application/json", r#"{"usage":{"input_tokens":1}}"#),
             (Service::Speech, "audio/mpeg", r#"{"usage":{"input_tokens":1}}"#),
-            (Service::Transcriptions, "application/json", r#"{"usage":{"type":"duration","seconds":3}}"#),
             (Service::ImageEdits, "application/json", "<html>"),
         ] {
             assert_eq!(gauged(service, content_type, body), Report::default());
