@@ -36,6 +36,8 @@ enum Kind {
     Edge(Rc<Tables>),
     /// The upstream filter of a provider's cluster.
     Attempt(Rc<str>),
+    /// What brings the keys of a file. It stands where no request comes by.
+    Keys,
 }
 
 /// A plugin on one worker.
@@ -96,10 +98,24 @@ impl Root {
                 Ok(Kind::Attempt(config.provider.into()))
             }
             b"edge" => self.configure_edge(&bytes),
+            b"keys" => self.configure_keys(&bytes),
             other => {
-                Err(format!("root_id is `{}`, neither `edge` nor `attempt`", String::from_utf8_lossy(other)))
+                let other = String::from_utf8_lossy(other);
+                Err(format!("root_id is `{other}`, none of `edge`, `attempt` and `keys`"))
             }
         }
+    }
+
+    fn configure_keys(&self, bytes: &[u8]) -> Result<Kind, String> {
+        let host = self.host();
+        if let Err(problems) = worker().take_keys(&host, bytes) {
+            let problems = listed(&problems);
+            if worker().filed_keys(&host).is_none() {
+                return Err(problems);
+            }
+            log::error!("tollgate: bad keys, the old ones stay: {problems}");
+        }
+        Ok(Kind::Keys)
     }
 
     fn configure_edge(&self, bytes: &[u8]) -> Result<Kind, String> {
@@ -107,8 +123,7 @@ impl Root {
         let tables = match load(bytes) {
             Ok(tables) => Rc::new(tables),
             Err(problems) => {
-                let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                let problems = listed.join("; ");
+                let problems = listed(&problems);
                 let Some(old) = LAST_GOOD.with_borrow(Clone::clone) else { return Err(problems) };
                 log::error!("tollgate: bad configuration, the old one stays: {problems}");
                 old
@@ -117,7 +132,7 @@ impl Root {
         for problem in tables.missing_keys() {
             log::warn!("tollgate: {problem}");
         }
-        worker().configured(self.host().now_ns());
+        worker().configured(self.host().now_ns(), &tables);
         if tables.fleet.is_some() {
             name_envoy(&self.host(), RandomState::new().hash_one(self.id));
         }
@@ -132,6 +147,11 @@ impl Root {
 /// Time between ticks: the edge's health is shown, and the fleet told, no later.
 fn tick_for(tables: &Tables) -> Duration {
     tables.fleet.as_ref().map_or(HEALTH_TICK, |fleet| fleet.every.min(HEALTH_TICK))
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    listed.join("; ")
 }
 
 fn load(bytes: &[u8]) -> Result<Tables, Vec<Problem>> {
@@ -182,7 +202,7 @@ impl RootContext for Root {
                     log::error!("tollgate: ticks could not be stopped");
                 }
             }
-            Kind::Attempt(_) | Kind::Unset => {}
+            Kind::Attempt(_) | Kind::Keys | Kind::Unset => {}
         }
     }
 
@@ -195,7 +215,7 @@ impl RootContext for Root {
             Kind::Attempt(provider) => {
                 Some(Box::new(AttemptStream { host, phase: Attempt::new(worker(), Rc::clone(provider)) }))
             }
-            Kind::Unset => None,
+            Kind::Keys | Kind::Unset => None,
         }
     }
 

@@ -59,14 +59,14 @@ pub struct Denied {
     /// How it stands.
     pub refused: Refused,
     /// Where it is not the rule that refuses: the fleet's counters are not known.
-    pub unknown: Option<Unknown>,
+    pub unknown: Option<Box<Unknown>>,
 }
 
 impl Denied {
     /// Whether the request may wait for it.
     pub(super) fn may_wait(&self) -> bool {
         match &self.unknown {
-            Some(unknown) => matches!(unknown, Unknown::NotRead),
+            Some(unknown) => matches!(**unknown, Unknown::NotRead),
             None => self.quota.over() == Over::Queue,
         }
     }
@@ -369,9 +369,9 @@ impl Admission {
             && let Some((account, rules)) = self.rules_of(worker, exchange, &next)
         {
             let cells = worker.ledger.read(host, &account);
-            let refuses =
-                |quota: &&Rc<Quota>| quota.reserve(&mut cells.cell(quota.tag), self.wanted, &clock).is_err();
-            let Some(quota) = rules.iter().find(refuses) else { return };
+            let has_room =
+                |quota: &&Rc<Quota>| quota.reserve(&mut cells.cell(quota.tag), self.wanted, &clock).is_ok();
+            let Some(quota) = rules.iter().find(|quota| !has_room(quota)) else { return };
             let standing = quota.standing(&cells.cell(quota.tag), &clock);
             let refused = Refused { standing, wanted: 0, wait_ns: 0 };
             let denied = Denied { quota: Rc::clone(quota), account, refused, unknown: None };

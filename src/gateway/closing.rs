@@ -3,14 +3,15 @@
 use super::denial::amount;
 use super::edge::{Edge, Stage};
 use super::edge_response::code_details;
-use super::exchange::Exchange;
+use super::exchange::{Ending, Exchange};
 use super::host::{Host, key};
 use super::waiting;
 use crate::chat::{Failure, Usage, UsageStatus};
 use crate::dialect::lane::AttemptNote;
 use crate::meter::audit::{self, BudgetNote, ErrorNote, Line};
 use crate::meter::estimate;
-use crate::meter::metrics::{Labels, Metrics};
+use crate::meter::metrics::{Charged, Labels, Metrics};
+use crate::meter::price::Cost;
 use crate::policy::ledger::Account;
 use crate::policy::quota::{Amounts, Quota, Standing, Unit};
 use serde_json::value::RawValue;
@@ -25,8 +26,8 @@ impl Edge {
                 self.worker.forget(token);
                 let exchange = &mut *exchange.borrow_mut();
                 self.close_exchange(host, exchange, now);
-                self.tell_totals(host, exchange);
                 let released = self.settle(host, exchange, now);
+                self.tell_totals(host, exchange);
                 self.count(host, Some(exchange), now);
                 self.write(host, Some(exchange), now);
                 // At the very end: it acts for other streams.
@@ -54,9 +55,12 @@ impl Edge {
         let status = exchange.answer.released.then_some(200);
         if left {
             // A client that leaves says nothing about the provider.
+            self.worker.leave_attempt(host, exchange);
             exchange.end_attempt(now, status, reason);
         } else {
-            self.worker.end_attempt(now, exchange, status, reason);
+            let kind = exchange.answer.failure.as_ref().map(|f| f.kind);
+            let ending = Ending { status, reason, kind, retry_after: None };
+            self.worker.end_attempt(host, now, exchange, ending);
         }
         let (usage, _) = usage_of(exchange);
         if exchange.answer.cost.is_none()
@@ -83,15 +87,15 @@ impl Edge {
             } else if cost.is_none() && tokens > 0 {
                 metrics.add(host, "tollgate.unpriced", labels, &rule, 1);
             } else {
-                let micro = cost.map_or(0, |cost| cost.micro_usd());
+                let micro = cost.map_or(0, Cost::micro_usd);
                 metrics.add(host, "tollgate.budget_used_microdollars", labels, &rule, micro);
             }
         }
         for (quota, _) in &admission.soft {
             metrics.add(host, "tollgate.budget_warnings", labels, &[("rule", &quota.name)], 1);
         }
-        let used = Amounts { usd, tokens };
-        let released = admission.settle(&self.worker, host, &exchange.tables.quotas, Some(used), now);
+        let released =
+            admission.settle(&self.worker, host, &exchange.tables.quotas, Some(Amounts { usd, tokens }), now);
         metrics.add(host, "tollgate.ledger_evictions", labels, &[], self.worker.ledger.take_evicted());
         exchange.answer.warnings.append(&mut admission.warnings);
         exchange.admission = Some(admission);
@@ -124,6 +128,7 @@ impl Edge {
         }
         let cost = exchange.answer.cost.as_ref().map_or(0, |c| c.micro_usd());
         metrics.add(host, "tollgate.cost_microdollars", labels, &[], cost);
+        self.charge(host, metrics, &usage, cost);
         metrics.record(host, "tollgate.duration_ms", labels, millis(self.record.started_ns, now));
         if let Some(first) = exchange.answer.first_content_ns {
             metrics.record(host, "tollgate.ttft_ms", labels, millis(self.record.started_ns, first));
@@ -134,6 +139,24 @@ impl Edge {
                 metrics.record(host, "tollgate.tpot_us", labels, per_token);
             }
         }
+    }
+
+    /// Counts what was spent for a project or an agent. Without either, all of it stands under the tenant already.
+    fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: u64) {
+        let who = &self.record.identity;
+        if who.project.is_none() && who.agent.is_none() {
+            return;
+        }
+        let whom = Charged {
+            tenant: who.tenant.as_deref().unwrap_or_default(),
+            project: who.project.as_deref().unwrap_or_default(),
+            agent: who.agent.as_deref().unwrap_or_default(),
+        };
+        metrics.charge(host, "tollgate.charged_requests", whom, &[], 1);
+        for (class, count) in [("input", usage.input), ("output", usage.output)] {
+            metrics.charge(host, "tollgate.charged_tokens", whom, &[("class", class)], count.unwrap_or(0));
+        }
+        metrics.charge(host, "tollgate.charged_microdollars", whom, &[], cost);
     }
 
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
@@ -190,6 +213,7 @@ impl Edge {
                 x.answer.cost.as_ref().and_then(|c| RawValue::from_string(c.usd().to_string()).ok());
             line.ttft_ms = x.answer.first_content_ns.map(|first| millis(record.started_ns, first));
             line.search_units = x.answer.report.search_units;
+            line.audio_seconds = x.answer.report.audio_seconds;
             line.finish_reason = x.answer.report.finish;
             line.warnings = &x.answer.warnings;
             line.answer = x.answer.transcript.as_deref().and_then(audit::one_line);
@@ -263,7 +287,8 @@ fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, 
     for attempt in &exchange.attempts {
         let labels = Labels { model: &exchange.model.name, provider: &attempt.provider.name, tenant };
         let end = attempt.end.as_ref();
-        let status = end.and_then(|e| e.status).map_or_else(|| "none".to_owned(), |s| s.to_string());
+        let none = if attempt.skipped { "skipped" } else { "none" };
+        let status = end.and_then(|e| e.status).map_or_else(|| none.to_owned(), |s| s.to_string());
         metrics.add(host, "tollgate.attempts", labels, &[("status", &status)], 1);
     }
     if let Some(last) = exchange.attempts.last() {

@@ -1,22 +1,22 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
 use super::admission::{self, Denied};
-use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange, Forwarded};
+use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
+use super::lay_out::Incoming;
 use super::rate_limit;
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::waiting::{self, End, SharedWaiting};
 use super::worker::{SharedExchange, Worker};
-use super::{REMOVED_BY_ROUTE, budget_page, cors, pages, quota_headers};
+use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages, quota_headers};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Model, Secret, Tables, Target};
+use crate::config::tables::{Auth, Model, Secret, Tables};
 use crate::dialect::lane::{self, count};
-use crate::dialect::{Call, Dialect, Forward, Operation, carriage};
+use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
 use crate::meter::metrics::Labels;
-use crate::policy::identity::Identity;
-use crate::policy::keys::{self, Offered, Verdict};
+use crate::policy::allow;
 use crate::policy::ledger::Account;
 use crate::policy::quota::Terms;
 use crate::policy::route;
@@ -33,7 +33,9 @@ pub struct Edge {
     pub(super) stage: Stage,
     pub(super) cors: Vec<(&'static str, String)>,
     /// The header that held the accepted key.
-    key_header: Option<&'static str>,
+    pub(super) key_header: Option<&'static str>,
+    /// Whether the client's token was believed.
+    pub(super) has_token: bool,
     /// The provider that the client named for a request that is passed through.
     pub(super) named_provider: Option<String>,
     /// The body that takes the place of an answer of the proxy's own.
@@ -98,6 +100,7 @@ impl Edge {
             stage: Stage::Answered,
             cors: Vec::new(),
             key_header: None,
+            has_token: false,
             named_provider: None,
             replacement: None,
         }
@@ -116,6 +119,7 @@ impl Edge {
         }
         let path = self.record.path.strip_prefix(&*self.tables.prefix).unwrap_or_default();
         self.record.dialect = client_dialect(&surface, path, &headers);
+        self.record.array = matches!(&surface, Surface::Ask(call) if call.array);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
             let preflight: Vec<(&str, &str)> = preflight.iter().map(|(n, v)| (*n, &**v)).collect();
@@ -123,10 +127,10 @@ impl Edge {
         }
         if let Surface::Health(which) = surface {
             self.record.quiet = true;
-            let (status, body) = pages::health(host, &self.worker, &self.tables, which);
+            let (status, body) = health_page::health(host, &self.worker, &self.tables, which);
             return self.answer_json(host, status, &body);
         }
-        if let Err(failure) = self.authenticate(&headers) {
+        if let Err(failure) = self.authenticate(host, &headers) {
             return self.fail(host, failure);
         }
         match surface {
@@ -135,20 +139,22 @@ impl Edge {
             }
             Surface::Ask(call) => self.collect(host, headers, Wanted::Call(call)),
             Surface::Forward(forward) if end_of_stream => {
-                let chosen = self.choose_forward(headers, forward, Vec::new());
+                let chosen = self.choose_forward(host, headers, forward, Vec::new());
                 self.send_or_answer(host, chosen.map(Chosen::asks))
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
             Surface::Models => {
-                let body = pages::models(self.record.dialect, &self.tables, self.worker.loaded());
+                let names = allow::listed(&self.tables, self.allowed());
+                let body = models::list(self.record.dialect, names, self.worker.loaded());
                 self.answer_json(host, 200, &body)
             }
-            Surface::Model(id) => {
-                match pages::model(self.record.dialect, &self.tables, &id, self.worker.loaded()) {
-                    Some(body) => self.answer_json(host, 200, &body),
-                    None => self.fail(host, pages::unknown_model(&self.tables, &id)),
+            Surface::Model(id) => match self.find_allowed(&id) {
+                Ok(_) => {
+                    let body = models::one(self.record.dialect, &id, self.worker.loaded());
+                    self.answer_json(host, 200, &body)
                 }
-            }
+                Err(failure) => self.fail(host, failure),
+            },
             Surface::Budget => {
                 let (now, path) = (self.record.started_ns, headers.get(":path").unwrap_or_default());
                 match budget_page::page(&self.worker, host, &self.tables, &self.record.identity, path, now) {
@@ -157,6 +163,8 @@ impl Edge {
                 }
             }
             Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
+            Surface::OllamaRunning => self.answer_json(host, 200, pages::OLLAMA_RUNNING),
+            Surface::Alive => self.answer(host, 200, &[("content-type", "text/plain; charset=utf-8")], &[]),
             Surface::WrongMethod(allowed) => {
                 let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
                 self.fail_with(host, Failure::new(405, message), &[("allow", allowed)])
@@ -185,8 +193,8 @@ impl Edge {
         let body = host.body(Side::Request, 0, size);
         let chosen = match wanted {
             Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
-            Wanted::Call(call) => self.choose(headers, call, body),
-            Wanted::Forward(forward) => self.choose_forward(headers, forward, body).map(Chosen::asks),
+            Wanted::Call(call) => self.choose(host, headers, call, body),
+            Wanted::Forward(forward) => self.choose_forward(host, headers, forward, body).map(Chosen::asks),
         };
         self.send_or_answer(host, chosen)
     }
@@ -212,44 +220,6 @@ impl Edge {
         self.on_request_body(host, held, true)
     }
 
-    fn authenticate(&mut self, headers: &Headers) -> Result<(), Failure> {
-        let query = surface::query_value(headers.get(":path").unwrap_or_default(), "key");
-        let offered = Offered {
-            authorization: headers.get("authorization"),
-            api_key: headers.get("x-api-key"),
-            goog_api_key: headers.get("x-goog-api-key"),
-            query: query.as_deref(),
-        };
-        let verdict = keys::judge(&self.tables.keys, offered, self.record.started_ns / 1_000_000_000);
-        if let Verdict::Known(key, carrier) = &verdict {
-            // The gateway's own key stops here, whatever a provider's passthrough says.
-            self.key_header = carrier.header();
-            self.record.identity = Identity::of_key(Rc::clone(key));
-        }
-        self.record.identity.fill_from(&self.tables.identity_headers, |name| headers.get(name));
-        match verdict {
-            Verdict::Open | Verdict::Known(..) => Ok(()),
-            Verdict::Absent | Verdict::Wrong
-                if headers.get("authorization").is_some_and(keys::is_signature) =>
-            {
-                Err(Failure::new(
-                    403,
-                    "An AWS signature is no key of this gateway. Send the key as a bearer token: AWS's SDKs do, over TLS, with the environment variable AWS_BEARER_TOKEN_BEDROCK.",
-                ))
-            }
-            Verdict::Absent => Err(Failure::new(
-                401,
-                "No API key was given. Send it as `authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`.",
-            )),
-            Verdict::Wrong => {
-                Err(Failure::new(401, "The API key is not valid.").with_code("invalid_api_key"))
-            }
-            Verdict::Over(why) => {
-                Err(Failure::new(401, format!("The API key {why}.")).with_code("invalid_api_key"))
-            }
-        }
-    }
-
     fn collect(&mut self, host: &impl Host, headers: Headers, wanted: Wanted) -> Flow {
         let announced = headers.get("content-length").and_then(|v| v.parse::<u64>().ok());
         if announced.is_some_and(|n| n > self.tables.max_body) {
@@ -267,14 +237,20 @@ impl Edge {
             Ok(asked) => asked.model.or(asked.name).unwrap_or_default().to_str().into_owned(),
             Err(error) => return self.fail(host, error.into()),
         };
-        match pages::show(&self.tables, &name, self.worker.loaded()) {
-            Some(body) => self.answer_json(host, 200, &body),
-            None => self.fail(host, pages::unknown_model(&self.tables, &name)),
+        match self.find_allowed(&name) {
+            Ok(_) => self.answer_json(host, 200, &models::show(self.worker.loaded())),
+            Err(failure) => self.fail(host, failure),
         }
     }
 
     /// Reads the body's envelope and lays out the tries.
-    fn choose(&mut self, headers: Headers, mut call: Call, body: Vec<u8>) -> Result<Chosen, Failure> {
+    fn choose(
+        &mut self,
+        host: &impl Host,
+        headers: Headers,
+        mut call: Call,
+        body: Vec<u8>,
+    ) -> Result<Chosen, Failure> {
         if call.dialect == Dialect::Anthropic {
             let header = || headers.get("anthropic-beta").map(ToOwned::to_owned);
             call.betas = carriage::betas_of(call.carriage, &body).or_else(header);
@@ -283,14 +259,14 @@ impl Edge {
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let found =
-            route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
+        let found = self.find_allowed(asked)?;
         if let Some(model) = route::uncounted(&found, &call) {
             let tokens = count::estimated(&call, &body, &model)?;
             self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
             return Ok(Chosen::Count(count::write(call.dialect, tokens)));
         }
         self.lay_out(
+            host,
             Incoming { headers, call, forwarded: None, stream: envelope.stream, body },
             found,
             |_| true,
@@ -298,64 +274,11 @@ impl Edge {
         .map(Chosen::asks)
     }
 
-    /// Lays out the tries at the targets that `may_ask` lets through.
-    pub(super) fn lay_out(
-        &self,
-        request: Incoming,
-        found: route::Found,
-        may_ask: impl Fn(&Target) -> bool,
-    ) -> Result<Exchange, Failure> {
-        let Incoming { headers, call, forwarded, stream, body } = request;
-        let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let mut steps = route::steps(&found.model, &call);
-        steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
-        if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
-            steps.truncate(1);
-        }
-        let attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
-        let first =
-            steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
-        let Some(first) = first else {
-            let mut names: Vec<String> =
-                attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
-            if names.is_empty() {
-                names
-                    .push(format!("none is at a provider that may be asked for {}", call.operation.as_str()));
-            }
-            let message = format!("No target of the model `{asked}` can be asked: {}.", names.join("; "));
-            // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
-            let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
-            let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
-            return Err(Failure::new(status, message));
-        };
-        Ok(Exchange {
-            tables: Rc::clone(&self.tables),
-            call,
-            forwarded,
-            carried: found.carried,
-            stream,
-            headers,
-            key_header: self.key_header,
-            gcp_token: None,
-            sent: None,
-            body,
-            request_id: self.record.request_id.clone(),
-            cors: self.cors.clone(),
-            retries_granted: steps.len() - 1,
-            steps,
-            begun: 0,
-            routed: first,
-            attempts,
-            admission: None,
-            answer: AnswerState::default(),
-            model: found.model,
-        })
-    }
-
     /// Reserves what the request may use of budgets and limits, and sends it, or refuses it.
     fn admit(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
-        self.describe(host, &exchange);
-        if self.tables.quotas.is_empty() || self.record.identity.master {
+        let of_key = self.record.identity.key.as_ref().map(|key| &key.quotas);
+        let none = self.tables.quotas.is_empty() && of_key.is_none_or(|own| own.all().next().is_none());
+        if none || self.record.identity.master {
             return self.send(host, exchange);
         }
         let (identity, now) = (&self.record.identity, self.record.started_ns);
@@ -372,6 +295,7 @@ impl Edge {
 
     /// Holds the request until the limit lets it through.
     fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
+        self.describe(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
         }
@@ -391,7 +315,8 @@ impl Edge {
         let Some(end) = waiting.borrow_mut().end.take() else { return };
         match end {
             End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
-            End::Refused(failure, denied, queued_ms) => {
+            End::Refused(refused) => {
+                let (failure, denied, queued_ms) = *refused;
                 self.note_denied(&denied);
                 self.record.queued_ms = Some(queued_ms);
                 self.record.status = failure.status;
@@ -441,6 +366,7 @@ impl Edge {
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
         }
+        self.describe(host, &exchange);
         let (exchange, token) = dispatch(&self.worker, host, exchange);
         self.stage = Stage::Sent { exchange, token };
         Flow::Continue
@@ -452,7 +378,7 @@ impl Edge {
     }
 
     fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
-        let body = lane::write_failure(self.record.dialect, &failure, &[], &self.record.request_id);
+        let body = self.record.failure_body(&failure, &[]);
         let status = failure.status;
         let mut all = vec![("content-type", "application/json")];
         all.extend(lane::failure_header(self.record.dialect, &failure));
@@ -471,6 +397,7 @@ impl Edge {
         let cors = std::mem::take(&mut self.cors);
         let mut all: Vec<(&str, &str)> = headers.to_vec();
         all.extend(cors.iter().map(|(n, v)| (*n, v.as_str())));
+        all.extend(self.record.dialect.shape().request_id.map(|name| (name, &*self.record.request_id)));
         if self.tables.response_headers {
             all.push(("x-tollgate-request-id", &self.record.request_id));
         }
@@ -491,15 +418,6 @@ pub(super) fn dispatch(worker: &Worker, host: &impl Host, exchange: Exchange) ->
     host.remember(key::REQUEST, token.to_string().as_bytes());
     host.reroute();
     (exchange, token)
-}
-
-/// A request whose body was read.
-pub(super) struct Incoming {
-    pub(super) headers: Headers,
-    pub(super) call: Call,
-    pub(super) forwarded: Option<Forwarded>,
-    pub(super) stream: bool,
-    pub(super) body: Vec<u8>,
 }
 
 /// The access token of Google's that the proxy fetched, where a target of the model wants one.
@@ -567,7 +485,7 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.envelope(),
         Surface::Forward(forward) => forward.service.dialect(),
-        Surface::OllamaVersion => Dialect::Ollama,
+        Surface::OllamaVersion | Surface::OllamaRunning | Surface::Alive => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if surface::is_bedrock(path) => Dialect::Bedrock,
         _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,
@@ -584,21 +502,4 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
 
 fn too_large(limit: u64) -> Failure {
     Failure::new(413, format!("The request body is larger than the limit of {limit} bytes."))
-}
-
-/// Targets that cannot be asked, as attempts that never began.
-fn unfit_targets(model: &Model, call: &Call, carried: &str, now_ns: u64) -> Vec<Attempt> {
-    model
-        .targets
-        .iter()
-        .filter_map(|target| {
-            let reason = route::unfit(target, call)?;
-            Some(Attempt {
-                provider: Rc::clone(&target.provider),
-                model: route::upstream_model(target, carried),
-                started_ns: now_ns,
-                end: Some(AttemptEnd { status: None, reason: Some(reason), ms: 0 }),
-            })
-        })
-        .collect()
 }

@@ -9,7 +9,7 @@ use crate::config::tables::{Fleet as Settings, Tables};
 use crate::meter::metrics::Labels;
 use crate::policy::fleet::{MOST_CELLS, Outcome, Reach, command};
 use crate::policy::ledger::{Account, CellId};
-use crate::policy::quota::{Clock, Quota, Refused};
+use crate::policy::quota::{Clock, Quota, Refused, Standing};
 use serde::Serialize;
 use std::rc::Rc;
 use std::time::Duration;
@@ -105,8 +105,8 @@ fn windows(quota: &Rc<Quota>, account: &Account, clock: &Clock) -> impl Iterator
 }
 
 fn denied(quota: &Rc<Quota>, account: &Account, unknown: Unknown) -> Denied {
-    let refused = Refused { standing: Default::default(), wanted: 0, wait_ns: 0 };
-    Denied { quota: Rc::clone(quota), account: account.clone(), refused, unknown: Some(unknown) }
+    let refused = Refused { standing: Standing::default(), wanted: 0, wait_ns: 0 };
+    Denied { quota: Rc::clone(quota), account: account.clone(), refused, unknown: Some(Box::new(unknown)) }
 }
 
 /// How the fleet's counters stand, as the health page says it.

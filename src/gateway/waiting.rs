@@ -41,7 +41,7 @@ pub(super) enum End {
     /// It was given to the router.
     Sent(SharedExchange, u64),
     /// It was refused.
-    Refused(Failure, Denied, u64),
+    Refused(Box<(Failure, Denied, u64)>),
 }
 
 /// The queue's view of it.
@@ -90,7 +90,7 @@ pub(super) fn serve(worker: &Worker, host: &impl Host, now_ns: u64) {
     }
     let late = worker.queue.borrow_mut().expired(now_ns);
     for waiter in late {
-        expire(worker, host, waiter, now_ns);
+        expire(worker, host, &waiter, now_ns);
     }
     serve_if(worker, host, now_ns, |waiter| waiter.again_ns <= now_ns);
 }
@@ -118,7 +118,7 @@ fn serve_if(worker: &Worker, host: &impl Host, now_ns: u64, is_due: impl Fn(&Wai
             waiting.end = Some(End::Sent(shared, token));
             host.go_on(Side::Request);
         } else {
-            refuse(host, waiting, &exchange, waiter.since_ns, now_ns, None);
+            refuse(host, waiting, &exchange, waiter.since_ns, now_ns, false);
         }
     }
     host.enter(here);
@@ -148,18 +148,17 @@ fn ask(worker: &Worker, host: &impl Host, waiter: &mut Waiter<SharedWaiting>, no
 }
 
 /// Refuses one that waited too long.
-fn expire(worker: &Worker, host: &impl Host, waiter: Waiter<SharedWaiting>, now_ns: u64) {
+fn expire(worker: &Worker, host: &impl Host, waiter: &Waiter<SharedWaiting>, now_ns: u64) {
     let here = host.stream();
     let waiting = &mut *waiter.item.borrow_mut();
     let Some(exchange) = waiting.exchange.take() else { return };
     if host.enter(waiter.id) {
-        record_wait(worker, host, &waiting.identity, &waiter, now_ns);
+        record_wait(worker, host, &waiting.identity, waiter, now_ns);
         let extra = [("scope", waiting.denied.account.scope.as_str()), ("reason", waiting.denied.kind())];
         let metrics = &mut *worker.metrics.borrow_mut();
         metrics.add(host, "tollgate.queue_timeouts", labels(&waiting.identity), &[], 1);
         metrics.add(host, "tollgate.limited", labels(&waiting.identity), &extra, 1);
-        let waited = Duration::from_nanos(now_ns.saturating_sub(waiter.since_ns));
-        refuse(host, waiting, &exchange, waiter.since_ns, now_ns, Some(waited));
+        refuse(host, waiting, &exchange, waiter.since_ns, now_ns, true);
     }
     host.enter(here);
 }
@@ -171,11 +170,12 @@ fn refuse(
     exchange: &Exchange,
     since_ns: u64,
     now_ns: u64,
-    waited: Option<Duration>,
+    is_late: bool,
 ) {
     let mut failure = waiting.denied.failure();
-    if let Some(waited) = waited {
-        failure.message = format!("{} It waited {} ms for it.", failure.message, waited.as_millis());
+    let queued_ms = now_ns.saturating_sub(since_ns) / 1_000_000;
+    if is_late {
+        failure.message = format!("{} The request has waited {queued_ms} ms.", failure.message);
     }
     let client = exchange.call.envelope();
     let body = lane::write_failure(client, &failure, &[], &exchange.request_id);
@@ -194,9 +194,8 @@ fn refuse(
     }
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     host.reply(failure.status, &headers, &body);
-    let queued_ms = now_ns.saturating_sub(since_ns) / 1_000_000;
     let denied = waiting.denied.clone();
-    waiting.end = Some(End::Refused(failure, denied, queued_ms));
+    waiting.end = Some(End::Refused(Box::new((failure, denied, queued_ms))));
 }
 
 fn record_wait(
@@ -206,8 +205,8 @@ fn record_wait(
     waiter: &Waiter<SharedWaiting>,
     now_ns: u64,
 ) {
-    let waited = now_ns.saturating_sub(waiter.since_ns) / 1_000_000;
-    worker.metrics.borrow_mut().record(host, "tollgate.queue_wait_ms", labels(identity), waited);
+    let queued_ms = now_ns.saturating_sub(waiter.since_ns) / 1_000_000;
+    worker.metrics.borrow_mut().record(host, "tollgate.queue_wait_ms", labels(identity), queued_ms);
 }
 
 /// When there is sense in asking again.

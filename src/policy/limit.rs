@@ -159,16 +159,16 @@ impl Concurrent {
         if standing.remaining == 0 {
             return Err(Refused { standing, wanted: 1, wait_ns: UNDER_WAY_NS });
         }
-        self.hold(cell, clock);
+        Self::hold(cell, clock);
         Ok(())
     }
 
-    pub(super) fn hold(&self, cell: &mut Cell, clock: &Clock) {
+    pub(super) fn hold(cell: &mut Cell, clock: &Clock) {
         cell.hold(clock.slot, 1, clock.oldest_slot);
         cell.until = cell.until.max(clock.lease_ends);
     }
 
-    pub(super) fn merge(&self, cell: &mut Cell, others: u64, clock: &Clock) {
+    pub(super) fn merge(cell: &mut Cell, others: u64, clock: &Clock) {
         cell.on_slice(0, 0, |slice| slice.others = others);
         cell.until = cell.until.max(clock.lease_ends);
     }
@@ -265,7 +265,7 @@ mod tests {
         limit.reserve(&mut cell, &clock(0)).unwrap();
         assert!(limit.reserve(&mut cell, &clock(60_000)).is_err());
         limit.reserve(&mut cell, &clock(100_000)).unwrap();
-        limit.merge(&mut cell, 1, &clock(100_000));
+        Concurrent::merge(&mut cell, 1, &clock(100_000));
         assert!(limit.reserve(&mut cell, &clock(100_000)).is_err());
     }
 }

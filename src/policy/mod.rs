@@ -1,6 +1,8 @@
 //! Who may ask, and where it goes.
 
+pub mod allow;
 pub mod budget;
+pub mod circuit;
 pub mod fleet;
 pub mod health;
 pub mod identity;
@@ -11,3 +13,4 @@ pub mod queue;
 pub mod quota;
 pub mod route;
 pub mod scope;
+pub mod sift;

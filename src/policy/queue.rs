@@ -126,22 +126,15 @@ impl<T> Queue<T> {
                     }
                 }
             }
-            match found {
-                Some(at) => {
-                    unlucky = 0;
-                    let lanes = self.lanes.len();
-                    served.extend(self.take(0, at));
-                    // A lane that emptied is gone already.
-                    if self.lanes.len() == lanes {
-                        self.lanes.rotate_left(1);
-                    }
-                }
-                None => {
-                    unlucky += 1;
-                    if !self.lanes.is_empty() {
-                        self.lanes.rotate_left(1);
-                    }
-                }
+            unlucky += 1;
+            let lanes = self.lanes.len();
+            if let Some(at) = found {
+                unlucky = 0;
+                served.extend(self.take(0, at));
+            }
+            // A lane that emptied is gone already.
+            if self.lanes.len() == lanes && lanes > 0 {
+                self.lanes.rotate_left(1);
             }
         }
         served

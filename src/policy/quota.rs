@@ -223,7 +223,7 @@ impl Quota {
         match &self.terms {
             Terms::Budget(budget) => budget.hold(cell, wanted, clock),
             Terms::Rate(rate) => return rate.hold(cell, wanted, clock),
-            Terms::Concurrent(limit) => limit.hold(cell, clock),
+            Terms::Concurrent(_) => Concurrent::hold(cell, clock),
         }
         wanted
     }
@@ -277,7 +277,7 @@ impl Quota {
         match &self.terms {
             Terms::Budget(budget) => budget.merge(cell, window, others, clock),
             Terms::Rate(rate) => rate.merge(cell, window, others, clock),
-            Terms::Concurrent(limit) => limit.merge(cell, others, clock),
+            Terms::Concurrent(_) => Concurrent::merge(cell, others, clock),
         }
     }
 

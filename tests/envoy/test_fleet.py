@@ -279,7 +279,7 @@ def test_without_redis_requests_can_be_refused(world, launch, make_redis):
     assert ask(gateway, "nobody").status_code == ask(gateway, "plain").status_code == 200
     redis.start()
     until("it is let through again", lambda: all(ask(gateway, "lone").status_code == 200 for _ in range(20)))
-    until("healthy", lambda: gateway.http.get("/health").json()["status"] == "ok")
+    until("it is told", lambda: gateway.http.get("/health").json()["fleet"]["status"] == "ok")
 
 
 # -- webdis with a password ---------------------------------------------------------------------------------------------

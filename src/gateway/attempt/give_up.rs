@@ -6,7 +6,7 @@ use super::{Attempt, Stage, is_retriable};
 use crate::chat::Failure;
 use crate::dialect::lane;
 use crate::gateway::backoff;
-use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::{Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 
 /// Shown to the router in place of a status it would try again on, when there is nothing left to try; the edge phase
@@ -25,12 +25,16 @@ impl Attempt {
         let now = host.now_ns();
         let status = self.headers.status();
         failure.provider.get_or_insert_with(|| self.provider.to_string());
-        self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
-        self.stage = Stage::Through;
-        host.break_in(None);
         let asked =
             backoff::retry_after(self.headers.get("retry-after-ms"), self.headers.get("retry-after"), now)
                 .or(failure.retry_after);
+        let ending = Ending { retry_after: asked, ..Ending::failed(Some(status), &failure) };
+        let board = self.worker.end_attempt(host, now, exchange, ending);
+        self.stage = Stage::Through;
+        host.break_in(None);
+        if let Some(board) = board {
+            exchange.pass_over(&board, now);
+        }
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
             exchange.skip_target();
         }
@@ -92,8 +96,7 @@ impl Attempt {
     /// Answers from this phase without a provider; such an answer is never tried again.
     pub(super) fn reply(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {
         let status = failure.status;
-        let body =
-            lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
+        let body = lane::write_failure_to(&exchange.call, &failure, &exchange.notes(), &exchange.request_id);
         exchange.answer.failure = Some(failure);
         self.reply_with(host, exchange, status, &body)
     }
@@ -108,6 +111,8 @@ impl Attempt {
         pairs.extend(self.headers.get("retry-after").or(wait.as_deref()).map(|v| ("retry-after", v)));
         let failure = exchange.answer.failure.as_ref().filter(|_| status >= 400);
         pairs.extend(failure.and_then(|failure| lane::failure_header(exchange.call.envelope(), failure)));
+        let id = exchange.call.envelope().shape().request_id;
+        pairs.extend(id.map(|name| (name, exchange.request_id.as_str())));
         pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
         host.reply(status, &pairs, body);
         exchange.answer.released = true;
@@ -117,7 +122,7 @@ impl Attempt {
 
 /// The failure a client reads when no target answered: the last one's status and words, and the number of tries.
 pub fn exhausted(exchange: &Exchange, last: Failure) -> Failure {
-    let tried = exchange.attempts.len();
+    let tried = exchange.tries();
     if tried < 2 {
         return last;
     }

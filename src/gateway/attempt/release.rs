@@ -7,7 +7,7 @@ use crate::dialect::Carriage;
 use crate::dialect::Operation;
 use crate::dialect::lane::{self, Answer};
 use crate::gateway::admission::Admission;
-use crate::gateway::exchange::{Counted, Exchange};
+use crate::gateway::exchange::{Counted, Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 use crate::gateway::quota_headers;
 
@@ -42,7 +42,7 @@ impl Attempt {
         body: &[u8],
     ) -> Flow {
         let now = host.now_ns();
-        self.worker.end_attempt(now, exchange, Some(self.headers.status()), None);
+        self.worker.end_attempt(host, now, exchange, Ending::good(self.headers.status()));
         if let Some(tokens) = answer.report.counted {
             exchange.answer.counted = Some(Counted { tokens, status: UsageStatus::Complete });
         } else if let Some(ended) = exchange.attempts.last() {
@@ -113,7 +113,7 @@ impl Attempt {
         let now = host.now_ns();
         let status = self.headers.status();
         failure.provider.get_or_insert_with(|| self.provider.to_string());
-        self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
+        self.worker.end_attempt(host, now, exchange, Ending::failed(Some(status), &failure));
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
         let readable =
             self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.envelope(), body);
@@ -159,8 +159,7 @@ impl Attempt {
             // Headers alone came: a body cannot be put behind them, but a new answer can take their place.
             return self.reply(host, exchange, failure);
         };
-        let body =
-            lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
+        let body = lane::write_failure_to(&exchange.call, &failure, &exchange.notes(), &exchange.request_id);
         let new = Body { media_type: Some("application/json"), length: Length::Is(body.len()) };
         self.show(host, exchange, &new, shown);
         if let Some((name, value)) = lane::failure_header(exchange.call.envelope(), &failure) {
@@ -207,6 +206,12 @@ impl Attempt {
             }
             Length::Unknown if announced => set("content-length", None),
             Length::Unknown | Length::AsItCame => {}
+        }
+        if let Some(name) = exchange.call.envelope().shape().request_id {
+            // What is the provider's own to the last byte keeps its id as well.
+            if body.media_type.is_some() || self.headers.get(name).is_none() {
+                set(name, Some(&exchange.request_id));
+            }
         }
         for (name, value) in own_headers(exchange) {
             set(name, Some(&value));
@@ -272,7 +277,7 @@ fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
             add("x-tollgate-model", printable(&attempt.model));
         }
     }
-    add("x-tollgate-attempts", exchange.attempts.len().to_string());
+    add("x-tollgate-attempts", exchange.tries().to_string());
     add("x-tollgate-request-id", exchange.request_id.clone());
     if let Some(counted) = &exchange.answer.counted {
         add("x-tollgate-usage", counted.status.as_str().to_owned());

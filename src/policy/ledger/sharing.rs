@@ -80,9 +80,9 @@ impl Ledger {
             let marks = &mut *self.marks.borrow_mut();
             let taken = marks.order.len().min(most);
             let ids: Vec<CellId> = marks.order.drain(..taken).collect();
-            ids.iter().for_each(|id| {
+            for id in &ids {
                 marks.known.remove(id);
-            });
+            }
             ids
         };
         let consumed = ids.into_iter().filter_map(|id| {

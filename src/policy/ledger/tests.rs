@@ -15,6 +15,9 @@ use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
+/// What another worker does between this one's reading and writing.
+type Meanwhile = Box<dyn FnOnce(&Memory)>;
+
 /// The host's shared memory, as Envoy has it: a value that is not there is stored whatever version is named, and one that
 /// is there only under its own, or under none.
 #[derive(Default)]
@@ -22,7 +25,7 @@ pub(crate) struct Memory {
     values: RefCell<HashMap<String, (Vec<u8>, u32)>>,
     next: Cell<u32>,
     /// What other workers do the next times that this one is about to write.
-    meanwhile: RefCell<VecDeque<Box<dyn FnOnce(&Self)>>>,
+    meanwhile: RefCell<VecDeque<Meanwhile>>,
 }
 
 impl Memory {
