@@ -1,23 +1,20 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
-use super::admission::{self, Denied};
-use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange, Forwarded};
+use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
+use super::lay_out::Incoming;
 use super::record::Record;
 use super::surface::{self, Surface};
-use super::waiting::{self, End, SharedWaiting};
+use super::waiting::SharedWaiting;
 use super::worker::{SharedExchange, Worker};
-use super::{REMOVED_BY_ROUTE, budget_page, cors, pages, quota_headers};
+use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Model, Secret, Tables, Target};
+use crate::config::tables::{Auth, Model, Secret, Tables};
 use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Forward, Operation, carriage};
-use crate::meter::metrics::Labels;
 use crate::policy::identity::Identity;
 use crate::policy::keys::{self, Offered, Verdict};
-use crate::policy::ledger::Account;
-use crate::policy::quota::Terms;
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
 use std::cell::RefCell;
@@ -32,7 +29,7 @@ pub struct Edge {
     pub(super) stage: Stage,
     pub(super) cors: Vec<(&'static str, String)>,
     /// The header that held the accepted key.
-    key_header: Option<&'static str>,
+    pub(super) key_header: Option<&'static str>,
     /// The provider that the client named for a request that is passed through.
     pub(super) named_provider: Option<String>,
     /// The body that takes the place of an answer of the proxy's own.
@@ -122,7 +119,7 @@ impl Edge {
         }
         if let Surface::Health(which) = surface {
             self.record.quiet = true;
-            let (status, body) = pages::health(host, &self.worker, &self.tables, which);
+            let (status, body) = health_page::health(host, &self.worker, &self.tables, which);
             return self.answer_json(host, status, &body);
         }
         if let Err(failure) = self.authenticate(&headers) {
@@ -134,7 +131,7 @@ impl Edge {
             }
             Surface::Ask(call) => self.collect(host, headers, Wanted::Call(call)),
             Surface::Forward(forward) if end_of_stream => {
-                let chosen = self.choose_forward(headers, forward, Vec::new());
+                let chosen = self.choose_forward(host, headers, forward, Vec::new());
                 self.send_or_answer(host, chosen.map(Chosen::asks))
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
@@ -184,8 +181,8 @@ impl Edge {
         let body = host.body(Side::Request, 0, size);
         let chosen = match wanted {
             Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
-            Wanted::Call(call) => self.choose(headers, call, body),
-            Wanted::Forward(forward) => self.choose_forward(headers, forward, body).map(Chosen::asks),
+            Wanted::Call(call) => self.choose(host, headers, call, body),
+            Wanted::Forward(forward) => self.choose_forward(host, headers, forward, body).map(Chosen::asks),
         };
         self.send_or_answer(host, chosen)
     }
@@ -273,7 +270,13 @@ impl Edge {
     }
 
     /// Reads the body's envelope and lays out the tries.
-    fn choose(&mut self, headers: Headers, mut call: Call, body: Vec<u8>) -> Result<Chosen, Failure> {
+    fn choose(
+        &mut self,
+        host: &impl Host,
+        headers: Headers,
+        mut call: Call,
+        body: Vec<u8>,
+    ) -> Result<Chosen, Failure> {
         if call.dialect == Dialect::Anthropic {
             let header = || headers.get("anthropic-beta").map(ToOwned::to_owned);
             call.betas = carriage::betas_of(call.carriage, &body).or_else(header);
@@ -290,6 +293,7 @@ impl Edge {
             return Ok(Chosen::Count(count::write(call.dialect, tokens)));
         }
         self.lay_out(
+            host,
             Incoming { headers, call, forwarded: None, stream: envelope.stream, body },
             found,
             |_| true,
@@ -297,144 +301,8 @@ impl Edge {
         .map(Chosen::asks)
     }
 
-    /// Lays out the tries at the targets that `may_ask` lets through.
-    pub(super) fn lay_out(
-        &self,
-        request: Incoming,
-        found: route::Found,
-        may_ask: impl Fn(&Target) -> bool,
-    ) -> Result<Exchange, Failure> {
-        let Incoming { headers, call, forwarded, stream, body } = request;
-        let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let mut steps = route::steps(&found.model, &call);
-        steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
-        if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
-            steps.truncate(1);
-        }
-        let attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
-        let first =
-            steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
-        let Some(first) = first else {
-            let mut names: Vec<String> =
-                attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
-            if names.is_empty() {
-                names
-                    .push(format!("none is at a provider that may be asked for {}", call.operation.as_str()));
-            }
-            let message = format!("No target of the model `{asked}` can be asked: {}.", names.join("; "));
-            // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
-            let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
-            let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
-            return Err(Failure::new(status, message));
-        };
-        Ok(Exchange {
-            tables: Rc::clone(&self.tables),
-            call,
-            forwarded,
-            carried: found.carried,
-            stream,
-            headers,
-            key_header: self.key_header,
-            gcp_token: None,
-            sent: None,
-            body,
-            request_id: self.record.request_id.clone(),
-            cors: self.cors.clone(),
-            retries_granted: steps.len() - 1,
-            steps,
-            begun: 0,
-            routed: first,
-            attempts,
-            admission: None,
-            answer: AnswerState::default(),
-            model: found.model,
-        })
-    }
-
-    /// Reserves what the request may use of budgets and limits, and sends it, or refuses it.
-    fn admit(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
-        if self.tables.quotas.is_empty() || self.record.identity.master {
-            return self.send(host, exchange);
-        }
-        let (identity, now) = (&self.record.identity, self.record.started_ns);
-        let waits = |account: &Account| self.worker.queue.borrow().is_waited_for(account);
-        match admission::admit(&self.worker, host, &mut exchange, identity, now, &waits) {
-            Ok(admission) => {
-                exchange.admission = Some(Box::new(admission));
-                self.send(host, exchange)
-            }
-            Err(denied) if denied.may_wait() => self.wait(host, exchange, denied),
-            Err(denied) => self.deny(host, &denied),
-        }
-    }
-
-    /// Holds the request until the limit lets it through.
-    fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
-        self.describe(host, &exchange);
-        if self.tables.audit_content {
-            self.record.prompt = Some(exchange.body.clone());
-        }
-        let (identity, now) = (&self.record.identity, host.now_ns());
-        match waiting::enqueue(&self.worker, host, exchange, identity, denied, now) {
-            Ok(waiting) => {
-                self.stage = Stage::Waiting { waiting, stream: host.stream() };
-                Flow::Pause
-            }
-            Err(denied) => self.deny(host, &denied),
-        }
-    }
-
-    /// Takes over what became of a request that waited.
-    pub(super) fn catch_up(&mut self) {
-        let Stage::Waiting { waiting, .. } = &self.stage else { return };
-        let Some(end) = waiting.borrow_mut().end.take() else { return };
-        match end {
-            End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
-            End::Refused(refused) => {
-                let (failure, denied, queued_ms) = *refused;
-                self.note_denied(&denied);
-                self.record.queued_ms = Some(queued_ms);
-                self.record.status = failure.status;
-                self.record.failure = Some(failure);
-                self.stage = Stage::Answered;
-            }
-        }
-    }
-
-    /// The stream is gone: if it waited, its place is free.
-    pub fn leave(&mut self) {
-        self.catch_up();
-        if let Stage::Waiting { stream, .. } = self.stage {
-            self.worker.queue.borrow_mut().remove(stream);
-        }
-    }
-
-    fn note_denied(&mut self, denied: &Denied) {
-        self.record.limited_by = Some(Rc::clone(&denied.quota.name));
-        if matches!(denied.quota.terms, Terms::Budget(_)) {
-            self.record.spent_budget = Some((Rc::clone(&denied.quota), denied.refused.standing));
-        }
-    }
-
-    /// Answers that a budget or a limit is exhausted.
-    fn deny(&mut self, host: &impl Host, denied: &Denied) -> Flow {
-        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
-        let labels = Labels { model: "", provider: "", tenant };
-        let extra = [("scope", denied.account.scope.as_str()), ("reason", denied.kind())];
-        self.worker.metrics.borrow_mut().add(host, "tollgate.limited", labels, &extra, 1);
-        self.note_denied(denied);
-        let mut headers = Vec::new();
-        if !matches!(denied.quota.terms, Terms::Budget(_)) {
-            let standing = [(Rc::clone(&denied.quota), denied.refused.standing)];
-            headers = quota_headers::headers(self.record.dialect, &standing, self.record.started_ns);
-        }
-        let headers: Vec<(&str, &str)> =
-            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.fail_with(host, denied.failure(), &headers)
-    }
-
     /// Gives the request to the router, with the first cluster chosen.
-    fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
+    pub(super) fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
         }
@@ -449,7 +317,7 @@ impl Edge {
         self.fail_with(host, failure, &[])
     }
 
-    fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
+    pub(super) fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
         let body = lane::write_failure(self.record.dialect, &failure, &[], &self.record.request_id);
         let status = failure.status;
         let mut all = vec![("content-type", "application/json")];
@@ -488,15 +356,6 @@ pub(super) fn dispatch(worker: &Worker, host: &impl Host, exchange: Exchange) ->
     host.remember(key::REQUEST, token.to_string().as_bytes());
     host.reroute();
     (exchange, token)
-}
-
-/// A request whose body was read.
-pub(super) struct Incoming {
-    pub(super) headers: Headers,
-    pub(super) call: Call,
-    pub(super) forwarded: Option<Forwarded>,
-    pub(super) stream: bool,
-    pub(super) body: Vec<u8>,
 }
 
 /// The access token of Google's that the proxy fetched, where a target of the model wants one.
@@ -581,21 +440,4 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
 
 fn too_large(limit: u64) -> Failure {
     Failure::new(413, format!("The request body is larger than the limit of {limit} bytes."))
-}
-
-/// Targets that cannot be asked, as attempts that never began.
-fn unfit_targets(model: &Model, call: &Call, carried: &str, now_ns: u64) -> Vec<Attempt> {
-    model
-        .targets
-        .iter()
-        .filter_map(|target| {
-            let reason = route::unfit(target, call)?;
-            Some(Attempt {
-                provider: Rc::clone(&target.provider),
-                model: route::upstream_model(target, carried),
-                started_ns: now_ns,
-                end: Some(AttemptEnd { status: None, reason: Some(reason), ms: 0 }),
-            })
-        })
-        .collect()
 }

@@ -1,5 +1,6 @@
 //! What one worker thread keeps between requests. Both phases of all plugins of a worker live in one VM and share it.
 
+use super::circuits;
 use super::exchange::{Attempt, Exchange};
 use super::host::Host;
 use super::waiting::{self, SharedWaiting};
@@ -7,10 +8,10 @@ use crate::chat::Usage;
 use crate::config::tables::{Provider, Tables};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
-use crate::policy::health::{Book, Observation};
+use crate::policy::health::{Book, Observation, Quota};
 use crate::policy::ledger::Ledger;
 use crate::policy::queue::Queue;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -90,9 +91,11 @@ impl Worker {
         price.as_ref()?.cost(usage, UNIX_EPOCH + Duration::from_nanos(now_ns))
     }
 
-    /// A new configuration came at this time: prices may be others now.
-    pub fn configured(&self, now_ns: u64) {
+    /// A new configuration came at this time: prices may be others now, and targets gone.
+    pub fn configured(&self, now_ns: u64, tables: &Tables) {
         self.prices.borrow_mut().clear();
+        let known: HashSet<&str> = tables.targets().map(|target| &*target.name).collect();
+        self.health.borrow_mut().keep(|name| known.contains(name));
         self.loaded.set(now_ns / 1_000_000_000);
     }
 
@@ -101,27 +104,15 @@ impl Worker {
         self.loaded.get()
     }
 
-    /// Ends the try under way, if it is still open, and writes it into the provider's health.
-    pub fn end_attempt(
-        &self,
-        now_ns: u64,
-        exchange: &mut Exchange,
-        status: Option<u16>,
-        reason: Option<String>,
-    ) {
-        if let Some(ended) = exchange.end_attempt(now_ns, status, reason) {
-            self.observe(now_ns, ended);
-        }
+    /// Writes an ended try into its target's health.
+    pub(super) fn observe(&self, target: &str, seen: Observation<'_>) {
+        self.health.borrow_mut().observe(target, seen);
+        self.health_dirty.set(true);
     }
 
-    /// Writes an ended attempt into the provider's health. Answers that blame the request count as success: the
-    /// provider did its work.
-    fn observe(&self, now_ns: u64, attempt: &Attempt) {
-        let Some(end) = &attempt.end else { return };
-        let blames_provider = end.status.is_none_or(super::attempt::is_retriable);
-        let error = end.reason.as_deref().filter(|_| blames_provider || end.status == Some(200));
-        let seen = Observation { at: now_ns / 1_000_000_000, ms: end.ms, error };
-        self.health.borrow_mut().observe(&attempt.provider.name, seen);
+    /// Writes down what a target's provider said about its limits.
+    pub(super) fn tell_quota(&self, now_ns: u64, target: &str, quota: Quota) {
+        self.health.borrow_mut().tell_quota(target, quota, now_ns / 1_000_000_000);
         self.health_dirty.set(true);
     }
 
@@ -197,6 +188,7 @@ pub fn prepare_shared(host: &impl Host) {
     if host.shared(WORKERS_KEY).0.is_none() {
         host.share(WORKERS_KEY, b"0", None);
     }
+    circuits::prepare(host);
 }
 
 fn workers(host: &impl Host) -> (u32, Option<u32>) {

@@ -1,6 +1,7 @@
 //! Who may ask, and where it goes.
 
 pub mod budget;
+pub mod circuit;
 pub mod health;
 pub mod identity;
 pub mod keys;
@@ -10,3 +11,4 @@ pub mod queue;
 pub mod quota;
 pub mod route;
 pub mod scope;
+pub mod sift;

@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod circuit;
 mod defaults;
 mod forward;
 mod litellm;
@@ -22,13 +23,14 @@ mod terms;
 
 pub use access::{Identity, IdentityHeaders, Key};
 pub use audit::{Audit, AuditTo};
+pub use circuit::Circuit;
 pub use defaults::{Backoff, Defaults};
 pub use forward::ForwardTo;
 pub use litellm::{Litellm, LitellmMode};
 pub use model::{Model, ModelEntry, Target, TargetEntry};
 pub use ordered::Ordered;
 pub use price::Price;
-pub use provider::{AuthMode, CircuitBreaker, HeaderValue, Protocol, Provider, Tls};
+pub use provider::{AuthMode, CircuitBreaker, HeaderValue, HealthCheck, Protocol, Provider, Tls};
 pub use quota::{Budget, Limit, Over, Queue};
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
