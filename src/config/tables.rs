@@ -1,9 +1,13 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
 mod access;
+mod excerpt;
 mod state;
 
-pub use access::{Digest, IdentityHeaders, Key, Keys, ModelPattern};
+pub use access::{
+    Access, Certificate, CertificateField, CertificateName, Digest, Key, Keys, ModelPattern, Parts, Token,
+};
+pub use excerpt::Excerpt;
 pub use state::{Counted, Fleet, RateLimit};
 
 use super::schema;
@@ -38,10 +42,8 @@ pub struct Tables {
     pub services: HashMap<Service, Forwarding>,
     /// Each provider as a model without a name, for requests that name none: in the order of `providers`.
     pub direct: Vec<Rc<Model>>,
-    /// Client keys; empty: clients need none.
-    pub keys: Keys,
-    /// The headers that say who asks, beside the key.
-    pub identity_headers: IdentityHeaders,
+    /// Who may ask.
+    pub access: Access,
     /// Budgets and limits.
     pub quotas: Quotas,
     /// Whether prompts and answers are part of the audit line.

@@ -32,6 +32,8 @@ enum Kind {
     Edge(Rc<Tables>),
     /// The upstream filter of a provider's cluster.
     Attempt(Rc<str>),
+    /// What brings the keys of a file. It stands where no request comes by.
+    Keys,
 }
 
 /// A plugin on one worker.
@@ -54,8 +56,8 @@ impl Root {
     }
 
     /// What the edge does from time to time. While requests wait the ticks come often; the rest of it stays rare.
-    fn tick(&mut self, host: Envoy) {
-        let worker = worker();
+    fn tick(&mut self) {
+        let (worker, host) = (worker(), self.host());
         worker.serve_queue(&host);
         if worker.is_idle_again() && hostcalls::set_tick_period(HEALTH_TICK).is_err() {
             log::error!("tollgate: ticks could not be slowed down");
@@ -81,10 +83,24 @@ impl Root {
                 Ok(Kind::Attempt(config.provider.into()))
             }
             b"edge" => self.configure_edge(&bytes),
+            b"keys" => self.configure_keys(&bytes),
             other => {
-                Err(format!("root_id is `{}`, neither `edge` nor `attempt`", String::from_utf8_lossy(other)))
+                let other = String::from_utf8_lossy(other);
+                Err(format!("root_id is `{other}`, none of `edge`, `attempt` and `keys`"))
             }
         }
+    }
+
+    fn configure_keys(&self, bytes: &[u8]) -> Result<Kind, String> {
+        let host = self.host();
+        if let Err(problems) = worker().take_keys(&host, bytes) {
+            let problems = listed(&problems);
+            if worker().filed_keys(&host).is_none() {
+                return Err(problems);
+            }
+            log::error!("tollgate: bad keys, the old ones stay: {problems}");
+        }
+        Ok(Kind::Keys)
     }
 
     fn configure_edge(&self, bytes: &[u8]) -> Result<Kind, String> {
@@ -92,8 +108,7 @@ impl Root {
         let tables = match load(bytes) {
             Ok(tables) => Rc::new(tables),
             Err(problems) => {
-                let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                let problems = listed.join("; ");
+                let problems = listed(&problems);
                 let Some(old) = LAST_GOOD.with_borrow(Clone::clone) else { return Err(problems) };
                 log::error!("tollgate: bad configuration, the old one stays: {problems}");
                 old
@@ -109,6 +124,11 @@ impl Root {
         }
         Ok(Kind::Edge(tables))
     }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    listed.join("; ")
 }
 
 fn load(bytes: &[u8]) -> Result<Tables, Vec<Problem>> {
@@ -142,13 +162,13 @@ impl RootContext for Root {
             return;
         }
         match self.kind {
-            Kind::Edge(_) => self.tick(host),
+            Kind::Edge(_) => self.tick(),
             Kind::Attempt(_) if sleepers::is_empty() => {
                 if hostcalls::set_tick_period(Duration::ZERO).is_err() {
                     log::error!("tollgate: ticks could not be stopped");
                 }
             }
-            Kind::Attempt(_) | Kind::Unset => {}
+            Kind::Attempt(_) | Kind::Keys | Kind::Unset => {}
         }
     }
 
@@ -161,7 +181,7 @@ impl RootContext for Root {
             Kind::Attempt(provider) => {
                 Some(Box::new(AttemptStream { host, phase: Attempt::new(worker(), Rc::clone(provider)) }))
             }
-            Kind::Unset => None,
+            Kind::Keys | Kind::Unset => None,
         }
     }
 

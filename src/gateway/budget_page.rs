@@ -45,13 +45,15 @@ pub(super) fn page(
         .collect();
     // The query's `key` is also where Gemini's clients put the key itself: the id is asked for as `key_id`.
     let key_id = query_value(path, "key_id");
-    let everything = asks.master || tables.keys.is_empty();
+    let everything = asks.master || tables.access.is_open();
     if !everything && (key_id.is_some() || !chosen.is_empty()) {
         return Err(Failure::new(403, "Only the master key may ask for the budgets of others."));
     }
     let mut whose = asks.clone();
     if let Some(id) = &key_id {
-        let key = tables.keys.iter().find(|key| *key.id == **id);
+        let filed = worker.filed_keys(host);
+        let mut keys = tables.access.keys.iter().chain(filed.iter().flat_map(|keys| keys.iter()));
+        let key = keys.find(|key| *key.id == **id);
         let key = key.ok_or_else(|| Failure::new(404, format!("There is no key `{id}`.")))?;
         whose = Identity::of_key(Rc::clone(key));
     }

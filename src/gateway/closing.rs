@@ -10,7 +10,7 @@ use crate::chat::{Failure, Usage, UsageStatus};
 use crate::dialect::lane::AttemptNote;
 use crate::meter::audit::{self, BudgetNote, ErrorNote, Line};
 use crate::meter::estimate;
-use crate::meter::metrics::{Labels, Metrics};
+use crate::meter::metrics::{Charged, Labels, Metrics};
 use crate::meter::price::Cost;
 use crate::policy::ledger::Account;
 use crate::policy::quota::{Amounts, Quota, Standing, Unit};
@@ -128,6 +128,7 @@ impl Edge {
         }
         let cost = exchange.answer.cost.as_ref().map_or(0, |c| c.micro_usd());
         metrics.add(host, "tollgate.cost_microdollars", labels, &[], cost);
+        self.charge(host, metrics, &usage, cost);
         metrics.record(host, "tollgate.duration_ms", labels, millis(self.record.started_ns, now));
         if let Some(first) = exchange.answer.first_content_ns {
             metrics.record(host, "tollgate.ttft_ms", labels, millis(self.record.started_ns, first));
@@ -138,6 +139,24 @@ impl Edge {
                 metrics.record(host, "tollgate.tpot_us", labels, per_token);
             }
         }
+    }
+
+    /// Counts what was spent for a project or an agent. Without either, all of it stands under the tenant already.
+    fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: u64) {
+        let who = &self.record.identity;
+        if who.project.is_none() && who.agent.is_none() {
+            return;
+        }
+        let whom = Charged {
+            tenant: who.tenant.as_deref().unwrap_or_default(),
+            project: who.project.as_deref().unwrap_or_default(),
+            agent: who.agent.as_deref().unwrap_or_default(),
+        };
+        metrics.charge(host, "tollgate.charged_requests", whom, &[], 1);
+        for (class, count) in [("input", usage.input), ("output", usage.output)] {
+            metrics.charge(host, "tollgate.charged_tokens", whom, &[("class", class)], count.unwrap_or(0));
+        }
+        metrics.charge(host, "tollgate.charged_microdollars", whom, &[], cost);
     }
 
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
@@ -194,6 +213,7 @@ impl Edge {
                 x.answer.cost.as_ref().and_then(|c| RawValue::from_string(c.usd().to_string()).ok());
             line.ttft_ms = x.answer.first_content_ns.map(|first| millis(record.started_ns, first));
             line.search_units = x.answer.report.search_units;
+            line.audio_seconds = x.answer.report.audio_seconds;
             line.finish_reason = x.answer.report.finish;
             line.warnings = &x.answer.warnings;
             line.answer = x.answer.transcript.as_deref().and_then(audit::one_line);

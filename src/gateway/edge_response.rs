@@ -75,8 +75,7 @@ impl Edge {
         let (status, body) = match answer {
             Ok(count) => (200, count),
             Err(failure) => {
-                let request_id = &self.record.request_id;
-                let body = lane::write_failure(self.record.dialect, &failure, attempts, request_id);
+                let body = self.record.failure_body(&failure, attempts);
                 let status = failure.status;
                 self.record.failure = Some(failure);
                 (status, body)
@@ -91,6 +90,9 @@ impl Edge {
         headers.set(":status", status.to_string());
         headers.set("content-type", "application/json");
         headers.set("content-length", body.len().to_string());
+        if let Some(name) = self.record.dialect.shape().request_id {
+            headers.set(name, self.record.request_id.clone());
+        }
         rate_limit::say_when(status, &mut headers);
         if self.tables.response_headers {
             headers.set("x-tollgate-request-id", self.record.request_id.clone());

@@ -33,6 +33,8 @@ pub struct Exchange {
     pub headers: Headers,
     /// The header that held the client's key of the gateway.
     pub key_header: Option<&'static str>,
+    /// Whether the client's token, which is for the gateway too, was believed.
+    pub has_token: bool,
     /// The access token of Google's that the proxy fetched, where a target wants one.
     pub gcp_token: Option<Secret>,
     /// The headers of the latest try: all tries share the proxy's one header map.
@@ -197,9 +199,11 @@ impl Exchange {
         self.model.targets.get(step.target)
     }
 
-    /// A header of the client's that a provider may see. The gateway's own key is not one.
+    /// A header of the client's that a provider may see. The gateway's own key is not one, nor is a token for it.
     pub fn client_header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).filter(|_| self.key_header != Some(name))
+        let token = self.tables.access.token.as_ref().filter(|_| self.has_token);
+        let is_ours = self.key_header == Some(name) || token.is_some_and(|token| *token.header == *name);
+        self.headers.get(name).filter(|_| !is_ours)
     }
 
     /// The answer has begun: no other try will need the client's body. Where the answer has not said what it was, the
@@ -268,12 +272,11 @@ impl Exchange {
             }
             stays
         });
-        let at = if begun == 0 { self.attempts.len() } else { self.attempts.len().saturating_sub(1) };
-        let skipped = gone.into_iter().filter_map(|target| targets.get(target));
-        let skipped: Vec<Attempt> = skipped
-            .map(|target| Attempt::skipped(target, &self.carried, format!("skipped: {reason}"), now_ns))
-            .collect();
-        self.attempts.splice(at..at, skipped);
+        for target in gone.into_iter().filter_map(|target| targets.get(target)) {
+            let attempt = Attempt::skipped(target, &self.carried, reason.to_owned(), now_ns);
+            let at = if begun == 0 { self.attempts.len() } else { self.attempts.len().saturating_sub(1) };
+            self.attempts.insert(at, attempt);
+        }
     }
 
     /// Ends the try under way and gives it back; a try that has ended keeps its first end, and nothing comes back.

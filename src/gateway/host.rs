@@ -85,6 +85,10 @@ pub trait Host {
 /// Where the proxy leaves an access token of Google's: the name of its filter, which is that of the metadata, and the key.
 pub const GCP_TOKEN: [&str; 2] = ["envoy.filters.http.gcp_authn", "token"];
 
+/// Where the proxy leaves the claims of a token that it has verified, as a property: the last but one is the name of its
+/// filter, the last the key under which the filter was told to leave them.
+pub const TOKEN: [&str; 4] = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "tollgate"];
+
 /// Filter-state keys; the proxy's own names for them carry the prefix `wasm.`.
 pub mod key {
     /// The cluster that the router picks, now and at each retry.

@@ -3,7 +3,8 @@
 use super::exchange::Counted;
 use super::headers::Headers;
 use crate::chat::Failure;
-use crate::dialect::Dialect;
+use crate::dialect::lane::{self, AttemptNote};
+use crate::dialect::{Call, Dialect};
 use crate::policy::identity::Identity;
 use crate::policy::quota::{Quota, Standing};
 use std::rc::Rc;
@@ -21,6 +22,8 @@ pub struct Record {
     pub path: String,
     /// What the client speaks.
     pub dialect: Dialect,
+    /// Its errors are arrays of one: see [`crate::dialect::Call::array`].
+    pub array: bool,
     /// Whether it asked for a stream.
     pub stream: bool,
     /// The model it named.
@@ -53,6 +56,7 @@ impl Default for Record {
             method: String::new(),
             path: String::new(),
             dialect: Dialect::OpenaiChat,
+            array: false,
             stream: false,
             model_asked: None,
             identity: Identity::default(),
@@ -69,6 +73,12 @@ impl Default for Record {
 }
 
 impl Record {
+    /// A failure as the client reads it.
+    pub fn failure_body(&self, failure: &Failure, attempts: &[AttemptNote]) -> Vec<u8> {
+        let call = Call { array: self.array, ..Call::chat(self.dialect) };
+        lane::write_failure_to(&call, failure, attempts, &self.request_id)
+    }
+
     /// Reads the request's headers.
     pub fn begin(&mut self, now_ns: u64, headers: &Headers) {
         let owned = |name| headers.get(name).unwrap_or_default().to_owned();

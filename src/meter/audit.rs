@@ -68,6 +68,9 @@ pub struct Line<'a> {
     /// What a rerank is billed by, where the provider says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search_units: Option<u64>,
+    /// Seconds of sound that were transcribed, where the answer says them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_seconds: Option<f64>,
     /// Cost in USD; absent when the price is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Box<RawValue>>,

@@ -1,5 +1,6 @@
 //! Who may ask, and where it goes.
 
+pub mod allow;
 pub mod budget;
 pub mod circuit;
 pub mod health;

@@ -3,12 +3,17 @@
 mod access;
 mod circuit;
 mod forward;
+mod identity;
 pub mod limits;
 mod model;
 mod provider;
 mod quota;
 mod server;
 mod state;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use access::digest;
+pub use access::keys_file;
 
 use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};
@@ -34,8 +39,8 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
     let patterns = models.wildcards.iter().map(|w| &*w.model);
     let named = models.by_name.values().map(|m| &**m);
     let route = Route::of(named.chain(patterns).chain(direct.iter().map(|m| &**m)));
-    let keys = access::keys(gateway, &mut problems);
-    let of_keys = keys.iter().flat_map(|key| key.quotas.all().cloned()).collect();
+    let access = access::access(gateway, &mut problems);
+    let of_keys = access.keys.iter().flat_map(|key| key.quotas.all().cloned()).collect();
     let tables = Tables {
         quotas: quota::quotas(gateway, of_keys, route.request_timeout, &mut problems),
         route,
@@ -49,8 +54,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         models: models.by_name,
         wildcards: models.wildcards,
         listed: models.listed,
-        keys,
-        identity_headers: access::identity_headers(gateway, &mut problems),
+        access,
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
         fleet: state::fleet(&gateway.state, env, &mut problems),

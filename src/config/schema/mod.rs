@@ -21,7 +21,7 @@ mod span;
 mod state;
 mod terms;
 
-pub use access::{Identity, IdentityHeaders, Key};
+pub use access::{Claims, Identity, IdentityHeaders, Jwt, Key, KeysFile, Mtls};
 pub use audit::{Audit, AuditTo};
 pub use circuit::Circuit;
 pub use defaults::{Backoff, Defaults};
@@ -60,9 +60,16 @@ pub struct Gateway {
     /// One `*` in a name makes it a pattern; the longest fixed part wins.
     #[serde(skip_serializing_if = "Ordered::is_empty")]
     pub models: Ordered<ModelEntry>,
-    /// Client keys. Without any, clients need none.
+    /// Client keys. Without any, clients need none, unless something below says otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,
+    /// File with further keys under `keys`, seen from this one. `tollgate key` writes it, `tollgate render` reads it; with
+    /// `--split`, its keys change live, and nothing else with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_file: Option<String>,
+    /// SHA-256 of a key, in hex, that may do everything and has no limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<String>,
     /// Who asks, where something else than the key says it.
     #[serde(skip_serializing_if = "is_default")]
     pub identity: Identity,

@@ -159,8 +159,7 @@ impl Attempt {
             // Headers alone came: a body cannot be put behind them, but a new answer can take their place.
             return self.reply(host, exchange, failure);
         };
-        let body =
-            lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
+        let body = lane::write_failure_to(&exchange.call, &failure, &exchange.notes(), &exchange.request_id);
         let new = Body { media_type: Some("application/json"), length: Length::Is(body.len()) };
         self.show(host, exchange, &new, shown);
         if let Some((name, value)) = lane::failure_header(exchange.call.envelope(), &failure) {
@@ -207,6 +206,12 @@ impl Attempt {
             }
             Length::Unknown if announced => set("content-length", None),
             Length::Unknown | Length::AsItCame => {}
+        }
+        if let Some(name) = exchange.call.envelope().shape().request_id {
+            // What is the provider's own to the last byte keeps its id as well.
+            if body.media_type.is_some() || self.headers.get(name).is_none() {
+                set(name, Some(&exchange.request_id));
+            }
         }
         for (name, value) in own_headers(exchange) {
             set(name, Some(&value));
