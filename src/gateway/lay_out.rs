@@ -74,7 +74,6 @@ impl Edge {
             admission: None,
             probing: None,
             troubled,
-            admission: None,
             answer: AnswerState::default(),
             model: found.model,
         })
