@@ -16,6 +16,7 @@ mod edge_access;
 mod edge_forward;
 mod edge_response;
 pub mod exchange;
+mod fleet;
 mod headers;
 mod health_page;
 pub mod host;
@@ -34,6 +35,7 @@ mod worker;
 
 pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
+pub use fleet::{REDIS_CLUSTER, name_envoy};
 pub use headers::Headers;
 pub use host::{Flow, GCP_TOKEN, Host, TOKEN};
 pub use rate_limit::{state_key, total_key};
