@@ -101,7 +101,7 @@ impl Root {
         for problem in tables.missing_keys() {
             log::warn!("tollgate: {problem}");
         }
-        worker().configured(self.host().now_ns());
+        worker().configured(self.host().now_ns(), &tables);
         LAST_GOOD.set(Some(Rc::clone(&tables)));
         if hostcalls::set_tick_period(HEALTH_TICK).is_err() {
             log::error!("tollgate: the proxy gives no ticks; the health page will lag");

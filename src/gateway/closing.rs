@@ -2,7 +2,7 @@
 
 use super::edge::{Edge, Stage};
 use super::edge_response::code_details;
-use super::exchange::Exchange;
+use super::exchange::{Ending, Exchange};
 use super::host::{Host, key};
 use crate::chat::{Failure, Usage, UsageStatus};
 use crate::dialect::lane::AttemptNote;
@@ -46,9 +46,12 @@ impl Edge {
         let status = exchange.answer.released.then_some(200);
         if left {
             // A client that leaves says nothing about the provider.
+            self.worker.leave_attempt(host, exchange);
             exchange.end_attempt(now, status, reason);
         } else {
-            self.worker.end_attempt(now, exchange, status, reason);
+            let kind = exchange.answer.failure.as_ref().map(|f| f.kind);
+            let ending = Ending { status, reason, kind, retry_after: None };
+            self.worker.end_attempt(host, now, exchange, ending);
         }
         let (usage, _) = usage_of(exchange);
         if exchange.answer.cost.is_none()
@@ -230,7 +233,8 @@ fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, 
     for attempt in &exchange.attempts {
         let labels = Labels { model: &exchange.model.name, provider: &attempt.provider.name, tenant };
         let end = attempt.end.as_ref();
-        let status = end.and_then(|e| e.status).map_or_else(|| "none".to_owned(), |s| s.to_string());
+        let none = if attempt.skipped { "skipped" } else { "none" };
+        let status = end.and_then(|e| e.status).map_or_else(|| none.to_owned(), |s| s.to_string());
         metrics.add(host, "tollgate.attempts", labels, &[("status", &status)], 1);
     }
     if let Some(last) = exchange.attempts.last() {

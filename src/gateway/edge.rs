@@ -1,14 +1,15 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
-use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange, Forwarded};
+use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
+use super::lay_out::Incoming;
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::worker::{SharedExchange, Worker};
-use super::{REMOVED_BY_ROUTE, cors, pages};
+use super::{REMOVED_BY_ROUTE, cors, health_page, pages};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Model, Secret, Tables, Target};
+use crate::config::tables::{Auth, Model, Secret, Tables};
 use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
 use crate::policy::allow;
@@ -117,7 +118,7 @@ impl Edge {
         }
         if let Surface::Health(which) = surface {
             self.record.quiet = true;
-            let (status, body) = pages::health(host, &self.worker, &self.tables, which);
+            let (status, body) = health_page::health(host, &self.worker, &self.tables, which);
             return self.answer_json(host, status, &body);
         }
         if let Err(failure) = self.authenticate(host, &headers) {
@@ -129,7 +130,7 @@ impl Edge {
             }
             Surface::Ask(call) => self.collect(host, headers, Wanted::Call(call)),
             Surface::Forward(forward) if end_of_stream => {
-                let chosen = self.choose_forward(headers, forward, Vec::new());
+                let chosen = self.choose_forward(host, headers, forward, Vec::new());
                 self.send_or_answer(host, chosen.map(Chosen::asks))
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
@@ -173,8 +174,8 @@ impl Edge {
         let body = host.body(Side::Request, 0, size);
         let chosen = match wanted {
             Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
-            Wanted::Call(call) => self.choose(headers, call, body),
-            Wanted::Forward(forward) => self.choose_forward(headers, forward, body).map(Chosen::asks),
+            Wanted::Call(call) => self.choose(host, headers, call, body),
+            Wanted::Forward(forward) => self.choose_forward(host, headers, forward, body).map(Chosen::asks),
         };
         self.send_or_answer(host, chosen)
     }
@@ -224,7 +225,13 @@ impl Edge {
     }
 
     /// Reads the body's envelope and lays out the tries.
-    fn choose(&mut self, headers: Headers, mut call: Call, body: Vec<u8>) -> Result<Chosen, Failure> {
+    fn choose(
+        &mut self,
+        host: &impl Host,
+        headers: Headers,
+        mut call: Call,
+        body: Vec<u8>,
+    ) -> Result<Chosen, Failure> {
         if call.dialect == Dialect::Anthropic {
             let header = || headers.get("anthropic-beta").map(ToOwned::to_owned);
             call.betas = carriage::betas_of(call.carriage, &body).or_else(header);
@@ -240,65 +247,12 @@ impl Edge {
             return Ok(Chosen::Count(count::write(call.dialect, tokens)));
         }
         self.lay_out(
+            host,
             Incoming { headers, call, forwarded: None, stream: envelope.stream, body },
             found,
             |_| true,
         )
         .map(Chosen::asks)
-    }
-
-    /// Lays out the tries at the targets that `may_ask` lets through.
-    pub(super) fn lay_out(
-        &self,
-        request: Incoming,
-        found: route::Found,
-        may_ask: impl Fn(&Target) -> bool,
-    ) -> Result<Exchange, Failure> {
-        let Incoming { headers, call, forwarded, stream, body } = request;
-        let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let mut steps = route::steps(&found.model, &call);
-        steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
-        if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
-            steps.truncate(1);
-        }
-        let attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
-        let first =
-            steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
-        let Some(first) = first else {
-            let mut names: Vec<String> =
-                attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
-            if names.is_empty() {
-                names
-                    .push(format!("none is at a provider that may be asked for {}", call.operation.as_str()));
-            }
-            let message = format!("No target of the model `{asked}` can be asked: {}.", names.join("; "));
-            // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
-            let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
-            let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
-            return Err(Failure::new(status, message));
-        };
-        Ok(Exchange {
-            tables: Rc::clone(&self.tables),
-            call,
-            forwarded,
-            carried: found.carried,
-            stream,
-            headers,
-            key_header: self.key_header,
-            has_token: self.has_token,
-            gcp_token: None,
-            sent: None,
-            body,
-            request_id: self.record.request_id.clone(),
-            cors: self.cors.clone(),
-            retries_granted: steps.len() - 1,
-            steps,
-            begun: 0,
-            routed: first,
-            attempts,
-            answer: AnswerState::default(),
-            model: found.model,
-        })
     }
 
     /// Gives the request to the router, with the first cluster chosen.
@@ -350,15 +304,6 @@ impl Edge {
         self.stage = Stage::Answered;
         Flow::Pause
     }
-}
-
-/// A request whose body was read.
-pub(super) struct Incoming {
-    pub(super) headers: Headers,
-    pub(super) call: Call,
-    pub(super) forwarded: Option<Forwarded>,
-    pub(super) stream: bool,
-    pub(super) body: Vec<u8>,
 }
 
 /// The access token of Google's that the proxy fetched, where a target of the model wants one.
@@ -443,21 +388,4 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
 
 fn too_large(limit: u64) -> Failure {
     Failure::new(413, format!("The request body is larger than the limit of {limit} bytes."))
-}
-
-/// Targets that cannot be asked, as attempts that never began.
-fn unfit_targets(model: &Model, call: &Call, carried: &str, now_ns: u64) -> Vec<Attempt> {
-    model
-        .targets
-        .iter()
-        .filter_map(|target| {
-            let reason = route::unfit(target, call)?;
-            Some(Attempt {
-                provider: Rc::clone(&target.provider),
-                model: route::upstream_model(target, carried),
-                started_ns: now_ns,
-                end: Some(AttemptEnd { status: None, reason: Some(reason), ms: 0 }),
-            })
-        })
-        .collect()
 }

@@ -1,8 +1,10 @@
 //! The edge phase of requests that are passed through: which provider gets them.
 
-use super::edge::{Edge, Incoming};
+use super::edge::Edge;
 use super::exchange::{Exchange, Forwarded};
 use super::headers::Headers;
+use super::host::Host;
+use super::lay_out::Incoming;
 use super::surface;
 use crate::chat::Failure;
 use crate::config::tables::{Forwarding, Model};
@@ -19,6 +21,7 @@ impl Edge {
     /// names, else at the one that the configuration says, else at the only one that has the service.
     pub(super) fn choose_forward(
         &mut self,
+        host: &impl Host,
         headers: Headers,
         request: Forward,
         body: Vec<u8>,
@@ -46,7 +49,7 @@ impl Edge {
         };
         let call = forwarded.request.call();
         let incoming = Incoming { headers, call, forwarded: Some(forwarded), stream: subject.stream, body };
-        self.lay_out(incoming, found, |target| {
+        self.lay_out(host, incoming, found, |target| {
             let index = target.provider.index;
             forwarding.offered.contains(&index) && named.is_none_or(|named| named == index)
         })

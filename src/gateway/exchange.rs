@@ -1,13 +1,15 @@
 //! One client request and all its attempts: what the two phases share.
 
-use crate::chat::{Failure, UsageStatus};
+use crate::chat::{Failure, FailureKind, UsageStatus};
 use crate::config::tables::{Model, Provider, Secret, Tables, Target};
 use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning, count};
 use crate::dialect::{Call, Forward, Operation};
 use crate::gateway::headers::Headers;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
-use crate::policy::route::Step;
+use crate::policy::circuit::{Board, Verdict};
+use crate::policy::route::{Step, upstream_model};
+use crate::policy::sift::sift;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -50,8 +52,12 @@ pub struct Exchange {
     pub retries_granted: usize,
     /// The cluster that the router was last told to use.
     pub routed: Rc<Provider>,
-    /// Every try so far.
+    /// Every try so far, and the targets that were passed over.
     pub attempts: Vec<Attempt>,
+    /// The target (its position) that this request has leave to try although its circuit was open.
+    pub probing: Option<usize>,
+    /// Targets (their numbers) that had something out of the ordinary when the request looked: a good answer is news.
+    pub troubled: Vec<u64>,
     /// How the answer stands.
     pub answer: AnswerState,
 }
@@ -110,12 +116,46 @@ pub struct Counted {
 pub struct Attempt {
     /// Who was asked.
     pub provider: Rc<Provider>,
+    /// Under which name health knows the target.
+    pub target: Rc<str>,
     /// For which of its models.
     pub model: String,
     /// When, in nanoseconds since the epoch.
     pub started_ns: u64,
     /// How it ended; `None` while it runs.
     pub end: Option<AttemptEnd>,
+    /// Nobody was asked: the target was passed over, and the end says why.
+    pub skipped: bool,
+}
+
+/// What is known of the end of a try.
+#[derive(Debug, Clone, Default)]
+pub struct Ending {
+    /// The provider's status, where there was one.
+    pub status: Option<u16>,
+    /// Why it failed; `None` when it did not.
+    pub reason: Option<String>,
+    /// What kind of failure the answer said it is.
+    pub kind: Option<FailureKind>,
+    /// How long the provider asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Ending {
+    /// A good end.
+    pub fn good(status: u16) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+
+    /// A failure.
+    pub fn failed(status: Option<u16>, failure: &Failure) -> Self {
+        Self {
+            status,
+            reason: Some(failure.message.clone()),
+            kind: Some(failure.kind),
+            retry_after: failure.retry_after,
+        }
+    }
 }
 
 /// How a try ended.
@@ -225,6 +265,42 @@ impl Exchange {
         Some(attempt)
     }
 
+    /// Notes targets that are passed over, before the try that has just ended: the last of the list is the last that was
+    /// asked.
+    pub fn note_skipped(&mut self, now_ns: u64, skipped: Vec<(usize, String)>) {
+        let model = Rc::clone(&self.model);
+        let at = self.attempts.len().saturating_sub(1);
+        let notes: Vec<Attempt> = skipped
+            .into_iter()
+            .filter_map(|(target, why)| {
+                Some(Attempt::skipped(model.targets.get(target)?, &self.carried, why, now_ns))
+            })
+            .collect();
+        self.attempts.splice(at..at, notes);
+    }
+
+    /// Leaves out the tries to come at targets that are to be left alone, the one that was just asked included. A pause
+    /// that this one asked for is waited for like any other, since its retries come before the next target.
+    pub fn pass_over(&mut self, board: &Board, now_ns: u64) {
+        let at = now_ns / 1_000_000;
+        let Some(asked) = self.current() else { return };
+        let rest = self.steps.split_off(self.begun.min(self.steps.len()));
+        let (own, others): (Vec<Step>, Vec<Step>) =
+            rest.into_iter().partition(|step| step.target == asked.target);
+        let verdict = self.target(asked).map(|target| board.verdict(target.id, at));
+        if !matches!(verdict, Some(Verdict::Open(_))) {
+            self.steps.extend(own);
+        }
+        let sifted = sift(others, &self.model, board, at);
+        self.steps.extend(sifted.steps);
+        self.note_skipped(now_ns, sifted.skipped);
+    }
+
+    /// How often somebody was asked.
+    pub fn tries(&self) -> usize {
+        self.attempts.iter().filter(|attempt| !attempt.skipped).count()
+    }
+
     /// The tries as an error lists them.
     pub fn notes(&self) -> Vec<AttemptNote> {
         self.attempts.iter().map(Attempt::note).collect()
@@ -232,7 +308,8 @@ impl Exchange {
 
     /// Tries at targets after the first, that is, how often the gateway fell back.
     pub fn fallbacks(&self) -> usize {
-        self.attempts
+        let asked: Vec<&Attempt> = self.attempts.iter().filter(|attempt| !attempt.skipped).collect();
+        asked
             .windows(2)
             .filter(
                 |pair| matches!(pair, [a, b] if a.provider.index != b.provider.index || a.model != b.model),
@@ -242,6 +319,18 @@ impl Exchange {
 }
 
 impl Attempt {
+    /// A target that nobody was asked at, and why.
+    pub fn skipped(target: &Target, carried: &str, why: String, now_ns: u64) -> Self {
+        Self {
+            provider: Rc::clone(&target.provider),
+            target: Rc::clone(&target.name),
+            model: upstream_model(target, carried),
+            started_ns: now_ns,
+            end: Some(AttemptEnd { status: None, reason: Some(why), ms: 0 }),
+            skipped: true,
+        }
+    }
+
     fn note(&self) -> AttemptNote {
         let end = self.end.as_ref();
         AttemptNote {

@@ -5,6 +5,7 @@
 
 mod attempt;
 mod backoff;
+mod circuits;
 mod closing;
 mod cors;
 mod edge;
@@ -12,8 +13,12 @@ mod edge_access;
 mod edge_forward;
 mod edge_response;
 pub mod exchange;
+mod filed_keys;
 mod headers;
+mod health_page;
 pub mod host;
+mod lay_out;
+mod outcome;
 mod pages;
 mod rate_limit;
 mod record;

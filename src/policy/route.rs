@@ -36,6 +36,8 @@ pub struct Step {
     pub target: usize,
     /// 0 for the first try at the target.
     pub retry: u32,
+    /// Its circuit was open: the try needs leave (see [`super::circuit::Board::begin_probe`]).
+    pub probe: bool,
 }
 
 /// Why a target cannot be asked at all; `None` when it can.
@@ -68,7 +70,7 @@ pub fn steps(model: &Model, call: &Call) -> Vec<Step> {
         .iter()
         .enumerate()
         .filter(|(_, target)| unfit(target, call).is_none())
-        .flat_map(|(target, _)| (0..=model.retries).map(move |retry| Step { target, retry }))
+        .flat_map(|(target, _)| (0..=model.retries).map(move |retry| Step { target, retry, probe: false }))
         .collect()
 }
 

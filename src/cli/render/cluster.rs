@@ -5,6 +5,7 @@ use super::yaml::{Value, any, duration, extension, list, map, socket, texts, wit
 use super::{Plan, identity, rate_limit, wasm};
 use crate::config::limits;
 use crate::config::schema::{CircuitBreaker, Protocol, Tls};
+use crate::config::tables::Breaker;
 use crate::config::{AuthPlan, BaseUrl, Upstream};
 use std::net::IpAddr;
 
@@ -49,7 +50,47 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
     options = with(options, protocol_key(upstream), Some(protocol(upstream)));
     options = with(options, "http_filters", Some(list(filters)));
     cluster = with(cluster, "typed_extension_protocol_options", Some(http_options(options)));
-    with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())))
+    cluster = with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())));
+    cluster = with(cluster, "outlier_detection", outlier_detection(plan, upstream));
+    with(cluster, "health_checks", health_checks(plan, upstream))
+}
+
+/// When the filter leaves one of this provider's targets alone: of several settings the most patient one.
+fn breaker(plan: &Plan<'_>, upstream: &Upstream) -> Option<Breaker> {
+    let own = plan.tables.targets().filter(|target| *target.provider.name == *upstream.name);
+    own.filter_map(|target| target.circuit.breaker).max_by_key(|breaker| breaker.failure_threshold)
+}
+
+/// One sick address among several is left out by Envoy, after as many failures and for as long as the filter leaves a
+/// target alone; which target that is, is the filter's to say. So this is only for names that may stand for a set of
+/// equal servers. Never more than half of them are left out, and a lone one never: with nobody left, Envoy would either
+/// ask the sick one all the same or answer without a try at the next target.
+fn outlier_detection(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
+    let breaker = breaker(plan, upstream).filter(|_| discovery(upstream) == STRICT_DNS)?;
+    Some(map! {
+        "consecutive_5xx": breaker.failure_threshold,
+        "interval": "1s",
+        "base_ejection_time": duration(breaker.open),
+        "max_ejection_time": duration(breaker.open.max(limits::MAX_EJECTION)),
+        "max_ejection_percent": 50,
+        "enforcing_success_rate": 0,
+    })
+}
+
+/// Envoy's own questions. They choose among the addresses of one provider; when none is well, all are asked as before
+/// (the panic threshold stays at its default), and the filter's circuits judge by what comes back.
+fn health_checks(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
+    let check = upstream.settings.health_check.as_ref()?;
+    let every = duration(check.every.map_or(limits::HEALTH_CHECK_EVERY, |span| span.0));
+    let breaker = breaker(plan, upstream);
+    Some(list([map! {
+        "timeout": duration(check.timeout.map_or(limits::HEALTH_CHECK_TIMEOUT, |span| span.0)),
+        "interval": every.clone(),
+        "no_traffic_interval": every,
+        "unhealthy_threshold": breaker.map_or(3, |breaker| breaker.failure_threshold),
+        "healthy_threshold": breaker.map_or(1, |breaker| breaker.success_threshold),
+        "http_health_check": map! { "path": check.path.as_str(), "host": upstream.base.authority() },
+    }]))
 }
 
 /// The end of every chain of upstream filters.
@@ -124,13 +165,16 @@ fn http_options(options: Value) -> Value {
     with(map! {}, HTTP_OPTIONS, Some(any(HTTP_OPTIONS, options)))
 }
 
+/// Every address that a name has is a server of its own.
+const STRICT_DNS: &str = "STRICT_DNS";
+
 /// How hosts are found. Behind a public name stands a balancer of the provider's own, of which any address will do;
 /// behind a plain-text name often a set of equal servers, over which Envoy spreads the load.
 fn discovery(upstream: &Upstream) -> &'static str {
     match (upstream.base.ip(), upstream.base.tls) {
         (Some(_), _) => "STATIC",
         (None, true) => "LOGICAL_DNS",
-        (None, false) => "STRICT_DNS",
+        (None, false) => STRICT_DNS,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From what people write to the tables a request reads.
 
 mod access;
+mod circuit;
 mod forward;
 mod identity;
 pub mod limits;
@@ -55,6 +56,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         fleet: state::fleet(&gateway.state, env, &mut problems),
         rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
+    circuit::check_all(gateway, &mut problems);
     server::addresses(gateway, &mut problems);
     if problems.is_empty() { Ok(tables) } else { Err(problems) }
 }

@@ -532,3 +532,40 @@ fn mistakes_in_keys_are_named() {
         ]
     );
 }
+
+#[test]
+fn circuits_are_read_field_by_field_from_model_provider_and_defaults() {
+    let tables = compiled(&json!({
+        "defaults": {"circuit_breaker": {"failure_threshold": 5, "open": "10s", "cooldown": "1s"}},
+        "providers": {
+            "a": {"preset": "vllm", "circuit_breaker": {"open": "20s", "max_requests": 7}},
+            "b": {"preset": "vllm", "circuit_breaker": {"failure_threshold": 0, "max_cooldown": "0s"}}
+        },
+        "models": {"m": {"targets": ["a/x", "b/x"], "circuit_breaker": {"success_threshold": 3}}, "n": "a/x"}
+    }));
+    let circuit = |model: &str, index: usize| tables.models[model].targets[index].circuit;
+    let breaker = circuit("m", 0).breaker.unwrap();
+    assert_eq!((breaker.failure_threshold, breaker.success_threshold), (5, 3));
+    assert_eq!((breaker.open, circuit("m", 0).cooldown), (Duration::from_secs(20), Duration::from_secs(1)));
+    assert_eq!((circuit("m", 1).breaker, circuit("m", 1).max_cooldown), (None, Duration::ZERO));
+    assert_eq!(circuit("n", 0).breaker.unwrap().success_threshold, 1);
+    let ids = |model: &str| tables.models[model].targets[0].id;
+    assert_eq!(ids("m"), ids("n"), "a target is the same in every model");
+    let wrong = json!({
+        "defaults": {"circuit_breaker": {"success_threshold": 0, "max_cooldown": "25h"}},
+        "providers": {"a": {"preset": "vllm", "circuit_breaker": {"open": "0s"},
+                            "health_check": {"path": "health", "every": "0s"}}},
+        "models": {"m": {"targets": ["a/x"], "circuit_breaker": {"open": "0s"}}}
+    });
+    assert_eq!(
+        problems(&wrong),
+        [
+            "models.m.circuit_breaker.open: must be longer than 0s",
+            "defaults.circuit_breaker.success_threshold: must be more than 0",
+            "defaults.circuit_breaker.max_cooldown: must be at most 24h",
+            "providers.a.circuit_breaker.open: must be longer than 0s",
+            "providers.a.health_check.path: must be a path such as /health",
+            "providers.a.health_check.every: must be longer than 0s",
+        ]
+    );
+}

@@ -6,6 +6,7 @@
 
 mod access;
 mod audit;
+mod circuit;
 mod defaults;
 mod forward;
 mod litellm;
@@ -20,13 +21,14 @@ mod state;
 
 pub use access::{Claims, Identity, IdentityHeaders, Jwt, Key, KeysFile, Mtls};
 pub use audit::{Audit, AuditTo};
+pub use circuit::Circuit;
 pub use defaults::{Backoff, Defaults};
 pub use forward::ForwardTo;
 pub use litellm::{Litellm, LitellmMode};
 pub use model::{Model, ModelEntry, Target, TargetEntry};
 pub use ordered::Ordered;
 pub use price::Price;
-pub use provider::{AuthMode, CircuitBreaker, HeaderValue, Protocol, Provider, Tls};
+pub use provider::{AuthMode, CircuitBreaker, HeaderValue, HealthCheck, Protocol, Provider, Tls};
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
 pub use span::Span;

@@ -6,7 +6,7 @@ use crate::chat::{Failure, UsageStatus};
 use crate::dialect::Carriage;
 use crate::dialect::Operation;
 use crate::dialect::lane::{self, Answer};
-use crate::gateway::exchange::{Counted, Exchange};
+use crate::gateway::exchange::{Counted, Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 
 /// Longest `x-tollgate-warnings`, in bytes: proxies on the way refuse large header blocks.
@@ -40,7 +40,7 @@ impl Attempt {
         body: &[u8],
     ) -> Flow {
         let now = host.now_ns();
-        self.worker.end_attempt(now, exchange, Some(self.headers.status()), None);
+        self.worker.end_attempt(host, now, exchange, Ending::good(self.headers.status()));
         if let Some(tokens) = answer.report.counted {
             exchange.answer.counted = Some(Counted { tokens, status: UsageStatus::Complete });
         } else if let Some(ended) = exchange.attempts.last() {
@@ -111,7 +111,7 @@ impl Attempt {
         let now = host.now_ns();
         let status = self.headers.status();
         failure.provider.get_or_insert_with(|| self.provider.to_string());
-        self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
+        self.worker.end_attempt(host, now, exchange, Ending::failed(Some(status), &failure));
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
         let readable =
             self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.envelope(), body);
@@ -265,7 +265,7 @@ fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
             add("x-tollgate-model", printable(&attempt.model));
         }
     }
-    add("x-tollgate-attempts", exchange.attempts.len().to_string());
+    add("x-tollgate-attempts", exchange.tries().to_string());
     add("x-tollgate-request-id", exchange.request_id.clone());
     if let Some(counted) = &exchange.answer.counted {
         add("x-tollgate-usage", counted.status.as_str().to_owned());
