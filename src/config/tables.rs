@@ -12,6 +12,7 @@ pub use state::{Counted, Fleet, RateLimit};
 
 use super::schema;
 use crate::dialect::{Call, Dialect, Operation, Service};
+use crate::policy::quota::Quotas;
 use crate::provider::Quirks;
 use hashbrown::HashMap;
 use serde_json::value::RawValue;
@@ -43,6 +44,8 @@ pub struct Tables {
     pub direct: Vec<Rc<Model>>,
     /// Who may ask.
     pub access: Access,
+    /// Budgets and limits.
+    pub quotas: Quotas,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
     /// What the rendered route allows where the edge phase says nothing else.

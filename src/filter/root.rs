@@ -40,6 +40,8 @@ enum Kind {
 pub(super) struct Root {
     id: u32,
     kind: Kind,
+    /// When the health is shown again, in nanoseconds since the epoch.
+    next_health_ns: u64,
 }
 
 /// Configuration of an attempt plugin.
@@ -50,7 +52,21 @@ struct AttemptConfig {
 
 impl Root {
     pub(super) fn new(id: u32) -> Self {
-        Self { id, kind: Kind::Unset }
+        Self { id, kind: Kind::Unset, next_health_ns: 0 }
+    }
+
+    /// What the edge does from time to time. While requests wait the ticks come often; the rest of it stays rare.
+    fn tick(&mut self) {
+        let (worker, host) = (worker(), self.host());
+        worker.serve_queue(&host);
+        if worker.is_idle_again() && hostcalls::set_tick_period(HEALTH_TICK).is_err() {
+            log::error!("tollgate: ticks could not be slowed down");
+        }
+        let now = host.now_ns();
+        if now >= self.next_health_ns {
+            self.next_health_ns = now.saturating_add(900_000_000);
+            worker.publish_health(&host);
+        }
     }
 
     fn host(&self) -> Envoy {
@@ -146,7 +162,7 @@ impl RootContext for Root {
             return;
         }
         match self.kind {
-            Kind::Edge(_) => worker().publish_health(&host),
+            Kind::Edge(_) => self.tick(),
             Kind::Attempt(_) if sleepers::is_empty() => {
                 if hostcalls::set_tick_period(Duration::ZERO).is_err() {
                     log::error!("tollgate: ticks could not be stopped");

@@ -1,18 +1,23 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
+use super::admission::{self, Denied};
 use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
 use super::lay_out::Incoming;
 use super::record::Record;
 use super::surface::{self, Surface};
+use super::waiting::{self, End, SharedWaiting};
 use super::worker::{SharedExchange, Worker};
-use super::{REMOVED_BY_ROUTE, cors, health_page, pages};
+use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages, quota_headers};
 use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Auth, Model, Secret, Tables};
 use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
+use crate::meter::metrics::Labels;
 use crate::policy::allow;
+use crate::policy::ledger::Account;
+use crate::policy::quota::Terms;
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
 use std::cell::RefCell;
@@ -53,6 +58,8 @@ pub(super) enum Stage {
         headers: Headers,
         wanted: Wanted,
     },
+    /// It waits for a limit.
+    Waiting { waiting: SharedWaiting, stream: u32 },
     /// It was given to the router.
     Sent { exchange: SharedExchange, token: u64 },
     /// The gateway itself answered.
@@ -111,6 +118,7 @@ impl Edge {
         }
         let path = self.record.path.strip_prefix(&*self.tables.prefix).unwrap_or_default();
         self.record.dialect = client_dialect(&surface, path, &headers);
+        self.record.array = matches!(&surface, Surface::Ask(call) if call.array);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
             let preflight: Vec<(&str, &str)> = preflight.iter().map(|(n, v)| (*n, &**v)).collect();
@@ -146,7 +154,16 @@ impl Edge {
                 }
                 Err(failure) => self.fail(host, failure),
             },
+            Surface::Budget => {
+                let (now, path) = (self.record.started_ns, headers.get(":path").unwrap_or_default());
+                match budget_page::page(&self.worker, host, &self.tables, &self.record.identity, path, now) {
+                    Ok(body) => self.answer_json(host, 200, &body),
+                    Err(failure) => self.fail(host, failure),
+                }
+            }
             Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
+            Surface::OllamaRunning => self.answer_json(host, 200, pages::OLLAMA_RUNNING),
+            Surface::Alive => self.answer(host, 200, &[("content-type", "text/plain; charset=utf-8")], &[]),
             Surface::WrongMethod(allowed) => {
                 let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
                 self.fail_with(host, Failure::new(405, message), &[("allow", allowed)])
@@ -161,7 +178,8 @@ impl Edge {
     /// Some of the request's body has come; `size` bytes are held by the proxy.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
         let Stage::Collecting { headers, wanted } = &mut self.stage else {
-            return if matches!(self.stage, Stage::Answered) { Flow::Pause } else { Flow::Continue };
+            let held = matches!(self.stage, Stage::Answered | Stage::Waiting { .. });
+            return if held { Flow::Pause } else { Flow::Continue };
         };
         if size as u64 > self.tables.max_body {
             let failure = too_large(self.tables.max_body);
@@ -184,7 +202,7 @@ impl Edge {
         match chosen {
             Ok(Chosen::Exchange(mut exchange)) => {
                 exchange.gcp_token = gcp_token(host, &exchange.model);
-                self.send(host, *exchange)
+                self.admit(host, *exchange)
             }
             Ok(Chosen::Count(count)) => {
                 let headers = [("content-type", "application/json"), ("x-tollgate-usage", "estimated")];
@@ -255,18 +273,97 @@ impl Edge {
         .map(Chosen::asks)
     }
 
-    /// Gives the request to the router, with the first cluster chosen.
-    fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
-        host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+    /// Reserves what the request may use of budgets and limits, and sends it, or refuses it.
+    fn admit(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
+        let of_key = self.record.identity.key.as_ref().map(|key| &key.quotas);
+        let none = self.tables.quotas.is_empty() && of_key.is_none_or(|own| own.all().next().is_none());
+        if none || self.record.identity.master {
+            return self.send(host, exchange);
+        }
+        let (identity, now) = (&self.record.identity, self.record.started_ns);
+        let waits = |account: &Account| self.worker.queue.borrow().is_waited_for(account);
+        match admission::admit(&self.worker, host, &mut exchange, identity, now, &waits) {
+            Ok(admission) => {
+                exchange.admission = Some(Box::new(admission));
+                self.send(host, exchange)
+            }
+            Err(denied) if denied.may_wait() => self.wait(host, exchange, denied),
+            Err(denied) => self.deny(host, &denied),
+        }
+    }
+
+    /// Holds the request until the limit lets it through.
+    fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
         self.describe(host, &exchange);
-        grant(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
         }
-        let exchange = Rc::new(RefCell::new(exchange));
-        let token = self.worker.register(Rc::clone(&exchange));
-        host.remember(key::REQUEST, token.to_string().as_bytes());
-        host.reroute();
+        let (identity, now) = (&self.record.identity, host.now_ns());
+        match waiting::enqueue(&self.worker, host, exchange, identity, denied, now) {
+            Ok(waiting) => {
+                self.stage = Stage::Waiting { waiting, stream: host.stream() };
+                Flow::Pause
+            }
+            Err(denied) => self.deny(host, &denied),
+        }
+    }
+
+    /// Takes over what became of a request that waited.
+    pub(super) fn catch_up(&mut self) {
+        let Stage::Waiting { waiting, .. } = &self.stage else { return };
+        let Some(end) = waiting.borrow_mut().end.take() else { return };
+        match end {
+            End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
+            End::Refused(refused) => {
+                let (failure, denied, queued_ms) = *refused;
+                self.note_denied(&denied);
+                self.record.queued_ms = Some(queued_ms);
+                self.record.status = failure.status;
+                self.record.failure = Some(failure);
+                self.stage = Stage::Answered;
+            }
+        }
+    }
+
+    /// The stream is gone: if it waited, its place is free.
+    pub fn leave(&mut self) {
+        self.catch_up();
+        if let Stage::Waiting { stream, .. } = self.stage {
+            self.worker.queue.borrow_mut().remove(stream);
+        }
+    }
+
+    fn note_denied(&mut self, denied: &Denied) {
+        self.record.limited_by = Some(Rc::clone(&denied.quota.name));
+        if matches!(denied.quota.terms, Terms::Budget(_)) {
+            self.record.spent_budget = Some((Rc::clone(&denied.quota), denied.refused.standing));
+        }
+    }
+
+    /// Answers that a budget or a limit is exhausted.
+    fn deny(&mut self, host: &impl Host, denied: &Denied) -> Flow {
+        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
+        let labels = Labels { model: "", provider: "", tenant };
+        let extra = [("scope", denied.account.scope.as_str()), ("reason", denied.kind())];
+        self.worker.metrics.borrow_mut().add(host, "tollgate.limited", labels, &extra, 1);
+        self.note_denied(denied);
+        let mut headers = Vec::new();
+        if !matches!(denied.quota.terms, Terms::Budget(_)) {
+            let standing = [(Rc::clone(&denied.quota), denied.refused.standing)];
+            headers = quota_headers::headers(self.record.dialect, &standing, self.record.started_ns);
+        }
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.fail_with(host, denied.failure(), &headers)
+    }
+
+    /// Gives the request to the router, with the first cluster chosen.
+    fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
+        if self.tables.audit_content {
+            self.record.prompt = Some(exchange.body.clone());
+        }
+        self.describe(host, &exchange);
+        let (exchange, token) = dispatch(&self.worker, host, exchange);
         self.stage = Stage::Sent { exchange, token };
         Flow::Continue
     }
@@ -277,7 +374,7 @@ impl Edge {
     }
 
     fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
-        let body = lane::write_failure(self.record.dialect, &failure, &[], &self.record.request_id);
+        let body = self.record.failure_body(&failure, &[]);
         let status = failure.status;
         let mut all = vec![("content-type", "application/json")];
         all.extend(lane::failure_header(self.record.dialect, &failure));
@@ -296,6 +393,7 @@ impl Edge {
         let cors = std::mem::take(&mut self.cors);
         let mut all: Vec<(&str, &str)> = headers.to_vec();
         all.extend(cors.iter().map(|(n, v)| (*n, v.as_str())));
+        all.extend(self.record.dialect.shape().request_id.map(|name| (name, &*self.record.request_id)));
         if self.tables.response_headers {
             all.push(("x-tollgate-request-id", &self.record.request_id));
         }
@@ -304,6 +402,17 @@ impl Edge {
         self.stage = Stage::Answered;
         Flow::Pause
     }
+}
+
+/// Tells the router where a request goes, and keeps it under a number for the attempt phase.
+pub(super) fn dispatch(worker: &Worker, host: &impl Host, exchange: Exchange) -> (SharedExchange, u64) {
+    host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+    grant(host, &exchange);
+    let exchange = Rc::new(RefCell::new(exchange));
+    let token = worker.register(Rc::clone(&exchange));
+    host.remember(key::REQUEST, token.to_string().as_bytes());
+    host.reroute();
+    (exchange, token)
 }
 
 /// The access token of Google's that the proxy fetched, where a target of the model wants one.
@@ -371,7 +480,7 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.envelope(),
         Surface::Forward(forward) => forward.service.dialect(),
-        Surface::OllamaVersion => Dialect::Ollama,
+        Surface::OllamaVersion | Surface::OllamaRunning | Surface::Alive => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if surface::is_bedrock(path) => Dialect::Bedrock,
         _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,

@@ -71,6 +71,7 @@ impl Edge {
             begun: 0,
             routed: first,
             attempts,
+            admission: None,
             probing: None,
             troubled,
             answer: AnswerState::default(),

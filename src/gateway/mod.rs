@@ -3,11 +3,14 @@
 //! [`Edge`] runs once per client request, [`Attempt`] once per try; what they share of one request is an
 //! [`exchange::Exchange`], and what all requests of a thread share is a [`Worker`].
 
+mod admission;
 mod attempt;
 mod backoff;
+mod budget_page;
 mod circuits;
 mod closing;
 mod cors;
+mod denial;
 mod edge;
 mod edge_access;
 mod edge_forward;
@@ -20,12 +23,14 @@ pub mod host;
 mod lay_out;
 mod outcome;
 mod pages;
+mod quota_headers;
 mod rate_limit;
 mod record;
 mod surface;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
+mod waiting;
 mod worker;
 
 pub use attempt::{Attempt, REMOVED_BY_ROUTE};

@@ -3,11 +3,14 @@
 use super::circuits;
 use super::exchange::{Attempt, Exchange};
 use super::host::Host;
+use super::waiting::{self, SharedWaiting};
 use crate::chat::Usage;
 use crate::config::tables::{Keys, Provider, Tables};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
 use crate::policy::health::{Book, Observation, Quota};
+use crate::policy::ledger::Ledger;
+use crate::policy::queue::Queue;
 use hashbrown::{HashMap, HashSet};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -34,6 +37,12 @@ pub struct Worker {
     /// Metric numbers by name.
     pub metrics: RefCell<Metrics>,
     prices: RefCell<HashMap<PricedModel, Option<Price>>>,
+    /// The counters of budgets and limits.
+    pub ledger: Ledger,
+    /// Whether the ticks come often, because requests wait or waited.
+    pub hurried: Cell<bool>,
+    /// Requests that wait for a limit.
+    pub queue: RefCell<Queue<SharedWaiting>>,
     health: RefCell<Book>,
     health_dirty: Cell<bool>,
     slot: Cell<Option<u32>>,
@@ -62,7 +71,18 @@ impl Worker {
 
     /// What an answer cost; `None` when the price or the usage is not known.
     pub fn cost(&self, now_ns: u64, tables: &Tables, attempt: &Attempt, usage: &Usage) -> Option<Cost> {
-        let (provider, model) = (&attempt.provider, attempt.model.as_str());
+        self.quote(now_ns, tables, &attempt.provider, &attempt.model, usage)
+    }
+
+    /// What a provider takes for so much of one of its models; `None` when the price is not known.
+    pub fn quote(
+        &self,
+        now_ns: u64,
+        tables: &Tables,
+        provider: &Provider,
+        model: &str,
+        usage: &Usage,
+    ) -> Option<Cost> {
         let mut prices = self.prices.borrow_mut();
         let key = (provider.name.clone(), model.to_owned());
         if !prices.contains_key(&key) && prices.len() >= PRICES_KEPT {
@@ -95,6 +115,16 @@ impl Worker {
     pub(super) fn tell_quota(&self, now_ns: u64, target: &str, quota: Quota) {
         self.health.borrow_mut().tell_quota(target, quota, now_ns / 1_000_000_000);
         self.health_dirty.set(true);
+    }
+
+    /// Whether the ticks come often although no request waits any more; once.
+    pub fn is_idle_again(&self) -> bool {
+        self.queue.borrow().is_empty() && self.hurried.replace(false)
+    }
+
+    /// Lets requests through that waited for a limit, and refuses those that waited too long. Called on the tick.
+    pub fn serve_queue(&self, host: &impl Host) {
+        waiting::serve(self, host, host.now_ns());
     }
 
     /// Shows what this worker saw to the others. Called on the tick, and before the health page is made.

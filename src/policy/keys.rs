@@ -140,6 +140,7 @@ mod tests {
         for (id, expires, disabled) in [("one", None, false), ("two", Some(1000), false), ("off", None, true)]
         {
             let key = Key {
+                quotas: crate::policy::quota::KeyQuotas::default(),
                 id: id.into(),
                 sha256: Sha256::digest(id.as_bytes()).into(),
                 tenant: None,

@@ -1,10 +1,12 @@
 //! Client keys.
 
+use super::quota;
 use crate::config::Problem;
 use crate::config::schema::{self, Gateway, KeysFile};
 use crate::config::tables::{Access, Key, Keys, ModelPattern};
 use crate::dialect::date::{parse_rfc3339, rfc3339};
 use crate::policy::identity::is_label;
+use crate::policy::quota::KeyQuotas;
 use hashbrown::{HashMap, HashSet};
 use std::rc::Rc;
 
@@ -83,6 +85,7 @@ fn table(list: &[schema::Key], path: &str, problems: &mut Vec<Problem>) -> Keys 
             models: written.models.as_deref().map(|models| shared.patterns(models)),
             expires: expires.flatten(),
             disabled: written.disabled,
+            quotas: quotas_of(written, path, index, problems),
             metadata: written.metadata.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect(),
         };
         if let Some(known) = keys.insert(Rc::new(key)) {
@@ -101,6 +104,14 @@ pub(super) fn model_names(models: &[String], path: &str, problems: &mut Vec<Prob
             problems.push(Problem::new(format!("{path}[{position}]"), message));
         }
     }
+}
+
+/// The key's own budgets and limits, of which most keys have none.
+fn quotas_of(written: &schema::Key, path: &str, index: usize, problems: &mut Vec<Problem>) -> KeyQuotas {
+    if written.budgets.is_none() && written.limits.is_none() {
+        return KeyQuotas::default();
+    }
+    quota::of_key(written, &format!("{path}[{index}]"), problems)
 }
 
 /// Texts and lists that many keys have in common, kept once.

@@ -7,6 +7,7 @@ mod identity;
 pub mod limits;
 mod model;
 mod provider;
+mod quota;
 mod server;
 mod state;
 
@@ -38,7 +39,10 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
     let patterns = models.wildcards.iter().map(|w| &*w.model);
     let named = models.by_name.values().map(|m| &**m);
     let route = Route::of(named.chain(patterns).chain(direct.iter().map(|m| &**m)));
+    let access = access::access(gateway, &mut problems);
+    let of_keys = access.keys.iter().flat_map(|key| key.quotas.all().cloned()).collect();
     let tables = Tables {
+        quotas: quota::quotas(gateway, of_keys, route.request_timeout, &mut problems),
         route,
         prefix: server::prefix(&gateway.server, &mut problems),
         cors: server::cors(&gateway.server, &mut problems),
@@ -50,7 +54,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         models: models.by_name,
         wildcards: models.wildcards,
         listed: models.listed,
-        access: access::access(gateway, &mut problems),
+        access,
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
         fleet: state::fleet(&gateway.state, env, &mut problems),

@@ -1,6 +1,6 @@
 //! `keys` and `identity`: who may ask.
 
-use super::{Ordered, Span};
+use super::{Budget, Limit, Ordered, Span};
 use serde::{Deserialize, Serialize};
 
 /// A client key. `tollgate key new` mints one.
@@ -31,6 +31,12 @@ pub struct Key {
     /// Whether it is refused for now.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+    /// Its own budgets, in the place of the gateway's `per: key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<Vec<Budget>>,
+    /// Its own limits, in the place of the gateway's `per: key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Vec<Limit>>,
     /// Whatever else there is to say of it, for rules to read.
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub metadata: Ordered<serde_json::Value>,

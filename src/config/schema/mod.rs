@@ -14,10 +14,12 @@ mod model;
 mod ordered;
 mod price;
 mod provider;
+mod quota;
 mod server;
 mod size;
 mod span;
 mod state;
+mod terms;
 
 pub use access::{Claims, Identity, IdentityHeaders, Jwt, Key, KeysFile, Mtls};
 pub use audit::{Audit, AuditTo};
@@ -29,12 +31,14 @@ pub use model::{Model, ModelEntry, Target, TargetEntry};
 pub use ordered::Ordered;
 pub use price::Price;
 pub use provider::{AuthMode, CircuitBreaker, HeaderValue, HealthCheck, Protocol, Provider, Tls};
+pub use quota::{Budget, Limit, Over, Queue};
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
 pub use span::Span;
 pub use state::{
     Counts, Descriptor, DescriptorEntry, OnDown, OnError, OnStart, RateLimitService, Redis, State,
 };
+pub use terms::{Every, Flow, Many, Percent};
 
 use crate::dialect::Service;
 use serde::{Deserialize, Serialize};
@@ -69,6 +73,15 @@ pub struct Gateway {
     /// Who asks, where something else than the key says it.
     #[serde(skip_serializing_if = "is_default")]
     pub identity: Identity,
+    /// How much money and how many tokens there are, for whom and for how long.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+    /// How many requests and tokens there may be in a while, and how many requests at the same time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+    /// Where requests wait that are over a limit with `over: queue`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub queue: Queue,
     /// What holds where a model says nothing of its own.
     #[serde(skip_serializing_if = "is_default")]
     pub defaults: Defaults,

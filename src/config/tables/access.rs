@@ -1,6 +1,7 @@
 //! Who may ask: the client keys, and what else is believed.
 
 use super::Excerpt;
+use crate::policy::quota::KeyQuotas;
 use hashbrown::HashTable;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -28,6 +29,8 @@ pub struct Key {
     pub expires: Option<u64>,
     /// Whether it is refused for now.
     pub disabled: bool,
+    /// Its own budgets and limits.
+    pub quotas: KeyQuotas,
     /// What the configuration says of it beyond that, for rules to read.
     pub metadata: Map<String, Value>,
 }
