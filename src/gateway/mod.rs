@@ -17,6 +17,7 @@ mod edge_forward;
 mod edge_response;
 pub mod exchange;
 mod fleet;
+mod filed_keys;
 mod headers;
 mod health_page;
 pub mod host;
