@@ -1,12 +1,18 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
 mod access;
+mod excerpt;
 mod state;
 
-pub use access::{Digest, IdentityHeaders, Key, Keys, ModelPattern};
+pub use access::{
+    Access, Certificate, CertificateField, CertificateName, Digest, Key, Keys, ModelPattern, Parts, Token,
+};
+pub use excerpt::Excerpt;
 pub use state::{Counted, Fleet, RateLimit};
 
+use super::schema;
 use crate::dialect::{Call, Dialect, Operation, Service};
+use crate::policy::quota::Quotas;
 use crate::provider::Quirks;
 use hashbrown::HashMap;
 use serde_json::value::RawValue;
@@ -36,10 +42,10 @@ pub struct Tables {
     pub services: HashMap<Service, Forwarding>,
     /// Each provider as a model without a name, for requests that name none: in the order of `providers`.
     pub direct: Vec<Rc<Model>>,
-    /// Client keys; empty: clients need none.
-    pub keys: Keys,
-    /// The headers that say who asks, beside the key.
-    pub identity_headers: IdentityHeaders,
+    /// Who may ask.
+    pub access: Access,
+    /// Budgets and limits.
+    pub quotas: Quotas,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
     /// What the rendered route allows where the edge phase says nothing else.
@@ -53,6 +59,12 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// Every target of every model, some of them several times.
+    pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        let models = self.models.values().chain(self.wildcards.iter().map(|wildcard| &wildcard.model));
+        models.chain(&self.direct).flat_map(|model| &model.targets)
+    }
+
     /// Providers whose key is not in the environment, in a sentence each.
     pub fn missing_keys(&self) -> impl Iterator<Item = String> {
         self.providers.iter().filter_map(|p| match &p.auth {
@@ -137,6 +149,8 @@ pub struct Provider {
     pub timeout: Option<Duration>,
     /// Longest silence within a stream, where the provider has a limit of its own.
     pub idle_timeout: Option<Duration>,
+    /// When its targets are left alone, where it says so itself.
+    pub circuit: schema::Circuit,
     /// Differences from its dialect's maker.
     pub quirks: Quirks,
     /// The name under which `genai-prices` knows it (`openai`, `anthropic`, `azure`…), where it does.
@@ -271,6 +285,34 @@ pub struct Target {
     pub max_tokens: Option<u64>,
     /// Top-level fields, in the provider's dialect, that replace the client's.
     pub params: Vec<(Box<str>, Box<RawValue>)>,
+    /// `provider/model` as configured: under which health and circuits know it.
+    pub name: Rc<str>,
+    /// The same as a number that is equal in all workers.
+    pub id: u64,
+    /// When it is left alone for a while.
+    pub circuit: Circuit,
+}
+
+/// When a target is left alone for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circuit {
+    /// After failures; `None`: never.
+    pub breaker: Option<Breaker>,
+    /// After a 429 that does not say for how long; zero: not at all.
+    pub cooldown: Duration,
+    /// After any 429, at most; zero: not at all.
+    pub max_cooldown: Duration,
+}
+
+/// When failures make a target be left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Breaker {
+    /// Failures in a row that open the circuit; at least 1.
+    pub failure_threshold: u32,
+    /// Good answers in a row that close it again; at least 1.
+    pub success_threshold: u32,
+    /// How long it is open before a request may try.
+    pub open: Duration,
 }
 
 /// A pattern with one `*`.

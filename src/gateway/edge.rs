@@ -1,18 +1,23 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
-use super::exchange::{AnswerState, Attempt, AttemptEnd, Counted, Exchange, Forwarded};
+use super::admission::{self, Denied};
+use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
+use super::lay_out::Incoming;
 use super::record::Record;
 use super::surface::{self, Surface};
+use super::waiting::{self, End, SharedWaiting};
 use super::worker::{SharedExchange, Worker};
-use super::{REMOVED_BY_ROUTE, cors, pages};
+use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages, quota_headers};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Model, Secret, Tables, Target};
+use crate::config::tables::{Auth, Model, Secret, Tables};
 use crate::dialect::lane::{self, count};
-use crate::dialect::{Call, Dialect, Forward, Operation, carriage};
-use crate::policy::identity::Identity;
-use crate::policy::keys::{self, Offered, Verdict};
+use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
+use crate::meter::metrics::Labels;
+use crate::policy::allow;
+use crate::policy::ledger::Account;
+use crate::policy::quota::Terms;
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
 use std::cell::RefCell;
@@ -27,7 +32,9 @@ pub struct Edge {
     pub(super) stage: Stage,
     pub(super) cors: Vec<(&'static str, String)>,
     /// The header that held the accepted key.
-    key_header: Option<&'static str>,
+    pub(super) key_header: Option<&'static str>,
+    /// Whether the client's token was believed.
+    pub(super) has_token: bool,
     /// The provider that the client named for a request that is passed through.
     pub(super) named_provider: Option<String>,
     /// The body that takes the place of an answer of the proxy's own.
@@ -51,6 +58,8 @@ pub(super) enum Stage {
         headers: Headers,
         wanted: Wanted,
     },
+    /// It waits for a limit.
+    Waiting { waiting: SharedWaiting, stream: u32 },
     /// It was given to the router.
     Sent { exchange: SharedExchange, token: u64 },
     /// The gateway itself answered.
@@ -90,6 +99,7 @@ impl Edge {
             stage: Stage::Answered,
             cors: Vec::new(),
             key_header: None,
+            has_token: false,
             named_provider: None,
             replacement: None,
         }
@@ -116,10 +126,10 @@ impl Edge {
         }
         if let Surface::Health(which) = surface {
             self.record.quiet = true;
-            let (status, body) = pages::health(host, &self.worker, &self.tables, which);
+            let (status, body) = health_page::health(host, &self.worker, &self.tables, which);
             return self.answer_json(host, status, &body);
         }
-        if let Err(failure) = self.authenticate(&headers) {
+        if let Err(failure) = self.authenticate(host, &headers) {
             return self.fail(host, failure);
         }
         match surface {
@@ -128,18 +138,27 @@ impl Edge {
             }
             Surface::Ask(call) => self.collect(host, headers, Wanted::Call(call)),
             Surface::Forward(forward) if end_of_stream => {
-                let chosen = self.choose_forward(headers, forward, Vec::new());
+                let chosen = self.choose_forward(host, headers, forward, Vec::new());
                 self.send_or_answer(host, chosen.map(Chosen::asks))
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
             Surface::Models => {
-                let body = pages::models(self.record.dialect, &self.tables, self.worker.loaded());
+                let names = allow::listed(&self.tables, self.allowed());
+                let body = models::list(self.record.dialect, names, self.worker.loaded());
                 self.answer_json(host, 200, &body)
             }
-            Surface::Model(id) => {
-                match pages::model(self.record.dialect, &self.tables, &id, self.worker.loaded()) {
-                    Some(body) => self.answer_json(host, 200, &body),
-                    None => self.fail(host, pages::unknown_model(&self.tables, &id)),
+            Surface::Model(id) => match self.find_allowed(&id) {
+                Ok(_) => {
+                    let body = models::one(self.record.dialect, &id, self.worker.loaded());
+                    self.answer_json(host, 200, &body)
+                }
+                Err(failure) => self.fail(host, failure),
+            },
+            Surface::Budget => {
+                let (now, path) = (self.record.started_ns, headers.get(":path").unwrap_or_default());
+                match budget_page::page(&self.worker, host, &self.tables, &self.record.identity, path, now) {
+                    Ok(body) => self.answer_json(host, 200, &body),
+                    Err(failure) => self.fail(host, failure),
                 }
             }
             Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
@@ -159,7 +178,8 @@ impl Edge {
     /// Some of the request's body has come; `size` bytes are held by the proxy.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
         let Stage::Collecting { headers, wanted } = &mut self.stage else {
-            return if matches!(self.stage, Stage::Answered) { Flow::Pause } else { Flow::Continue };
+            let held = matches!(self.stage, Stage::Answered | Stage::Waiting { .. });
+            return if held { Flow::Pause } else { Flow::Continue };
         };
         if size as u64 > self.tables.max_body {
             let failure = too_large(self.tables.max_body);
@@ -172,8 +192,8 @@ impl Edge {
         let body = host.body(Side::Request, 0, size);
         let chosen = match wanted {
             Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
-            Wanted::Call(call) => self.choose(headers, call, body),
-            Wanted::Forward(forward) => self.choose_forward(headers, forward, body).map(Chosen::asks),
+            Wanted::Call(call) => self.choose(host, headers, call, body),
+            Wanted::Forward(forward) => self.choose_forward(host, headers, forward, body).map(Chosen::asks),
         };
         self.send_or_answer(host, chosen)
     }
@@ -182,7 +202,7 @@ impl Edge {
         match chosen {
             Ok(Chosen::Exchange(mut exchange)) => {
                 exchange.gcp_token = gcp_token(host, &exchange.model);
-                self.send(host, *exchange)
+                self.admit(host, *exchange)
             }
             Ok(Chosen::Count(count)) => {
                 let headers = [("content-type", "application/json"), ("x-tollgate-usage", "estimated")];
@@ -197,44 +217,6 @@ impl Edge {
     pub fn on_request_trailers(&mut self, host: &impl Host) -> Flow {
         let held = host.body(Side::Request, 0, usize::MAX).len();
         self.on_request_body(host, held, true)
-    }
-
-    fn authenticate(&mut self, headers: &Headers) -> Result<(), Failure> {
-        let query = surface::query_value(headers.get(":path").unwrap_or_default(), "key");
-        let offered = Offered {
-            authorization: headers.get("authorization"),
-            api_key: headers.get("x-api-key"),
-            goog_api_key: headers.get("x-goog-api-key"),
-            query: query.as_deref(),
-        };
-        let verdict = keys::judge(&self.tables.keys, offered, self.record.started_ns / 1_000_000_000);
-        if let Verdict::Known(key, carrier) = &verdict {
-            // The gateway's own key stops here, whatever a provider's passthrough says.
-            self.key_header = carrier.header();
-            self.record.identity = Identity::of_key(Rc::clone(key));
-        }
-        self.record.identity.fill_from(&self.tables.identity_headers, |name| headers.get(name));
-        match verdict {
-            Verdict::Open | Verdict::Known(..) => Ok(()),
-            Verdict::Absent | Verdict::Wrong
-                if headers.get("authorization").is_some_and(keys::is_signature) =>
-            {
-                Err(Failure::new(
-                    403,
-                    "An AWS signature is no key of this gateway. Send the key as a bearer token: AWS's SDKs do, over TLS, with the environment variable AWS_BEARER_TOKEN_BEDROCK.",
-                ))
-            }
-            Verdict::Absent => Err(Failure::new(
-                401,
-                "No API key was given. Send it as `authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`.",
-            )),
-            Verdict::Wrong => {
-                Err(Failure::new(401, "The API key is not valid.").with_code("invalid_api_key"))
-            }
-            Verdict::Over(why) => {
-                Err(Failure::new(401, format!("The API key {why}.")).with_code("invalid_api_key"))
-            }
-        }
     }
 
     fn collect(&mut self, host: &impl Host, headers: Headers, wanted: Wanted) -> Flow {
@@ -254,14 +236,20 @@ impl Edge {
             Ok(asked) => asked.model.or(asked.name).unwrap_or_default().to_str().into_owned(),
             Err(error) => return self.fail(host, error.into()),
         };
-        match pages::show(&self.tables, &name, self.worker.loaded()) {
-            Some(body) => self.answer_json(host, 200, &body),
-            None => self.fail(host, pages::unknown_model(&self.tables, &name)),
+        match self.find_allowed(&name) {
+            Ok(_) => self.answer_json(host, 200, &models::show(self.worker.loaded())),
+            Err(failure) => self.fail(host, failure),
         }
     }
 
     /// Reads the body's envelope and lays out the tries.
-    fn choose(&mut self, headers: Headers, mut call: Call, body: Vec<u8>) -> Result<Chosen, Failure> {
+    fn choose(
+        &mut self,
+        host: &impl Host,
+        headers: Headers,
+        mut call: Call,
+        body: Vec<u8>,
+    ) -> Result<Chosen, Failure> {
         if call.dialect == Dialect::Anthropic {
             let header = || headers.get("anthropic-beta").map(ToOwned::to_owned);
             call.betas = carriage::betas_of(call.carriage, &body).or_else(header);
@@ -270,14 +258,14 @@ impl Edge {
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let found =
-            route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
+        let found = self.find_allowed(asked)?;
         if let Some(model) = route::uncounted(&found, &call) {
             let tokens = count::estimated(&call, &body, &model)?;
             self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
             return Ok(Chosen::Count(count::write(call.dialect, tokens)));
         }
         self.lay_out(
+            host,
             Incoming { headers, call, forwarded: None, stream: envelope.stream, body },
             found,
             |_| true,
@@ -285,71 +273,97 @@ impl Edge {
         .map(Chosen::asks)
     }
 
-    /// Lays out the tries at the targets that `may_ask` lets through.
-    pub(super) fn lay_out(
-        &self,
-        request: Incoming,
-        found: route::Found,
-        may_ask: impl Fn(&Target) -> bool,
-    ) -> Result<Exchange, Failure> {
-        let Incoming { headers, call, forwarded, stream, body } = request;
-        let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let mut steps = route::steps(&found.model, &call);
-        steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
-        if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
-            steps.truncate(1);
+    /// Reserves what the request may use of budgets and limits, and sends it, or refuses it.
+    fn admit(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
+        let of_key = self.record.identity.key.as_ref().map(|key| &key.quotas);
+        let none = self.tables.quotas.is_empty() && of_key.is_none_or(|own| own.all().next().is_none());
+        if none || self.record.identity.master {
+            return self.send(host, exchange);
         }
-        let attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
-        let first =
-            steps.first().and_then(|s| found.model.targets.get(s.target)).map(|t| Rc::clone(&t.provider));
-        let Some(first) = first else {
-            let mut names: Vec<String> =
-                attempts.iter().filter_map(|a| a.end.as_ref()?.reason.clone()).collect();
-            if names.is_empty() {
-                names
-                    .push(format!("none is at a provider that may be asked for {}", call.operation.as_str()));
+        let (identity, now) = (&self.record.identity, self.record.started_ns);
+        let waits = |account: &Account| self.worker.queue.borrow().is_waited_for(account);
+        match admission::admit(&self.worker, host, &mut exchange, identity, now, &waits) {
+            Ok(admission) => {
+                exchange.admission = Some(Box::new(admission));
+                self.send(host, exchange)
             }
-            let message = format!("No target of the model `{asked}` can be asked: {}.", names.join("; "));
-            // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
-            let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
-            let status = if found.model.targets.iter().any(keyless) { 500 } else { 400 };
-            return Err(Failure::new(status, message));
-        };
-        Ok(Exchange {
-            tables: Rc::clone(&self.tables),
-            call,
-            forwarded,
-            carried: found.carried,
-            stream,
-            headers,
-            key_header: self.key_header,
-            gcp_token: None,
-            sent: None,
-            body,
-            request_id: self.record.request_id.clone(),
-            cors: self.cors.clone(),
-            retries_granted: steps.len() - 1,
-            steps,
-            begun: 0,
-            routed: first,
-            attempts,
-            answer: AnswerState::default(),
-            model: found.model,
-        })
+            Err(denied) if denied.may_wait() => self.wait(host, exchange, denied),
+            Err(denied) => self.deny(host, &denied),
+        }
+    }
+
+    /// Holds the request until the limit lets it through.
+    fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
+        self.describe(host, &exchange);
+        if self.tables.audit_content {
+            self.record.prompt = Some(exchange.body.clone());
+        }
+        let (identity, now) = (&self.record.identity, host.now_ns());
+        match waiting::enqueue(&self.worker, host, exchange, identity, denied, now) {
+            Ok(waiting) => {
+                self.stage = Stage::Waiting { waiting, stream: host.stream() };
+                Flow::Pause
+            }
+            Err(denied) => self.deny(host, &denied),
+        }
+    }
+
+    /// Takes over what became of a request that waited.
+    pub(super) fn catch_up(&mut self) {
+        let Stage::Waiting { waiting, .. } = &self.stage else { return };
+        let Some(end) = waiting.borrow_mut().end.take() else { return };
+        match end {
+            End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
+            End::Refused(refused) => {
+                let (failure, denied, queued_ms) = *refused;
+                self.note_denied(&denied);
+                self.record.queued_ms = Some(queued_ms);
+                self.record.status = failure.status;
+                self.record.failure = Some(failure);
+                self.stage = Stage::Answered;
+            }
+        }
+    }
+
+    /// The stream is gone: if it waited, its place is free.
+    pub fn leave(&mut self) {
+        self.catch_up();
+        if let Stage::Waiting { stream, .. } = self.stage {
+            self.worker.queue.borrow_mut().remove(stream);
+        }
+    }
+
+    fn note_denied(&mut self, denied: &Denied) {
+        self.record.limited_by = Some(Rc::clone(&denied.quota.name));
+        if matches!(denied.quota.terms, Terms::Budget(_)) {
+            self.record.spent_budget = Some((Rc::clone(&denied.quota), denied.refused.standing));
+        }
+    }
+
+    /// Answers that a budget or a limit is exhausted.
+    fn deny(&mut self, host: &impl Host, denied: &Denied) -> Flow {
+        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
+        let labels = Labels { model: "", provider: "", tenant };
+        let extra = [("scope", denied.account.scope.as_str()), ("reason", denied.kind())];
+        self.worker.metrics.borrow_mut().add(host, "tollgate.limited", labels, &extra, 1);
+        self.note_denied(denied);
+        let mut headers = Vec::new();
+        if !matches!(denied.quota.terms, Terms::Budget(_)) {
+            let standing = [(Rc::clone(&denied.quota), denied.refused.standing)];
+            headers = quota_headers::headers(self.record.dialect, &standing, self.record.started_ns);
+        }
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.fail_with(host, denied.failure(), &headers)
     }
 
     /// Gives the request to the router, with the first cluster chosen.
     fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
-        host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
-        self.describe(host, &exchange);
-        grant(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
         }
-        let exchange = Rc::new(RefCell::new(exchange));
-        let token = self.worker.register(Rc::clone(&exchange));
-        host.remember(key::REQUEST, token.to_string().as_bytes());
-        host.reroute();
+        self.describe(host, &exchange);
+        let (exchange, token) = dispatch(&self.worker, host, exchange);
         self.stage = Stage::Sent { exchange, token };
         Flow::Continue
     }
@@ -390,13 +404,15 @@ impl Edge {
     }
 }
 
-/// A request whose body was read.
-pub(super) struct Incoming {
-    pub(super) headers: Headers,
-    pub(super) call: Call,
-    pub(super) forwarded: Option<Forwarded>,
-    pub(super) stream: bool,
-    pub(super) body: Vec<u8>,
+/// Tells the router where a request goes, and keeps it under a number for the attempt phase.
+pub(super) fn dispatch(worker: &Worker, host: &impl Host, exchange: Exchange) -> (SharedExchange, u64) {
+    host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+    grant(host, &exchange);
+    let exchange = Rc::new(RefCell::new(exchange));
+    let token = worker.register(Rc::clone(&exchange));
+    host.remember(key::REQUEST, token.to_string().as_bytes());
+    host.reroute();
+    (exchange, token)
 }
 
 /// The access token of Google's that the proxy fetched, where a target of the model wants one.
@@ -481,21 +497,4 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
 
 fn too_large(limit: u64) -> Failure {
     Failure::new(413, format!("The request body is larger than the limit of {limit} bytes."))
-}
-
-/// Targets that cannot be asked, as attempts that never began.
-fn unfit_targets(model: &Model, call: &Call, carried: &str, now_ns: u64) -> Vec<Attempt> {
-    model
-        .targets
-        .iter()
-        .filter_map(|target| {
-            let reason = route::unfit(target, call)?;
-            Some(Attempt {
-                provider: Rc::clone(&target.provider),
-                model: route::upstream_model(target, carried),
-                started_ns: now_ns,
-                end: Some(AttemptEnd { status: None, reason: Some(reason), ms: 0 }),
-            })
-        })
-        .collect()
 }

@@ -1,14 +1,16 @@
 //! The edge phase of requests that are passed through: which provider gets them.
 
-use super::edge::{Edge, Incoming};
+use super::edge::Edge;
 use super::exchange::{Exchange, Forwarded};
 use super::headers::Headers;
-use super::{pages, surface};
+use super::host::Host;
+use super::lay_out::Incoming;
+use super::surface;
 use crate::chat::Failure;
 use crate::config::tables::{Forwarding, Model};
 use crate::dialect::lane::{Form, Subject};
 use crate::dialect::{Forward, Service};
-use crate::policy::route::{self, Found};
+use crate::policy::route::Found;
 use std::rc::Rc;
 
 /// How a client says which provider is meant.
@@ -19,6 +21,7 @@ impl Edge {
     /// names, else at the one that the configuration says, else at the only one that has the service.
     pub(super) fn choose_forward(
         &mut self,
+        host: &impl Host,
         headers: Headers,
         request: Forward,
         body: Vec<u8>,
@@ -38,14 +41,15 @@ impl Edge {
         self.record.stream = subject.stream;
         self.record.model_asked = subject.model;
         let found = if let Some(asked) = self.record.model_asked.as_deref() {
-            route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?
+            self.find_allowed(asked)?
         } else {
+            self.may_ask_without_model(service)?;
             let model = self.direct(forwarding, service, named)?;
             Found { model, carried: String::new() }
         };
         let call = forwarded.request.call();
         let incoming = Incoming { headers, call, forwarded: Some(forwarded), stream: subject.stream, body };
-        self.lay_out(incoming, found, |target| {
+        self.lay_out(host, incoming, found, |target| {
             let index = target.provider.index;
             forwarding.offered.contains(&index) && named.is_none_or(|named| named == index)
         })

@@ -2,7 +2,7 @@
 
 use super::attempt::exhausted;
 use super::edge::{Edge, Stage};
-use super::exchange::Exchange;
+use super::exchange::{Ending, Exchange};
 use super::host::{Flow, Host, Side};
 use super::rate_limit;
 use crate::chat::{Failure, UsageStatus};
@@ -11,11 +11,14 @@ use crate::dialect::lane;
 impl Edge {
     /// The response's headers have come.
     pub fn on_response_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
-        let (answer, attempts) = match &self.stage {
+        self.catch_up();
+        let (answer, attempts, tries) = match &self.stage {
             // Without an exchange the request was answered by the gateway itself or, when its body was over the
             // proxy's limit, by the proxy.
             Stage::Answered => return Flow::Continue,
-            Stage::Collecting { .. } => (Err(proxy_failure(host, None)), Vec::new()),
+            Stage::Collecting { .. } | Stage::Waiting { .. } => {
+                (Err(proxy_failure(host, None)), Vec::new(), 0)
+            }
             Stage::Sent { exchange, .. } => {
                 let exchange = &mut *exchange.borrow_mut();
                 if exchange.answer.released {
@@ -27,10 +30,10 @@ impl Edge {
                 let failure = self.unanswered(host, exchange);
                 let answer = exchange.estimate_count(&failure).ok_or_else(|| failure.clone());
                 exchange.answer.failure = answer.is_err().then_some(failure);
-                (answer, exchange.notes())
+                (answer, exchange.notes(), exchange.tries())
             }
         };
-        self.rewrite(host, answer, &attempts, end_of_stream)
+        self.rewrite(host, answer, (&attempts, tries), end_of_stream)
     }
 
     /// Some of the response's body has come.
@@ -55,7 +58,7 @@ impl Edge {
             }
             None => proxy_failure(host, Some(exchange)),
         };
-        self.worker.end_attempt(now, exchange, None, Some(failure.message.clone()));
+        self.worker.end_attempt(host, now, exchange, Ending::failed(None, &failure));
         exchange.answer.released = true;
         exhausted(exchange, failure)
     }
@@ -65,7 +68,7 @@ impl Edge {
         &mut self,
         host: &impl Host,
         answer: Result<Vec<u8>, Failure>,
-        attempts: &[lane::AttemptNote],
+        (attempts, tries): (&[lane::AttemptNote], usize),
         end_of_stream: bool,
     ) -> Flow {
         let is_count = answer.is_ok();
@@ -93,7 +96,7 @@ impl Edge {
         rate_limit::say_when(status, &mut headers);
         if self.tables.response_headers {
             headers.set("x-tollgate-request-id", self.record.request_id.clone());
-            headers.set("x-tollgate-attempts", attempts.len().to_string());
+            headers.set("x-tollgate-attempts", tries.to_string());
             if is_count {
                 headers.set("x-tollgate-usage", UsageStatus::Estimated.as_str());
             }

@@ -1,13 +1,16 @@
 //! One client request and all its attempts: what the two phases share.
 
-use crate::chat::{Failure, UsageStatus};
+use crate::chat::{Failure, FailureKind, UsageStatus};
 use crate::config::tables::{Model, Provider, Secret, Tables, Target};
 use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning, count};
 use crate::dialect::{Call, Forward, Operation};
+use crate::gateway::admission::Admission;
 use crate::gateway::headers::Headers;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
-use crate::policy::route::Step;
+use crate::policy::circuit::{Board, Verdict};
+use crate::policy::route::{Step, upstream_model};
+use crate::policy::sift::sift;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -30,6 +33,8 @@ pub struct Exchange {
     pub headers: Headers,
     /// The header that held the client's key of the gateway.
     pub key_header: Option<&'static str>,
+    /// Whether the client's token, which is for the gateway too, was believed.
+    pub has_token: bool,
     /// The access token of Google's that the proxy fetched, where a target wants one.
     pub gcp_token: Option<Secret>,
     /// The headers of the latest try: all tries share the proxy's one header map.
@@ -48,8 +53,14 @@ pub struct Exchange {
     pub retries_granted: usize,
     /// The cluster that the router was last told to use.
     pub routed: Rc<Provider>,
-    /// Every try so far.
+    /// Every try so far, and the targets that were passed over.
     pub attempts: Vec<Attempt>,
+    /// What it holds of budgets and limits, where there are any.
+    pub admission: Option<Box<Admission>>,
+    /// The target (its position) that this request has leave to try although its circuit was open.
+    pub probing: Option<usize>,
+    /// Targets (their numbers) that had something out of the ordinary when the request looked: a good answer is news.
+    pub troubled: Vec<u64>,
     /// How the answer stands.
     pub answer: AnswerState,
 }
@@ -108,12 +119,46 @@ pub struct Counted {
 pub struct Attempt {
     /// Who was asked.
     pub provider: Rc<Provider>,
+    /// Under which name health knows the target.
+    pub target: Rc<str>,
     /// For which of its models.
     pub model: String,
     /// When, in nanoseconds since the epoch.
     pub started_ns: u64,
     /// How it ended; `None` while it runs.
     pub end: Option<AttemptEnd>,
+    /// Nobody was asked: the target was passed over, and the end says why.
+    pub skipped: bool,
+}
+
+/// What is known of the end of a try.
+#[derive(Debug, Clone, Default)]
+pub struct Ending {
+    /// The provider's status, where there was one.
+    pub status: Option<u16>,
+    /// Why it failed; `None` when it did not.
+    pub reason: Option<String>,
+    /// What kind of failure the answer said it is.
+    pub kind: Option<FailureKind>,
+    /// How long the provider asks to be left alone.
+    pub retry_after: Option<Duration>,
+}
+
+impl Ending {
+    /// A good end.
+    pub fn good(status: u16) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+
+    /// A failure.
+    pub fn failed(status: Option<u16>, failure: &Failure) -> Self {
+        Self {
+            status,
+            reason: Some(failure.message.clone()),
+            kind: Some(failure.kind),
+            retry_after: failure.retry_after,
+        }
+    }
 }
 
 /// How a try ended.
@@ -154,9 +199,11 @@ impl Exchange {
         self.model.targets.get(step.target)
     }
 
-    /// A header of the client's that a provider may see. The gateway's own key is not one.
+    /// A header of the client's that a provider may see. The gateway's own key is not one, nor is a token for it.
     pub fn client_header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).filter(|_| self.key_header != Some(name))
+        let token = self.tables.access.token.as_ref().filter(|_| self.has_token);
+        let is_ours = self.key_header == Some(name) || token.is_some_and(|token| *token.header == *name);
+        self.headers.get(name).filter(|_| !is_ours)
     }
 
     /// The answer has begun: no other try will need the client's body. Where the answer has not said what it was, the
@@ -208,6 +255,30 @@ impl Exchange {
         });
     }
 
+    /// Leaves out all remaining tries at a provider; an attempt that never began says why. It stands before the latest
+    /// one, which stays the latest.
+    pub fn leave_out(&mut self, provider: &Rc<Provider>, now_ns: u64, reason: &str) {
+        let begun = self.begun;
+        let mut position = 0;
+        let targets = &self.model.targets;
+        let mut gone: Vec<usize> = Vec::new();
+        self.steps.retain(|step| {
+            position += 1;
+            let target = targets.get(step.target);
+            let stays =
+                position <= begun || target.is_none_or(|target| target.provider.index != provider.index);
+            if !stays && !gone.contains(&step.target) {
+                gone.push(step.target);
+            }
+            stays
+        });
+        for target in gone.into_iter().filter_map(|target| targets.get(target)) {
+            let attempt = Attempt::skipped(target, &self.carried, reason.to_owned(), now_ns);
+            let at = if begun == 0 { self.attempts.len() } else { self.attempts.len().saturating_sub(1) };
+            self.attempts.insert(at, attempt);
+        }
+    }
+
     /// Ends the try under way and gives it back; a try that has ended keeps its first end, and nothing comes back.
     pub fn end_attempt(
         &mut self,
@@ -221,6 +292,42 @@ impl Exchange {
         Some(attempt)
     }
 
+    /// Notes targets that are passed over, before the try that has just ended: the last of the list is the last that was
+    /// asked.
+    pub fn note_skipped(&mut self, now_ns: u64, skipped: Vec<(usize, String)>) {
+        let model = Rc::clone(&self.model);
+        let at = self.attempts.len().saturating_sub(1);
+        let notes: Vec<Attempt> = skipped
+            .into_iter()
+            .filter_map(|(target, why)| {
+                Some(Attempt::skipped(model.targets.get(target)?, &self.carried, why, now_ns))
+            })
+            .collect();
+        self.attempts.splice(at..at, notes);
+    }
+
+    /// Leaves out the tries to come at targets that are to be left alone, the one that was just asked included. A pause
+    /// that this one asked for is waited for like any other, since its retries come before the next target.
+    pub fn pass_over(&mut self, board: &Board, now_ns: u64) {
+        let at = now_ns / 1_000_000;
+        let Some(asked) = self.current() else { return };
+        let rest = self.steps.split_off(self.begun.min(self.steps.len()));
+        let (own, others): (Vec<Step>, Vec<Step>) =
+            rest.into_iter().partition(|step| step.target == asked.target);
+        let verdict = self.target(asked).map(|target| board.verdict(target.id, at));
+        if !matches!(verdict, Some(Verdict::Open(_))) {
+            self.steps.extend(own);
+        }
+        let sifted = sift(others, &self.model, board, at);
+        self.steps.extend(sifted.steps);
+        self.note_skipped(now_ns, sifted.skipped);
+    }
+
+    /// How often somebody was asked.
+    pub fn tries(&self) -> usize {
+        self.attempts.iter().filter(|attempt| !attempt.skipped).count()
+    }
+
     /// The tries as an error lists them.
     pub fn notes(&self) -> Vec<AttemptNote> {
         self.attempts.iter().map(Attempt::note).collect()
@@ -228,7 +335,8 @@ impl Exchange {
 
     /// Tries at targets after the first, that is, how often the gateway fell back.
     pub fn fallbacks(&self) -> usize {
-        self.attempts
+        let asked: Vec<&Attempt> = self.attempts.iter().filter(|attempt| !attempt.skipped).collect();
+        asked
             .windows(2)
             .filter(
                 |pair| matches!(pair, [a, b] if a.provider.index != b.provider.index || a.model != b.model),
@@ -238,6 +346,18 @@ impl Exchange {
 }
 
 impl Attempt {
+    /// A target that nobody was asked at, and why.
+    pub fn skipped(target: &Target, carried: &str, why: String, now_ns: u64) -> Self {
+        Self {
+            provider: Rc::clone(&target.provider),
+            target: Rc::clone(&target.name),
+            model: upstream_model(target, carried),
+            started_ns: now_ns,
+            end: Some(AttemptEnd { status: None, reason: Some(why), ms: 0 }),
+            skipped: true,
+        }
+    }
+
     fn note(&self) -> AttemptNote {
         let end = self.end.as_ref();
         AttemptNote {

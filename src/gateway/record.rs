@@ -6,6 +6,8 @@ use crate::chat::Failure;
 use crate::dialect::lane::{self, AttemptNote};
 use crate::dialect::{Call, Dialect};
 use crate::policy::identity::Identity;
+use crate::policy::quota::{Quota, Standing};
+use std::rc::Rc;
 
 /// The facts of one client request that do not depend on an answer.
 #[derive(Debug)]
@@ -32,6 +34,12 @@ pub struct Record {
     pub counted: Option<Counted>,
     /// Status of an answer of the gateway's own.
     pub status: u16,
+    /// The rule that refused it, or that it waited for.
+    pub limited_by: Option<Rc<str>>,
+    /// How long it waited for a limit, in milliseconds, where it was refused after that.
+    pub queued_ms: Option<u64>,
+    /// The budget that refused it, as it stood.
+    pub spent_budget: Option<(Rc<Quota>, Standing)>,
     /// Why the gateway itself refused it.
     pub failure: Option<Failure>,
     /// The body, when the audit wants it.
@@ -54,6 +62,9 @@ impl Default for Record {
             identity: Identity::default(),
             counted: None,
             status: 0,
+            limited_by: None,
+            queued_ms: None,
+            spent_budget: None,
             failure: None,
             prompt: None,
             quiet: false,

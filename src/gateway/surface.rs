@@ -18,6 +18,8 @@ pub enum Surface {
     Models,
     /// One model.
     Model(String),
+    /// What is left of budgets and limits.
+    Budget,
     /// The version of Ollama's API.
     OllamaVersion,
     /// Ollama's list of loaded models.
@@ -80,6 +82,7 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
     }
     match path {
         "/models" | "/api/tags" => on("GET, HEAD", method, Surface::Models),
+        "/budget" => on("GET, HEAD", method, Surface::Budget),
         "/api/version" => on("GET, HEAD", method, Surface::OllamaVersion),
         "/api/ps" => on("GET, HEAD", method, Surface::OllamaRunning),
         "" if method == "HEAD" => Surface::Alive,

@@ -1,13 +1,18 @@
 //! What one worker thread keeps between requests. Both phases of all plugins of a worker live in one VM and share it.
 
+use super::circuits;
 use super::exchange::{Attempt, Exchange};
 use super::host::Host;
+use super::waiting::{self, SharedWaiting};
 use crate::chat::Usage;
-use crate::config::tables::{Provider, Tables};
+use crate::config::tables::{Keys, Provider, Tables};
+use crate::config::{Problem, keys_file};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
-use crate::policy::health::{Book, Observation};
-use hashbrown::HashMap;
+use crate::policy::health::{Book, Observation, Quota};
+use crate::policy::ledger::Ledger;
+use crate::policy::queue::Queue;
+use hashbrown::{HashMap, HashSet};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -18,6 +23,9 @@ const PRICES_KEPT: usize = 1024;
 
 /// Where the books of all workers are listed in shared data.
 const WORKERS_KEY: &str = "tollgate.health.workers";
+
+/// Where the keys of a file are in shared data.
+const FILED_KEYS: &str = "tollgate.keys";
 
 /// A provider's name and one of its models.
 type PricedModel = (Box<str>, String);
@@ -33,10 +41,17 @@ pub struct Worker {
     /// Metric numbers by name.
     pub metrics: RefCell<Metrics>,
     prices: RefCell<HashMap<PricedModel, Option<Price>>>,
+    /// The counters of budgets and limits.
+    pub ledger: Ledger,
+    /// Whether the ticks come often, because requests wait or waited.
+    pub hurried: Cell<bool>,
+    /// Requests that wait for a limit.
+    pub queue: RefCell<Queue<SharedWaiting>>,
     health: RefCell<Book>,
     health_dirty: Cell<bool>,
     slot: Cell<Option<u32>>,
     loaded: Cell<u64>,
+    filed_keys: RefCell<Option<Rc<Keys>>>,
 }
 
 impl Worker {
@@ -60,7 +75,18 @@ impl Worker {
 
     /// What an answer cost; `None` when the price or the usage is not known.
     pub fn cost(&self, now_ns: u64, tables: &Tables, attempt: &Attempt, usage: &Usage) -> Option<Cost> {
-        let (provider, model) = (&attempt.provider, attempt.model.as_str());
+        self.quote(now_ns, tables, &attempt.provider, &attempt.model, usage)
+    }
+
+    /// What a provider takes for so much of one of its models; `None` when the price is not known.
+    pub fn quote(
+        &self,
+        now_ns: u64,
+        tables: &Tables,
+        provider: &Provider,
+        model: &str,
+        usage: &Usage,
+    ) -> Option<Cost> {
         let mut prices = self.prices.borrow_mut();
         let key = (provider.name.clone(), model.to_owned());
         if !prices.contains_key(&key) && prices.len() >= PRICES_KEPT {
@@ -70,9 +96,11 @@ impl Worker {
         price.as_ref()?.cost(usage, UNIX_EPOCH + Duration::from_nanos(now_ns))
     }
 
-    /// A new configuration came at this time: prices may be others now.
-    pub fn configured(&self, now_ns: u64) {
+    /// A new configuration came at this time: prices may be others now, and targets gone.
+    pub fn configured(&self, now_ns: u64, tables: &Tables) {
         self.prices.borrow_mut().clear();
+        let known: HashSet<&str> = tables.targets().map(|target| &*target.name).collect();
+        self.health.borrow_mut().keep(|name| known.contains(name));
         self.loaded.set(now_ns / 1_000_000_000);
     }
 
@@ -81,28 +109,51 @@ impl Worker {
         self.loaded.get()
     }
 
-    /// Ends the try under way, if it is still open, and writes it into the provider's health.
-    pub fn end_attempt(
-        &self,
-        now_ns: u64,
-        exchange: &mut Exchange,
-        status: Option<u16>,
-        reason: Option<String>,
-    ) {
-        if let Some(ended) = exchange.end_attempt(now_ns, status, reason) {
-            self.observe(now_ns, ended);
+    /// Takes over the keys of a file that came on its own, as JSON, and shows them to the machines that are still to
+    /// come. Bad ones change nothing.
+    pub fn take_keys(&self, host: &impl Host, json: &[u8]) -> Result<usize, Vec<Problem>> {
+        let keys = keys_file(json)?;
+        let number = keys.len();
+        self.filed_keys.replace(Some(Rc::new(keys)));
+        let (shown, version) = host.shared(FILED_KEYS);
+        // Every worker is told of the same file; whoever comes first shows it.
+        if shown.as_deref() != Some(json) {
+            host.share(FILED_KEYS, json, version);
         }
+        Ok(number)
     }
 
-    /// Writes an ended attempt into the provider's health. Answers that blame the request count as success: the
-    /// provider did its work.
-    fn observe(&self, now_ns: u64, attempt: &Attempt) {
-        let Some(end) = &attempt.end else { return };
-        let blames_provider = end.status.is_none_or(super::attempt::is_retriable);
-        let error = end.reason.as_deref().filter(|_| blames_provider || end.status == Some(200));
-        let seen = Observation { at: now_ns / 1_000_000_000, ms: end.ms, error };
-        self.health.borrow_mut().observe(&attempt.provider.name, seen);
+    /// The keys of the file; `None` when they have not come. A machine that was built afresh, after a trap or because the
+    /// edge alone was configured anew, was not told of them: it finds what the one before it was told.
+    pub fn filed_keys(&self, host: &impl Host) -> Option<Rc<Keys>> {
+        if let Some(keys) = self.filed_keys.borrow().as_ref() {
+            return Some(Rc::clone(keys));
+        }
+        let keys = Rc::new(keys_file(&host.shared(FILED_KEYS).0?).ok()?);
+        self.filed_keys.replace(Some(Rc::clone(&keys)));
+        Some(keys)
+    }
+
+    /// Writes an ended try into its target's health.
+    pub(super) fn observe(&self, target: &str, seen: Observation<'_>) {
+        self.health.borrow_mut().observe(target, seen);
         self.health_dirty.set(true);
+    }
+
+    /// Writes down what a target's provider said about its limits.
+    pub(super) fn tell_quota(&self, now_ns: u64, target: &str, quota: Quota) {
+        self.health.borrow_mut().tell_quota(target, quota, now_ns / 1_000_000_000);
+        self.health_dirty.set(true);
+    }
+
+    /// Whether the ticks come often although no request waits any more; once.
+    pub fn is_idle_again(&self) -> bool {
+        self.queue.borrow().is_empty() && self.hurried.replace(false)
+    }
+
+    /// Lets requests through that waited for a limit, and refuses those that waited too long. Called on the tick.
+    pub fn serve_queue(&self, host: &impl Host) {
+        waiting::serve(self, host, host.now_ns());
     }
 
     /// Shows what this worker saw to the others. Called on the tick, and before the health page is made.
@@ -167,6 +218,7 @@ pub fn prepare_shared(host: &impl Host) {
     if host.shared(WORKERS_KEY).0.is_none() {
         host.share(WORKERS_KEY, b"0", None);
     }
+    circuits::prepare(host);
 }
 
 fn workers(host: &impl Host) -> (u32, Option<u32>) {

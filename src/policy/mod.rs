@@ -1,6 +1,15 @@
 //! Who may ask, and where it goes.
 
+pub mod allow;
+pub mod budget;
+pub mod circuit;
 pub mod health;
 pub mod identity;
 pub mod keys;
+pub mod ledger;
+pub mod limit;
+pub mod queue;
+pub mod quota;
 pub mod route;
+pub mod scope;
+pub mod sift;

@@ -36,6 +36,8 @@ pub struct Step {
     pub target: usize,
     /// 0 for the first try at the target.
     pub retry: u32,
+    /// Its circuit was open: the try needs leave (see [`super::circuit::Board::begin_probe`]).
+    pub probe: bool,
 }
 
 /// Why a target cannot be asked at all; `None` when it can.
@@ -68,17 +70,16 @@ pub fn steps(model: &Model, call: &Call) -> Vec<Step> {
         .iter()
         .enumerate()
         .filter(|(_, target)| unfit(target, call).is_none())
-        .flat_map(|(target, _)| (0..=model.retries).map(move |retry| Step { target, retry }))
+        .flat_map(|(target, _)| (0..=model.retries).map(move |retry| Step { target, retry, probe: false }))
         .collect()
 }
 
-/// Public names near to an unknown one, the nearest first, at most three.
-pub fn nearest<'t>(tables: &'t Tables, asked: &str) -> Vec<&'t str> {
+/// Of these names those near to an unknown one, the nearest first, at most three.
+pub fn nearest<'t>(names: impl IntoIterator<Item = &'t str>, asked: &str) -> Vec<&'t str> {
     let asked = asked.to_lowercase();
-    let mut scored: Vec<(usize, &str)> = tables
-        .listed
-        .iter()
-        .map(|name| (distance(&asked, &name.to_lowercase()), &**name))
+    let mut scored: Vec<(usize, &str)> = names
+        .into_iter()
+        .map(|name| (distance(&asked, &name.to_lowercase()), name))
         .filter(|(d, name)| *d * 2 <= name.len().max(asked.len()))
         .collect();
     scored.sort_unstable();

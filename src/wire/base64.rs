@@ -32,12 +32,9 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
     };
     // A last digit by itself says less than a byte.
     if digits.len() % 4 == 1 {
-        let whole = digits.len().saturating_sub(1);
-        match digits.to_mut().pop() {
-            Some(last) if last.is_ascii_alphanumeric() || matches!(last, b'+' | b'/') => {
-                digits.to_mut().truncate(whole)
-            }
-            _ => return None,
+        let last = digits.to_mut().pop()?;
+        if !last.is_ascii_alphanumeric() && !matches!(last, b'+' | b'/') {
+            return None;
         }
     }
     LENIENT.decode(&*digits).ok()

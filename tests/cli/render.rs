@@ -88,6 +88,38 @@ fn limits_follow_the_configuration() {
 }
 
 #[test]
+fn envoy_leaves_out_single_addresses_and_the_filter_targets() {
+    let room = Room::new();
+    room.write(
+        "gateway.yaml",
+        "defaults: {circuit_breaker: {failure_threshold: 4, success_threshold: 2, open: 45s}}\n\
+         providers:\n  \
+           gpus: {preset: vllm, base_url: 'http://gpus.internal:8000', health_check: {path: /health, every: 5s}}\n  \
+           one: {preset: vllm, base_url: 'http://10.0.0.7:8000', health_check: {path: /health}, \
+                 circuit_breaker: {failure_threshold: 0}}\n\
+         models: {m: [gpus/m, one/m, openai/gpt-4o]}\n",
+    );
+    let bootstrap = yaml(&room.run(&["render"], &[]).good());
+    let cluster = |index: usize| &bootstrap["static_resources"]["clusters"][index];
+    let outliers = &cluster(0)["outlier_detection"];
+    assert_eq!((&outliers["consecutive_5xx"], &outliers["base_ejection_time"]), (&4.into(), &"45s".into()));
+    assert_eq!(outliers["max_ejection_percent"], 50);
+    let check = &cluster(0)["health_checks"][0];
+    assert_eq!((&check["interval"], &check["unhealthy_threshold"]), (&"5s".into(), &4.into()));
+    assert_eq!((&check["healthy_threshold"], &check["timeout"]), (&2.into(), &"2s".into()));
+    assert_eq!(check["http_health_check"]["path"], "/health");
+    assert_eq!(check["http_health_check"]["host"], "gpus.internal:8000");
+    assert_eq!(cluster(1)["health_checks"][0]["unhealthy_threshold"], 3);
+    for lone in [1, 2] {
+        assert!(
+            cluster(lone).get("outlier_detection").is_none(),
+            "one address has nobody to stand in for it"
+        );
+    }
+    assert!(cluster(2).get("health_checks").is_none());
+}
+
+#[test]
 fn tls_names_the_host_and_clear_text_does_not_ask() {
     let room = Room::new();
     room.write(

@@ -80,6 +80,9 @@ class World:
             "providers": providers | more.pop("providers", {}),
             "models": models | more.pop("models", {}),
         }
+        # A 429 of one test is no reason for the next one to find its provider passed over.
+        breaker = {"max_cooldown": "0s"} | more.get("defaults", {}).get("circuit_breaker", {})
+        more["defaults"] = more.get("defaults", {}) | {"circuit_breaker": breaker}
         return base | more
 
     def start(self, directory: Path, env: dict[str, str] | None = None, **more: Any) -> Gateway:

@@ -1,10 +1,12 @@
 //! One cluster a provider.
 
-use super::yaml::{Value, any, duration, extension, list, map, socket, with};
-use super::{Plan, rate_limit, wasm};
+use super::identity::JWKS_CLUSTER;
+use super::yaml::{Value, any, duration, extension, list, map, socket, texts, with};
+use super::{Plan, identity, rate_limit, wasm};
 use crate::config::limits;
 use crate::config::schema::{CircuitBreaker, Protocol, Tls};
-use crate::config::{AuthPlan, Upstream};
+use crate::config::tables::Breaker;
+use crate::config::{AuthPlan, BaseUrl, Upstream};
 use std::net::IpAddr;
 
 /// The cluster of the OpenTelemetry collector.
@@ -16,12 +18,15 @@ const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptio
 pub(super) const METADATA_CLUSTER: &str = "tollgate_gcp_metadata";
 const METADATA_HOST: &str = "metadata.google.internal";
 
-/// All clusters: the providers in their order, then the metadata server and the collector, where they are needed.
-pub(super) fn clusters(plan: &Plan<'_>) -> Vec<Value> {
+/// All clusters: the providers in their order, then the others, where they are needed. `keys` is where the keys of a file
+/// are discovered.
+pub(super) fn clusters(plan: &Plan<'_>, keys: Option<Value>) -> Vec<Value> {
     let mut clusters: Vec<Value> = plan.upstreams.iter().map(|upstream| provider(plan, upstream)).collect();
     if plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp) {
         clusters.push(metadata_server());
     }
+    clusters.extend(identity::key_server(plan).map(|url| key_server(plan, &url)));
+    clusters.extend(plan.keys.as_deref().map(|filed| keys_bringer(plan, filed, keys)));
     clusters.extend(rate_limit::cluster(plan));
     clusters.extend(plan.otlp.as_ref().map(|(host, port)| grpc(OTLP_CLUSTER, host, *port)));
     clusters
@@ -38,19 +43,100 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
     let endpoints = endpoints(&name, &upstream.base.host, upstream.base.port);
     cluster = with(cluster, "load_assignment", Some(endpoints));
     cluster = with(cluster, "transport_socket", tls(plan, upstream));
-    let codec = extension(
-        "envoy.filters.http.upstream_codec",
-        "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
-        map! {},
-    );
     let mut filters = vec![wasm::attempt(plan, &upstream.name)];
     filters.extend(signing(&upstream.auth));
-    filters.push(codec);
+    filters.push(codec());
     let mut options = map! { "common_http_protocol_options": map! { "idle_timeout": "300s" } };
     options = with(options, protocol_key(upstream), Some(protocol(upstream)));
     options = with(options, "http_filters", Some(list(filters)));
     cluster = with(cluster, "typed_extension_protocol_options", Some(http_options(options)));
-    with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())))
+    cluster = with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())));
+    cluster = with(cluster, "outlier_detection", outlier_detection(plan, upstream));
+    with(cluster, "health_checks", health_checks(plan, upstream))
+}
+
+/// When the filter leaves one of this provider's targets alone: of several settings the most patient one.
+fn breaker(plan: &Plan<'_>, upstream: &Upstream) -> Option<Breaker> {
+    let own = plan.tables.targets().filter(|target| *target.provider.name == *upstream.name);
+    own.filter_map(|target| target.circuit.breaker).max_by_key(|breaker| breaker.failure_threshold)
+}
+
+/// One sick address among several is left out by Envoy, after as many failures and for as long as the filter leaves a
+/// target alone; which target that is, is the filter's to say. So this is only for names that may stand for a set of
+/// equal servers. Never more than half of them are left out, and a lone one never: with nobody left, Envoy would either
+/// ask the sick one all the same or answer without a try at the next target.
+fn outlier_detection(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
+    let breaker = breaker(plan, upstream).filter(|_| discovery(upstream) == STRICT_DNS)?;
+    Some(map! {
+        "consecutive_5xx": breaker.failure_threshold,
+        "interval": "1s",
+        "base_ejection_time": duration(breaker.open),
+        "max_ejection_time": duration(breaker.open.max(limits::MAX_EJECTION)),
+        "max_ejection_percent": 50,
+        "enforcing_success_rate": 0,
+    })
+}
+
+/// Envoy's own questions. They choose among the addresses of one provider; when none is well, all are asked as before
+/// (the panic threshold stays at its default), and the filter's circuits judge by what comes back.
+fn health_checks(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
+    let check = upstream.settings.health_check.as_ref()?;
+    let every = duration(check.every.map_or(limits::HEALTH_CHECK_EVERY, |span| span.0));
+    let breaker = breaker(plan, upstream);
+    Some(list([map! {
+        "timeout": duration(check.timeout.map_or(limits::HEALTH_CHECK_TIMEOUT, |span| span.0)),
+        "interval": every.clone(),
+        "no_traffic_interval": every,
+        "unhealthy_threshold": breaker.map_or(3, |breaker| breaker.failure_threshold),
+        "healthy_threshold": breaker.map_or(1, |breaker| breaker.success_threshold),
+        "http_health_check": map! { "path": check.path.as_str(), "host": upstream.base.authority() },
+    }]))
+}
+
+/// The end of every chain of upstream filters.
+fn codec() -> Value {
+    extension(
+        "envoy.filters.http.upstream_codec",
+        "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+        map! {},
+    )
+}
+
+/// What brings the keys of a file: the filter of a cluster that nothing leads to. As a filter of the listener it would cost
+/// every request something, and as part of the edge phase a new key would configure everything anew.
+fn keys_bringer(plan: &Plan<'_>, filed: &str, discovered: Option<Value>) -> Value {
+    let filter = match discovered {
+        None => wasm::keys(plan, filed),
+        Some(source) => map! {
+            "name": wasm::KEYS,
+            "config_discovery": map! {
+                "config_source": source,
+                "type_urls": texts([format!("type.googleapis.com/{}", wasm::WASM_TYPE)]),
+            },
+        },
+    };
+    let options = map! {
+        "explicit_http_config": map! { "http_protocol_options": map! {} },
+        "http_filters": list([filter, codec()]),
+    };
+    map! {
+        "name": wasm::KEYS,
+        "type": "STATIC",
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "typed_extension_protocol_options": http_options(options),
+    }
+}
+
+/// The server of the public keys that tokens are verified with.
+fn key_server(plan: &Plan<'_>, url: &BaseUrl) -> Value {
+    let cluster = map! {
+        "name": JWKS_CLUSTER,
+        "type": if url.ip().is_some() { "STATIC" } else { "STRICT_DNS" },
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "load_assignment": endpoints(JWKS_CLUSTER, &url.host, url.port),
+    };
+    let tls = url.tls.then(|| tls_towards(plan, &url.host, url.ip(), None));
+    with(cluster, "transport_socket", tls)
 }
 
 /// What signs the request that the filter made: over its path, headers and body.
@@ -79,13 +165,16 @@ fn http_options(options: Value) -> Value {
     with(map! {}, HTTP_OPTIONS, Some(any(HTTP_OPTIONS, options)))
 }
 
+/// Every address that a name has is a server of its own.
+const STRICT_DNS: &str = "STRICT_DNS";
+
 /// How hosts are found. Behind a public name stands a balancer of the provider's own, of which any address will do;
 /// behind a plain-text name often a set of equal servers, over which Envoy spreads the load.
 fn discovery(upstream: &Upstream) -> &'static str {
     match (upstream.base.ip(), upstream.base.tls) {
         (Some(_), _) => "STATIC",
         (None, true) => "LOGICAL_DNS",
-        (None, false) => "STRICT_DNS",
+        (None, false) => STRICT_DNS,
     }
 }
 

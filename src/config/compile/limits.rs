@@ -33,8 +33,24 @@ pub const MAX_TOKENS: u64 = 4096;
 pub const MAX_TARGETS: usize = 32;
 /// Most retries at one target.
 pub const MAX_RETRIES: u32 = 16;
+/// How long an open circuit stays so before a request may try.
+pub const CIRCUIT_OPEN: Duration = Duration::from_secs(30);
+/// The longest pause after a 429: whoever asks for an hour is asked again now and then all the same.
+pub const MAX_COOLDOWN: Duration = Duration::from_mins(5);
+/// The longest that [`CIRCUIT_OPEN`] and the pauses can be raised to.
+pub const CIRCUIT_BOUND: Duration = Duration::from_hours(24);
+/// The longest that Envoy leaves one address of several out, however often it failed.
+pub const MAX_EJECTION: Duration = Duration::from_mins(5);
+/// Time between two health checks of Envoy's.
+pub const HEALTH_CHECK_EVERY: Duration = Duration::from_secs(10);
+/// Limit of a health check of Envoy's.
+pub const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Each kind of circuit-breaker threshold.
 pub const CIRCUIT_BREAKER: u32 = 10_000;
+/// Requests that wait, for each worker.
+pub const QUEUE_SIZE: u64 = 1000;
+/// Longest wait for a limit.
+pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Domain of a rate limit service, and the beginning of every name in Redis.
 pub const FLEET_NAME: &str = "tollgate";
 /// How long a rate limit service is waited for.

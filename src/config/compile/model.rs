@@ -1,6 +1,6 @@
 //! Models: names, aliases, wildcards, and the chains behind them.
 
-use super::limits;
+use super::{circuit, limits};
 use crate::config::Problem;
 use crate::config::nearest::nearest;
 use crate::config::problem::entry;
@@ -11,6 +11,7 @@ use crate::provider::preset;
 use hashbrown::HashMap;
 use serde_json::value::RawValue;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What the tables know of models.
 #[derive(Default)]
@@ -95,7 +96,23 @@ pub(super) fn direct(gateway: &Gateway, providers: &[Rc<Provider>]) -> Vec<Rc<Mo
 /// A target with nothing of its own.
 fn plain_target(provider: &Rc<Provider>, model: &str) -> Target {
     let timeout = provider.timeout.unwrap_or(limits::TIMEOUT);
-    Target { provider: provider.clone(), model: model.into(), timeout, max_tokens: None, params: Vec::new() }
+    target(provider, model, timeout)
+}
+
+/// A target as it is before anything is said about it.
+fn target(provider: &Rc<Provider>, model: &str, timeout: Duration) -> Target {
+    let name: Rc<str> =
+        if model.is_empty() { (*provider.name).into() } else { format!("{}/{model}", provider.name).into() };
+    Target {
+        provider: provider.clone(),
+        model: model.into(),
+        timeout,
+        max_tokens: None,
+        params: Vec::new(),
+        id: circuit::id(&name),
+        name,
+        circuit: circuit::OFF,
+    }
 }
 
 /// Checks a public name. `None`: bad; `Some(None)`: a name; `Some(Some(…))`: a pattern, before and after its `*`.
@@ -239,13 +256,8 @@ fn one_target(
         problems.push(unknown_provider(&target.provider, provider_at, gateway, providers)?);
         return None;
     };
-    Some(Target {
-        provider: provider.clone(),
-        model: target.model.into(),
-        timeout: provider.timeout.unwrap_or(limits::TIMEOUT),
-        max_tokens: target.max_tokens,
-        params,
-    })
+    let plain = plain_target(provider, &target.model);
+    Some(Target { max_tokens: target.max_tokens, params, ..plain })
 }
 
 /// The request fields that a target sets.
@@ -319,6 +331,12 @@ fn model(
     for target in &mut targets {
         let default = || span(None, defaults.timeout, limits::TIMEOUT);
         target.timeout = own.or(target.provider.timeout).unwrap_or_else(default);
+        let written = [
+            settings.circuit_breaker.as_ref(),
+            Some(&target.provider.circuit),
+            defaults.circuit_breaker.as_ref(),
+        ];
+        target.circuit = circuit::resolve(written);
     }
     let timeout = targets.iter().map(|target| target.timeout).max().unwrap_or(limits::TIMEOUT);
     let request_timeout = span(settings.request_timeout, defaults.request_timeout, limits::REQUEST_TIMEOUT);
@@ -331,6 +349,7 @@ fn model(
             problems.push(Problem::new(format!("{path}.{field}"), "must be longer than 0s"));
         }
     }
+    circuit::check(settings.circuit_breaker.as_ref(), path, problems);
     let default_max_tokens = settings.max_tokens.or(defaults.max_tokens).unwrap_or(limits::MAX_TOKENS);
     if default_max_tokens == 0 {
         problems.push(Problem::new(format!("{path}.max_tokens"), "must be more than 0"));

@@ -1,6 +1,6 @@
 //! Providers, with their secrets.
 
-use crate::config::schema::HeaderValue;
+use crate::config::schema::{CircuitBreaker, HeaderValue};
 use crate::config::tables::{Auth, Provider, Secret};
 use crate::config::{AuthPlan, Upstream};
 
@@ -46,6 +46,7 @@ pub(super) fn table(index: usize, upstream: &Upstream, env: &dyn Fn(&str) -> Opt
         forward_headers: upstream.forward_headers.iter().map(|name| name.as_str().into()).collect(),
         timeout: upstream.settings.timeout.map(|span| span.0),
         idle_timeout: upstream.settings.idle_timeout.map(|span| span.0),
+        circuit: upstream.settings.circuit_breaker.as_ref().map(CircuitBreaker::circuit).unwrap_or_default(),
         quirks: upstream.quirks,
         price_provider: upstream.price_provider,
     }

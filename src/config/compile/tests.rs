@@ -96,7 +96,7 @@ fn one_line_is_a_gateway() {
     assert_eq!((model.retries, model.timeout), (0, Duration::from_mins(1)));
     assert_eq!(&*tables.listed, &["gpt-4o".into()]);
     assert_eq!(tables.max_body, 33_554_432);
-    assert!(tables.response_headers && tables.keys.is_empty() && tables.cors.origins.is_empty());
+    assert!(tables.response_headers && tables.access.keys.is_empty() && tables.cors.origins.is_empty());
 }
 
 #[test]
@@ -489,7 +489,7 @@ fn keys_have_names_models_and_an_end() {
         ],
         "identity": {"headers": {"user": "X-User"}}
     }));
-    let one = tables.keys.get(&[0xaa; 32]).unwrap();
+    let one = tables.access.keys.get(&[0xaa; 32]).unwrap();
     assert_eq!(
         (one.tenant.as_deref(), one.team.as_deref(), one.project.as_deref()),
         (Some("acme"), Some("search"), Some("ranker"))
@@ -499,10 +499,10 @@ fn keys_have_names_models_and_an_end() {
         (2, Some(1_801_353_600), true)
     );
     assert_eq!(one.metadata["tier"], "gold");
-    let two = tables.keys.get(&[0xbb; 32]).unwrap();
+    let two = tables.access.keys.get(&[0xbb; 32]).unwrap();
     assert_eq!((&*two.id, &two.models, two.expires), ("two", &None, None));
-    assert!(tables.keys.get(&[0xab; 32]).is_none());
-    let headers = &tables.identity_headers;
+    assert!(tables.access.keys.get(&[0xab; 32]).is_none());
+    let headers = &tables.access.headers;
     assert_eq!((headers.user.as_deref(), headers.agent.as_deref()), (Some("x-user"), Some("x-agent-type")));
     assert_eq!(headers.tenant, None);
 }
@@ -529,6 +529,43 @@ fn mistakes_in_keys_are_named() {
                 .to_owned(),
             "identity.headers.tenant: is the name of a request header".to_owned(),
             "identity.headers.user: is taken from every request: such headers steer the proxy".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn circuits_are_read_field_by_field_from_model_provider_and_defaults() {
+    let tables = compiled(&json!({
+        "defaults": {"circuit_breaker": {"failure_threshold": 5, "open": "10s", "cooldown": "1s"}},
+        "providers": {
+            "a": {"preset": "vllm", "circuit_breaker": {"open": "20s", "max_requests": 7}},
+            "b": {"preset": "vllm", "circuit_breaker": {"failure_threshold": 0, "max_cooldown": "0s"}}
+        },
+        "models": {"m": {"targets": ["a/x", "b/x"], "circuit_breaker": {"success_threshold": 3}}, "n": "a/x"}
+    }));
+    let circuit = |model: &str, index: usize| tables.models[model].targets[index].circuit;
+    let breaker = circuit("m", 0).breaker.unwrap();
+    assert_eq!((breaker.failure_threshold, breaker.success_threshold), (5, 3));
+    assert_eq!((breaker.open, circuit("m", 0).cooldown), (Duration::from_secs(20), Duration::from_secs(1)));
+    assert_eq!((circuit("m", 1).breaker, circuit("m", 1).max_cooldown), (None, Duration::ZERO));
+    assert_eq!(circuit("n", 0).breaker.unwrap().success_threshold, 1);
+    let ids = |model: &str| tables.models[model].targets[0].id;
+    assert_eq!(ids("m"), ids("n"), "a target is the same in every model");
+    let wrong = json!({
+        "defaults": {"circuit_breaker": {"success_threshold": 0, "max_cooldown": "25h"}},
+        "providers": {"a": {"preset": "vllm", "circuit_breaker": {"open": "0s"},
+                            "health_check": {"path": "health", "every": "0s"}}},
+        "models": {"m": {"targets": ["a/x"], "circuit_breaker": {"open": "0s"}}}
+    });
+    assert_eq!(
+        problems(&wrong),
+        [
+            "models.m.circuit_breaker.open: must be longer than 0s",
+            "defaults.circuit_breaker.success_threshold: must be more than 0",
+            "defaults.circuit_breaker.max_cooldown: must be at most 24h",
+            "providers.a.circuit_breaker.open: must be longer than 0s",
+            "providers.a.health_check.path: must be a path such as /health",
+            "providers.a.health_check.every: must be longer than 0s",
         ]
     );
 }

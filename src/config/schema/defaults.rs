@@ -1,6 +1,6 @@
 //! `defaults`: what holds where a model says nothing of its own.
 
-use super::Span;
+use super::{Circuit, Span};
 use serde::{Deserialize, Serialize};
 
 /// What holds where a model says nothing of its own.
@@ -30,6 +30,9 @@ pub struct Defaults {
     /// Output limit, in tokens, for providers that must have one when the client gives none. Default: 4096.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
+    /// When a target is left alone for a while.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit_breaker: Option<Circuit>,
 }
 
 /// Waits between tries at the same target: `base`, twice that, and so on up to `max`, each with jitter.

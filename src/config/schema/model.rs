@@ -1,6 +1,6 @@
 //! `models`: public names and the chains behind them.
 
-use super::{Backoff, Ordered, Span};
+use super::{Backoff, Circuit, Ordered, Span};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -52,6 +52,9 @@ pub struct Model {
     /// `defaults.max_tokens`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
+    /// When a target is left alone for a while. Default: what its provider says, then `defaults.circuit_breaker`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circuit_breaker: Option<Circuit>,
 }
 
 /// A target: `provider/model`, or an object with more to say.

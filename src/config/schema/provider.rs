@@ -1,6 +1,6 @@
 //! `providers`: the upstreams.
 
-use super::{Ordered, Span};
+use super::{Circuit, Ordered, Span};
 use crate::dialect::{Dialect, Service};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -66,9 +66,29 @@ pub struct Provider {
     /// How the provider's certificate is checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Tls>,
-    /// Most of everything at once. The defaults are high: a threshold that retries reach starves the fallback.
+    /// Most of everything at once (Envoy's thresholds; the defaults are high: a threshold that retries reach starves
+    /// the fallback), and when one of its targets is left alone for a while.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
+    /// A request of Envoy's own, now and then, that says which of the server's addresses are well; for servers of your
+    /// own with several addresses behind one name. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health_check: Option<HealthCheck>,
+}
+
+/// A request of Envoy's own, now and then.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct HealthCheck {
+    /// Path of a GET that answers 200 and costs nothing, such as `/health`. No credential goes with it.
+    pub path: String,
+    /// Time between two of them. Default: `10s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Span>,
+    /// Limit of each. Default: `2s`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
 }
 
 /// The presets by name, so that editors complete them.
@@ -124,7 +144,7 @@ pub struct Tls {
     pub sni: Option<String>,
 }
 
-/// Most of everything at once, for one provider.
+/// Most of everything at once for one provider, and when one of its targets is left alone for a while.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
@@ -141,6 +161,34 @@ pub struct CircuitBreaker {
     /// Retries under way; falling back to the next provider counts as one. Default: 10000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
+    /// Failures in a row after which a target is skipped. Default: `defaults.circuit_breaker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure_threshold: Option<u32>,
+    /// Good answers in a row after which it is back. Default: `defaults.circuit_breaker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_threshold: Option<u32>,
+    /// How long it is skipped before one request may try. Default: `defaults.circuit_breaker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<Span>,
+    /// How long it is passed over after a 429 that does not say how long. Default: `defaults.circuit_breaker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cooldown: Option<Span>,
+    /// The longest that it is passed over after a 429. Default: `defaults.circuit_breaker`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_cooldown: Option<Span>,
+}
+
+impl CircuitBreaker {
+    /// When a target is left alone, apart from Envoy's thresholds.
+    pub fn circuit(&self) -> Circuit {
+        Circuit {
+            failure_threshold: self.failure_threshold,
+            success_threshold: self.success_threshold,
+            open: self.open,
+            cooldown: self.cooldown,
+            max_cooldown: self.max_cooldown,
+        }
+    }
 }
 
 /// The value of a header.

@@ -395,7 +395,7 @@ fn status_of(kind: FailureKind) -> u16 {
         FailureKind::NotFound => 404,
         FailureKind::MethodNotAllowed => 405,
         FailureKind::TooLarge => 413,
-        FailureKind::RateLimit => 429,
+        FailureKind::RateLimit | FailureKind::Budget => 429,
         FailureKind::Timeout => 504,
         FailureKind::Overloaded => 529,
         FailureKind::Api => 502,

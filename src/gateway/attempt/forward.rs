@@ -4,7 +4,7 @@ use super::release::Body;
 use super::{Attempt, Stage};
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Gauge, Outgoing};
-use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::{Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 
 /// The request as this provider gets it.
@@ -69,7 +69,7 @@ impl Attempt {
         let Stage::Forwarding(gauge) = std::mem::replace(&mut self.stage, Stage::Through) else { return };
         host.break_in(None);
         let now = host.now_ns();
-        self.worker.end_attempt(now, exchange, Some(self.headers.status()), None);
+        self.worker.end_attempt(host, now, exchange, Ending::good(self.headers.status()));
         exchange.answer.report = gauge.end();
         exchange.answer.complete = true;
         if let Some(ended) = exchange.attempts.last()

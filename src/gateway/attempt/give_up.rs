@@ -6,7 +6,7 @@ use super::{Attempt, Stage, is_retriable};
 use crate::chat::Failure;
 use crate::dialect::lane;
 use crate::gateway::backoff;
-use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::{Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 
 /// Shown to the router in place of a status it would try again on, when there is nothing left to try; the edge phase
@@ -25,14 +25,24 @@ impl Attempt {
         let now = host.now_ns();
         let status = self.headers.status();
         failure.provider.get_or_insert_with(|| self.provider.to_string());
-        self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
-        self.stage = Stage::Through;
-        host.break_in(None);
         let asked =
             backoff::retry_after(self.headers.get("retry-after-ms"), self.headers.get("retry-after"), now)
                 .or(failure.retry_after);
+        let ending = Ending { retry_after: asked, ..Ending::failed(Some(status), &failure) };
+        let board = self.worker.end_attempt(host, now, exchange, ending);
+        self.stage = Stage::Through;
+        host.break_in(None);
+        if let Some(board) = board {
+            exchange.pass_over(&board, now);
+        }
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
             exchange.skip_target();
+        }
+        if exchange.may_retry()
+            && let Some(mut admission) = exchange.admission.take()
+        {
+            admission.move_on(&self.worker, host, exchange, now);
+            exchange.admission = Some(admission);
         }
         let Some(next) = exchange.upcoming().filter(|_| exchange.may_retry()) else {
             return self.release_exhausted(host, exchange, failure, held);
@@ -112,7 +122,7 @@ impl Attempt {
 
 /// The failure a client reads when no target answered: the last one's status and words, and the number of tries.
 pub fn exhausted(exchange: &Exchange, last: Failure) -> Failure {
-    let tried = exchange.attempts.len();
+    let tried = exchange.tries();
     if tried < 2 {
         return last;
     }

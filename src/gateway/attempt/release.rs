@@ -6,8 +6,10 @@ use crate::chat::{Failure, UsageStatus};
 use crate::dialect::Carriage;
 use crate::dialect::Operation;
 use crate::dialect::lane::{self, Answer};
-use crate::gateway::exchange::{Counted, Exchange};
+use crate::gateway::admission::Admission;
+use crate::gateway::exchange::{Counted, Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
+use crate::gateway::quota_headers;
 
 /// Longest `x-tollgate-warnings`, in bytes: proxies on the way refuse large header blocks.
 const WARNINGS_BYTES: usize = 1024;
@@ -40,7 +42,7 @@ impl Attempt {
         body: &[u8],
     ) -> Flow {
         let now = host.now_ns();
-        self.worker.end_attempt(now, exchange, Some(self.headers.status()), None);
+        self.worker.end_attempt(host, now, exchange, Ending::good(self.headers.status()));
         if let Some(tokens) = answer.report.counted {
             exchange.answer.counted = Some(Counted { tokens, status: UsageStatus::Complete });
         } else if let Some(ended) = exchange.attempts.last() {
@@ -111,7 +113,7 @@ impl Attempt {
         let now = host.now_ns();
         let status = self.headers.status();
         failure.provider.get_or_insert_with(|| self.provider.to_string());
-        self.worker.end_attempt(now, exchange, Some(status), Some(failure.message.clone()));
+        self.worker.end_attempt(host, now, exchange, Ending::failed(Some(status), &failure));
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
         let readable =
             self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.envelope(), body);
@@ -183,7 +185,9 @@ impl Attempt {
     /// own and CORS.
     pub(super) fn show(&self, host: &impl Host, exchange: &Exchange, body: &Body<'_>, status: u16) {
         let set = |name: &str, value: Option<&str>| host.set_header(Side::Response, name, value);
-        for (name, _) in self.headers.0.iter().filter(|(name, _)| is_withheld(name)) {
+        let limited = exchange.admission.as_ref().is_some_and(|admission| !admission.limits.is_empty());
+        let is_limit = |name: &str| limited && quota_headers::PREFIXES.iter().any(|p| name.starts_with(p));
+        for (name, _) in self.headers.0.iter().filter(|(name, _)| is_withheld(name) || is_limit(name)) {
             set(name, None);
         }
         if status != self.headers.status() {
@@ -256,6 +260,9 @@ fn client_type(exchange: &Exchange) -> &'static str {
 /// The gateway's own headers and those of CORS.
 pub(super) fn own_headers(exchange: &Exchange) -> Vec<(&'static str, String)> {
     let mut headers = if exchange.tables.response_headers { describe(exchange) } else { Vec::new() };
+    if let Some(admission) = &exchange.admission {
+        headers.extend(admission.headers(exchange.call.envelope()));
+    }
     headers.extend(exchange.cors.iter().cloned());
     headers
 }
@@ -270,7 +277,7 @@ fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
             add("x-tollgate-model", printable(&attempt.model));
         }
     }
-    add("x-tollgate-attempts", exchange.attempts.len().to_string());
+    add("x-tollgate-attempts", exchange.tries().to_string());
     add("x-tollgate-request-id", exchange.request_id.clone());
     if let Some(counted) = &exchange.answer.counted {
         add("x-tollgate-usage", counted.status.as_str().to_owned());
@@ -278,8 +285,14 @@ fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
     if let Some(cost) = &exchange.answer.cost {
         add("x-tollgate-cost", cost.usd().to_string());
     }
-    if !exchange.answer.warnings.is_empty() {
-        add("x-tollgate-warnings", printable(&exchange.answer.warnings.join("; ")));
+    let admission = exchange.admission.as_deref();
+    let own = admission.map_or(&[][..], |admission| &admission.warnings);
+    let warnings: Vec<&str> = own.iter().chain(&exchange.answer.warnings).map(String::as_str).collect();
+    if !warnings.is_empty() {
+        add("x-tollgate-warnings", printable(&warnings.join("; ")));
+    }
+    if let Some(spent) = admission.and_then(Admission::budget_warning) {
+        add("x-tollgate-budget-warning", printable(&spent));
     }
     headers
 }

@@ -6,13 +6,15 @@ use crate::config::tables::{Model, Target};
 use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use crate::dialect::{Call, Carriage, Operation};
 use crate::gateway::backoff;
-use crate::gateway::exchange::{self, Exchange};
+use crate::gateway::exchange::{self, Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side, key};
 use crate::meter::estimate::Tokenizer;
+use crate::policy::circuit::{Board, Verdict};
 use crate::policy::route::{self, Step};
 use crate::{embedding, rerank};
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::time::Duration;
 
 impl Attempt {
     /// The request's headers have come, as the edge phase or an earlier try left them.
@@ -23,7 +25,7 @@ impl Attempt {
         };
         self.exchange = Some(Rc::clone(&shared));
         let exchange = &mut *shared.borrow_mut();
-        self.close_silent_attempt(host.now_ns(), exchange);
+        let board = self.close_silent_attempt(host, exchange);
         let model = Rc::clone(&exchange.model);
         let step = exchange.upcoming();
         let Some((step, target)) = step.and_then(|s| Some((s, model.targets.get(s.target)?))) else {
@@ -34,9 +36,22 @@ impl Attempt {
                 format!("The router chose `{}` where `{}` was due.", self.provider, target.provider.name);
             return self.reply(host, exchange, Failure::new(500, message));
         }
+        let is_open = board.is_some_and(|board| {
+            matches!(board.verdict(target.id, host.now_ns() / 1_000_000), Verdict::Open(_))
+        });
+        if is_open {
+            return self.pass_over(host, exchange, step, "skipped: the circuit is open");
+        }
+        if step.probe && exchange.probing != Some(step.target) {
+            if !self.worker.begin_probe(host, target) {
+                return self.pass_over(host, exchange, step, "skipped: another request tries it");
+            }
+            exchange.probing = Some(step.target);
+        }
         match self.begin(host, exchange, &model, target, step) {
             Ok(flow) => flow,
             Err(failure) => {
+                self.worker.leave_attempt(host, exchange);
                 exchange.end_attempt(host.now_ns(), None, Some(failure.message.clone()));
                 self.reply(host, exchange, failure)
             }
@@ -76,10 +91,16 @@ impl Attempt {
         let upstream_model = route::upstream_model(target, &exchange.carried);
         exchange.attempts.push(exchange::Attempt {
             provider: Rc::clone(&target.provider),
+            target: Rc::clone(&target.name),
             model: upstream_model.clone(),
             started_ns: host.now_ns(),
             end: None,
+            skipped: false,
         });
+        if let Some(mut admission) = exchange.admission.take() {
+            admission.follow(&self.worker, host, exchange, host.now_ns());
+            exchange.admission = Some(admission);
+        }
         route_to_upcoming(host, exchange);
         let endpoint = target.provider.endpoint_for(&exchange.call).ok_or_else(|| {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
@@ -136,15 +157,31 @@ impl Attempt {
 
     /// A try that ended without the provider's saying anything left no trace of its own: connecting failed, the
     /// connection was reset, or the time was up.
-    fn close_silent_attempt(&self, now_ns: u64, exchange: &mut Exchange) {
+    fn close_silent_attempt(&self, host: &impl Host, exchange: &mut Exchange) -> Option<Board> {
         if exchange.attempts.last().is_none_or(|a| a.end.is_some()) {
-            return;
+            return None;
         }
+        let now_ns = host.now_ns();
         let reason = match exchange.passed_limit(now_ns) {
             Some(limit) => format!("no answer within {} ms", limit.as_millis()),
             None => "the connection failed or was reset".to_owned(),
         };
-        self.worker.end_attempt(now_ns, exchange, None, Some(reason));
+        self.worker.end_attempt(host, now_ns, exchange, Ending { reason: Some(reason), ..Ending::default() })
+    }
+
+    /// The router came for a target that is to be left alone, as nobody could know when it was told where to go next.
+    /// Breaking this try off, before a byte of it went out, makes the router go on to the one after.
+    fn pass_over(&mut self, host: &impl Host, exchange: &mut Exchange, step: Step, why: &str) -> Flow {
+        exchange.begun += 1;
+        exchange.skip_target();
+        exchange.note_skipped(host.now_ns(), vec![(step.target, why.to_owned())]);
+        self.stage = Stage::Through;
+        if exchange.upcoming().is_none() || !exchange.may_retry() {
+            return self.reply_exhausted(host, exchange);
+        }
+        route_to_upcoming(host, exchange);
+        host.break_in(Some(Duration::ZERO));
+        Flow::Pause
     }
 
     /// A request that did not come through the edge phase, or whose exchange is gone.

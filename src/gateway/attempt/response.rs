@@ -4,8 +4,9 @@ use super::{Attempt, Held, Stage, is_retriable};
 use crate::chat::Failure;
 use crate::dialect::Operation;
 use crate::dialect::lane::{self, Pass, Progress, Stream};
-use crate::gateway::exchange::Exchange;
+use crate::gateway::exchange::{Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
+use crate::policy::health::Quota;
 use std::time::Duration;
 
 impl Attempt {
@@ -14,6 +15,7 @@ impl Attempt {
         let Some(shared) = self.exchange.clone() else { return Flow::Continue };
         self.headers = host.headers(Side::Response);
         self.take_counts();
+        self.take_quota(host, &shared.borrow());
         let Some(plan) = &self.plan else { return Flow::Continue };
         let good = matches!(self.headers.status(), 200..=299);
         let service = shared.borrow().forwarded.as_ref().map(|forwarded| forwarded.request.service);
@@ -31,6 +33,15 @@ impl Attempt {
             return self.conclude(host, &mut shared.borrow_mut(), None);
         }
         Flow::Pause
+    }
+
+    /// Most providers say how much they will still take.
+    fn take_quota(&self, host: &impl Host, exchange: &Exchange) {
+        if let Some(quota) = Quota::read(&self.headers)
+            && let Some(attempt) = exchange.attempts.last()
+        {
+            self.worker.tell_quota(host.now_ns(), &attempt.target, quota);
+        }
     }
 
     /// Bedrock counts the tokens of embeddings and reranks in a header.
@@ -242,6 +253,9 @@ pub(super) fn finish_stream(
         exchange.answer.failure = Some(stream.failure().cloned().unwrap_or_else(broken));
     }
     let now = host.now_ns();
-    let reason = exchange.answer.failure.as_ref().map(|f| f.message.clone());
-    worker.end_attempt(now, exchange, Some(200), reason);
+    let ending = match &exchange.answer.failure {
+        Some(failure) => Ending::failed(Some(200), failure),
+        None => Ending::good(200),
+    };
+    worker.end_attempt(host, now, exchange, ending);
 }

@@ -1,5 +1,6 @@
 //! Both phases together, over scripted providers.
 
+mod circuits;
 mod count;
 mod proxy;
 

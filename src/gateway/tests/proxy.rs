@@ -3,8 +3,9 @@
 
 use crate::config;
 use crate::config::tables::Route;
+use crate::gateway::circuits;
 use crate::gateway::host::{MetricKind, Side, key};
-use crate::gateway::{Attempt, Edge, Flow, Headers, Host, REMOVED_BY_ROUTE, Worker};
+use crate::gateway::{Attempt, Edge, Flow, Headers, Host, REMOVED_BY_ROUTE, Worker, prepare_shared};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,6 +19,8 @@ pub enum Script {
     Bare(u16, (&'static str, &'static str)),
     /// Cannot be reached.
     Refused,
+    /// Something else happens first.
+    Meanwhile(Box<dyn FnOnce()>, Box<Script>),
 }
 
 /// What a provider got.
@@ -39,17 +42,36 @@ pub struct Seen {
     pub metrics: HashMap<String, u64>,
 }
 
+/// What all workers share, and the one clock.
+#[derive(Default)]
+pub struct Common {
+    /// Nanoseconds; every look at it takes a millisecond.
+    pub now: Cell<u64>,
+    shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
+    /// So many times another worker is faster than the one that stores a shared value.
+    pub races: Cell<u32>,
+    /// How often a shared value was read.
+    pub reads: Cell<usize>,
+    metric_names: RefCell<Vec<String>>,
+}
+
+/// A gateway with several workers, over many requests.
+pub struct Gateway {
+    tables: Rc<config::tables::Tables>,
+    workers: Vec<Rc<Worker>>,
+    pub common: Rc<Common>,
+}
+
 #[derive(Default)]
 struct Proxy {
-    now: Cell<u64>,
+    common: Rc<Common>,
     headers: [RefCell<Headers>; 2],
     bodies: [RefCell<Vec<u8>>; 2],
     remembered: RefCell<HashMap<String, Vec<u8>>>,
     reply: RefCell<Option<(u16, Headers, Vec<u8>)>>,
-    metric_names: RefCell<Vec<String>>,
     metrics: RefCell<HashMap<String, u64>>,
-    shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
     pauses: RefCell<Vec<u64>>,
+    broken: Cell<bool>,
     code: Cell<u16>,
 }
 
@@ -59,8 +81,9 @@ fn at(side: Side) -> usize {
 
 impl Host for Proxy {
     fn now_ns(&self) -> u64 {
-        self.now.set(self.now.get() + 1_000_000);
-        self.now.get()
+        let now = self.common.now.get() + 1_000_000;
+        self.common.now.set(now);
+        now
     }
     fn headers(&self, side: Side) -> Headers {
         self.headers[at(side)].borrow().clone()
@@ -102,25 +125,34 @@ impl Host for Proxy {
     }
     fn reroute(&self) {}
     fn define_metric(&self, _kind: MetricKind, name: &str) -> Option<u32> {
-        let mut names = self.metric_names.borrow_mut();
+        let mut names = self.common.metric_names.borrow_mut();
         names.push(name.to_owned());
         u32::try_from(names.len() - 1).ok()
     }
     fn add(&self, metric: u32, by: u64) {
-        let name = self.metric_names.borrow()[metric as usize].clone();
+        let name = self.common.metric_names.borrow()[metric as usize].clone();
         *self.metrics.borrow_mut().entry(name).or_default() += by;
     }
     fn record(&self, metric: u32, value: u64) {
         self.add(metric, value);
     }
     fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {
-        let shared = self.shared.borrow();
+        self.common.reads.set(self.common.reads.get() + 1);
+        let shared = self.common.shared.borrow();
         shared.get(key).map_or((None, None), |(value, version)| (Some(value.clone()), Some(*version)))
     }
     fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
-        let mut shared = self.shared.borrow_mut();
+        let mut shared = self.common.shared.borrow_mut();
         let current = shared.get(key).map(|(_, v)| *v);
-        if current != version {
+        // A value that is not there is stored under any version, and one that is under its own or none.
+        if current.is_some() && version.is_some() && current != version {
+            return false;
+        }
+        if let (Some(left), Some((_, version))) =
+            (self.common.races.get().checked_sub(1), shared.get_mut(key))
+        {
+            self.common.races.set(left);
+            *version += 1;
             return false;
         }
         shared.insert(key.to_owned(), (value.to_vec(), current.unwrap_or(0) + 1));
@@ -129,33 +161,84 @@ impl Host for Proxy {
     fn wake_in(&self, _side: Side, ms: u64) {
         self.pauses.borrow_mut().push(ms);
     }
-    fn break_in(&self, _limit: Option<Duration>) {}
+    fn break_in(&self, limit: Option<Duration>) {
+        self.broken.set(limit == Some(Duration::ZERO));
+    }
+    fn stream(&self) -> u32 {
+        7
+    }
+    fn enter(&self, _stream: u32) -> bool {
+        true
+    }
+    fn go_on(&self, _side: Side) {}
+    fn hurry(&self) {}
 }
 
 /// Sends one request through a gateway with this configuration (`gateway.yaml` as JSON); every provider has a key.
 pub fn send(config: &serde_json::Value, headers: &[(&str, &str)], body: &[u8], scripts: Vec<Script>) -> Seen {
-    let gateway = config::from_json(config.to_string().as_bytes()).unwrap();
-    let tables = Rc::new(config::compile(&gateway, &|name| Some(format!("key-of-{name}"))).unwrap());
-    let (proxy, worker) = (Proxy::default(), Rc::new(Worker::default()));
+    Gateway::new(config, 1).send(0, headers, body, scripts)
+}
+
+impl Gateway {
+    /// With so many workers; every provider has a key.
+    pub fn new(config: &serde_json::Value, workers: usize) -> Self {
+        let gateway = config::from_json(config.to_string().as_bytes()).unwrap();
+        let tables = config::compile(&gateway, &|name| Some(format!("key-of-{name}"))).unwrap();
+        let common = Rc::<Common>::default();
+        prepare_shared(&Proxy { common: Rc::clone(&common), ..Proxy::default() });
+        let workers = (0..workers).map(|_| Rc::default()).collect();
+        Self { tables: Rc::new(tables), workers, common }
+    }
+
+    /// Lets every worker show the others what it saw.
+    pub fn tick(&self) {
+        let host = Proxy { common: Rc::clone(&self.common), ..Proxy::default() };
+        self.workers.iter().for_each(|worker| worker.publish_health(&host));
+    }
+
+    /// Has another request take the one place at a target whose circuit was open.
+    pub fn hold_probe(&self, target: &str) {
+        let host = Proxy { common: Rc::clone(&self.common), ..Proxy::default() };
+        let id = self.tables.targets().find(|known| *known.name == *target).unwrap().id;
+        let now_ms = self.common.now.get() / 1_000_000;
+        let lease = Duration::from_mins(1);
+        assert!(circuits::change(&host, now_ms, |board| board.begin_probe(id, lease, now_ms)).unwrap().0);
+    }
+
+    /// Sends one request to one of the workers.
+    pub fn send(&self, worker: usize, headers: &[(&str, &str)], body: &[u8], scripts: Vec<Script>) -> Seen {
+        let proxy = Proxy { common: Rc::clone(&self.common), ..Proxy::default() };
+        send_through(&proxy, &self.workers[worker], &self.tables, headers, body, scripts)
+    }
+}
+
+fn send_through(
+    proxy: &Proxy,
+    worker: &Rc<Worker>,
+    tables: &Rc<config::tables::Tables>,
+    headers: &[(&str, &str)],
+    body: &[u8],
+    scripts: Vec<Script>,
+) -> Seen {
     *proxy.headers[0].borrow_mut() = headers.iter().copied().collect();
-    let mut edge = Edge::new(Rc::clone(&worker), Rc::clone(&tables));
+    let mut edge = Edge::new(Rc::clone(worker), Rc::clone(tables));
     let mut seen = Seen::default();
     *proxy.bodies[0].borrow_mut() = body.to_vec();
-    let flow = match edge.on_request_headers(&proxy, body.is_empty()) {
+    let flow = match edge.on_request_headers(proxy, body.is_empty()) {
         Flow::Pause if !body.is_empty() && proxy.reply.borrow().is_none() => {
-            edge.on_request_body(&proxy, body.len(), true)
+            edge.on_request_body(proxy, body.len(), true)
         }
         flow => flow,
     };
     if proxy.reply.borrow().is_none() {
         assert_eq!(flow, Flow::Continue);
-        try_all(&proxy, &worker, tables.route, body, scripts, &mut seen, &mut edge);
+        try_all(proxy, worker, tables.route, body, scripts, &mut seen, &mut edge);
     }
     if let Some((status, headers, body)) = proxy.reply.take() {
         (seen.status, seen.headers, seen.body) = (status, headers, body);
     }
     proxy.code.set(seen.status);
-    edge.on_log(&proxy);
+    edge.on_log(proxy);
     seen.pauses = proxy.pauses.take();
     seen.metrics = proxy.metrics.take();
     seen.audit =
@@ -180,7 +263,6 @@ fn try_all(
     }
     let mut scripts = scripts.into_iter();
     for tries_left in (0..=retries).rev() {
-        let script = scripts.next().expect("the router tries more often than the test has answers for");
         let cluster = String::from_utf8(proxy.recall(key::CLUSTER).unwrap()).unwrap();
         let provider: Rc<str> = cluster.strip_prefix("provider_").unwrap().into();
         let mut attempt = Attempt::new(Rc::clone(worker), provider);
@@ -189,6 +271,10 @@ fn try_all(
         if proxy.reply.borrow().is_some() {
             return;
         }
+        if proxy.broken.take() {
+            continue;
+        }
+        let script = scripts.next().expect("the router tries more often than the test has answers for");
         attempt.on_request_body(proxy, body.len());
         let (headers, body) = (proxy.headers(Side::Request), proxy.bodies[0].borrow().clone());
         assert_eq!(headers.get("content-length"), Some(body.len().to_string().as_str()), "framing");
@@ -210,6 +296,10 @@ fn answer(
     edge: &mut Edge,
 ) -> bool {
     let (status, mut headers, pieces) = match script {
+        Script::Meanwhile(happens, then) => {
+            happens();
+            return answer(proxy, attempt, *then, seen, retry, edge);
+        }
         Script::Refused if retry => return false,
         Script::Refused => {
             *proxy.headers[1].borrow_mut() =

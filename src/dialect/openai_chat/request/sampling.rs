@@ -43,7 +43,9 @@ pub(super) fn write(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) ->
         top.raw(top.ask.quirks.seed, &seed.to_string())?;
     }
     match request.n {
-        Some(n) if n != 1 && !top.ask.quirks.choices => top.losses.lost("n", "is 1 at most at this provider")?,
+        Some(n) if n != 1 && !top.ask.quirks.choices => {
+            top.losses.lost("n", "is 1 at most at this provider")?;
+        }
         n => top.u64("n", n)?,
     }
     top.text("verbosity", request.verbosity.as_ref())

@@ -1,0 +1,127 @@
+//! From a model to the tries of one request: which targets, in which order.
+
+use super::circuits;
+use super::edge::Edge;
+use super::exchange::{AnswerState, Attempt, Exchange, Forwarded};
+use super::headers::Headers;
+use super::host::Host;
+use crate::chat::Failure;
+use crate::config::tables::{Auth, Model, Target};
+use crate::dialect::Call;
+use crate::policy::route::{self, Found, Step};
+use crate::policy::sift::{Sifted, sift};
+use std::rc::Rc;
+
+/// A request whose body was read.
+pub(super) struct Incoming {
+    pub(super) headers: Headers,
+    pub(super) call: Call,
+    pub(super) forwarded: Option<Forwarded>,
+    pub(super) stream: bool,
+    pub(super) body: Vec<u8>,
+}
+
+impl Edge {
+    /// Lays out the tries at the targets that `may_ask` lets through.
+    pub(super) fn lay_out(
+        &self,
+        host: &impl Host,
+        request: Incoming,
+        found: Found,
+        may_ask: impl Fn(&Target) -> bool,
+    ) -> Result<Exchange, Failure> {
+        let Incoming { headers, call, forwarded, stream, body } = request;
+        let asked = self.record.model_asked.as_deref().unwrap_or_default();
+        let mut steps = route::steps(&found.model, &call);
+        steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
+        let mut attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
+        if steps.is_empty() {
+            return Err(nobody(&found.model, &call, asked, &attempts));
+        }
+        let (sifted, troubled) = leave_alone(host, steps, &found.model);
+        let Sifted { mut steps, skipped, wait } = sifted;
+        attempts.extend(skipped.into_iter().filter_map(|(target, why)| {
+            let target = found.model.targets.get(target)?;
+            Some(Attempt::skipped(target, &found.carried, why, self.record.started_ns))
+        }));
+        if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
+            steps.truncate(1);
+        }
+        let first = steps.first().and_then(|s| found.model.targets.get(s.target));
+        let Some(first) = first.map(|t| Rc::clone(&t.provider)) else {
+            let failure = Failure::new(503, nobody(&found.model, &call, asked, &attempts).message);
+            return Err(failure.with_retry_after(wait.unwrap_or_default()).with_code("circuit_open"));
+        };
+        Ok(Exchange {
+            tables: Rc::clone(&self.tables),
+            call,
+            forwarded,
+            carried: found.carried,
+            stream,
+            headers,
+            key_header: self.key_header,
+            has_token: self.has_token,
+            gcp_token: None,
+            sent: None,
+            body,
+            request_id: self.record.request_id.clone(),
+            cors: self.cors.clone(),
+            retries_granted: steps.len() - 1,
+            steps,
+            begun: 0,
+            routed: first,
+            attempts,
+            admission: None,
+            probing: None,
+            troubled,
+            answer: AnswerState::default(),
+            model: found.model,
+        })
+    }
+}
+
+/// Takes out the targets that are to be left alone for now. What comes back too are the numbers of those that have
+/// something out of the ordinary.
+fn leave_alone(host: &impl Host, steps: Vec<Step>, model: &Model) -> (Sifted, Vec<u64>) {
+    let watched =
+        |target: &Target| target.circuit.breaker.is_some() || !target.circuit.max_cooldown.is_zero();
+    if !model.targets.iter().any(watched) {
+        return (Sifted { steps, skipped: Vec::new(), wait: None }, Vec::new());
+    }
+    let board = circuits::read(host);
+    let ids = model.targets.iter().map(|target| target.id);
+    let troubled = ids.filter(|id| board.cell(*id).is_some()).collect();
+    // The body may have taken its time.
+    (sift(steps, model, &board, host.now_ns() / 1_000_000), troubled)
+}
+
+/// Why no target of a model can be asked.
+fn nobody(model: &Model, call: &Call, asked: &str, attempts: &[Attempt]) -> Failure {
+    let mut reasons: Vec<String> = attempts
+        .iter()
+        .filter_map(|attempt| {
+            let reason = attempt.end.as_ref()?.reason.as_deref()?;
+            Some(match reason.strip_prefix("skipped: ") {
+                Some(why) => format!("{}: {why}", attempt.target),
+                None => reason.to_owned(),
+            })
+        })
+        .collect();
+    if reasons.is_empty() {
+        reasons.push(format!("none is at a provider that may be asked for {}", call.operation.as_str()));
+    }
+    let message = format!("No target of the model `{asked}` can be asked: {}.", reasons.join("; "));
+    // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
+    let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
+    let status = if model.targets.iter().any(keyless) { 500 } else { 400 };
+    Failure::new(status, message)
+}
+
+/// Targets that cannot be asked, as attempts that never began.
+fn unfit_targets(model: &Model, call: &Call, carried: &str, now_ns: u64) -> Vec<Attempt> {
+    model
+        .targets
+        .iter()
+        .filter_map(|target| Some(Attempt::skipped(target, carried, route::unfit(target, call)?, now_ns)))
+        .collect()
+}
