@@ -56,16 +56,16 @@ impl Root {
     }
 
     /// What the edge does from time to time. While requests wait the ticks come often; the rest of it stays rare.
-    fn tick(&mut self, host: &Envoy) {
-        let worker = worker();
-        worker.serve_queue(host);
+    fn tick(&mut self) {
+        let (worker, host) = (worker(), self.host());
+        worker.serve_queue(&host);
         if worker.is_idle_again() && hostcalls::set_tick_period(HEALTH_TICK).is_err() {
             log::error!("tollgate: ticks could not be slowed down");
         }
         let now = host.now_ns();
         if now >= self.next_health_ns {
             self.next_health_ns = now.saturating_add(900_000_000);
-            worker.publish_health(host);
+            worker.publish_health(&host);
         }
     }
 
@@ -162,7 +162,7 @@ impl RootContext for Root {
             return;
         }
         match self.kind {
-            Kind::Edge(_) => self.tick(&host),
+            Kind::Edge(_) => self.tick(),
             Kind::Attempt(_) if sleepers::is_empty() => {
                 if hostcalls::set_tick_period(Duration::ZERO).is_err() {
                     log::error!("tollgate: ticks could not be stopped");
