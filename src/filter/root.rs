@@ -126,7 +126,7 @@ impl RootContext for Root {
             return;
         }
         match self.kind {
-            Kind::Edge(_) => worker().publish_health(&host),
+            Kind::Edge(_) => worker().tick(&host),
             Kind::Attempt(_) if sleepers::is_empty() => {
                 if hostcalls::set_tick_period(Duration::ZERO).is_err() {
                     log::error!("tollgate: ticks could not be stopped");

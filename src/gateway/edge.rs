@@ -274,6 +274,10 @@ impl Edge {
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
+        let matched = self.by_rule(host, &headers, &call, asked, envelope.stream, &body);
+        self.record.rule = matched.as_ref().map(|matched| Rc::clone(&matched.rule));
+        let asked = self.record.model_asked.as_deref().unwrap_or_default();
+        let asked = matched.as_ref().map_or(asked, |matched| &matched.model);
         let found =
             route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
         if let Some(model) = route::uncounted(&found, &call) {

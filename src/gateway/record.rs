@@ -5,6 +5,7 @@ use super::headers::Headers;
 use crate::chat::Failure;
 use crate::dialect::Dialect;
 use crate::policy::identity::Identity;
+use std::rc::Rc;
 
 /// The facts of one client request that do not depend on an answer.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub struct Record {
     pub stream: bool,
     /// The model it named.
     pub model_asked: Option<String>,
+    /// The rule that named another model.
+    pub rule: Option<Rc<str>>,
     /// Who asks.
     pub identity: Identity,
     /// The count that the gateway itself answered with.
@@ -47,6 +50,7 @@ impl Default for Record {
             dialect: Dialect::OpenaiChat,
             stream: false,
             model_asked: None,
+            rule: None,
             identity: Identity::default(),
             counted: None,
             status: 0,

@@ -136,7 +136,7 @@ class Envoy:
         raise EnvoyFailed("Envoy has no listener:\n" + self.log()[-4000:])
 
     def _wait_ready(self) -> str:
-        until = time.monotonic() + 40
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 raise EnvoyFailed(f"Envoy ended with {self.process.returncode}:\n{self.log()[-6000:]}")
@@ -148,7 +148,7 @@ class Envoy:
                 except (urllib.error.URLError, ConnectionError, TimeoutError):
                     pass
             time.sleep(0.05)
-        raise EnvoyFailed("Envoy was not ready in 40 s:\n" + self.log()[-6000:])
+        raise EnvoyFailed("Envoy was not ready in 120 s:\n" + self.log()[-6000:])
 
     def stop(self) -> None:
         """Ends Envoy; at the latest after five seconds it is killed."""

@@ -6,6 +6,7 @@ mod forward;
 pub mod limits;
 mod model;
 mod provider;
+mod rules;
 mod server;
 mod state;
 
@@ -13,7 +14,8 @@ use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};
 use super::{Problem, upstreams};
 use crate::config::problem::entry;
-use hashbrown::HashMap;
+use crate::policy::rules::Rules;
+use hashbrown::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// Compiles a configuration. `env` looks up environment variables: the values of keys and secret headers.
@@ -33,7 +35,9 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
     let patterns = models.wildcards.iter().map(|w| &*w.model);
     let named = models.by_name.values().map(|m| &**m);
     let route = Route::of(named.chain(patterns).chain(direct.iter().map(|m| &**m)));
-    let tables = Tables {
+    let mut tables = Tables {
+        learned: HashSet::new(),
+        rules: Rules::default(),
         route,
         prefix: server::prefix(&gateway.server, &mut problems),
         cors: server::cors(&gateway.server, &mut problems),
@@ -52,6 +56,9 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         fleet: state::fleet(&gateway.state, env, &mut problems),
         rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
+    let learning = tables.all_models().filter(|model| model.strategy.learns());
+    tables.learned = learning.flat_map(|model| &model.targets).map(|target| target.id).collect();
+    tables.rules = rules::rules(gateway, &tables, &mut problems);
     circuit::check_all(gateway, &mut problems);
     server::addresses(gateway, &mut problems);
     if problems.is_empty() { Ok(tables) } else { Err(problems) }

@@ -14,6 +14,7 @@ mod model;
 mod ordered;
 mod price;
 mod provider;
+mod rule;
 mod server;
 mod size;
 mod span;
@@ -25,10 +26,11 @@ pub use circuit::Circuit;
 pub use defaults::{Backoff, Defaults};
 pub use forward::ForwardTo;
 pub use litellm::{Litellm, LitellmMode};
-pub use model::{Model, ModelEntry, Target, TargetEntry};
+pub use model::{Fallbacks, Model, ModelEntry, Target, TargetEntry};
 pub use ordered::Ordered;
 pub use price::Price;
 pub use provider::{AuthMode, CircuitBreaker, HeaderValue, HealthCheck, Protocol, Provider, Tls};
+pub use rule::Rule;
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
 pub use span::Span;
@@ -56,6 +58,9 @@ pub struct Gateway {
     /// One `*` in a name makes it a pattern; the longest fixed part wins.
     #[serde(skip_serializing_if = "Ordered::is_empty")]
     pub models: Ordered<ModelEntry>,
+    /// Conditions under which another model takes the place of the one asked for. The first that holds counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// Client keys. Without any, clients need none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,

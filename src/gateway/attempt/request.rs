@@ -97,6 +97,7 @@ impl Attempt {
             end: None,
             skipped: false,
         });
+        self.worker.begin_busy(host, exchange, target);
         route_to_upcoming(host, exchange);
         let endpoint = target.provider.endpoint_for(&exchange.call).ok_or_else(|| {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
