@@ -22,11 +22,14 @@ mod headers;
 mod health_page;
 pub mod host;
 mod lay_out;
+mod ordering;
 mod outcome;
 mod pages;
 mod quota_headers;
 mod rate_limit;
 mod record;
+mod rules;
+mod signals;
 mod surface;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]

@@ -8,10 +8,12 @@ use crate::chat::Usage;
 use crate::config::tables::{Keys, Provider, Tables};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
+use crate::policy::chance::Chance;
 use crate::policy::fleet::Fleet;
 use crate::policy::health::{Book, Observation, Quota};
 use crate::policy::ledger::Ledger;
 use crate::policy::queue::Queue;
+use crate::policy::signals::Signals;
 use hashbrown::{HashMap, HashSet};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -49,6 +51,12 @@ pub struct Worker {
     health: RefCell<Book>,
     health_dirty: Cell<bool>,
     slot: Cell<Option<u32>>,
+    /// What this worker sees of targets that strategies go by.
+    pub(super) signals: RefCell<Signals>,
+    /// Rules of which a problem was logged: once is enough.
+    pub(super) warned: RefCell<HashSet<String>>,
+    /// Where load is spread by chance.
+    pub(super) chance: Chance,
     loaded: Cell<u64>,
     pub(super) filed_keys: RefCell<Option<Rc<Keys>>>,
 }
@@ -100,6 +108,8 @@ impl Worker {
         self.prices.borrow_mut().clear();
         let known: HashSet<&str> = tables.targets().map(|target| &*target.name).collect();
         self.health.borrow_mut().keep(|name| known.contains(name));
+        self.keep_signals(tables);
+        self.warned.borrow_mut().clear();
         self.loaded.set(now_ns / 1_000_000_000);
     }
 
@@ -114,10 +124,16 @@ impl Worker {
         self.health_dirty.set(true);
     }
 
-    /// Writes down what a target's provider said about its limits.
-    pub(super) fn tell_quota(&self, now_ns: u64, target: &str, quota: Quota) {
-        self.health.borrow_mut().tell_quota(target, quota, now_ns / 1_000_000_000);
+    /// Writes down what a target's provider said about its limits, at a time in seconds since the epoch.
+    pub(super) fn note_quota(&self, target: &str, quota: Quota, now: u64) {
+        self.health.borrow_mut().tell_quota(target, quota, now);
         self.health_dirty.set(true);
+    }
+
+    /// Tells the others that this worker is there, and what it saw; on the tick.
+    pub fn tick(&self, host: &impl Host) {
+        self.publish_health(host);
+        self.publish_signals(host);
     }
 
     /// Whether the ticks come often although no request waits any more; once.
@@ -156,9 +172,14 @@ impl Worker {
         sum
     }
 
+    /// This worker's place in the list, where it has taken one.
+    pub(super) fn slot(&self) -> Option<u32> {
+        self.slot.get()
+    }
+
     /// This worker's place in the list, taken at first use. A VM that is rebuilt takes a new one; what the old one saw
     /// leaves the window within a minute.
-    fn claim_slot(&self, host: &impl Host) -> Option<u32> {
+    pub(super) fn claim_slot(&self, host: &impl Host) -> Option<u32> {
         if let Some(slot) = self.slot.get() {
             return Some(slot);
         }
@@ -195,7 +216,8 @@ pub fn prepare_shared(host: &impl Host) {
     circuits::prepare(host);
 }
 
-fn workers(host: &impl Host) -> (u32, Option<u32>) {
+/// How many workers have taken a place.
+pub(super) fn workers(host: &impl Host) -> (u32, Option<u32>) {
     let (bytes, version) = host.shared(WORKERS_KEY);
     let count = bytes.and_then(|b| String::from_utf8(b).ok()).and_then(|s| s.parse().ok()).unwrap_or(0);
     (count, version)
