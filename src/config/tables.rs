@@ -13,9 +13,13 @@ pub use state::{Counted, Fleet, RateLimit};
 use super::schema;
 use crate::dialect::{Call, Dialect, Operation, Service};
 use crate::policy::quota::Quotas;
+use crate::policy::reason::Reason;
+use crate::policy::rules::Rules;
+use crate::policy::strategy::{Sticky, Strategy};
 use crate::provider::Quirks;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use serde_json::value::RawValue;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -46,6 +50,10 @@ pub struct Tables {
     pub access: Access,
     /// Budgets and limits.
     pub quotas: Quotas,
+    /// Conditions under which another model takes the place of the one asked for.
+    pub rules: Rules,
+    /// Targets (their numbers) that some model's strategy goes by what workers see of.
+    pub learned: HashSet<u64>,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
     /// What the rendered route allows where the edge phase says nothing else.
@@ -61,8 +69,13 @@ pub struct Tables {
 impl Tables {
     /// Every target of every model, some of them several times.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
+        self.all_models().flat_map(|model| &model.targets)
+    }
+
+    /// Every model, those with aliases several times.
+    pub fn all_models(&self) -> impl Iterator<Item = &Model> {
         let models = self.models.values().chain(self.wildcards.iter().map(|wildcard| &wildcard.model));
-        models.chain(&self.direct).flat_map(|model| &model.targets)
+        models.chain(&self.direct).map(|model| &**model)
     }
 
     /// Keys and passwords that are not in the environment, in a sentence each.
@@ -250,7 +263,7 @@ impl std::fmt::Debug for Secret {
 pub struct Model {
     /// Public name (the wildcard pattern itself for wildcards).
     pub name: Box<str>,
-    /// Targets in the order they are tried; never empty.
+    /// Targets in the order they are tried; never empty. Behind the chain stand those of the chains for a reason.
     pub targets: Vec<Target>,
     /// Tries at the same target beyond the first.
     pub retries: u32,
@@ -264,6 +277,31 @@ pub struct Model {
     pub drop_params: bool,
     /// Output limit where a provider must have one and the client gave none, in tokens.
     pub default_max_tokens: u64,
+    /// How the target that is asked first is chosen.
+    pub strategy: Strategy,
+    /// Who gets the same target again.
+    pub sticky: Option<Sticky>,
+    /// How many of the targets are the chain itself; those behind it are only asked for a reason.
+    pub chain: usize,
+    /// The targets that are asked when the request is too long for the chain's.
+    pub on_context_window: Range<usize>,
+    /// The targets that are asked when a provider's content policy forbids the request.
+    pub on_content_policy: Range<usize>,
+}
+
+impl Model {
+    /// The targets that are asked in the ordinary course of things.
+    pub fn chain(&self) -> &[Target] {
+        self.targets.get(..self.chain).unwrap_or(&self.targets)
+    }
+
+    /// The positions of the targets that are asked for a reason.
+    pub fn chain_for(&self, reason: Reason) -> Range<usize> {
+        match reason {
+            Reason::ContextWindow => self.on_context_window.clone(),
+            Reason::ContentPolicy => self.on_content_policy.clone(),
+        }
+    }
 }
 
 /// Exponential back-off: `base`, 2 × `base`, 4 × `base` … up to `max`.
@@ -296,6 +334,10 @@ pub struct Target {
     pub id: u64,
     /// When it is left alone for a while.
     pub circuit: Circuit,
+    /// Its share among the targets of its model; 0: only when no other can be asked.
+    pub weight: u32,
+    /// The input that its model takes, in tokens.
+    pub context_window: Option<u64>,
 }
 
 /// When a target is left alone for a while.

@@ -72,7 +72,7 @@ impl Root {
         let now = host.now_ns();
         if now >= self.next_health_ns {
             self.next_health_ns = now.saturating_add(900_000_000);
-            worker.publish_health(&host);
+            worker.tick(&host);
         }
     }
 

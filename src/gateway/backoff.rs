@@ -1,6 +1,7 @@
 //! How long to wait before the same target is tried again.
 
 use crate::config::tables::Backoff;
+use crate::policy::chance::scramble;
 use std::time::Duration;
 
 /// Milliseconds to wait before retry number `retry` (1 is the first): `base`, 2 × `base`, 4 × `base` … up to `max`,
@@ -14,13 +15,6 @@ pub fn before(retry: u32, backoff: &Backoff, retry_after: Option<Duration>, seed
     let jittered = half + scramble(seed) % (full - half + 1);
     let asked = retry_after.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
     jittered.max(asked)
-}
-
-/// The finalizer of SplitMix64: spreads a clock value over all bits.
-fn scramble(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 /// Reads `retry-after`: seconds, or an HTTP date (RFC 9110 §10.2.3). `retry-after-ms`, which OpenAI and Azure send,

@@ -14,6 +14,7 @@ use crate::meter::metrics::{Charged, Labels, Metrics};
 use crate::meter::price::Cost;
 use crate::policy::ledger::Account;
 use crate::policy::quota::{Amounts, Quota, Standing, Unit};
+use crate::policy::reason::Reason;
 use serde_json::value::RawValue;
 
 impl Edge {
@@ -62,6 +63,7 @@ impl Edge {
             let ending = Ending { status, reason, kind, retry_after: None };
             self.worker.end_attempt(host, now, exchange, ending);
         }
+        self.worker.end_busy(host, exchange);
         let (usage, _) = usage_of(exchange);
         if exchange.answer.cost.is_none()
             && exchange.answer.counted.is_none()
@@ -115,6 +117,10 @@ impl Edge {
         let provider = last.map_or("", |a| &a.provider.name);
         let labels = Labels { model: &exchange.model.name, provider, tenant };
         metrics.add(host, "tollgate.requests", labels, &[("status", &status)], 1);
+        let words = [exchange.rule.as_deref(), exchange.chosen_by, exchange.diverted.map(Reason::as_str)];
+        for word in words.into_iter().flatten() {
+            metrics.add(host, "tollgate.routed", labels, &[("class", word)], 1);
+        }
         count_attempts(metrics, host, exchange, tenant);
         let (usage, _) = usage_of(exchange);
         for (class, count) in [
@@ -192,6 +198,7 @@ impl Edge {
             prompt: record.prompt.as_deref().and_then(|p| audit::one_line(std::str::from_utf8(p).ok()?)),
             ..Line::default()
         };
+        line.routed_by.rule = record.rule.as_deref();
         if let Some(counted) = record.counted {
             line.counted = Some(counted.tokens);
             line.usage_status = Some(counted.status.as_str());
@@ -199,6 +206,8 @@ impl Edge {
         if let Some(x) = exchange {
             let (usage, status) = usage_of(x);
             line.set_usage(&usage, status);
+            line.routed_by.strategy = x.chosen_by;
+            line.routed_by.fallback = x.diverted.map(Reason::as_str);
             if let Some(admission) = &x.admission {
                 line.queued_ms = admission.queued_ms;
                 line.limited_by = line.limited_by.or(admission.queued_by.as_deref());

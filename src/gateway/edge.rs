@@ -259,7 +259,13 @@ impl Edge {
         self.record.stream = envelope.stream;
         self.record.model_asked = Some(envelope.model);
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let found = self.find_allowed(asked)?;
+        let matched = self.by_rule(host, &headers, &call, asked, envelope.stream, &body);
+        self.record.rule = matched.as_ref().map(|matched| Rc::clone(&matched.rule));
+        let asked = self.record.model_asked.as_deref().unwrap_or_default();
+        let found = match &matched {
+            Some(matched) => self.find_instead(asked, &matched.model)?,
+            None => self.find_allowed(asked)?,
+        };
         if let Some(model) = route::uncounted(&found, &call) {
             let tokens = count::estimated(&call, &body, &model)?;
             self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });

@@ -116,9 +116,25 @@ impl Edge {
         if allow::may_use(allowed, asked, &found.model.name) {
             return Ok(found);
         }
+        Err(self.not_allowed(asked))
+    }
+
+    /// The model that a rule names, for whoever may use the one that was asked for: the rule is the gateway's own will.
+    pub(super) fn find_instead(&self, asked: &str, instead: &str) -> Result<Found, Failure> {
+        let public = route::find(&self.tables, asked);
+        let public = public.as_ref().map_or(asked, |found| &found.model.name);
+        let allowed = self.allowed();
+        if !allow::may_use(allowed, asked, public) {
+            return Err(self.not_allowed(asked));
+        }
+        route::find(&self.tables, instead)
+            .ok_or_else(|| unknown_model(&allow::listed(&self.tables, allowed), instead))
+    }
+
+    fn not_allowed(&self, asked: &str) -> Failure {
         let message = format!("{} may not use the model `{asked}`.", self.whose());
         let failure = Failure { param: Some("model".into()), ..Failure::new(403, message) };
-        Err(failure.with_code("model_not_allowed"))
+        failure.with_code("model_not_allowed")
     }
 
     /// Whether whoever asks may have what names no model: a batch or a stored answer may be of any.

@@ -9,7 +9,8 @@ use crate::gateway::headers::Headers;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
 use crate::policy::circuit::{Board, Verdict};
-use crate::policy::route::{Step, upstream_model};
+use crate::policy::reason::Reason;
+use crate::policy::route::{Step, steps_within, upstream_model};
 use crate::policy::sift::sift;
 use std::rc::Rc;
 use std::time::Duration;
@@ -61,6 +62,14 @@ pub struct Exchange {
     pub probing: Option<usize>,
     /// Targets (their numbers) that had something out of the ordinary when the request looked: a good answer is news.
     pub troubled: Vec<u64>,
+    /// The target (its number) whose requests under way this one is counted among.
+    pub busy: Option<u64>,
+    /// What chose the first target; `None` for the order of the file.
+    pub chosen_by: Option<&'static str>,
+    /// The reason for which a chain of its own took the place of the rest.
+    pub diverted: Option<Reason>,
+    /// The rule that named the model.
+    pub rule: Option<Rc<str>>,
     /// How the answer stands.
     pub answer: AnswerState,
 }
@@ -304,6 +313,27 @@ impl Exchange {
             })
             .collect();
         self.attempts.splice(at..at, notes);
+    }
+
+    /// Whether a failure has a chain of its own that can still be tried.
+    pub fn may_divert(&self, failure: &Failure) -> Option<Reason> {
+        let reason = Reason::of(failure)?;
+        let is_fresh = self.diverted != Some(reason) && !self.model.chain_for(reason).is_empty();
+        (is_fresh && self.forwarded.is_none() && self.may_retry()).then_some(reason)
+    }
+
+    /// Puts the chain for a reason in the place of the tries to come.
+    pub fn divert(&mut self, reason: Reason, board: Option<&Board>, now_ns: u64) {
+        let steps = steps_within(&self.model, &self.call, self.model.chain_for(reason));
+        let nothing = Board::default();
+        let sifted = sift(steps, &self.model, board.unwrap_or(&nothing), now_ns / 1_000_000);
+        if sifted.steps.is_empty() {
+            return;
+        }
+        self.steps.truncate(self.begun);
+        self.steps.extend(sifted.steps);
+        self.note_skipped(now_ns, sifted.skipped);
+        self.diverted = Some(reason);
     }
 
     /// Leaves out the tries to come at targets that are to be left alone, the one that was just asked included. A pause

@@ -65,7 +65,7 @@ pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: 
     // A provider asked for what names no model is a target too, once it was.
     targets.retain(|name, target| name.contains('/') || target.summary.total_requests > 0);
     let state_of = |target: &Target| targets.get(&*target.name).map_or(State::Unknown, |t| t.summary.status);
-    let of_model = |model: &'_ Model| worst_of(model.targets.iter().map(state_of));
+    let of_model = |model: &'_ Model| worst_of(model.chain().iter().map(state_of));
     let known = targets.values().map(|target| target.summary.status).filter(|state| *state != State::Unknown);
     let status = worst_of(known);
     let fleet = fleet::health(worker, tables);
@@ -78,7 +78,7 @@ pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: 
     let models = || {
         let named = tables.listed.iter().filter_map(|name| {
             let model = tables.models.get(name)?;
-            let targets = model.targets.iter().map(|target| &*target.name).collect();
+            let targets = model.chain().iter().map(|target| &*target.name).collect();
             Some((&**name, ModelHealth { status: of_model(model), targets }))
         });
         named.collect()

@@ -8,6 +8,7 @@ use super::host::Host;
 use crate::chat::Failure;
 use crate::config::tables::{Auth, Model, Target};
 use crate::dialect::Call;
+use crate::meter::estimate::{Tokenizer, from_body};
 use crate::policy::route::{self, Found, Step};
 use crate::policy::sift::{Sifted, sift};
 use std::rc::Rc;
@@ -30,14 +31,20 @@ impl Edge {
         found: Found,
         may_ask: impl Fn(&Target) -> bool,
     ) -> Result<Exchange, Failure> {
-        let Incoming { headers, call, forwarded, stream, body } = request;
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let mut steps = route::steps(&found.model, &call);
+        let mut steps = route::steps(&found.model, &request.call);
         steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
-        let mut attempts = unfit_targets(&found.model, &call, &found.carried, self.record.started_ns);
+        let mut attempts = unfit_targets(&found.model, &request.call, &found.carried, self.record.started_ns);
         if steps.is_empty() {
-            return Err(nobody(&found.model, &call, asked, &attempts));
+            return Err(nobody(&found.model, &request.call, asked, &attempts));
         }
+        let chosen_by = self.put_in_order(host, &request, &found, &mut steps);
+        let too_small = leave_out_small(&request, &found, &mut steps);
+        attempts.extend(too_small.into_iter().filter_map(|(target, why)| {
+            let target = found.model.targets.get(target)?;
+            Some(Attempt::skipped(target, &found.carried, why, self.record.started_ns))
+        }));
+        let Incoming { headers, call, forwarded, stream, body } = request;
         let (sifted, troubled) = leave_alone(host, steps, &found.model);
         let Sifted { mut steps, skipped, wait } = sifted;
         attempts.extend(skipped.into_iter().filter_map(|(target, why)| {
@@ -66,7 +73,7 @@ impl Edge {
             body,
             request_id: self.record.request_id.clone(),
             cors: self.cors.clone(),
-            retries_granted: steps.len() - 1,
+            retries_granted: steps.len() - 1 + spare_tries(&found.model, &steps),
             steps,
             begun: 0,
             routed: first,
@@ -74,6 +81,10 @@ impl Edge {
             admission: None,
             probing: None,
             troubled,
+            busy: None,
+            chosen_by,
+            diverted: None,
+            rule: self.record.rule.clone(),
             answer: AnswerState::default(),
             model: found.model,
         })
@@ -93,6 +104,43 @@ fn leave_alone(host: &impl Host, steps: Vec<Step>, model: &Model) -> (Sifted, Ve
     let troubled = ids.filter(|id| board.cell(*id).is_some()).collect();
     // The body may have taken its time.
     (sift(steps, model, &board, host.now_ns() / 1_000_000), troubled)
+}
+
+/// Takes out the targets whose context the request is estimated not to fit into; which, and why. With none left the chain
+/// for long requests takes their place, and where there is none all stay: it is an estimate.
+fn leave_out_small(request: &Incoming, found: &Found, steps: &mut Vec<Step>) -> Vec<(usize, String)> {
+    let model = &found.model;
+    let window = |step: &Step| model.targets.get(step.target).and_then(|target| target.context_window);
+    if !steps.iter().any(|step| window(step).is_some()) {
+        return Vec::new();
+    }
+    let first = model.targets.first().map_or("", |target| &target.model);
+    let tokens = from_body(&request.body, Tokenizer::of_model(first));
+    let is_small = |step: &Step| window(step).is_some_and(|window| window < tokens);
+    let mut small: Vec<(usize, String)> = Vec::new();
+    for step in steps.iter().filter(|step| is_small(step) && step.retry == 0) {
+        let window = window(step).unwrap_or_default();
+        let why =
+            format!("skipped: its context of {window} tokens is too small for about {tokens} of the request");
+        small.push((step.target, why));
+    }
+    let mut fit: Vec<Step> = steps.iter().copied().filter(|step| !is_small(step)).collect();
+    if fit.is_empty() {
+        fit = route::steps_within(model, &request.call, model.on_context_window.clone());
+    }
+    if fit.is_empty() {
+        return Vec::new();
+    }
+    *steps = fit;
+    small
+}
+
+/// Tries that the router must be able to make beyond those laid out: the chains for a reason.
+fn spare_tries(model: &Model, steps: &[Step]) -> usize {
+    let laid_out = |position: usize| steps.iter().any(|step| step.target == position);
+    let behind = (model.chain..model.targets.len()).filter(|position| !laid_out(*position)).count();
+    let each = usize::try_from(model.retries).unwrap_or(usize::MAX).saturating_add(1);
+    behind.saturating_mul(each)
 }
 
 /// Why no target of a model can be asked.
@@ -120,7 +168,7 @@ fn nobody(model: &Model, call: &Call, asked: &str, attempts: &[Attempt]) -> Fail
 /// Targets that cannot be asked, as attempts that never began.
 fn unfit_targets(model: &Model, call: &Call, carried: &str, now_ns: u64) -> Vec<Attempt> {
     model
-        .targets
+        .chain()
         .iter()
         .filter_map(|target| Some(Attempt::skipped(target, carried, route::unfit(target, call)?, now_ns)))
         .collect()

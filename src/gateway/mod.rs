@@ -16,16 +16,20 @@ mod edge_access;
 mod edge_forward;
 mod edge_response;
 pub mod exchange;
+mod filed_keys;
 mod fleet;
 mod headers;
 mod health_page;
 pub mod host;
 mod lay_out;
+mod ordering;
 mod outcome;
 mod pages;
 mod quota_headers;
 mod rate_limit;
 mod record;
+mod rules;
+mod signals;
 mod surface;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]

@@ -32,13 +32,16 @@ impl Worker {
             Some(_) => ErrorClass::of(end.status, kind, streaming, own_key),
             None => None,
         };
+        let failed = class.is_some();
         let error = class.zip(end.reason.as_deref());
         self.observe(&ended.target, Observation { at: now_ns / 1_000_000_000, ms: end.ms, error });
+        self.tell_latency(host, exchange, now_ns, failed);
         self.tell_circuit(host, now_ns / 1_000_000, exchange, class, ending.retry_after)
     }
 
     /// The request left its target without having learnt anything about it.
     pub fn leave_attempt(&self, host: &impl Host, exchange: &mut Exchange) {
+        self.end_busy(host, exchange);
         let Some(target) = exchange.probing.take().and_then(|position| exchange.model.targets.get(position))
         else {
             return;

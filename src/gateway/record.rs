@@ -28,6 +28,8 @@ pub struct Record {
     pub stream: bool,
     /// The model it named.
     pub model_asked: Option<String>,
+    /// The rule that named another model.
+    pub rule: Option<Rc<str>>,
     /// Who asks.
     pub identity: Identity,
     /// The count that the gateway itself answered with.
@@ -59,6 +61,7 @@ impl Default for Record {
             array: false,
             stream: false,
             model_asked: None,
+            rule: None,
             identity: Identity::default(),
             counted: None,
             status: 0,

@@ -6,13 +6,14 @@ use super::host::Host;
 use super::waiting::{self, SharedWaiting};
 use crate::chat::Usage;
 use crate::config::tables::{Keys, Provider, Tables};
-use crate::config::{Problem, keys_file};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
+use crate::policy::chance::Chance;
 use crate::policy::fleet::Fleet;
 use crate::policy::health::{Book, Observation, Quota};
 use crate::policy::ledger::Ledger;
 use crate::policy::queue::Queue;
+use crate::policy::signals::Signals;
 use hashbrown::{HashMap, HashSet};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,9 +25,6 @@ const PRICES_KEPT: usize = 1024;
 
 /// Where the books of all workers are listed in shared data.
 const WORKERS_KEY: &str = "tollgate.health.workers";
-
-/// Where the keys of a file are in shared data.
-const FILED_KEYS: &str = "tollgate.keys";
 
 /// A provider's name and one of its models.
 type PricedModel = (Box<str>, String);
@@ -53,8 +51,14 @@ pub struct Worker {
     health: RefCell<Book>,
     health_dirty: Cell<bool>,
     slot: Cell<Option<u32>>,
+    /// What this worker sees of targets that strategies go by.
+    pub(super) signals: RefCell<Signals>,
+    /// Rules of which a problem was logged: once is enough.
+    pub(super) warned: RefCell<HashSet<String>>,
+    /// Where load is spread by chance.
+    pub(super) chance: Chance,
     loaded: Cell<u64>,
-    filed_keys: RefCell<Option<Rc<Keys>>>,
+    pub(super) filed_keys: RefCell<Option<Rc<Keys>>>,
 }
 
 impl Worker {
@@ -104,6 +108,8 @@ impl Worker {
         self.prices.borrow_mut().clear();
         let known: HashSet<&str> = tables.targets().map(|target| &*target.name).collect();
         self.health.borrow_mut().keep(|name| known.contains(name));
+        self.keep_signals(tables);
+        self.warned.borrow_mut().clear();
         self.loaded.set(now_ns / 1_000_000_000);
     }
 
@@ -112,41 +118,22 @@ impl Worker {
         self.loaded.get()
     }
 
-    /// Takes over the keys of a file that came on its own, as JSON, and shows them to the machines that are still to
-    /// come. Bad ones change nothing.
-    pub fn take_keys(&self, host: &impl Host, json: &[u8]) -> Result<usize, Vec<Problem>> {
-        let keys = keys_file(json)?;
-        let number = keys.len();
-        self.filed_keys.replace(Some(Rc::new(keys)));
-        let (shown, version) = host.shared(FILED_KEYS);
-        // Every worker is told of the same file; whoever comes first shows it.
-        if shown.as_deref() != Some(json) {
-            host.share(FILED_KEYS, json, version);
-        }
-        Ok(number)
-    }
-
-    /// The keys of the file; `None` when they have not come. A machine that was built afresh, after a trap or because the
-    /// edge alone was configured anew, was not told of them: it finds what the one before it was told.
-    pub fn filed_keys(&self, host: &impl Host) -> Option<Rc<Keys>> {
-        if let Some(keys) = self.filed_keys.borrow().as_ref() {
-            return Some(Rc::clone(keys));
-        }
-        let keys = Rc::new(keys_file(&host.shared(FILED_KEYS).0?).ok()?);
-        self.filed_keys.replace(Some(Rc::clone(&keys)));
-        Some(keys)
-    }
-
     /// Writes an ended try into its target's health.
     pub(super) fn observe(&self, target: &str, seen: Observation<'_>) {
         self.health.borrow_mut().observe(target, seen);
         self.health_dirty.set(true);
     }
 
-    /// Writes down what a target's provider said about its limits.
-    pub(super) fn tell_quota(&self, now_ns: u64, target: &str, quota: Quota) {
-        self.health.borrow_mut().tell_quota(target, quota, now_ns / 1_000_000_000);
+    /// Writes down what a target's provider said about its limits, at a time in seconds since the epoch.
+    pub(super) fn note_quota(&self, target: &str, quota: Quota, now: u64) {
+        self.health.borrow_mut().tell_quota(target, quota, now);
         self.health_dirty.set(true);
+    }
+
+    /// Tells the others that this worker is there, and what it saw; on the tick.
+    pub fn tick(&self, host: &impl Host) {
+        self.publish_health(host);
+        self.publish_signals(host);
     }
 
     /// Whether the ticks come often although no request waits any more; once.
@@ -185,9 +172,14 @@ impl Worker {
         sum
     }
 
+    /// This worker's place in the list, where it has taken one.
+    pub(super) fn slot(&self) -> Option<u32> {
+        self.slot.get()
+    }
+
     /// This worker's place in the list, taken at first use. A VM that is rebuilt takes a new one; what the old one saw
     /// leaves the window within a minute.
-    fn claim_slot(&self, host: &impl Host) -> Option<u32> {
+    pub(super) fn claim_slot(&self, host: &impl Host) -> Option<u32> {
         if let Some(slot) = self.slot.get() {
             return Some(slot);
         }
@@ -224,7 +216,8 @@ pub fn prepare_shared(host: &impl Host) {
     circuits::prepare(host);
 }
 
-fn workers(host: &impl Host) -> (u32, Option<u32>) {
+/// How many workers have taken a place.
+pub(super) fn workers(host: &impl Host) -> (u32, Option<u32>) {
     let (bytes, version) = host.shared(WORKERS_KEY);
     let count = bytes.and_then(|b| String::from_utf8(b).ok()).and_then(|s| s.parse().ok()).unwrap_or(0);
     (count, version)

@@ -53,6 +53,9 @@ pub struct Line<'a> {
     pub model: Option<&'a str>,
     /// Status that the client got; 0 when it left before there was one.
     pub status: u16,
+    /// What chose the first target: a rule of the configuration, a strategy, or both.
+    #[serde(skip_serializing_if = "RoutedBy::is_empty")]
+    pub routed_by: RoutedBy<'a>,
     /// Every try.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub attempts: &'a [AttemptNote],
@@ -103,6 +106,26 @@ pub struct Line<'a> {
     /// The answer as the client got it, or what a stream generated, when configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<RawValue>>,
+}
+
+/// What chose a request's model and target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct RoutedBy<'a> {
+    /// The rule that named the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'a str>,
+    /// What put the targets in order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<&'a str>,
+    /// For which reason the request went on to a chain of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<&'a str>,
+}
+
+impl RoutedBy<'_> {
+    fn is_empty(&self) -> bool {
+        self.rule.is_none() && self.strategy.is_none() && self.fallback.is_none()
+    }
 }
 
 /// Token counts of the line.

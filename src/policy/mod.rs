@@ -2,6 +2,7 @@
 
 pub mod allow;
 pub mod budget;
+pub mod chance;
 pub mod circuit;
 pub mod fleet;
 pub mod health;
@@ -11,6 +12,11 @@ pub mod ledger;
 pub mod limit;
 pub mod queue;
 pub mod quota;
+pub mod reason;
 pub mod route;
+pub mod rules;
 pub mod scope;
+pub mod session;
 pub mod sift;
+pub mod signals;
+pub mod strategy;

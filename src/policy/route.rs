@@ -2,6 +2,7 @@
 
 use crate::config::tables::{Auth, Model, Tables, Target};
 use crate::dialect::{Call, Operation};
+use std::ops::Range;
 use std::rc::Rc;
 
 /// A public model found by name.
@@ -59,18 +60,27 @@ pub fn uncounted(found: &Found, call: &Call) -> Option<String> {
         return None;
     }
     let chat = Call { operation: Operation::Chat, ..call.clone() };
-    let first = found.model.targets.iter().find(|target| unfit(target, &chat).is_none())?;
+    let first = found.model.chain().iter().find(|target| unfit(target, &chat).is_none())?;
     unfit(first, call).is_some().then(|| upstream_model(first, &found.carried))
 }
 
 /// The tries of a request in order: each target that can be asked ([`unfit`] says which cannot), then its retries.
 pub fn steps(model: &Model, call: &Call) -> Vec<Step> {
+    steps_within(model, call, 0..model.chain)
+}
+
+/// The tries at the targets of these positions.
+pub fn steps_within(model: &Model, call: &Call, positions: Range<usize>) -> Vec<Step> {
+    let begin = positions.start;
     model
         .targets
+        .get(positions)
+        .unwrap_or_default()
         .iter()
         .enumerate()
         .filter(|(_, target)| unfit(target, call).is_none())
-        .flat_map(|(target, _)| (0..=model.retries).map(move |retry| Step { target, retry, probe: false }))
+        .map(|(target, _)| target.saturating_add(begin))
+        .flat_map(|target| (0..=model.retries).map(move |retry| Step { target, retry, probe: false }))
         .collect()
 }
 

@@ -8,6 +8,7 @@ pub mod limits;
 mod model;
 mod provider;
 mod quota;
+mod rules;
 mod server;
 mod state;
 
@@ -19,7 +20,8 @@ use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};
 use super::{Problem, upstreams};
 use crate::config::problem::entry;
-use hashbrown::HashMap;
+use crate::policy::rules::Rules;
+use hashbrown::{HashMap, HashSet};
 use std::rc::Rc;
 
 /// Compiles a configuration. `env` looks up environment variables: the values of keys and secret headers.
@@ -44,7 +46,9 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
     let fleet = state::fleet(&gateway.state, env, &mut problems);
     let mut quotas = quota::quotas(gateway, of_keys, route.request_timeout, &mut problems);
     quotas.shared = fleet.is_some();
-    let tables = Tables {
+    let mut tables = Tables {
+        learned: HashSet::new(),
+        rules: Rules::default(),
         quotas,
         route,
         prefix: server::prefix(&gateway.server, &mut problems),
@@ -63,6 +67,9 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         fleet,
         rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
+    let learning = tables.all_models().filter(|model| model.strategy.learns());
+    tables.learned = learning.flat_map(|model| &model.targets).map(|target| target.id).collect();
+    tables.rules = rules::rules(gateway, &tables, &mut problems);
     circuit::check_all(gateway, &mut problems);
     server::addresses(gateway, &mut problems);
     if problems.is_empty() { Ok(tables) } else { Err(problems) }

@@ -10,6 +10,7 @@ use crate::config::upstream::preset_names;
 use crate::provider::preset;
 use hashbrown::HashMap;
 use serde_json::value::RawValue;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,7 +40,7 @@ pub(super) fn tables(gateway: &Gateway, providers: &[Rc<Provider>], problems: &m
                 targets.push(plain_target(proxy, if pattern.is_some() { "*" } else { name }));
             }
         }
-        let model = Rc::new(model(name, &settings, targets, &path, gateway, problems));
+        let model = Rc::new(model(name, &settings, targets, &path, (gateway, providers), problems));
         match pattern {
             Some((prefix, suffix)) => {
                 models.wildcards.push(Wildcard {
@@ -59,7 +60,8 @@ pub(super) fn tables(gateway: &Gateway, providers: &[Rc<Provider>], problems: &m
         && !models.wildcards.iter().any(|wildcard| wildcard.prefix.is_empty() && wildcard.suffix.is_empty())
     {
         let target = vec![plain_target(proxy, "*")];
-        let model = Rc::new(model("*", &schema::Model::default(), target, "litellm", gateway, problems));
+        let model =
+            Rc::new(model("*", &schema::Model::default(), target, "litellm", (gateway, providers), problems));
         models.wildcards.push(Wildcard { prefix: "".into(), suffix: "".into(), model });
     }
     if models.by_name.is_empty() && models.wildcards.is_empty() && problems.is_empty() {
@@ -88,7 +90,7 @@ pub(super) fn direct(gateway: &Gateway, providers: &[Rc<Provider>]) -> Vec<Rc<Mo
     let one = |provider: &Rc<Provider>| {
         let target = vec![plain_target(provider, "")];
         // What could be wrong with the defaults is reported where a model uses them.
-        Rc::new(model("", &settings, target, "defaults", gateway, &mut Vec::new()))
+        Rc::new(model("", &settings, target, "defaults", (gateway, providers), &mut Vec::new()))
     };
     providers.iter().map(one).collect()
 }
@@ -112,6 +114,8 @@ fn target(provider: &Rc<Provider>, model: &str, timeout: Duration) -> Target {
         id: circuit::id(&name),
         name,
         circuit: circuit::OFF,
+        weight: 1,
+        context_window: None,
     }
 }
 
@@ -257,7 +261,16 @@ fn one_target(
         return None;
     };
     let plain = plain_target(provider, &target.model);
-    Some(Target { max_tokens: target.max_tokens, params, ..plain })
+    if target.context_window == Some(0) {
+        problems.push(Problem::new(format!("{at}.context_window"), "must be more than 0"));
+    }
+    Some(Target {
+        max_tokens: target.max_tokens,
+        params,
+        weight: target.weight.unwrap_or(1),
+        context_window: target.context_window,
+        ..plain
+    })
 }
 
 /// The request fields that a target sets.
@@ -307,7 +320,7 @@ fn model(
     settings: &schema::Model,
     mut targets: Vec<Target>,
     path: &str,
-    gateway: &Gateway,
+    (gateway, providers): (&Gateway, &[Rc<Provider>]),
     problems: &mut Vec<Problem>,
 ) -> Model {
     let defaults = &gateway.defaults;
@@ -327,6 +340,9 @@ fn model(
             format!("must be at most {}", limits::MAX_RETRIES),
         ));
     }
+    let chain = targets.len();
+    let [on_context_window, on_content_policy] =
+        fallbacks(settings, path, gateway, providers, &mut targets, problems);
     let own = settings.timeout.map(|span| span.0);
     for target in &mut targets {
         let default = || span(None, defaults.timeout, limits::TIMEOUT);
@@ -350,6 +366,10 @@ fn model(
         }
     }
     circuit::check(settings.circuit_breaker.as_ref(), path, problems);
+    if chain > 0 && targets.iter().take(chain).all(|target| target.weight == 0) {
+        problems
+            .push(Problem::new(format!("{path}.targets"), "every weight is 0: nobody would be asked first"));
+    }
     let default_max_tokens = settings.max_tokens.or(defaults.max_tokens).unwrap_or(limits::MAX_TOKENS);
     if default_max_tokens == 0 {
         problems.push(Problem::new(format!("{path}.max_tokens"), "must be more than 0"));
@@ -371,5 +391,42 @@ fn model(
         request_timeout,
         drop_params: settings.drop_params.or(defaults.drop_params).unwrap_or(true),
         default_max_tokens,
+        strategy: settings.strategy.unwrap_or_default(),
+        sticky: settings.sticky,
+        chain,
+        on_context_window,
+        on_content_policy,
     }
+}
+
+/// The chains for a reason, put behind the chain itself; where they stand.
+fn fallbacks(
+    settings: &schema::Model,
+    path: &str,
+    gateway: &Gateway,
+    providers: &[Rc<Provider>],
+    targets: &mut Vec<Target>,
+    problems: &mut Vec<Problem>,
+) -> [Range<usize>; 2] {
+    let nothing = schema::Fallbacks::default();
+    let (written, path) = match (&settings.fallbacks, &gateway.defaults.fallbacks) {
+        (Some(own), _) => (own, path),
+        (None, Some(usual)) => (usual, "defaults"),
+        (None, None) => (&nothing, path),
+    };
+    [("context_window", &written.context_window), ("content_policy", &written.content_policy)].map(
+        |(reason, chain)| {
+            let begin = targets.len();
+            let at = format!("{path}.fallbacks.{reason}");
+            if chain.len() > limits::MAX_TARGETS {
+                let message = format!("has more than {} targets", limits::MAX_TARGETS);
+                problems.push(Problem::new(&at, message));
+            }
+            for (index, target) in chain.iter().enumerate() {
+                let at = format!("{at}[{index}]");
+                targets.extend(one_target(target, &at, false, gateway, providers, problems));
+            }
+            begin..targets.len()
+        },
+    )
 }

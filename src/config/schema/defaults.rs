@@ -1,6 +1,6 @@
 //! `defaults`: what holds where a model says nothing of its own.
 
-use super::{Circuit, Span};
+use super::{Circuit, Fallbacks, Span};
 use serde::{Deserialize, Serialize};
 
 /// What holds where a model says nothing of its own.
@@ -30,6 +30,9 @@ pub struct Defaults {
     /// Output limit, in tokens, for providers that must have one when the client gives none. Default: 4096.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
+    /// Chains of their own for requests that are refused for a reason that another target may not share.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fallbacks: Option<Fallbacks>,
     /// When a target is left alone for a while.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<Circuit>,

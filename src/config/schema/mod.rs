@@ -15,6 +15,7 @@ mod ordered;
 mod price;
 mod provider;
 mod quota;
+mod rule;
 mod server;
 mod size;
 mod span;
@@ -27,11 +28,12 @@ pub use circuit::Circuit;
 pub use defaults::{Backoff, Defaults};
 pub use forward::ForwardTo;
 pub use litellm::{Litellm, LitellmMode};
-pub use model::{Model, ModelEntry, Target, TargetEntry};
+pub use model::{Fallbacks, Model, ModelEntry, Target, TargetEntry};
 pub use ordered::Ordered;
 pub use price::Price;
 pub use provider::{AuthMode, CircuitBreaker, HeaderValue, HealthCheck, Protocol, Provider, Tls};
 pub use quota::{Budget, Limit, Over, Queue};
+pub use rule::Rule;
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
 pub use span::Span;
@@ -60,6 +62,9 @@ pub struct Gateway {
     /// One `*` in a name makes it a pattern; the longest fixed part wins.
     #[serde(skip_serializing_if = "Ordered::is_empty")]
     pub models: Ordered<ModelEntry>,
+    /// Conditions under which another model takes the place of the one asked for. The first that holds counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
     /// Client keys. Without any, clients need none, unless something below says otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,

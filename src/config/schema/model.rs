@@ -1,6 +1,7 @@
 //! `models`: public names and the chains behind them.
 
 use super::{Backoff, Circuit, Ordered, Span};
+use crate::policy::strategy::{Sticky, Strategy};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -52,9 +53,33 @@ pub struct Model {
     /// `defaults.max_tokens`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
+    /// How the target that is asked first is chosen; the rest of the chain follows. Default: `ordered`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<Strategy>,
+    /// Who is sent to the same target again, for as long as it can be asked, which keeps prompt caches warm; by weights,
+    /// whatever the strategy. Requests that do not say who they are for go by the strategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sticky: Option<Sticky>,
+    /// Chains of their own for requests that are refused for a reason that another target may not share. Default:
+    /// `defaults.fallbacks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallbacks: Option<Fallbacks>,
     /// When a target is left alone for a while. Default: what its provider says, then `defaults.circuit_breaker`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<Circuit>,
+}
+
+/// Chains of their own, by the reason of a refusal. The request goes there instead of the rest of its chain.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub struct Fallbacks {
+    /// The request is too long for the model: targets that take more, in the order they are tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub context_window: Vec<TargetEntry>,
+    /// The provider's content policy forbids it: targets that may see it otherwise, in the order they are tried.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub content_policy: Vec<TargetEntry>,
 }
 
 /// A target: `provider/model`, or an object with more to say.
@@ -80,6 +105,13 @@ pub struct Target {
     /// Replaces the client's output limit, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
+    /// Its share among the model's targets, for `strategy: weighted` and `sticky`; 0: only when no other can be asked.
+    /// Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+    /// The input that its model takes, in tokens. A request that is estimated to be longer goes to the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_window: Option<u64>,
     /// Top-level request fields, in the provider's dialect, that replace the client's.
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub params: Ordered<serde_json::Value>,

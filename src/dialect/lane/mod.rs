@@ -7,6 +7,7 @@ mod answer;
 pub mod count;
 mod envelope;
 mod failure;
+mod features;
 mod forward;
 pub mod identity;
 mod marks;
@@ -24,6 +25,7 @@ pub use failure::{
     AttemptNote, failure_header, is_failure_of, read_failure, with_error_type, write_failure,
     write_failure_to,
 };
+pub use features::{Features, features};
 pub use forward::{Form, Gauge, Subject};
 pub(crate) use params::with_params;
 pub use request::request;

@@ -6,6 +6,7 @@ use super::{Attempt, Stage, is_retriable};
 use crate::chat::Failure;
 use crate::dialect::lane;
 use crate::gateway::backoff;
+use crate::gateway::circuits;
 use crate::gateway::exchange::{Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 
@@ -32,8 +33,13 @@ impl Attempt {
         let board = self.worker.end_attempt(host, now, exchange, ending);
         self.stage = Stage::Through;
         host.break_in(None);
-        if let Some(board) = board {
-            exchange.pass_over(&board, now);
+        if let Some(board) = &board {
+            exchange.pass_over(board, now);
+        }
+        if let Some(reason) = exchange.may_divert(&failure) {
+            // The request was at fault, so that its end changed no circuit: the board is read for the new chain.
+            let board = board.unwrap_or_else(|| circuits::read(host));
+            exchange.divert(reason, Some(&board), now);
         }
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
             exchange.skip_target();

@@ -97,6 +97,7 @@ impl Attempt {
             end: None,
             skipped: false,
         });
+        self.worker.begin_busy(host, exchange, target);
         if let Some(mut admission) = exchange.admission.take() {
             admission.follow(&self.worker, host, exchange, host.now_ns());
             exchange.admission = Some(admission);

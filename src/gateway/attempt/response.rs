@@ -37,10 +37,8 @@ impl Attempt {
 
     /// Most providers say how much they will still take.
     fn take_quota(&self, host: &impl Host, exchange: &Exchange) {
-        if let Some(quota) = Quota::read(&self.headers)
-            && let Some(attempt) = exchange.attempts.last()
-        {
-            self.worker.tell_quota(host.now_ns(), &attempt.target, quota);
+        if let Some(quota) = Quota::read(&self.headers) {
+            self.worker.tell_quota(host, exchange, quota);
         }
     }
 
@@ -122,6 +120,11 @@ impl Attempt {
         let answer =
             if plan.stream { lane::answer_as_stream(plan, &body) } else { lane::answer(plan, &body) };
         match answer {
+            Ok(answer)
+                if answer.report.finish == Some(FILTERED) && exchange.may_divert(&filtered()).is_some() =>
+            {
+                self.give_up(host, exchange, filtered(), held)
+            }
             Ok(answer) => self.release_answer(host, exchange, answer, &body),
             Err(failure) => self.give_up(host, exchange, failure, held),
         }
@@ -145,6 +148,9 @@ impl Attempt {
             exchange.skip_target();
             return self.give_up(host, exchange, failure, held);
         }
+        if exchange.may_divert(&failure).is_some() {
+            return self.give_up(host, exchange, failure, held);
+        }
         if !matches!(status, 400..=499) {
             let message = format!("The provider answered with status {status}, which is no answer.");
             return self.give_up(host, exchange, Failure { message, ..Failure::new(502, "") }, held);
@@ -160,7 +166,12 @@ impl Attempt {
         ended: bool,
     ) -> Flow {
         let Stage::Holding(held) = &mut self.stage else { return Flow::Continue };
+        let report = held.stream.report();
+        let is_filtered = report.finish == Some(FILTERED) && report.output_bytes == 0;
         match held.stream.progress() {
+            Progress::Finished if is_filtered && exchange.may_divert(&filtered()).is_some() => {
+                self.give_up(host, exchange, filtered(), Some(size))
+            }
             Progress::Content | Progress::Finished => self.release_stream(host, exchange, size, ended),
             Progress::Failed => {
                 let failure = held.stream.failure().cloned();
@@ -192,6 +203,14 @@ impl Attempt {
             host.break_in(Some(limit));
         }
     }
+}
+
+/// The finish reason of an answer that a provider's content filter ended.
+const FILTERED: &str = "content_filter";
+
+/// An answer that a content filter ended, as the refusal that it is.
+fn filtered() -> Failure {
+    Failure::new(400, "The answer was ended by the provider's content filter.").with_code(FILTERED)
 }
 
 /// Whether a refusal says that this server has no such endpoint, or that this model has no count, rather than that the

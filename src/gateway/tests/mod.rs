@@ -3,6 +3,8 @@
 mod circuits;
 mod count;
 mod proxy;
+mod routing;
+mod rules;
 
 use proptest::prelude::*;
 use proxy::{Script, Seen, send};

@@ -17,6 +17,8 @@ pub enum Script {
     Answer(u16, &'static str, Vec<Vec<u8>>),
     /// Answers with a status and a header, and no body at all.
     Bare(u16, (&'static str, &'static str)),
+    /// Answers 200 with these headers and this JSON.
+    With(Vec<(&'static str, String)>, Vec<u8>),
     /// Cannot be reached.
     Refused,
     /// Something else happens first.
@@ -205,7 +207,7 @@ impl Gateway {
     /// Lets every worker show the others what it saw.
     pub fn tick(&self) {
         let host = Proxy { common: Rc::clone(&self.common), ..Proxy::default() };
-        self.workers.iter().for_each(|worker| worker.publish_health(&host));
+        self.workers.iter().for_each(|worker| worker.tick(&host));
     }
 
     /// Has another request take the one place at a target whose circuit was open.
@@ -321,6 +323,10 @@ fn answer(
             edge.on_response_body(proxy, 22);
             deliver(proxy, seen);
             return true;
+        }
+        Script::With(headers, body) => {
+            let headers = headers.into_iter().chain([("content-type", "application/json".to_owned())]);
+            (200, headers.collect::<Headers>(), vec![body])
         }
         Script::Bare(status, header) => (status, [header].into_iter().collect::<Headers>(), Vec::new()),
         Script::Answer(status, media_type, pieces) => {

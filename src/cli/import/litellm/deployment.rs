@@ -144,7 +144,12 @@ impl Import<'_> {
         self.price(params, info, &model);
         let own = self.limits(params);
         let order = params.number("order", &mut self.report);
-        let is_plain = target.max_tokens.is_none() && target.params.is_empty();
+        let mut target = target;
+        target.weight = params
+            .number("weight", &mut self.report)
+            .and_then(whole)
+            .map(|weight| u32::try_from(weight).unwrap_or(u32::MAX));
+        let is_plain = target.max_tokens.is_none() && target.params.is_empty() && target.weight.is_none();
         let entry = if is_plain {
             TargetEntry::Short(format!("{}/{}", target.provider, target.model))
         } else {

@@ -2,7 +2,8 @@
 
 use super::super::report::Report;
 use crate::config::limits::{MAX_RETRIES, MAX_TARGETS};
-use crate::config::schema::{Model, ModelEntry, Ordered, Span, TargetEntry};
+use crate::config::schema::{Model, ModelEntry, Ordered, Span, Target, TargetEntry};
+use crate::policy::strategy::Strategy;
 
 /// Limits that LiteLLM keeps per deployment, and the gateway per model.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -11,6 +12,17 @@ pub(super) struct Limits {
     pub(super) timeout: Option<Span>,
     /// At each target.
     pub(super) retries: Option<u32>,
+}
+
+/// What a fallback is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum When {
+    /// Nobody before it could answer.
+    Failed,
+    /// The request is too long.
+    TooLong,
+    /// A content policy forbids the request.
+    Forbidden,
 }
 
 /// One deployment of a model.
@@ -26,6 +38,8 @@ struct Deployment {
 pub(super) struct Models {
     deployments: Vec<(String, Vec<Deployment>)>,
     settled: Ordered<Model>,
+    /// Models of several deployments, none of which has a place in an order.
+    shared: Vec<String>,
     /// Whether there was a deployment of `*` that leads to `*`.
     pub(super) everything: bool,
 }
@@ -52,12 +66,8 @@ impl Models {
         for (name, mut deployments) in std::mem::take(&mut self.deployments) {
             // Stable: deployments without an order, or of the same, stay as they stand in the file.
             deployments.sort_by(|a, b| a.order.unwrap_or(f64::MAX).total_cmp(&b.order.unwrap_or(f64::MAX)));
-            if deployments.len() > 1 {
-                let message = format!(
-                    "the {} deployments of `{name}` share the load in LiteLLM; here they are tried in this order",
-                    deployments.len()
-                );
-                report.changed("model_list", message);
+            if deployments.len() > 1 && deployments.iter().all(|deployment| deployment.order.is_none()) {
+                self.shared.push(name.clone());
             }
             let longest = deployments.iter().filter_map(|deployment| deployment.limits.timeout).max();
             let most = deployments.iter().filter_map(|deployment| deployment.limits.retries).max();
@@ -92,11 +102,25 @@ impl Models {
         self.settled.names().map(ToOwned::to_owned).collect()
     }
 
-    /// Puts targets at the end of a model's chain.
-    pub(super) fn fall_back(&mut self, name: &str, targets: Vec<TargetEntry>) {
-        if let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) {
-            for target in targets {
-                append(model, target);
+    /// Gives a strategy to the models whose deployments share the load.
+    pub(super) fn share(&mut self, strategy: Strategy) {
+        for (name, model) in &mut self.settled.0 {
+            if self.shared.contains(name) && model.targets.len() > 1 {
+                model.strategy = Some(strategy);
+            }
+        }
+    }
+
+    /// Puts targets at the end of a model's chain, or into the one for a reason.
+    pub(super) fn fall_back(&mut self, name: &str, targets: Vec<TargetEntry>, when: When) {
+        let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) else { return };
+        for target in targets {
+            match when {
+                // Where the targets before it share the load, it is for when none of them can be asked.
+                When::Failed if model.strategy.is_some() => append(model, last_resort(target)),
+                When::Failed => append(model, target),
+                When::TooLong => model.fallbacks.get_or_insert_default().context_window.push(target),
+                When::Forbidden => model.fallbacks.get_or_insert_default().content_policy.push(target),
             }
         }
     }
@@ -125,6 +149,22 @@ impl Models {
     /// All models, each in its shortest form.
     pub(super) fn finish(self) -> Ordered<ModelEntry> {
         Ordered(self.settled.0.into_iter().map(|(name, model)| (name, shortest(model))).collect())
+    }
+}
+
+/// A target that is only asked when no other can be.
+fn last_resort(target: TargetEntry) -> TargetEntry {
+    match target {
+        TargetEntry::Short(short) => match short.split_once('/') {
+            Some((provider, model)) => TargetEntry::Full(Target {
+                provider: provider.to_owned(),
+                model: model.to_owned(),
+                weight: Some(0),
+                ..Target::default()
+            }),
+            None => TargetEntry::Short(short),
+        },
+        TargetEntry::Full(full) => TargetEntry::Full(Target { weight: Some(0), ..full }),
     }
 }
 

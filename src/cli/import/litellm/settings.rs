@@ -1,10 +1,12 @@
 //! `router_settings`, `litellm_settings` and `general_settings`.
 
 use super::super::fields::{Fields, leave_value};
+use super::models::When;
 use super::{Import, variable};
 use crate::cli::key;
 use crate::config::limits::{MAX_RETRIES, REQUEST_TIMEOUT};
-use crate::config::schema::{Identity, Span, Target, TargetEntry};
+use crate::config::schema::{Circuit, Identity, Span, Target, TargetEntry};
+use crate::policy::strategy::Strategy;
 use std::time::Duration;
 use yaml_serde::Value;
 
@@ -36,11 +38,21 @@ impl Import<'_> {
             plain.iter().map(|name| self.models.targets(name).unwrap_or_default()).collect();
         let chains: Vec<Chain> = plain.into_iter().zip(originals).collect();
         let aliases = self.aliases(router);
+        self.strategy(router);
+        self.cooldown(router, litellm);
         let mut with_fallback = Vec::new();
         for fields in [&mut *router, &mut *litellm] {
             let at = fields.at("fallbacks");
             if let Some(value) = fields.take("fallbacks") {
-                self.fallbacks(&value, &at, &chains, &aliases, &mut with_fallback);
+                self.fallbacks(&value, &at, (&chains, &aliases), &mut with_fallback, When::Failed);
+            }
+            for (field, when) in
+                [("context_window_fallbacks", When::TooLong), ("content_policy_fallbacks", When::Forbidden)]
+            {
+                let at = fields.at(field);
+                if let Some(value) = fields.take(field) {
+                    self.fallbacks(&value, &at, (&chains, &aliases), &mut Vec::new(), when);
+                }
             }
         }
         for fields in [router, litellm] {
@@ -48,9 +60,59 @@ impl Import<'_> {
             let Some(value) = fields.take("default_fallbacks") else { continue };
             for (name, _) in &chains {
                 if !with_fallback.contains(name) && !name.contains('*') {
-                    self.fall_back(name, &value, &at, &chains, &aliases);
+                    self.fall_back(name, &value, &at, (&chains, &aliases), When::Failed);
                 }
             }
+        }
+    }
+
+    /// How deployments of one model share the load; LiteLLM's own way is to shuffle them by weight.
+    fn strategy(&mut self, router: &mut Fields) {
+        let at = router.at("routing_strategy");
+        let written = router.text("routing_strategy", &mut self.report);
+        let strategy = match written.as_deref() {
+            None | Some("simple-shuffle") => Strategy::Weighted,
+            Some("least-busy") => Strategy::LeastBusy,
+            Some("latency-based-routing") => Strategy::LowestLatency,
+            Some("cost-based-routing") => Strategy::LowestCost,
+            Some(name @ ("usage-based-routing" | "usage-based-routing-v2")) => {
+                let how =
+                    format!("`{name}` became `most_quota`: by what providers say is left of their limits");
+                self.report.changed(at, how);
+                Strategy::MostQuota
+            }
+            Some(name) => {
+                self.report.left(
+                    at,
+                    format!("the strategy `{name}` has no counterpart: targets share the load by weight"),
+                );
+                Strategy::Weighted
+            }
+        };
+        self.models.share(strategy);
+    }
+
+    /// After how many failures a deployment is left alone, and for how long.
+    fn cooldown(&mut self, router: &mut Fields, litellm: &mut Fields) {
+        let mut circuit = Circuit::default();
+        for fields in [router, litellm] {
+            if let Some(fails) = fields.number("allowed_fails", &mut self.report) {
+                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
+                let fails = fails.clamp(0.0, 1e6) as u32;
+                circuit.failure_threshold = Some(fails.saturating_add(1));
+                let how =
+                    "counts failures in a row (`circuit_breaker.failure_threshold`), not those of a minute";
+                self.report.changed(fields.at("allowed_fails"), how);
+            }
+            if let Some(time) = fields.number("cooldown_time", &mut self.report).and_then(span) {
+                (circuit.open, circuit.cooldown) = (Some(time), Some(time));
+            }
+            if fields.flag("disable_cooldowns", &mut self.report) == Some(true) {
+                circuit = Circuit { max_cooldown: Some(Span::secs(0)), ..Circuit::default() };
+            }
+        }
+        if circuit != Circuit::default() {
+            self.defaults.circuit_breaker = Some(circuit);
         }
     }
 
@@ -116,9 +178,9 @@ impl Import<'_> {
         &mut self,
         value: &Value,
         path: &str,
-        chains: &[Chain],
-        aliases: &[(String, String)],
+        (chains, aliases): (&[Chain], &[(String, String)]),
         done: &mut Vec<String>,
+        when: When,
     ) {
         let Value::Sequence(list) = value else {
             self.report.left(path, "is no list");
@@ -130,13 +192,13 @@ impl Import<'_> {
                 let at = format!("{at}.{name}");
                 if name == "*" && !chains.iter().any(|(known, _)| known == "*") {
                     for (known, _) in chains.iter().filter(|(known, _)| !done.contains(known)) {
-                        self.fall_back(known, &others, &at, chains, aliases);
+                        self.fall_back(known, &others, &at, (chains, aliases), when);
                     }
                     continue;
                 }
                 let name = unalias(&name, aliases).to_owned();
                 if chains.iter().any(|(known, _)| *known == name) {
-                    self.fall_back(&name, &others, &at, chains, aliases);
+                    self.fall_back(&name, &others, &at, (chains, aliases), when);
                     done.push(name);
                 } else {
                     self.report.left(at, "is not in `model_list`, or was not carried over");
@@ -151,8 +213,8 @@ impl Import<'_> {
         name: &str,
         others: &Value,
         at: &str,
-        chains: &[Chain],
-        aliases: &[(String, String)],
+        (chains, aliases): (&[Chain], &[(String, String)]),
+        when: When,
     ) {
         let Value::Sequence(others) = others else {
             self.report.left(at, "is no list");
@@ -180,7 +242,7 @@ impl Import<'_> {
                 None => matched(other, chains),
             };
             match found {
-                Some(targets) => self.models.fall_back(name, targets),
+                Some(targets) => self.models.fall_back(name, targets, when),
                 None => self.report.left(at, "is not in `model_list`, or was not carried over"),
             }
         }
@@ -266,7 +328,6 @@ pub(super) fn why_param(name: &str) -> &'static str {
         "rpm" | "tpm" | "max_parallel_requests" | "rpd" | "tpd" => {
             "rate limits per deployment are not enforced yet"
         }
-        "weight" => "targets are tried in order; there are no weights",
         "max_budget" | "budget_duration" => "budgets are not enforced yet",
         "region_name"
         | "allowed_openai_params"
@@ -280,7 +341,7 @@ pub(super) fn why_param(name: &str) -> &'static str {
         "azure_ad_token" | "tenant_id" | "client_id" | "client_secret" => {
             "only key authentication is there for azure"
         }
-        "cooldown_time" => "cooldown has no setting",
+        "cooldown_time" => "`circuit_breaker` is a setting of providers and models, not of targets",
         "ssl_verify" | "verify_ssl" => {
             "certificates are always checked; `tls.ca_file` names another authority"
         }
@@ -291,19 +352,14 @@ pub(super) fn why_param(name: &str) -> &'static str {
 /// Why a setting of the router or the library stays behind.
 fn why_setting(name: &str) -> &'static str {
     match name {
-        "routing_strategy" | "routing_strategy_args" => "targets are tried in the order they are written",
-        "context_window_fallbacks" | "content_policy_fallbacks" => {
-            "a request that is refused as wrong (400) does not fall back"
-        }
+        "routing_strategy_args" => "strategies have no settings of their own",
         "cache" | "cache_params" | "cache_responses" | "enable_caching" | "supported_call_types" => {
             "there is no answer cache yet"
         }
         "redis_host" | "redis_port" | "redis_password" | "redis_url" | "redis_db" => {
             "state is kept in Envoy; there is no Redis"
         }
-        "allowed_fails" | "cooldown_time" | "disable_cooldowns" | "allowed_fails_policy" => {
-            "cooldown has no setting"
-        }
+        "allowed_fails_policy" => "failures are counted alike, whatever their kind",
         "retry_policy" | "model_group_retry_policy" => "retries are counted alike for every kind of failure",
         "retry_after" => "waits are `backoff` and the provider's own retry-after",
         "max_budget"
@@ -323,7 +379,7 @@ fn why_setting(name: &str) -> &'static str {
         | "redact_user_api_key_info"
         | "json_logs" => "what happened is told by the audit line and the metrics",
         "set_verbose" | "debug_level" => "Envoy's log level is set where it is started",
-        "enable_pre_call_checks" => "contexts are not measured before a call",
+        "enable_pre_call_checks" => "a target with a `context_window` is always measured before a call",
         "model_group_alias" => "names no model",
         _ => "has no counterpart",
     }

@@ -1,0 +1,247 @@
+//! Rules: conditions in CEL (<https://cel.dev>) over a request, and the model that takes the place of the one asked for.
+//!
+//! Conditions are compiled with the configuration. Of a request only those facts are found out that some condition
+//! mentions, each once.
+
+use cel::{Context, Program, Value};
+use std::fmt;
+use std::rc::Rc;
+
+/// What a condition may speak of: the name, and what it is.
+pub const VARIABLES: &[(&str, &str)] = &[
+    ("headers", "map of the client's headers, names in lower case"),
+    ("key", "map: id, tenant, team, project, metadata"),
+    ("tenant", "string"),
+    ("team", "string"),
+    ("project", "string"),
+    ("user", "string"),
+    ("agent", "string"),
+    ("model", "string: the model asked for"),
+    ("dialect", "string: what the client speaks"),
+    ("operation", "string: chat, embeddings, rerank, …"),
+    ("stream", "bool"),
+    ("tools", "bool: tools are on offer"),
+    ("images", "bool: pictures are sent"),
+    ("documents", "bool: documents are sent"),
+    ("thinking", "bool: reasoning is asked for"),
+    ("tokens", "int: estimated input"),
+    ("max_tokens", "int: the output limit, 0 where none is set"),
+];
+
+/// One rule.
+pub struct Rule {
+    /// How audit and metrics call it.
+    pub name: Rc<str>,
+    /// The public model that takes the place of the one asked for.
+    pub model: Rc<str>,
+    condition: Program,
+}
+
+/// All rules, in their order.
+pub struct Rules {
+    rules: Vec<Rule>,
+    /// The facts that some condition mentions.
+    mentioned: Vec<&'static str>,
+    /// The standard functions, made once.
+    root: Context<'static, 'static>,
+}
+
+/// What the first rule that matches says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// The rule.
+    pub rule: Rc<str>,
+    /// The model that takes the place of the one asked for.
+    pub model: Rc<str>,
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.rules.iter().map(|rule| &rule.name)).finish()
+    }
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { rules: Vec::new(), mentioned: Vec::new(), root: Context::default() }
+    }
+}
+
+impl Rule {
+    /// Compiles a rule.
+    ///
+    /// # Errors
+    /// What is wrong with the condition, and where in it.
+    pub fn new(name: &str, condition: &str, model: &str) -> Result<Self, String> {
+        let program = Program::compile(condition).map_err(|errors| {
+            let first = errors.errors.first();
+            first.map_or_else(
+                || "is no condition".to_owned(),
+                |error| format!("line {} column {}: {}", error.pos.0, error.pos.1, error.msg),
+            )
+        })?;
+        let references = program.references();
+        let known = |name: &str| VARIABLES.iter().any(|(known, _)| *known == name);
+        if let Some(unknown) =
+            references.variables().into_iter().find(|name| !known(name) && !is_local(condition, name))
+        {
+            let names: Vec<&str> = VARIABLES.iter().map(|(name, _)| *name).collect();
+            return Err(format!("nothing is known of `{unknown}`; there are: {}", names.join(", ")));
+        }
+        Ok(Self { name: name.into(), model: model.into(), condition: program })
+    }
+}
+
+/// Whether a name is that of a macro's own variable: `list.exists(NAME, …)`.
+fn is_local(condition: &str, name: &str) -> bool {
+    let ends =
+        |at: usize| condition.get(at + name.len()..).is_some_and(|rest| rest.trim_start().starts_with(','));
+    let begins = |at: usize| condition.get(..at).is_some_and(|before| before.trim_end().ends_with('('));
+    condition.match_indices(name).any(|(at, _)| begins(at) && ends(at))
+}
+
+impl Rules {
+    /// Rules in the order in which they are tried.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let is_mentioned =
+            |name: &str| rules.iter().any(|rule| rule.condition.references().has_variable(name));
+        let mentioned = VARIABLES.iter().map(|(name, _)| *name).filter(|name| is_mentioned(name)).collect();
+        Self { rules, mentioned, root: Context::default() }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// The rules.
+    pub fn iter(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// The first rule that matches. `fact` finds out one of [`VARIABLES`]; `failed` hears of conditions that could not be
+    /// decided, which do not match.
+    pub fn first(
+        &self,
+        mut fact: impl FnMut(&'static str) -> Value,
+        mut failed: impl FnMut(&Rule, String),
+    ) -> Option<Matched> {
+        let mut context = self.root.new_inner_scope();
+        for name in &self.mentioned {
+            context.add_variable_from_value(*name, fact(name));
+        }
+        self.rules.iter().find_map(|rule| match rule.condition.execute(&context) {
+            Ok(Value::Bool(true)) => {
+                Some(Matched { rule: Rc::clone(&rule.name), model: Rc::clone(&rule.model) })
+            }
+            Ok(Value::Bool(false)) => None,
+            Ok(other) => {
+                failed(rule, format!("is {other:?}, neither true nor false"));
+                None
+            }
+            Err(error) => {
+                failed(rule, error.to_string());
+                None
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    fn facts(name: &'static str) -> Value {
+        match name {
+            "headers" => {
+                let headers: HashMap<String, Value> =
+                    [("x-tier".to_owned(), Value::from("gold"))].into_iter().collect();
+                headers.into()
+            }
+            "key" => {
+                let list: Value = vec![Value::from("a"), Value::from("b")].into();
+                let metadata: HashMap<String, Value> =
+                    [("tier".to_owned(), Value::from("gold")), ("tags".to_owned(), list)]
+                        .into_iter()
+                        .collect();
+                let key: HashMap<String, Value> =
+                    [("metadata".to_owned(), metadata.into())].into_iter().collect();
+                key.into()
+            }
+            "agent" => Value::from("coder"),
+            "model" => Value::from("claude-opus-4-1"),
+            "tokens" => Value::Int(150_000),
+            "tools" => Value::Bool(true),
+            _ => Value::Null,
+        }
+    }
+
+    fn matches(condition: &str) -> Result<bool, String> {
+        let rules = Rules::new(vec![Rule::new("r", condition, "m")?]);
+        let mut problem = None;
+        let matched = rules.first(facts, |_, why| problem = Some(why));
+        problem.map_or(Ok(matched.is_some()), Err)
+    }
+
+    #[test]
+    fn conditions_over_everything_a_request_has() {
+        for (condition, matched) in [
+            (r#"agent == "coder" && tokens > 100000"#, true),
+            (r#"tokens > 200000 || tools"#, true),
+            (r#"headers["x-tier"] == "gold""#, true),
+            (r#""x-tier" in headers && !("x-none" in headers)"#, true),
+            (r#"key.metadata.tier == "silver""#, false),
+            (r#"has(key.metadata.tier)"#, true),
+            (r#""b" in key.metadata.tags"#, true),
+            (r#"key.metadata.tags.exists(t, t == "a")"#, true),
+            (r#"model.startsWith("claude-") && model.contains("opus")"#, true),
+            (r#"model in ["gpt-4o", "gpt-4.1"]"#, false),
+            ("true", true),
+        ] {
+            assert_eq!(matches(condition), Ok(matched), "{condition}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let error = |condition: &str| Rule::new("r", condition, "m").err().unwrap();
+        assert!(error("agent == ").starts_with("line 1 column "), "{}", error("agent == "));
+        assert!(error("(agent").starts_with("line 1 column "), "{}", error("(agent"));
+        assert!(error("tokenz > 5").starts_with("nothing is known of `tokenz`; there are: headers, key"));
+    }
+
+    #[test]
+    fn what_cannot_be_decided_does_not_match_and_is_told() {
+        for condition in
+            ["headers.missing == \"x\"", "tokens > \"many\"", "tokens + 1", "agent.size() / 0 == 1"]
+        {
+            let rules = Rules::new(vec![
+                Rule::new("bad", condition, "m").unwrap(),
+                Rule::new("good", "true", "n").unwrap(),
+            ]);
+            let mut failed = Vec::new();
+            let matched = rules.first(facts, |rule, _| failed.push(rule.name.to_string()));
+            assert_eq!(failed, ["bad"], "{condition}");
+            assert_eq!(matched.unwrap().rule.as_ref(), "good");
+        }
+    }
+
+    #[test]
+    fn only_what_is_mentioned_is_found_out_and_once() {
+        let rules = Rules::new(vec![
+            Rule::new("a", "stream && tokens > 5", "m").unwrap(),
+            Rule::new("b", "tokens > 5 && agent == \"x\"", "m").unwrap(),
+        ]);
+        let mut asked = Vec::new();
+        rules.first(
+            |name| {
+                asked.push(name);
+                Value::Bool(false)
+            },
+            |_, _| {},
+        );
+        asked.sort_unstable();
+        assert_eq!(asked, ["agent", "stream", "tokens"]);
+    }
+}
