@@ -25,7 +25,7 @@ FAST := --config profile.release.lto=false --config profile.release.codegen-unit
 LOAD := $(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench bench-lanes soak fuzz size clean
+.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench bench-lanes soak simulate fuzz size clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -90,12 +90,16 @@ lint: ## rustfmt, clippy, and the licences and advisories of dependencies where 
 fmt: ## Format the code
 	$(CARGO) fmt
 
-bench: setup build wasm ## Cost against the same Envoy without the filter: cells, then all lanes (BENCH_ARGS=--lanes: these alone)
+bench: setup build wasm ## Cost against the same Envoy without the filter: cells, lanes, policies (BENCH_ARGS=--lanes: these alone)
 	$(LOAD) bench $(BENCH_ARGS)
-	$(if $(filter --lanes --only --only=% --perf,$(BENCH_ARGS)),,$(LOAD) bench --lanes $(BENCH_ARGS))
+	$(if $(filter --lanes --policies --only --only=% --perf,$(BENCH_ARGS)),,$(LOAD) bench --lanes $(BENCH_ARGS))
+	$(if $(filter --lanes --policies --only --only=% --perf,$(BENCH_ARGS)),,$(LOAD) bench --policies $(BENCH_ARGS))
 
 soak: setup build wasm ## 200,000 requests of every kind; memory must stay flat
 	$(LOAD) soak $(SOAK_ARGS)
+
+simulate: setup build wasm ## A thousand tenants in bursts against their limits: admitted, queued, refused, and the ideal
+	$(PY) examples/thousand-tenants/simulate.py $(SIMULATE_ARGS)
 
 bench-lanes: ## Cost of each translator by itself, and of the token estimate
 	$(CARGO) bench --config profile.bench.lto=false --config profile.bench.codegen-units=16 --quiet --bench lanes $(BENCH_ARGS)

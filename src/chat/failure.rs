@@ -32,6 +32,8 @@ pub enum FailureKind {
     Authentication,
     /// 402: out of credit.
     Billing,
+    /// 429: a budget is spent.
+    Budget,
     /// 403: known, but not allowed.
     Permission,
     /// 404: no such model or path.
@@ -76,6 +78,7 @@ impl FailureKind {
             Self::InvalidRequest => "invalid_request",
             Self::Authentication => "authentication",
             Self::Billing => "billing",
+            Self::Budget => "budget_exceeded",
             Self::Permission => "permission",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",

@@ -17,6 +17,12 @@ pub const OWN: &str = "own.";
 /// Warnings kept of one body: a header has to hold them. What comes after is counted, not lost in silence.
 const MOST_WARNINGS: usize = 32;
 
+/// Whether a field that only its own dialect knows is missed elsewhere: its labels are not, a file's own server tells its
+/// media type, and a proof of reasoning is for its maker alone.
+pub fn is_missed(name: &str) -> bool {
+    !name.starts_with(OWN) && !matches!(name, "mimeType" | "thoughtSignature")
+}
+
 impl Losses {
     /// `drop_params`: `true` drops with a warning, `false` refuses with a 400 that names the field.
     pub fn new(drop_params: bool) -> Self {
@@ -44,9 +50,6 @@ impl Losses {
     /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top
     /// level. Names that begin with [`OWN`] are no loss.
     pub fn lost_extra(&mut self, base: impl Display, extra: &Extra<'_>, why: &str) -> Result<(), Failure> {
-        // A file's own server tells its media type, and a proof of reasoning is for its maker alone.
-        let is_missed =
-            |name: &str| !name.starts_with(OWN) && !matches!(name, "mimeType" | "thoughtSignature");
         for (name, _) in extra.iter().filter(|(name, value)| value.get() != "null" && is_missed(name)) {
             let path = format!("{base}.{name}");
             self.lost(path.strip_prefix('.').unwrap_or(&path), why)?;

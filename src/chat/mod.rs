@@ -21,7 +21,7 @@ pub use crate::wire::json::{Extra, Text};
 pub use event::{Delta, Event, EventSink, PartStart};
 pub use failure::{Failure, FailureKind};
 pub use finish::{Finish, FinishReason};
-pub use losses::{Losses, OWN};
+pub use losses::{Losses, OWN, is_missed};
 pub use message::{Message, Place, Role};
 pub use part::{
     Arguments, CacheControl, Document, Opaque, Part, PartKind, Source, Thinking, ToolCall, ToolResult,

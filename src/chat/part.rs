@@ -124,10 +124,11 @@ pub enum Arguments<'a> {
 impl Arguments<'_> {
     /// The arguments as the text of a JSON **object**: an empty text is `{}`, and what is no JSON object is kept
     /// whole as the one string member `INVALID_JSON` (the wrapping that Anthropic's documentation advises for
-    /// replaying broken arguments). The flag says whether it had to be wrapped.
+    /// replaying broken arguments). The flag says whether it had to be wrapped. It is one line: streams of events and of
+    /// lines have no others.
     pub fn to_object(&self) -> (Json<'_>, bool) {
         let text = match self {
-            Self::Json(json) if json.is_object() => return (Json::trusted(json.as_str()), false),
+            Self::Json(json) if json.is_object() => return (Json::trusted(json.as_str()).one_line(), false),
             Self::Json(json) => std::borrow::Cow::Borrowed(json.as_str()),
             Self::Text(text) => text.to_str(),
         };
@@ -135,7 +136,7 @@ impl Arguments<'_> {
             return (Json::trusted("{}"), false);
         }
         let text = match Json::checked(text) {
-            Some(json) if json.is_object() => return (json, false),
+            Some(json) if json.is_object() => return (json.one_line(), false),
             Some(json) => json.as_str().to_owned(),
             None => self.as_plain().into_owned(),
         };

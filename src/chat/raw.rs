@@ -19,6 +19,12 @@ impl<'a> Json<'a> {
         serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok().then_some(Self(text))
     }
 
+    /// The same without its line ends, which are white space: within a string they would be escaped.
+    #[must_use]
+    pub fn one_line(self) -> Self {
+        if self.0.contains(['\n', '\r']) { Self(self.0.replace(['\n', '\r'], "").into()) } else { self }
+    }
+
     /// The JSON text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,6 +1,7 @@
 //! Reading a `gateway.yaml`.
 
-use crate::config::{self, Problem, schema::Gateway};
+use crate::config::schema::{Gateway, Key, KeysFile};
+use crate::config::{self, Problem};
 use std::path::Path;
 
 /// Why a file could not be used.
@@ -33,10 +34,31 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
     read.map_err(|error| format!("cannot read {}: {error}", path.display()))
 }
 
+/// Reads the file of `keys_file`, if the configuration at this path names one.
+pub(super) fn load_keys(gateway: &Gateway, config: &Path) -> Result<Option<Vec<Key>>, String> {
+    let Some(path) = &gateway.keys_file else { return Ok(None) };
+    let path = config.parent().unwrap_or(Path::new("")).join(path);
+    parse_keys(&read_text(&path)?).map(Some).map_err(|why| format!("{}: {why}", path.display()))
+}
+
+/// Reads a file of keys in YAML; one without a line has none.
+pub(super) fn parse_keys(text: &str) -> Result<Vec<Key>, String> {
+    if is_blank(text) {
+        return Ok(Vec::new());
+    }
+    let file: KeysFile = yaml_serde::from_str(text).map_err(|error| error.to_string())?;
+    Ok(file.keys)
+}
+
+/// Whether there is nothing in a YAML file.
+fn is_blank(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+}
+
 /// Reads a configuration in YAML.
 pub(super) fn parse(text: &str) -> Result<Gateway, LoadError> {
     // An empty file is a null document; a gateway without a line is still a mapping, and fails later with a reason.
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+    if is_blank(text) {
         return Ok(Gateway::default());
     }
     config::read(yaml_serde::Deserializer::from_str(text)).map_err(|(problem, error)| {

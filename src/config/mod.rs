@@ -15,7 +15,9 @@ mod upstream;
 
 pub use base_url::BaseUrl;
 pub(crate) use base_url::host_port;
-pub use compile::{compile, limits};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use compile::digest;
+pub use compile::{compile, keys_file, limits};
 pub use problem::Problem;
 pub use read::{from_json, read};
 pub use upstream::{AuthPlan, Upstream, upstreams};

@@ -1,13 +1,18 @@
 //! The compiled configuration: everything a request needs, looked up and never parsed again.
 
 mod access;
+mod excerpt;
 mod state;
 
-pub use access::{Digest, IdentityHeaders, Key, Keys, ModelPattern};
+pub use access::{
+    Access, Certificate, CertificateField, CertificateName, Digest, Key, Keys, ModelPattern, Parts, Token,
+};
+pub use excerpt::Excerpt;
 pub use state::{Counted, Fleet, RateLimit};
 
 use super::schema;
 use crate::dialect::{Call, Dialect, Operation, Service};
+use crate::policy::quota::Quotas;
 use crate::policy::reason::Reason;
 use crate::policy::rules::Rules;
 use crate::policy::strategy::{Sticky, Strategy};
@@ -41,10 +46,10 @@ pub struct Tables {
     pub services: HashMap<Service, Forwarding>,
     /// Each provider as a model without a name, for requests that name none: in the order of `providers`.
     pub direct: Vec<Rc<Model>>,
-    /// Client keys; empty: clients need none.
-    pub keys: Keys,
-    /// The headers that say who asks, beside the key.
-    pub identity_headers: IdentityHeaders,
+    /// Who may ask.
+    pub access: Access,
+    /// Budgets and limits.
+    pub quotas: Quotas,
     /// Conditions under which another model takes the place of the one asked for.
     pub rules: Rules,
     /// Targets (their numbers) that some model's strategy goes by what workers see of.

@@ -11,6 +11,8 @@ pub struct Shape {
     pub stream_in_path: bool,
     /// What an absent field `stream` means.
     pub streams_by_default: bool,
+    /// The response header in which its clients look for the id of their request.
+    pub request_id: Option<&'static str>,
 }
 
 impl Shape {
@@ -20,7 +22,11 @@ impl Shape {
         model_in_path: false,
         stream_in_path: false,
         streams_by_default: false,
+        request_id: None,
     };
+
+    /// The same, as OpenAI has it.
+    pub const OPENAI: Self = Self { request_id: Some("x-request-id"), ..Self::SSE };
 
     /// The media type of the streams that clients get.
     pub fn stream_type(&self) -> &'static str {

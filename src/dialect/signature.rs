@@ -2,17 +2,18 @@
 //!
 //! A provider wants the thoughts of its model back as they were, proven by a signature (or encrypted altogether), and
 //! answers 400 to those of anybody else. A client of OpenAI's Responses keeps them as `encrypted_content` of reasoning
-//! items, whoever answered. So what is not OpenAI's own goes there under a mark:
+//! items, one of Anthropic's as `signature` of thinking blocks, whoever answered. So what is not the dialect's own goes
+//! there under a mark:
 //!
 //! ```text
-//! tollgate1:DIALECT:thinking:SIGNATURE      the signature of a thought that can be read
+//! tollgate1:DIALECT:thinking:SIGNATURE      the signature of a thought that can be read; nothing: it has none
 //! tollgate1:DIALECT:redacted:DATA           a thought that cannot
 //! ```
 //!
 //! When the conversation comes back the mark tells whose it is, and [`settle`] takes out what the next provider could
 //! not read.
 
-use super::Dialect;
+use super::{Dialect, gemini};
 use crate::chat::{ChatRequest, Losses, PartKind, Text};
 
 /// What every mark begins with. No maker's signature holds a colon: they are base64.
@@ -51,11 +52,26 @@ pub(super) fn read(text: &Text<'_>) -> Option<(Option<Dialect>, Kind, Text<'stat
     Some((maker, kind, Text::from(rest.to_owned())))
 }
 
+/// Whether two dialects' providers read each other's signatures: Claude signs alike wherever it stands.
+pub(super) fn alike(one: Dialect, other: Dialect) -> bool {
+    let is_claudes = |dialect| matches!(dialect, Dialect::Anthropic | Dialect::Bedrock);
+    one == other || is_claudes(one) && is_claudes(other)
+}
+
+/// What is under a mark, also where a field of bytes holds it.
+fn unmark(text: &Text<'_>) -> Option<(Option<Dialect>, Text<'static>)> {
+    let wrapped = || gemini::signature::unwrap(&text.to_str()).and_then(|(_, marked)| read(&marked));
+    read(text).or_else(wrapped).map(|(maker, _, proof)| (maker, proof))
+}
+
 /// Leaves the thoughts of a request only those signatures that `provider` can have made, without their marks. An
 /// unmarked signature is taken for one of the client's own dialect where that is one which marks ([`marks`]), and for
 /// the provider's otherwise.
 pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &mut Losses) {
-    let unmarked_is_foreign = marks(request.origin) && request.origin != provider;
+    let origin = request.origin;
+    // Behind OpenAI's chat dialect may stand a proxy before Claude, whose signatures its encoder knows to keep.
+    let may_be_claude = provider == Dialect::OpenaiChat && alike(origin, Dialect::Anthropic);
+    let unmarked_is_foreign = marks(origin) && !alike(origin, provider) && !may_be_claude;
     let mut foreign = false;
     for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
         let signature = match &part.kind {
@@ -64,12 +80,16 @@ pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &
             _ => None,
         };
         let Some(signature) = signature else { continue };
-        let settled = match read(signature) {
-            Some((Some(maker), _, signature)) if maker == provider => Some(signature),
+        let settled = match unmark(signature) {
+            // A thought that nobody signed has lost nothing.
+            Some((_, signature)) if signature.is_empty() => None,
+            Some((Some(maker), signature)) if alike(maker, provider) => Some(signature),
             None if !unmarked_is_foreign => continue,
-            _ => None,
+            _ => {
+                foreign = true;
+                None
+            }
         };
-        foreign |= settled.is_none();
         match &mut part.kind {
             PartKind::Thinking(thinking) => thinking.signature = settled,
             PartKind::RedactedThinking(data) => *data = settled.unwrap_or_default(),
@@ -93,7 +113,7 @@ pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &
 
 /// Whether answers in a dialect mark the signatures of other makers.
 pub(super) fn marks(client: Dialect) -> bool {
-    client == Dialect::OpenaiResponses
+    matches!(client, Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Bedrock)
 }
 
 #[cfg(test)]

@@ -97,6 +97,29 @@ impl Host for Envoy {
         self.act_in(Then::Resume(side), ms);
     }
 
+    fn stream(&self) -> u32 {
+        self.context
+    }
+
+    fn enter(&self, stream: u32) -> bool {
+        hostcalls::set_effective_context(stream).is_ok()
+    }
+
+    fn go_on(&self, side: Side) {
+        told(
+            "go on with a waiting request",
+            match side {
+                Side::Request => hostcalls::resume_http_request(),
+                Side::Response => hostcalls::resume_http_response(),
+            },
+        );
+    }
+
+    fn hurry(&self) {
+        let period = Duration::from_millis(sleepers::TICK_MS);
+        told("ask for ticks", hostcalls::set_tick_period(period));
+    }
+
     fn break_in(&self, limit: Option<Duration>) {
         match limit {
             Some(limit) => self.act_in(Then::Break, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),

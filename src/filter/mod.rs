@@ -1,7 +1,7 @@
 //! The Proxy-Wasm filter: binds the gateway's phases to the host. The only room that knows `proxy_wasm`.
 //!
-//! One module serves two kinds of plugin, told apart by their `root_id`: `edge`, a filter of the listener, and
-//! `attempt`, an upstream filter of each provider's cluster. All plugins of one `vm_id` share a VM per worker thread,
+//! One module serves three kinds of plugin, told apart by their `root_id`: `edge`, a filter of the listener; `attempt`,
+//! an upstream filter of each provider's cluster; and `keys`, which brings client keys and stands where no request comes by. All plugins of one `vm_id` share a VM per worker thread,
 //! and with it the [`Worker`].
 
 mod envoy;

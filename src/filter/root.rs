@@ -32,12 +32,16 @@ enum Kind {
     Edge(Rc<Tables>),
     /// The upstream filter of a provider's cluster.
     Attempt(Rc<str>),
+    /// What brings the keys of a file. It stands where no request comes by.
+    Keys,
 }
 
 /// A plugin on one worker.
 pub(super) struct Root {
     id: u32,
     kind: Kind,
+    /// When the health is shown again, in nanoseconds since the epoch.
+    next_health_ns: u64,
 }
 
 /// Configuration of an attempt plugin.
@@ -48,7 +52,21 @@ struct AttemptConfig {
 
 impl Root {
     pub(super) fn new(id: u32) -> Self {
-        Self { id, kind: Kind::Unset }
+        Self { id, kind: Kind::Unset, next_health_ns: 0 }
+    }
+
+    /// What the edge does from time to time. While requests wait the ticks come often; the rest of it stays rare.
+    fn tick(&mut self) {
+        let (worker, host) = (worker(), self.host());
+        worker.serve_queue(&host);
+        if worker.is_idle_again() && hostcalls::set_tick_period(HEALTH_TICK).is_err() {
+            log::error!("tollgate: ticks could not be slowed down");
+        }
+        let now = host.now_ns();
+        if now >= self.next_health_ns {
+            self.next_health_ns = now.saturating_add(900_000_000);
+            worker.tick(&host);
+        }
     }
 
     fn host(&self) -> Envoy {
@@ -65,10 +83,24 @@ impl Root {
                 Ok(Kind::Attempt(config.provider.into()))
             }
             b"edge" => self.configure_edge(&bytes),
+            b"keys" => self.configure_keys(&bytes),
             other => {
-                Err(format!("root_id is `{}`, neither `edge` nor `attempt`", String::from_utf8_lossy(other)))
+                let other = String::from_utf8_lossy(other);
+                Err(format!("root_id is `{other}`, none of `edge`, `attempt` and `keys`"))
             }
         }
+    }
+
+    fn configure_keys(&self, bytes: &[u8]) -> Result<Kind, String> {
+        let host = self.host();
+        if let Err(problems) = worker().take_keys(&host, bytes) {
+            let problems = listed(&problems);
+            if worker().filed_keys(&host).is_none() {
+                return Err(problems);
+            }
+            log::error!("tollgate: bad keys, the old ones stay: {problems}");
+        }
+        Ok(Kind::Keys)
     }
 
     fn configure_edge(&self, bytes: &[u8]) -> Result<Kind, String> {
@@ -76,8 +108,7 @@ impl Root {
         let tables = match load(bytes) {
             Ok(tables) => Rc::new(tables),
             Err(problems) => {
-                let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
-                let problems = listed.join("; ");
+                let problems = listed(&problems);
                 let Some(old) = LAST_GOOD.with_borrow(Clone::clone) else { return Err(problems) };
                 log::error!("tollgate: bad configuration, the old one stays: {problems}");
                 old
@@ -93,6 +124,11 @@ impl Root {
         }
         Ok(Kind::Edge(tables))
     }
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let listed: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    listed.join("; ")
 }
 
 fn load(bytes: &[u8]) -> Result<Tables, Vec<Problem>> {
@@ -126,13 +162,13 @@ impl RootContext for Root {
             return;
         }
         match self.kind {
-            Kind::Edge(_) => worker().tick(&host),
+            Kind::Edge(_) => self.tick(),
             Kind::Attempt(_) if sleepers::is_empty() => {
                 if hostcalls::set_tick_period(Duration::ZERO).is_err() {
                     log::error!("tollgate: ticks could not be stopped");
                 }
             }
-            Kind::Attempt(_) | Kind::Unset => {}
+            Kind::Attempt(_) | Kind::Keys | Kind::Unset => {}
         }
     }
 
@@ -145,7 +181,7 @@ impl RootContext for Root {
             Kind::Attempt(provider) => {
                 Some(Box::new(AttemptStream { host, phase: Attempt::new(worker(), Rc::clone(provider)) }))
             }
-            Kind::Unset => None,
+            Kind::Keys | Kind::Unset => None,
         }
     }
 

@@ -47,6 +47,12 @@ impl HttpContext for EdgeStream {
     }
 }
 
+impl Drop for EdgeStream {
+    fn drop(&mut self) {
+        self.phase.leave();
+    }
+}
+
 /// A try at a provider.
 pub(super) struct AttemptStream {
     pub(super) host: Envoy,

@@ -1,14 +1,19 @@
 //! The end of a request: its usage, its cost, the metrics and the audit line. Runs once, whatever became of it.
 
+use super::denial::amount;
 use super::edge::{Edge, Stage};
 use super::edge_response::code_details;
 use super::exchange::{Ending, Exchange};
 use super::host::{Host, key};
+use super::waiting;
 use crate::chat::{Failure, Usage, UsageStatus};
 use crate::dialect::lane::AttemptNote;
-use crate::meter::audit::{self, ErrorNote, Line};
+use crate::meter::audit::{self, BudgetNote, ErrorNote, Line};
 use crate::meter::estimate;
-use crate::meter::metrics::{Labels, Metrics};
+use crate::meter::metrics::{Charged, Labels, Metrics};
+use crate::meter::price::Cost;
+use crate::policy::ledger::Account;
+use crate::policy::quota::{Amounts, Quota, Standing, Unit};
 use crate::policy::reason::Reason;
 use serde_json::value::RawValue;
 
@@ -16,16 +21,20 @@ impl Edge {
     /// The request is over: answered, refused, broken or abandoned.
     pub fn on_log(&mut self, host: &impl Host) {
         let now = host.now_ns();
+        self.leave();
         match std::mem::replace(&mut self.stage, Stage::Answered) {
             Stage::Sent { exchange, token } => {
                 self.worker.forget(token);
                 let exchange = &mut *exchange.borrow_mut();
                 self.close_exchange(host, exchange, now);
+                let released = self.settle(host, exchange, now);
                 self.tell_totals(host, exchange);
                 self.count(host, Some(exchange), now);
                 self.write(host, Some(exchange), now);
+                // At the very end: it acts for other streams.
+                waiting::serve_after(&self.worker, host, &released, now);
             }
-            Stage::Answered | Stage::Collecting { .. } => {
+            Stage::Answered | Stage::Collecting { .. } | Stage::Waiting { .. } => {
                 if self.record.quiet || self.record.started_ns == 0 {
                     return;
                 }
@@ -64,6 +73,37 @@ impl Edge {
         }
     }
 
+    /// Puts what was used in the place of what was reserved of budgets and limits.
+    fn settle(&self, host: &impl Host, exchange: &mut Exchange, now: u64) -> Vec<Account> {
+        let Some(mut admission) = exchange.admission.take() else { return Vec::new() };
+        let (usage, _) = usage_of(exchange);
+        let tokens = usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0));
+        let cost = exchange.answer.cost.filter(|_| exchange.answer.counted.is_none());
+        let usd = cost.map_or(0, |cost| u64::try_from(cost.pico_usd()).unwrap_or(u64::MAX));
+        let metrics = &mut *self.worker.metrics.borrow_mut();
+        let labels = Labels { model: "", provider: "", tenant: "" };
+        for quota in admission.budgets() {
+            let rule = [("rule", &*quota.name)];
+            if quota.unit() == Unit::Tokens {
+                metrics.add(host, "tollgate.budget_used_tokens", labels, &rule, tokens);
+            } else if cost.is_none() && tokens > 0 {
+                metrics.add(host, "tollgate.unpriced", labels, &rule, 1);
+            } else {
+                let micro = cost.map_or(0, Cost::micro_usd);
+                metrics.add(host, "tollgate.budget_used_microdollars", labels, &rule, micro);
+            }
+        }
+        for (quota, _) in &admission.soft {
+            metrics.add(host, "tollgate.budget_warnings", labels, &[("rule", &quota.name)], 1);
+        }
+        let released =
+            admission.settle(&self.worker, host, &exchange.tables.quotas, Some(Amounts { usd, tokens }), now);
+        metrics.add(host, "tollgate.ledger_evictions", labels, &[], self.worker.ledger.take_evicted());
+        exchange.answer.warnings.append(&mut admission.warnings);
+        exchange.admission = Some(admission);
+        released
+    }
+
     fn count(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
         let metrics = &mut *self.worker.metrics.borrow_mut();
         let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
@@ -94,6 +134,7 @@ impl Edge {
         }
         let cost = exchange.answer.cost.as_ref().map_or(0, |c| c.micro_usd());
         metrics.add(host, "tollgate.cost_microdollars", labels, &[], cost);
+        self.charge(host, metrics, &usage, cost);
         metrics.record(host, "tollgate.duration_ms", labels, millis(self.record.started_ns, now));
         if let Some(first) = exchange.answer.first_content_ns {
             metrics.record(host, "tollgate.ttft_ms", labels, millis(self.record.started_ns, first));
@@ -104,6 +145,24 @@ impl Edge {
                 metrics.record(host, "tollgate.tpot_us", labels, per_token);
             }
         }
+    }
+
+    /// Counts what was spent for a project or an agent. Without either, all of it stands under the tenant already.
+    fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: u64) {
+        let who = &self.record.identity;
+        if who.project.is_none() && who.agent.is_none() {
+            return;
+        }
+        let whom = Charged {
+            tenant: who.tenant.as_deref().unwrap_or_default(),
+            project: who.project.as_deref().unwrap_or_default(),
+            agent: who.agent.as_deref().unwrap_or_default(),
+        };
+        metrics.charge(host, "tollgate.charged_requests", whom, &[], 1);
+        for (class, count) in [("input", usage.input), ("output", usage.output)] {
+            metrics.charge(host, "tollgate.charged_tokens", whom, &[("class", class)], count.unwrap_or(0));
+        }
+        metrics.charge(host, "tollgate.charged_microdollars", whom, &[], cost);
     }
 
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
@@ -129,6 +188,13 @@ impl Edge {
             attempts: &notes,
             duration_ms: millis(record.started_ns, now),
             error: failure.map(note),
+            limited_by: record.limited_by.as_deref(),
+            queued_ms: record.queued_ms,
+            budgets: record
+                .spent_budget
+                .iter()
+                .map(|(quota, standing)| budget(quota, standing, "hard"))
+                .collect(),
             prompt: record.prompt.as_deref().and_then(|p| audit::one_line(std::str::from_utf8(p).ok()?)),
             ..Line::default()
         };
@@ -142,6 +208,12 @@ impl Edge {
             line.set_usage(&usage, status);
             line.routed_by.strategy = x.chosen_by;
             line.routed_by.fallback = x.diverted.map(Reason::as_str);
+            if let Some(admission) = &x.admission {
+                line.queued_ms = admission.queued_ms;
+                line.limited_by = line.limited_by.or(admission.queued_by.as_deref());
+                let soft = admission.soft.iter();
+                line.budgets.extend(soft.map(|(quota, standing)| budget(quota, standing, "soft")));
+            }
             line.counted = x.answer.counted.map(|counted| counted.tokens);
             let last = x.attempts.last();
             line.provider = last.map(|a| &*a.provider.name);
@@ -150,6 +222,7 @@ impl Edge {
                 x.answer.cost.as_ref().and_then(|c| RawValue::from_string(c.usd().to_string()).ok());
             line.ttft_ms = x.answer.first_content_ns.map(|first| millis(record.started_ns, first));
             line.search_units = x.answer.report.search_units;
+            line.audio_seconds = x.answer.report.audio_seconds;
             line.finish_reason = x.answer.report.finish;
             line.warnings = &x.answer.warnings;
             line.answer = x.answer.transcript.as_deref().and_then(audit::one_line);
@@ -230,6 +303,15 @@ fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, 
     if let Some(last) = exchange.attempts.last() {
         let labels = Labels { model: &exchange.model.name, provider: &last.provider.name, tenant };
         metrics.add(host, "tollgate.fallbacks", labels, &[], exchange.fallbacks() as u64);
+    }
+}
+
+fn budget<'q>(quota: &'q Quota, standing: &Standing, state: &'static str) -> BudgetNote<'q> {
+    BudgetNote {
+        name: &quota.name,
+        state,
+        spent: amount(quota.unit(), standing.spent),
+        limit: amount(quota.unit(), standing.limit),
     }
 }
 

@@ -1,19 +1,23 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
+use super::admission::{self, Denied};
 use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
 use super::lay_out::Incoming;
 use super::record::Record;
 use super::surface::{self, Surface};
+use super::waiting::{self, End, SharedWaiting};
 use super::worker::{SharedExchange, Worker};
-use super::{REMOVED_BY_ROUTE, cors, health_page, pages};
+use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages, quota_headers};
 use crate::chat::{Failure, UsageStatus};
 use crate::config::tables::{Auth, Model, Secret, Tables};
 use crate::dialect::lane::{self, count};
-use crate::dialect::{Call, Dialect, Forward, Operation, carriage};
-use crate::policy::identity::Identity;
-use crate::policy::keys::{self, Offered, Verdict};
+use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
+use crate::meter::metrics::Labels;
+use crate::policy::allow;
+use crate::policy::ledger::Account;
+use crate::policy::quota::Terms;
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
 use std::cell::RefCell;
@@ -29,6 +33,8 @@ pub struct Edge {
     pub(super) cors: Vec<(&'static str, String)>,
     /// The header that held the accepted key.
     pub(super) key_header: Option<&'static str>,
+    /// Whether the client's token was believed.
+    pub(super) has_token: bool,
     /// The provider that the client named for a request that is passed through.
     pub(super) named_provider: Option<String>,
     /// The body that takes the place of an answer of the proxy's own.
@@ -52,6 +58,8 @@ pub(super) enum Stage {
         headers: Headers,
         wanted: Wanted,
     },
+    /// It waits for a limit.
+    Waiting { waiting: SharedWaiting, stream: u32 },
     /// It was given to the router.
     Sent { exchange: SharedExchange, token: u64 },
     /// The gateway itself answered.
@@ -91,6 +99,7 @@ impl Edge {
             stage: Stage::Answered,
             cors: Vec::new(),
             key_header: None,
+            has_token: false,
             named_provider: None,
             replacement: None,
         }
@@ -109,6 +118,7 @@ impl Edge {
         }
         let path = self.record.path.strip_prefix(&*self.tables.prefix).unwrap_or_default();
         self.record.dialect = client_dialect(&surface, path, &headers);
+        self.record.array = matches!(&surface, Surface::Ask(call) if call.array);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
             let preflight: Vec<(&str, &str)> = preflight.iter().map(|(n, v)| (*n, &**v)).collect();
@@ -119,7 +129,7 @@ impl Edge {
             let (status, body) = health_page::health(host, &self.worker, &self.tables, which);
             return self.answer_json(host, status, &body);
         }
-        if let Err(failure) = self.authenticate(&headers) {
+        if let Err(failure) = self.authenticate(host, &headers) {
             return self.fail(host, failure);
         }
         match surface {
@@ -133,16 +143,27 @@ impl Edge {
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
             Surface::Models => {
-                let body = pages::models(self.record.dialect, &self.tables, self.worker.loaded());
+                let names = allow::listed(&self.tables, self.allowed());
+                let body = models::list(self.record.dialect, names, self.worker.loaded());
                 self.answer_json(host, 200, &body)
             }
-            Surface::Model(id) => {
-                match pages::model(self.record.dialect, &self.tables, &id, self.worker.loaded()) {
-                    Some(body) => self.answer_json(host, 200, &body),
-                    None => self.fail(host, pages::unknown_model(&self.tables, &id)),
+            Surface::Model(id) => match self.find_allowed(&id) {
+                Ok(_) => {
+                    let body = models::one(self.record.dialect, &id, self.worker.loaded());
+                    self.answer_json(host, 200, &body)
+                }
+                Err(failure) => self.fail(host, failure),
+            },
+            Surface::Budget => {
+                let (now, path) = (self.record.started_ns, headers.get(":path").unwrap_or_default());
+                match budget_page::page(&self.worker, host, &self.tables, &self.record.identity, path, now) {
+                    Ok(body) => self.answer_json(host, 200, &body),
+                    Err(failure) => self.fail(host, failure),
                 }
             }
             Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
+            Surface::OllamaRunning => self.answer_json(host, 200, pages::OLLAMA_RUNNING),
+            Surface::Alive => self.answer(host, 200, &[("content-type", "text/plain; charset=utf-8")], &[]),
             Surface::WrongMethod(allowed) => {
                 let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
                 self.fail_with(host, Failure::new(405, message), &[("allow", allowed)])
@@ -157,7 +178,8 @@ impl Edge {
     /// Some of the request's body has come; `size` bytes are held by the proxy.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
         let Stage::Collecting { headers, wanted } = &mut self.stage else {
-            return if matches!(self.stage, Stage::Answered) { Flow::Pause } else { Flow::Continue };
+            let held = matches!(self.stage, Stage::Answered | Stage::Waiting { .. });
+            return if held { Flow::Pause } else { Flow::Continue };
         };
         if size as u64 > self.tables.max_body {
             let failure = too_large(self.tables.max_body);
@@ -180,7 +202,7 @@ impl Edge {
         match chosen {
             Ok(Chosen::Exchange(mut exchange)) => {
                 exchange.gcp_token = gcp_token(host, &exchange.model);
-                self.send(host, *exchange)
+                self.admit(host, *exchange)
             }
             Ok(Chosen::Count(count)) => {
                 let headers = [("content-type", "application/json"), ("x-tollgate-usage", "estimated")];
@@ -195,44 +217,6 @@ impl Edge {
     pub fn on_request_trailers(&mut self, host: &impl Host) -> Flow {
         let held = host.body(Side::Request, 0, usize::MAX).len();
         self.on_request_body(host, held, true)
-    }
-
-    fn authenticate(&mut self, headers: &Headers) -> Result<(), Failure> {
-        let query = surface::query_value(headers.get(":path").unwrap_or_default(), "key");
-        let offered = Offered {
-            authorization: headers.get("authorization"),
-            api_key: headers.get("x-api-key"),
-            goog_api_key: headers.get("x-goog-api-key"),
-            query: query.as_deref(),
-        };
-        let verdict = keys::judge(&self.tables.keys, offered, self.record.started_ns / 1_000_000_000);
-        if let Verdict::Known(key, carrier) = &verdict {
-            // The gateway's own key stops here, whatever a provider's passthrough says.
-            self.key_header = carrier.header();
-            self.record.identity = Identity::of_key(Rc::clone(key));
-        }
-        self.record.identity.fill_from(&self.tables.identity_headers, |name| headers.get(name));
-        match verdict {
-            Verdict::Open | Verdict::Known(..) => Ok(()),
-            Verdict::Absent | Verdict::Wrong
-                if headers.get("authorization").is_some_and(keys::is_signature) =>
-            {
-                Err(Failure::new(
-                    403,
-                    "An AWS signature is no key of this gateway. Send the key as a bearer token: AWS's SDKs do, over TLS, with the environment variable AWS_BEARER_TOKEN_BEDROCK.",
-                ))
-            }
-            Verdict::Absent => Err(Failure::new(
-                401,
-                "No API key was given. Send it as `authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`.",
-            )),
-            Verdict::Wrong => {
-                Err(Failure::new(401, "The API key is not valid.").with_code("invalid_api_key"))
-            }
-            Verdict::Over(why) => {
-                Err(Failure::new(401, format!("The API key {why}.")).with_code("invalid_api_key"))
-            }
-        }
     }
 
     fn collect(&mut self, host: &impl Host, headers: Headers, wanted: Wanted) -> Flow {
@@ -252,9 +236,9 @@ impl Edge {
             Ok(asked) => asked.model.or(asked.name).unwrap_or_default().to_str().into_owned(),
             Err(error) => return self.fail(host, error.into()),
         };
-        match pages::show(&self.tables, &name, self.worker.loaded()) {
-            Some(body) => self.answer_json(host, 200, &body),
-            None => self.fail(host, pages::unknown_model(&self.tables, &name)),
+        match self.find_allowed(&name) {
+            Ok(_) => self.answer_json(host, 200, &models::show(self.worker.loaded())),
+            Err(failure) => self.fail(host, failure),
         }
     }
 
@@ -277,9 +261,10 @@ impl Edge {
         let matched = self.by_rule(host, &headers, &call, asked, envelope.stream, &body);
         self.record.rule = matched.as_ref().map(|matched| Rc::clone(&matched.rule));
         let asked = self.record.model_asked.as_deref().unwrap_or_default();
-        let asked = matched.as_ref().map_or(asked, |matched| &matched.model);
-        let found =
-            route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?;
+        let found = match &matched {
+            Some(matched) => self.find_instead(asked, &matched.model)?,
+            None => self.find_allowed(asked)?,
+        };
         if let Some(model) = route::uncounted(&found, &call) {
             let tokens = count::estimated(&call, &body, &model)?;
             self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
@@ -294,18 +279,97 @@ impl Edge {
         .map(Chosen::asks)
     }
 
-    /// Gives the request to the router, with the first cluster chosen.
-    fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
-        host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+    /// Reserves what the request may use of budgets and limits, and sends it, or refuses it.
+    fn admit(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
+        let of_key = self.record.identity.key.as_ref().map(|key| &key.quotas);
+        let none = self.tables.quotas.is_empty() && of_key.is_none_or(|own| own.all().next().is_none());
+        if none || self.record.identity.master {
+            return self.send(host, exchange);
+        }
+        let (identity, now) = (&self.record.identity, self.record.started_ns);
+        let waits = |account: &Account| self.worker.queue.borrow().is_waited_for(account);
+        match admission::admit(&self.worker, host, &mut exchange, identity, now, &waits) {
+            Ok(admission) => {
+                exchange.admission = Some(Box::new(admission));
+                self.send(host, exchange)
+            }
+            Err(denied) if denied.may_wait() => self.wait(host, exchange, denied),
+            Err(denied) => self.deny(host, &denied),
+        }
+    }
+
+    /// Holds the request until the limit lets it through.
+    fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
         self.describe(host, &exchange);
-        grant(host, &exchange);
         if self.tables.audit_content {
             self.record.prompt = Some(exchange.body.clone());
         }
-        let exchange = Rc::new(RefCell::new(exchange));
-        let token = self.worker.register(Rc::clone(&exchange));
-        host.remember(key::REQUEST, token.to_string().as_bytes());
-        host.reroute();
+        let (identity, now) = (&self.record.identity, host.now_ns());
+        match waiting::enqueue(&self.worker, host, exchange, identity, denied, now) {
+            Ok(waiting) => {
+                self.stage = Stage::Waiting { waiting, stream: host.stream() };
+                Flow::Pause
+            }
+            Err(denied) => self.deny(host, &denied),
+        }
+    }
+
+    /// Takes over what became of a request that waited.
+    pub(super) fn catch_up(&mut self) {
+        let Stage::Waiting { waiting, .. } = &self.stage else { return };
+        let Some(end) = waiting.borrow_mut().end.take() else { return };
+        match end {
+            End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
+            End::Refused(refused) => {
+                let (failure, denied, queued_ms) = *refused;
+                self.note_denied(&denied);
+                self.record.queued_ms = Some(queued_ms);
+                self.record.status = failure.status;
+                self.record.failure = Some(failure);
+                self.stage = Stage::Answered;
+            }
+        }
+    }
+
+    /// The stream is gone: if it waited, its place is free.
+    pub fn leave(&mut self) {
+        self.catch_up();
+        if let Stage::Waiting { stream, .. } = self.stage {
+            self.worker.queue.borrow_mut().remove(stream);
+        }
+    }
+
+    fn note_denied(&mut self, denied: &Denied) {
+        self.record.limited_by = Some(Rc::clone(&denied.quota.name));
+        if matches!(denied.quota.terms, Terms::Budget(_)) {
+            self.record.spent_budget = Some((Rc::clone(&denied.quota), denied.refused.standing));
+        }
+    }
+
+    /// Answers that a budget or a limit is exhausted.
+    fn deny(&mut self, host: &impl Host, denied: &Denied) -> Flow {
+        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
+        let labels = Labels { model: "", provider: "", tenant };
+        let extra = [("scope", denied.account.scope.as_str()), ("reason", denied.kind())];
+        self.worker.metrics.borrow_mut().add(host, "tollgate.limited", labels, &extra, 1);
+        self.note_denied(denied);
+        let mut headers = Vec::new();
+        if !matches!(denied.quota.terms, Terms::Budget(_)) {
+            let standing = [(Rc::clone(&denied.quota), denied.refused.standing)];
+            headers = quota_headers::headers(self.record.dialect, &standing, self.record.started_ns);
+        }
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.fail_with(host, denied.failure(), &headers)
+    }
+
+    /// Gives the request to the router, with the first cluster chosen.
+    fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
+        if self.tables.audit_content {
+            self.record.prompt = Some(exchange.body.clone());
+        }
+        self.describe(host, &exchange);
+        let (exchange, token) = dispatch(&self.worker, host, exchange);
         self.stage = Stage::Sent { exchange, token };
         Flow::Continue
     }
@@ -316,7 +380,7 @@ impl Edge {
     }
 
     fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
-        let body = lane::write_failure(self.record.dialect, &failure, &[], &self.record.request_id);
+        let body = self.record.failure_body(&failure, &[]);
         let status = failure.status;
         let mut all = vec![("content-type", "application/json")];
         all.extend(lane::failure_header(self.record.dialect, &failure));
@@ -335,6 +399,7 @@ impl Edge {
         let cors = std::mem::take(&mut self.cors);
         let mut all: Vec<(&str, &str)> = headers.to_vec();
         all.extend(cors.iter().map(|(n, v)| (*n, v.as_str())));
+        all.extend(self.record.dialect.shape().request_id.map(|name| (name, &*self.record.request_id)));
         if self.tables.response_headers {
             all.push(("x-tollgate-request-id", &self.record.request_id));
         }
@@ -343,6 +408,17 @@ impl Edge {
         self.stage = Stage::Answered;
         Flow::Pause
     }
+}
+
+/// Tells the router where a request goes, and keeps it under a number for the attempt phase.
+pub(super) fn dispatch(worker: &Worker, host: &impl Host, exchange: Exchange) -> (SharedExchange, u64) {
+    host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+    grant(host, &exchange);
+    let exchange = Rc::new(RefCell::new(exchange));
+    let token = worker.register(Rc::clone(&exchange));
+    host.remember(key::REQUEST, token.to_string().as_bytes());
+    host.reroute();
+    (exchange, token)
 }
 
 /// The access token of Google's that the proxy fetched, where a target of the model wants one.
@@ -410,7 +486,7 @@ fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
     match surface {
         Surface::Ask(call) => call.envelope(),
         Surface::Forward(forward) => forward.service.dialect(),
-        Surface::OllamaVersion => Dialect::Ollama,
+        Surface::OllamaVersion | Surface::OllamaRunning | Surface::Alive => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if surface::is_bedrock(path) => Dialect::Bedrock,
         _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,

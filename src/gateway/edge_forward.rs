@@ -5,12 +5,12 @@ use super::exchange::{Exchange, Forwarded};
 use super::headers::Headers;
 use super::host::Host;
 use super::lay_out::Incoming;
-use super::{pages, surface};
+use super::surface;
 use crate::chat::Failure;
 use crate::config::tables::{Forwarding, Model};
 use crate::dialect::lane::{Form, Subject};
 use crate::dialect::{Forward, Service};
-use crate::policy::route::{self, Found};
+use crate::policy::route::Found;
 use std::rc::Rc;
 
 /// How a client says which provider is meant.
@@ -41,8 +41,9 @@ impl Edge {
         self.record.stream = subject.stream;
         self.record.model_asked = subject.model;
         let found = if let Some(asked) = self.record.model_asked.as_deref() {
-            route::find(&self.tables, asked).ok_or_else(|| pages::unknown_model(&self.tables, asked))?
+            self.find_allowed(asked)?
         } else {
+            self.may_ask_without_model(service)?;
             let model = self.direct(forwarding, service, named)?;
             Found { model, carried: String::new() }
         };

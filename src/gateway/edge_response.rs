@@ -11,11 +11,14 @@ use crate::dialect::lane;
 impl Edge {
     /// The response's headers have come.
     pub fn on_response_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
+        self.catch_up();
         let (answer, attempts, tries) = match &self.stage {
             // Without an exchange the request was answered by the gateway itself or, when its body was over the
             // proxy's limit, by the proxy.
             Stage::Answered => return Flow::Continue,
-            Stage::Collecting { .. } => (Err(proxy_failure(host, None)), Vec::new(), 0),
+            Stage::Collecting { .. } | Stage::Waiting { .. } => {
+                (Err(proxy_failure(host, None)), Vec::new(), 0)
+            }
             Stage::Sent { exchange, .. } => {
                 let exchange = &mut *exchange.borrow_mut();
                 if exchange.answer.released {
@@ -72,8 +75,7 @@ impl Edge {
         let (status, body) = match answer {
             Ok(count) => (200, count),
             Err(failure) => {
-                let request_id = &self.record.request_id;
-                let body = lane::write_failure(self.record.dialect, &failure, attempts, request_id);
+                let body = self.record.failure_body(&failure, attempts);
                 let status = failure.status;
                 self.record.failure = Some(failure);
                 (status, body)
@@ -88,6 +90,9 @@ impl Edge {
         headers.set(":status", status.to_string());
         headers.set("content-type", "application/json");
         headers.set("content-length", body.len().to_string());
+        if let Some(name) = self.record.dialect.shape().request_id {
+            headers.set(name, self.record.request_id.clone());
+        }
         rate_limit::say_when(status, &mut headers);
         if self.tables.response_headers {
             headers.set("x-tollgate-request-id", self.record.request_id.clone());

@@ -4,6 +4,7 @@ use crate::chat::{Failure, FailureKind, UsageStatus};
 use crate::config::tables::{Model, Provider, Secret, Tables, Target};
 use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning, count};
 use crate::dialect::{Call, Forward, Operation};
+use crate::gateway::admission::Admission;
 use crate::gateway::headers::Headers;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
@@ -33,6 +34,8 @@ pub struct Exchange {
     pub headers: Headers,
     /// The header that held the client's key of the gateway.
     pub key_header: Option<&'static str>,
+    /// Whether the client's token, which is for the gateway too, was believed.
+    pub has_token: bool,
     /// The access token of Google's that the proxy fetched, where a target wants one.
     pub gcp_token: Option<Secret>,
     /// The headers of the latest try: all tries share the proxy's one header map.
@@ -53,6 +56,8 @@ pub struct Exchange {
     pub routed: Rc<Provider>,
     /// Every try so far, and the targets that were passed over.
     pub attempts: Vec<Attempt>,
+    /// What it holds of budgets and limits, where there are any.
+    pub admission: Option<Box<Admission>>,
     /// The target (its position) that this request has leave to try although its circuit was open.
     pub probing: Option<usize>,
     /// Targets (their numbers) that had something out of the ordinary when the request looked: a good answer is news.
@@ -203,9 +208,11 @@ impl Exchange {
         self.model.targets.get(step.target)
     }
 
-    /// A header of the client's that a provider may see. The gateway's own key is not one.
+    /// A header of the client's that a provider may see. The gateway's own key is not one, nor is a token for it.
     pub fn client_header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).filter(|_| self.key_header != Some(name))
+        let token = self.tables.access.token.as_ref().filter(|_| self.has_token);
+        let is_ours = self.key_header == Some(name) || token.is_some_and(|token| *token.header == *name);
+        self.headers.get(name).filter(|_| !is_ours)
     }
 
     /// The answer has begun: no other try will need the client's body. Where the answer has not said what it was, the
@@ -255,6 +262,30 @@ impl Exchange {
             position += 1;
             position <= begun || step.target != current.target
         });
+    }
+
+    /// Leaves out all remaining tries at a provider; an attempt that never began says why. It stands before the latest
+    /// one, which stays the latest.
+    pub fn leave_out(&mut self, provider: &Rc<Provider>, now_ns: u64, reason: &str) {
+        let begun = self.begun;
+        let mut position = 0;
+        let targets = &self.model.targets;
+        let mut gone: Vec<usize> = Vec::new();
+        self.steps.retain(|step| {
+            position += 1;
+            let target = targets.get(step.target);
+            let stays =
+                position <= begun || target.is_none_or(|target| target.provider.index != provider.index);
+            if !stays && !gone.contains(&step.target) {
+                gone.push(step.target);
+            }
+            stays
+        });
+        for target in gone.into_iter().filter_map(|target| targets.get(target)) {
+            let attempt = Attempt::skipped(target, &self.carried, reason.to_owned(), now_ns);
+            let at = if begun == 0 { self.attempts.len() } else { self.attempts.len().saturating_sub(1) };
+            self.attempts.insert(at, attempt);
+        }
     }
 
     /// Ends the try under way and gives it back; a try that has ended keeps its first end, and nothing comes back.

@@ -69,6 +69,14 @@ pub trait Host {
     fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool;
     /// Wakes the stream of this callback after about `ms` milliseconds: its side goes on as if it had not paused.
     fn wake_in(&self, side: Side, ms: u64);
+    /// The number of the stream that calls belong to: that of this callback, or the one entered last.
+    fn stream(&self) -> u32;
+    /// Makes calls belong to another stream of this worker, one that is not gone; whether the proxy agrees.
+    fn enter(&self, stream: u32) -> bool;
+    /// Lets a side of the stream go on that was paused.
+    fn go_on(&self, side: Side);
+    /// Makes the ticks come often, for as long as requests wait.
+    fn hurry(&self);
     /// Breaks the stream of this callback off after about this time, unless this is called again before; `None` takes
     /// it back.
     fn break_in(&self, limit: Option<Duration>);
@@ -76,6 +84,10 @@ pub trait Host {
 
 /// Where the proxy leaves an access token of Google's: the name of its filter, which is that of the metadata, and the key.
 pub const GCP_TOKEN: [&str; 2] = ["envoy.filters.http.gcp_authn", "token"];
+
+/// Where the proxy leaves the claims of a token that it has verified, as a property: the last but one is the name of its
+/// filter, the last the key under which the filter was told to leave them.
+pub const TOKEN: [&str; 4] = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "tollgate"];
 
 /// Filter-state keys; the proxy's own names for them carry the prefix `wasm.`.
 pub mod key {

@@ -3,12 +3,16 @@
 //! [`Edge`] runs once per client request, [`Attempt`] once per try; what they share of one request is an
 //! [`exchange::Exchange`], and what all requests of a thread share is a [`Worker`].
 
+mod admission;
 mod attempt;
 mod backoff;
+mod budget_page;
 mod circuits;
 mod closing;
 mod cors;
+mod denial;
 mod edge;
+mod edge_access;
 mod edge_forward;
 mod edge_response;
 pub mod exchange;
@@ -19,6 +23,7 @@ mod lay_out;
 mod ordering;
 mod outcome;
 mod pages;
+mod quota_headers;
 mod rate_limit;
 mod record;
 mod rules;
@@ -27,11 +32,12 @@ mod surface;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
+mod waiting;
 mod worker;
 
 pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
 pub use headers::Headers;
-pub use host::{Flow, GCP_TOKEN, Host};
+pub use host::{Flow, GCP_TOKEN, Host, TOKEN};
 pub use rate_limit::{state_key, total_key};
 pub use worker::{Worker, prepare_shared};

@@ -106,7 +106,7 @@ impl Edge {
     #[allow(clippy::cast_precision_loss)] // compared, not added up
     fn price(&self, now_ns: u64, target: &Target, carried: &str, usage: &Usage) -> Option<f64> {
         let name = upstream_model(target, carried);
-        let cost = self.worker.price(now_ns, &self.tables, (&target.provider, &name), usage)?;
+        let cost = self.worker.quote(now_ns, &self.tables, &target.provider, &name, usage)?;
         Some(cost.pico_usd() as f64)
     }
 

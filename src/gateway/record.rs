@@ -3,8 +3,10 @@
 use super::exchange::Counted;
 use super::headers::Headers;
 use crate::chat::Failure;
-use crate::dialect::Dialect;
+use crate::dialect::lane::{self, AttemptNote};
+use crate::dialect::{Call, Dialect};
 use crate::policy::identity::Identity;
+use crate::policy::quota::{Quota, Standing};
 use std::rc::Rc;
 
 /// The facts of one client request that do not depend on an answer.
@@ -20,6 +22,8 @@ pub struct Record {
     pub path: String,
     /// What the client speaks.
     pub dialect: Dialect,
+    /// Its errors are arrays of one: see [`crate::dialect::Call::array`].
+    pub array: bool,
     /// Whether it asked for a stream.
     pub stream: bool,
     /// The model it named.
@@ -32,6 +36,12 @@ pub struct Record {
     pub counted: Option<Counted>,
     /// Status of an answer of the gateway's own.
     pub status: u16,
+    /// The rule that refused it, or that it waited for.
+    pub limited_by: Option<Rc<str>>,
+    /// How long it waited for a limit, in milliseconds, where it was refused after that.
+    pub queued_ms: Option<u64>,
+    /// The budget that refused it, as it stood.
+    pub spent_budget: Option<(Rc<Quota>, Standing)>,
     /// Why the gateway itself refused it.
     pub failure: Option<Failure>,
     /// The body, when the audit wants it.
@@ -48,12 +58,16 @@ impl Default for Record {
             method: String::new(),
             path: String::new(),
             dialect: Dialect::OpenaiChat,
+            array: false,
             stream: false,
             model_asked: None,
             rule: None,
             identity: Identity::default(),
             counted: None,
             status: 0,
+            limited_by: None,
+            queued_ms: None,
+            spent_budget: None,
             failure: None,
             prompt: None,
             quiet: false,
@@ -62,6 +76,12 @@ impl Default for Record {
 }
 
 impl Record {
+    /// A failure as the client reads it.
+    pub fn failure_body(&self, failure: &Failure, attempts: &[AttemptNote]) -> Vec<u8> {
+        let call = Call { array: self.array, ..Call::chat(self.dialect) };
+        lane::write_failure_to(&call, failure, attempts, &self.request_id)
+    }
+
     /// Reads the request's headers.
     pub fn begin(&mut self, now_ns: u64, headers: &Headers) {
         let owned = |name| headers.get(name).unwrap_or_default().to_owned();

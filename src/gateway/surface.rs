@@ -18,8 +18,14 @@ pub enum Surface {
     Models,
     /// One model.
     Model(String),
+    /// What is left of budgets and limits.
+    Budget,
     /// The version of Ollama's API.
     OllamaVersion,
+    /// Ollama's list of loaded models.
+    OllamaRunning,
+    /// The question of Ollama's clients whether anybody is there.
+    Alive,
     /// The state of the gateway and its providers.
     Health(Health),
     /// A known path with another method; what is allowed there.
@@ -76,7 +82,10 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
     }
     match path {
         "/models" | "/api/tags" => on("GET, HEAD", method, Surface::Models),
+        "/budget" => on("GET, HEAD", method, Surface::Budget),
         "/api/version" => on("GET, HEAD", method, Surface::OllamaVersion),
+        "/api/ps" => on("GET, HEAD", method, Surface::OllamaRunning),
+        "" if method == "HEAD" => Surface::Alive,
         other => match other.strip_prefix("/models/") {
             Some(id) if !id.is_empty() => on("GET, HEAD", method, Surface::Model(decoded(id))),
             _ => Surface::Unknown,
@@ -164,6 +173,9 @@ mod tests {
         assert_eq!(find("POST", "/llm/api/chat", "/llm"), Surface::Ask(Call::chat(Dialect::Ollama)));
         assert_eq!(find("GET", "/api/tags", ""), Surface::Models);
         assert_eq!(find("HEAD", "/api/version", ""), Surface::OllamaVersion);
+        assert_eq!(find("GET", "/api/ps", ""), Surface::OllamaRunning);
+        assert_eq!(find("HEAD", "/", ""), Surface::Alive);
+        assert_eq!(find("GET", "/", ""), Surface::Unknown);
         assert_eq!(find("GET", "/api/show", ""), Surface::WrongMethod("POST"));
     }
 

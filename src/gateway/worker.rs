@@ -3,12 +3,16 @@
 use super::circuits;
 use super::exchange::{Attempt, Exchange};
 use super::host::Host;
+use super::waiting::{self, SharedWaiting};
 use crate::chat::Usage;
-use crate::config::tables::{Provider, Tables};
+use crate::config::tables::{Keys, Provider, Tables};
+use crate::config::{Problem, keys_file};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
 use crate::policy::chance::Chance;
 use crate::policy::health::{Book, Observation, Quota};
+use crate::policy::ledger::Ledger;
+use crate::policy::queue::Queue;
 use crate::policy::signals::Signals;
 use hashbrown::{HashMap, HashSet};
 use std::cell::{Cell, RefCell};
@@ -21,6 +25,9 @@ const PRICES_KEPT: usize = 1024;
 
 /// Where the books of all workers are listed in shared data.
 const WORKERS_KEY: &str = "tollgate.health.workers";
+
+/// Where the keys of a file are in shared data.
+const FILED_KEYS: &str = "tollgate.keys";
 
 /// A provider's name and one of its models.
 type PricedModel = (Box<str>, String);
@@ -36,6 +43,12 @@ pub struct Worker {
     /// Metric numbers by name.
     pub metrics: RefCell<Metrics>,
     prices: RefCell<HashMap<PricedModel, Option<Price>>>,
+    /// The counters of budgets and limits.
+    pub ledger: Ledger,
+    /// Whether the ticks come often, because requests wait or waited.
+    pub hurried: Cell<bool>,
+    /// Requests that wait for a limit.
+    pub queue: RefCell<Queue<SharedWaiting>>,
     health: RefCell<Book>,
     health_dirty: Cell<bool>,
     slot: Cell<Option<u32>>,
@@ -46,6 +59,7 @@ pub struct Worker {
     /// Where load is spread by chance.
     pub(super) chance: Chance,
     loaded: Cell<u64>,
+    filed_keys: RefCell<Option<Rc<Keys>>>,
 }
 
 impl Worker {
@@ -69,15 +83,16 @@ impl Worker {
 
     /// What an answer cost; `None` when the price or the usage is not known.
     pub fn cost(&self, now_ns: u64, tables: &Tables, attempt: &Attempt, usage: &Usage) -> Option<Cost> {
-        self.price(now_ns, tables, (&attempt.provider, &attempt.model), usage)
+        self.quote(now_ns, tables, &attempt.provider, &attempt.model, usage)
     }
 
-    /// What a usage of a provider's model costs; `None` when the price is not known.
-    pub(super) fn price(
+    /// What a provider takes for so much of one of its models; `None` when the price is not known.
+    pub fn quote(
         &self,
         now_ns: u64,
         tables: &Tables,
-        (provider, model): (&Provider, &str),
+        provider: &Provider,
+        model: &str,
         usage: &Usage,
     ) -> Option<Cost> {
         let mut prices = self.prices.borrow_mut();
@@ -104,6 +119,31 @@ impl Worker {
         self.loaded.get()
     }
 
+    /// Takes over the keys of a file that came on its own, as JSON, and shows them to the machines that are still to
+    /// come. Bad ones change nothing.
+    pub fn take_keys(&self, host: &impl Host, json: &[u8]) -> Result<usize, Vec<Problem>> {
+        let keys = keys_file(json)?;
+        let number = keys.len();
+        self.filed_keys.replace(Some(Rc::new(keys)));
+        let (shown, version) = host.shared(FILED_KEYS);
+        // Every worker is told of the same file; whoever comes first shows it.
+        if shown.as_deref() != Some(json) {
+            host.share(FILED_KEYS, json, version);
+        }
+        Ok(number)
+    }
+
+    /// The keys of the file; `None` when they have not come. A machine that was built afresh, after a trap or because the
+    /// edge alone was configured anew, was not told of them: it finds what the one before it was told.
+    pub fn filed_keys(&self, host: &impl Host) -> Option<Rc<Keys>> {
+        if let Some(keys) = self.filed_keys.borrow().as_ref() {
+            return Some(Rc::clone(keys));
+        }
+        let keys = Rc::new(keys_file(&host.shared(FILED_KEYS).0?).ok()?);
+        self.filed_keys.replace(Some(Rc::clone(&keys)));
+        Some(keys)
+    }
+
     /// Writes an ended try into its target's health.
     pub(super) fn observe(&self, target: &str, seen: Observation<'_>) {
         self.health.borrow_mut().observe(target, seen);
@@ -120,6 +160,16 @@ impl Worker {
     pub fn tick(&self, host: &impl Host) {
         self.publish_health(host);
         self.publish_signals(host);
+    }
+
+    /// Whether the ticks come often although no request waits any more; once.
+    pub fn is_idle_again(&self) -> bool {
+        self.queue.borrow().is_empty() && self.hurried.replace(false)
+    }
+
+    /// Lets requests through that waited for a limit, and refuses those that waited too long. Called on the tick.
+    pub fn serve_queue(&self, host: &impl Host) {
+        waiting::serve(self, host, host.now_ns());
     }
 
     /// Shows what this worker saw to the others. Called on the tick, and before the health page is made.

@@ -71,6 +71,9 @@ pub struct Line<'a> {
     /// What a rerank is billed by, where the provider says it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub search_units: Option<u64>,
+    /// Seconds of sound that were transcribed, where the answer says them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audio_seconds: Option<f64>,
     /// Cost in USD; absent when the price is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Box<RawValue>>,
@@ -85,6 +88,15 @@ pub struct Line<'a> {
     /// What went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorNote<'a>>,
+    /// The rule that refused it, or that it waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limited_by: Option<&'a str>,
+    /// How long it waited for a limit, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queued_ms: Option<u64>,
+    /// Budgets that are spent, or nearly so.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<BudgetNote<'a>>,
     /// What could not be carried over as it was.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub warnings: &'a [Warning],
@@ -134,6 +146,19 @@ pub struct Tokens {
     /// Reasoning part of the output.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<u64>,
+}
+
+/// A budget beyond its limit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BudgetNote<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// `soft`: it warns; `hard`: it refuses.
+    pub state: &'static str,
+    /// What was spent before this request, with its unit.
+    pub spent: String,
+    /// What there is of it in all, with its unit.
+    pub limit: String,
 }
 
 /// What went wrong.

@@ -1,10 +1,24 @@
 //! Envoy stats. A stat's name carries its tags as `;key=value;` segments, which the bootstrap's `stats_tags` lift out.
 
 use crate::gateway::host::{Host, MetricKind};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
-/// The labels of one request's metrics. Each has few values: the public name of the model as configured (a wildcard's
-/// pattern, not what the client typed), so the number of stats is bounded by the configuration.
+/// Most tenants, and most projects, that a worker tells apart; all beyond count as `other`. They may come from outside, in
+/// tokens and headers, and Envoy keeps every stat for good.
+const MOST_NAMES: usize = 1000;
+
+/// Most kinds of agent: every client may call itself what it likes.
+const MOST_AGENTS: usize = 100;
+
+/// Most stats that a worker makes with a tenant, a project or an agent in their names; beyond, these are `other` in new
+/// ones. A thousand tenants with twenty models each come near it; a counter takes Envoy less than a kilobyte.
+const MOST_STATS: usize = 20_000;
+
+/// What takes the place of a name that is one too many.
+const OTHER: &str = "other";
+
+/// The labels of one request's metrics. The public name of the model is as configured (a wildcard's pattern, not what the
+/// client typed), so that the configuration bounds the number of stats; the tenant is bounded here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Labels<'a> {
     /// Public model.
@@ -15,27 +29,68 @@ pub struct Labels<'a> {
     pub tenant: &'a str,
 }
 
+/// To whom a request is charged; what is not known is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charged<'a> {
+    /// Tenant.
+    pub tenant: &'a str,
+    /// Project.
+    pub project: &'a str,
+    /// Kind of agent.
+    pub agent: &'a str,
+}
+
 /// Metric numbers by name, so that each is defined once.
 #[derive(Debug, Default)]
 pub struct Metrics {
     ids: HashMap<String, Option<u32>>,
     name: String,
+    tenants: HashSet<Box<str>>,
+    projects: HashSet<Box<str>>,
+    agents: HashSet<Box<str>>,
 }
 
 impl Metrics {
     /// Adds to a counter; zero adds nothing and defines nothing.
     pub fn add(&mut self, host: &impl Host, stat: &str, labels: Labels<'_>, extra: &[(&str, &str)], by: u64) {
-        if by > 0
-            && let Some(id) = self.id(host, MetricKind::Counter, stat, labels, extra)
-        {
+        if by == 0 {
+            return;
+        }
+        let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
+        let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
+        if let Some(id) = self.id(host, MetricKind::Counter, stat, &own, extra) {
             host.add(id, by);
         }
     }
 
     /// Records a value in a histogram.
     pub fn record(&mut self, host: &impl Host, stat: &str, labels: Labels<'_>, value: u64) {
-        if let Some(id) = self.id(host, MetricKind::Histogram, stat, labels, &[]) {
+        let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
+        let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
+        if let Some(id) = self.id(host, MetricKind::Histogram, stat, &own, &[]) {
             host.record(id, value);
+        }
+    }
+
+    /// Adds to a counter of what was spent, and for whom; zero adds nothing and defines nothing.
+    pub fn charge(
+        &mut self,
+        host: &impl Host,
+        stat: &str,
+        whom: Charged<'_>,
+        extra: &[(&str, &str)],
+        by: u64,
+    ) {
+        if by == 0 {
+            return;
+        }
+        let own = [
+            ("tenant", known(&mut self.tenants, MOST_NAMES, whom.tenant)),
+            ("project", known(&mut self.projects, MOST_NAMES, whom.project)),
+            ("agent", known(&mut self.agents, MOST_AGENTS, whom.agent)),
+        ];
+        if let Some(id) = self.id(host, MetricKind::Counter, stat, &own, extra) {
+            host.add(id, by);
         }
     }
 
@@ -44,24 +99,61 @@ impl Metrics {
         host: &impl Host,
         kind: MetricKind,
         stat: &str,
-        labels: Labels<'_>,
+        own: &[(&str, &str)],
         extra: &[(&str, &str)],
     ) -> Option<u32> {
+        self.write_name(stat, own, extra, false);
+        if let Some(id) = self.ids.get(self.name.as_str()) {
+            return *id;
+        }
+        if self.ids.len() >= MOST_STATS {
+            self.write_name(stat, own, extra, true);
+            if let Some(id) = self.ids.get(self.name.as_str()) {
+                return *id;
+            }
+        }
+        let id = host.define_metric(kind, &self.name);
+        self.ids.insert(self.name.clone(), id);
+        id
+    }
+
+    fn write_name(&mut self, stat: &str, own: &[(&str, &str)], extra: &[(&str, &str)], is_full: bool) {
         self.name.clear();
         self.name.push_str(stat);
-        let own = [("model", labels.model), ("provider", labels.provider), ("tenant", labels.tenant)];
         for (key, value) in own.iter().chain(extra).filter(|(_, v)| !v.is_empty()) {
+            let value = if is_full && ["tenant", "project", "agent"].contains(key) { OTHER } else { value };
             self.name.push(';');
             self.name.push_str(key);
             self.name.push('=');
             self.name.push_str(value);
         }
         self.name.push(';');
-        if let Some(id) = self.ids.get(self.name.as_str()) {
-            return *id;
-        }
-        let id = host.define_metric(kind, &self.name);
-        self.ids.insert(self.name.clone(), id);
-        id
+    }
+}
+
+/// A name as a label: itself while there are not too many.
+fn known<'v>(seen: &mut HashSet<Box<str>>, most: usize, value: &'v str) -> &'v str {
+    if value.is_empty() || seen.contains(value) {
+        return value;
+    }
+    if seen.len() >= most {
+        return OTHER;
+    }
+    seen.insert(value.into());
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::known;
+    use hashbrown::HashSet;
+
+    #[test]
+    fn names_beyond_the_bound_are_one() {
+        let mut seen = HashSet::new();
+        assert_eq!(
+            ["a", "b", "", "c", "a"].map(|name| known(&mut seen, 2, name)),
+            ["a", "b", "", "other", "a"]
+        );
     }
 }

@@ -1,11 +1,14 @@
 //! Who asks: what the key says, and beyond it what other sources that the configuration trusts say.
 
-use crate::config::tables::{IdentityHeaders, Key};
+use crate::config::tables::{Access, Key, ModelPattern, Parts};
 use std::rc::Rc;
 
 /// Longest name of a tenant, team, project, user, agent or key, in characters: they stand in every audit line, and in the
 /// names of stats, which Envoy keeps for good.
 pub const LONGEST_LABEL: usize = 128;
+
+/// What the audit line calls the master key.
+pub const MASTER_ID: &str = "master";
 
 /// Who sent a request.
 #[derive(Debug, Clone, Default)]
@@ -38,26 +41,42 @@ impl Identity {
         }
     }
 
-    /// Fills in what is not known yet from headers; `header` gives a header's value.
-    pub fn fill_from<'r>(&mut self, names: &IdentityHeaders, header: impl Fn(&str) -> Option<&'r str>) {
-        for (name, field) in [
-            (&names.tenant, &mut self.tenant),
-            (&names.team, &mut self.team),
-            (&names.project, &mut self.project),
-            (&names.user, &mut self.user),
-            (&names.agent, &mut self.agent),
+    /// Whoever has the master key.
+    pub fn of_master() -> Self {
+        Self { master: true, ..Self::default() }
+    }
+
+    /// Fills in what is not known yet; `read` finds what a source says. What cannot be a label is as good as nothing.
+    pub fn fill<T, S: AsRef<str>>(&mut self, parts: &Parts<T>, read: impl Fn(&T) -> Option<S>) {
+        for (source, field) in [
+            (&parts.tenant, &mut self.tenant),
+            (&parts.team, &mut self.team),
+            (&parts.project, &mut self.project),
+            (&parts.user, &mut self.user),
+            (&parts.agent, &mut self.agent),
         ] {
             if field.is_none()
-                && let Some(name) = name
+                && let Some(source) = source
+                && let Some(text) = read(source)
             {
-                *field = header(name).map(str::trim).filter(|value| is_label(value)).map(Into::into);
+                let text = text.as_ref().trim();
+                *field = is_label(text).then(|| text.into());
             }
         }
     }
 
     /// The key's id.
     pub fn key_id(&self) -> Option<&str> {
-        self.key.as_ref().map(|key| &*key.id)
+        self.key.as_ref().map(|key| &*key.id).or(self.master.then_some(MASTER_ID))
+    }
+
+    /// The models it may use; `None`: all.
+    pub fn models<'i>(&'i self, access: &'i Access) -> Option<&'i [ModelPattern]> {
+        match &self.key {
+            _ if self.master => None,
+            Some(key) => key.models.as_deref(),
+            None => access.models.as_deref(),
+        }
     }
 }
 
@@ -73,19 +92,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_fill_what_the_key_leaves_open() {
-        let names = IdentityHeaders {
-            tenant: Some("x-tenant".into()),
-            agent: Some("x-agent-type".into()),
-            ..IdentityHeaders::default()
-        };
+    fn what_the_key_says_stays() {
+        let parts = Parts { tenant: Some("x-tenant"), agent: Some("x-agent-type"), ..Parts::default() };
         let mut identity = Identity { tenant: Some("acme".into()), ..Identity::default() };
-        let header = |name: &str| match name {
+        identity.fill(&parts, |name| match *name {
             "x-tenant" => Some("evil"),
-            "x-agent-type" => Some(" coder "),
-            _ => Some("never asked for"),
-        };
-        identity.fill_from(&names, header);
+            _ => Some(" coder "),
+        });
         assert_eq!(identity.tenant.as_deref(), Some("acme"));
         assert_eq!(identity.agent.as_deref(), Some("coder"));
         assert_eq!((identity.user, identity.team), (None, None));

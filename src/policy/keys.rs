@@ -1,10 +1,11 @@
 //! Client keys, wherever the dialects put them (`authorization: Bearer …`, `x-api-key`, `x-goog-api-key`, `?key=`),
 //! found by their SHA-256: see [`Keys::get`] for what that says of time.
 
-use crate::config::tables::{Key, Keys};
-use sha2::{Digest, Sha256};
+use crate::config::tables::{Access, Digest, Key, Keys};
+use sha2::{Digest as _, Sha256};
 use std::fmt::Write;
 use std::rc::Rc;
+use subtle::ConstantTimeEq;
 
 /// What carried the key that was accepted. It is the gateway's secret and never goes to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +48,10 @@ pub struct Offered<'r> {
 /// What the client's credentials are worth.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// No keys are configured: everybody may ask.
-    Open,
     /// A key that is good, and what held it.
     Known(Rc<Key>, Carrier),
+    /// The key that may do everything, and what held it.
+    Master(Carrier),
     /// No credential at all.
     Absent,
     /// A credential that is no key of ours.
@@ -59,12 +60,28 @@ pub enum Verdict {
     Over(&'static str),
 }
 
+/// The keys that are good for a gateway.
+#[derive(Debug, Clone, Copy)]
+pub struct Ring<'t> {
+    /// Those of the configuration.
+    pub access: &'t Access,
+    /// Those that came on their own.
+    pub filed: Option<&'t Keys>,
+}
+
+impl<'t> Ring<'t> {
+    fn get(self, digest: &Digest) -> Option<&'t Rc<Key>> {
+        self.access.keys.get(digest).or_else(|| self.filed?.get(digest))
+    }
+
+    fn is_master(self, digest: &Digest) -> bool {
+        self.access.master.is_some_and(|master| bool::from(master.ct_eq(digest)))
+    }
+}
+
 /// Judges the credentials of a request that came at this time, in seconds since 1970. A key that is good counts before
 /// one that is not, wherever they stand.
-pub fn judge(keys: &Keys, offered: Offered<'_>, now: u64) -> Verdict {
-    if keys.is_empty() {
-        return Verdict::Open;
-    }
+pub fn judge(ring: Ring<'_>, offered: Offered<'_>, now: u64) -> Verdict {
     let offered = [
         (Carrier::ApiKey, offered.api_key.map(str::trim)),
         (Carrier::GoogApiKey, offered.goog_api_key.map(str::trim)),
@@ -74,7 +91,11 @@ pub fn judge(keys: &Keys, offered: Offered<'_>, now: u64) -> Verdict {
     let mut verdict = Verdict::Absent;
     for (carrier, secret) in offered {
         let Some(secret) = secret.filter(|s| !s.is_empty()) else { continue };
-        match keys.get(&Sha256::digest(secret.as_bytes()).into()) {
+        let digest = Sha256::digest(secret.as_bytes()).into();
+        if ring.is_master(&digest) {
+            return Verdict::Master(carrier);
+        }
+        match ring.get(&digest) {
             Some(key) if key.disabled => verdict = Verdict::Over("is disabled"),
             Some(key) if key.expires.is_some_and(|end| now >= end) => verdict = Verdict::Over("has expired"),
             Some(key) => return Verdict::Known(Rc::clone(key), carrier),
@@ -119,6 +140,7 @@ mod tests {
         for (id, expires, disabled) in [("one", None, false), ("two", Some(1000), false), ("off", None, true)]
         {
             let key = Key {
+                quotas: crate::policy::quota::KeyQuotas::default(),
                 id: id.into(),
                 sha256: Sha256::digest(id.as_bytes()).into(),
                 tenant: None,
@@ -136,7 +158,8 @@ mod tests {
 
     /// The id of the key that is known, and where it stood.
     fn known(offered: Offered<'_>) -> Option<(String, Carrier)> {
-        match judge(&keys(), offered, 999) {
+        let access = Access { keys: keys(), ..Access::default() };
+        match judge(Ring { access: &access, filed: None }, offered, 999) {
             Verdict::Known(key, carrier) => Some((key.id.to_string(), carrier)),
             _ => None,
         }
@@ -171,13 +194,24 @@ mod tests {
 
     #[test]
     fn wrong_and_absent_and_over_are_told_apart() {
-        let judged = |offered| judge(&keys(), offered, 1000);
+        let access = Access { keys: keys(), ..Access::default() };
+        let judged = |offered| judge(Ring { access: &access, filed: None }, offered, 1000);
         assert_eq!(judged(offer(Some("Bearer three"), None)), Verdict::Wrong);
         assert_eq!(judged(offer(Some("Basic one"), None)), Verdict::Absent);
         assert_eq!(judged(offer(None, Some(" "))), Verdict::Absent);
         assert_eq!(judged(offer(None, Some("two"))), Verdict::Over("has expired"));
         assert_eq!(judged(offer(Some("Bearer wrong"), Some("off"))), Verdict::Over("is disabled"));
-        assert_eq!(judge(&Keys::default(), offer(None, None), 0), Verdict::Open);
+    }
+
+    #[test]
+    fn keys_of_a_file_and_the_master_key_are_good_too() {
+        let master = Some(Sha256::digest(b"master").into());
+        let (access, filed) = (Access { master, ..Access::default() }, keys());
+        let judged =
+            |secret| judge(Ring { access: &access, filed: Some(&filed) }, offer(None, Some(secret)), 0);
+        assert_eq!(judged("master"), Verdict::Master(Carrier::ApiKey));
+        assert!(matches!(judged("one"), Verdict::Known(key, _) if &*key.id == "one"));
+        assert_eq!(judged("three"), Verdict::Wrong);
     }
 
     #[test]

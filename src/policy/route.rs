@@ -84,13 +84,12 @@ pub fn steps_within(model: &Model, call: &Call, positions: Range<usize>) -> Vec<
         .collect()
 }
 
-/// Public names near to an unknown one, the nearest first, at most three.
-pub fn nearest<'t>(tables: &'t Tables, asked: &str) -> Vec<&'t str> {
+/// Of these names those near to an unknown one, the nearest first, at most three.
+pub fn nearest<'t>(names: impl IntoIterator<Item = &'t str>, asked: &str) -> Vec<&'t str> {
     let asked = asked.to_lowercase();
-    let mut scored: Vec<(usize, &str)> = tables
-        .listed
-        .iter()
-        .map(|name| (distance(&asked, &name.to_lowercase()), &**name))
+    let mut scored: Vec<(usize, &str)> = names
+        .into_iter()
+        .map(|name| (distance(&asked, &name.to_lowercase()), name))
         .filter(|(d, name)| *d * 2 <= name.len().max(asked.len()))
         .collect();
     scored.sort_unstable();

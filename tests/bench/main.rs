@@ -18,9 +18,12 @@ use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
 use input::{ASK, Lane, lanes};
 use std::fmt;
+use tollgate::config::keys_file;
+use tollgate::config::tables::Access;
 use tollgate::dialect::lane::{self, AnswerPlan, Stream};
 use tollgate::dialect::{Call, Dialect};
 use tollgate::meter::estimate::{Tokenizer, from_body, from_text};
+use tollgate::policy::keys::{Offered, Ring, digest_hex, judge};
 
 fn main() {
     divan::main();
@@ -30,6 +33,21 @@ impl fmt::Display for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} → {}", self.client.as_str(), self.provider.as_str())
     }
+}
+
+/// A client's key among so many: the digest, the look-up and the comparison.
+#[divan::bench(args = [10, 1_000, 100_000])]
+fn client_key(bencher: Bencher<'_, '_>, number: usize) {
+    let keys = {
+        let digest = |n: usize| digest_hex(&format!("tg-{n}"));
+        let keys = (0..number).map(|n| serde_json::json!({ "id": n.to_string(), "sha256": digest(n) }));
+        serde_json::json!({ "keys": keys.collect::<Vec<_>>() }).to_string()
+    };
+    let filed = keys_file(keys.as_bytes()).expect("the keys are good");
+    let access = Access::default();
+    let secret = format!("tg-{}", number / 2);
+    let offered = Offered { api_key: Some(&secret), ..Offered::default() };
+    bencher.bench_local(|| judge(Ring { access: &access, filed: Some(&filed) }, black_box(offered), 0));
 }
 
 fn request(bencher: Bencher<'_, '_>, lane: Lane, size: usize) {

@@ -53,7 +53,7 @@ fn an_unset_master_key_shuts_the_door() {
     let ran = room.run(&["import", "litellm", "c.yaml"], &[]);
     assert!(ran.err.contains("general_settings.master_key: NOT_SET is not set"), "{}", ran.err);
     let zeros = "0".repeat(64);
-    assert!(ran.good().contains(&format!("sha256: '{zeros}'")));
+    assert!(ran.good().contains(&format!("master_key: '{zeros}'")));
 }
 
 #[test]

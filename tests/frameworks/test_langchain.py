@@ -6,6 +6,7 @@ import pytest
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
+from langchain_google_genai import ChatGoogleGenerativeAI
 from langchain_ollama import ChatOllama
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
@@ -22,6 +23,9 @@ CLIENTS = {
     ),
     "anthropic": lambda url, model: ChatAnthropic(
         model=model, base_url=url, api_key="unused", max_retries=0, max_tokens=512
+    ),
+    "gemini": lambda url, model: ChatGoogleGenerativeAI(
+        model=model, base_url=url, api_key="unused", max_retries=0, vertexai=False
     ),
     "ollama": lambda url, model: ChatOllama(model=model, base_url=url),
 }
@@ -102,4 +106,4 @@ def test_an_error_names_its_cause(cast, chat, behind):
     cast[behind].script(fail(429))
     with pytest.raises(Exception) as caught:
         chat.invoke("x")
-    assert getattr(caught.value, "status_code", None) == 429
+    assert getattr(caught.value, "status_code", None) == 429 or "429 RESOURCE_EXHAUSTED" in str(caught.value)

@@ -476,9 +476,15 @@ fn to_gemini(client: Dialect, op: &str, model: &str) {
         };
         let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
         let target: Value = serde_json::from_slice(&target).unwrap_or_else(|error| panic!("{id}: {error}"));
+        // Warnings call the shape of an answer by its name in the hub, and proofs of thoughts what they are.
+        let told = |word: &str| outgoing.warnings.iter().any(|warning| warning.starts_with(word));
+        let (shape, sealed) = (told("response_format"), told("encrypted reasoning"));
         let lost = silent_losses(&source, &target, &outgoing.warnings, &MAPPED);
-        wrong
-            .extend(lost.into_iter().map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
+        let lost = lost.into_iter().filter(|lost| {
+            !(shape && (lost.starts_with("output_format.") || lost.starts_with("output_config.format.")))
+                && !(sealed && (lost.contains(".data = ") || lost.contains(".signature = ")))
+        });
+        wrong.extend(lost.map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
         seen += 1;
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));

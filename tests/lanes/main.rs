@@ -25,6 +25,7 @@ mod gemini_collect;
 mod gemini_recorded;
 mod gemini_splits;
 mod loss;
+mod matrix;
 mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;

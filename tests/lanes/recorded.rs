@@ -88,6 +88,10 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
         // Bedrock has words of its own for media types, and takes no ending in a document's name.
         let renamed = [" = \"image/", " = \"application/pdf\"", ".filename = ", ".title = ", ".is_error = "];
         let lost = lost.filter(|lost| provider != Bedrock || !renamed.iter().any(|name| lost.contains(name)));
+        // Proofs of thoughts, of which a warning speaks as what they are.
+        let sealed = outgoing.warnings.iter().any(|warning| warning.starts_with("encrypted reasoning"));
+        let proof = |lost: &String| sealed && (lost.contains(".data = ") || lost.contains(".signature = "));
+        let lost = lost.filter(|lost| !proof(lost));
         wrong.extend(lost.map(|lost| format!("{id}: {lost} (warnings: {:?})", outgoing.warnings)));
         seen += 1;
     }

@@ -313,6 +313,7 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, wanted: usize) {
             continue;
         }
         was.over = true;
+        is.signatures = unmarked(&is.signatures);
         if matches!(client, Cohere | Ollama | OllamaGenerate) {
             // Proofs for the maker have no place there.
             was.signatures.clear();
@@ -338,6 +339,23 @@ pub(crate) fn streams(provider: Dialect, client: Dialect, wanted: usize) {
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
     assert!(seen >= wanted, "only {seen} streams");
+}
+
+/// Proofs of thoughts without the marks that tell clients of Anthropic's and Bedrock's whose they are; what only says
+/// that there is no proof is none.
+pub(crate) fn unmarked(signatures: &[String]) -> Vec<String> {
+    let plain = signatures.iter().map(|signature| {
+        let wrapped = signature
+            .starts_with("dG9sbGdhdGUx")
+            .then(|| tollgate::wire::base64::decode(signature))
+            .flatten();
+        let signature = wrapped.map_or_else(|| signature.clone(), |bytes| String::from_utf8(bytes).unwrap());
+        match signature.strip_prefix("tollgate1:") {
+            Some(rest) => rest.splitn(3, ':').nth(2).unwrap_or_default().to_owned(),
+            None => signature,
+        }
+    });
+    plain.filter(|signature| !signature.is_empty()).collect()
 }
 
 /// Cohere's way to say that a generation failed; its unit test holds that.

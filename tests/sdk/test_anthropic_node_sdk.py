@@ -74,7 +74,8 @@ def test_counted_tokens(found, behind):
     if behind == "anthropic":
         assert found["count"] == 3 + 3
     else:
-        assert 30 < found["count"] < 120
+        # An estimate; Claude's tools stand under a text of their own.
+        assert 30 < found["count"] < (600 if behind == "bedrock" else 120)
 
 
 def test_an_unknown_model_is_typed(found):

@@ -163,6 +163,19 @@ def test_an_unknown_model(client):
     assert caught.value.body["error"]["type"] == "not_found_error"
 
 
+def test_request_ids_are_where_the_sdk_looks(client, world, behind, model):
+    raw = client.messages.with_raw_response.create(model=model, max_tokens=9, messages=said("x"))
+    # A provider of the same dialect has one of its own.
+    own = raw.headers["request-id" if behind == "anthropic" else "x-tollgate-request-id"]
+    assert raw.parse()._request_id == own
+    world.sim(behind).script(fail(429))
+    for asked in (model, "none-such"):
+        with pytest.raises(anthropic.APIStatusError) as caught:
+            client.messages.create(model=asked, max_tokens=9, messages=said("x"))
+        assert caught.value.request_id
+        assert asked == model or caught.value.body["request_id"] == caught.value.request_id
+
+
 def test_an_error_in_mid_stream_is_raised(client, world, behind, model):
     failing = stream_error(4)
     failing.between = 0.03

@@ -157,6 +157,18 @@ def test_an_unknown_model(client):
     assert caught.value.code == "model_not_found"
 
 
+def test_request_ids_are_where_the_sdk_looks(client, world, behind, model):
+    raw = client.chat.completions.with_raw_response.create(model=model, messages=said("x"))
+    # A provider of the same dialect has one of its own.
+    own = raw.headers["x-request-id" if behind == "openai_chat" else "x-tollgate-request-id"]
+    assert raw.parse()._request_id == own
+    world.sim(behind).script(fail(429))
+    for asked in (model, "none-such"):
+        with pytest.raises(openai.APIStatusError) as caught:
+            client.chat.completions.create(model=asked, messages=said("x"))
+        assert caught.value.request_id
+
+
 def test_an_error_in_mid_stream_is_raised(client, world, behind, model):
     failing = stream_error(4)
     failing.between = 0.03

@@ -9,9 +9,10 @@ import pytest
 
 from support import node
 from support.cast import others
+from support.sim.cohere import TEMPLATE
 
 CLIENTS = ["openai_chat", "openai_responses", "anthropic"]
-PAIRS = [(client, behind) for client in CLIENTS for behind in others(client, "cohere")]
+PAIRS = [(client, behind) for client in CLIENTS for behind in others(client)]
 WORDS = " ".join(f"w{n}" for n in range(1, 13))
 CALLS = [["get_weather", {"city": "a city"}]]
 DOG = {"name": "a name", "age": 7.5}
@@ -27,14 +28,20 @@ def ran(standing_cast):
 
 
 @pytest.fixture(params=PAIRS, ids="-to-".join)
-def found(request, ran):
-    client, behind = request.param
+def pair(request):
+    return request.param
+
+
+@pytest.fixture
+def found(pair, ran):
+    client, behind = pair
     return ran[client][behind]
 
 
-def test_generate_text(found):
+def test_generate_text(found, pair):
     # Two words of the system text, two of the user's, and the simulators' three of framing; three are answered.
-    assert found["generateText"] == {"text": "echo: good morning", "finish": "stop", "tokens": [7, 3]}
+    read = 7 + (TEMPLATE if pair[1] == "cohere" else 0)
+    assert found["generateText"] == {"text": "echo: good morning", "finish": "stop", "tokens": [read, 3]}
 
 
 def test_stream_text(found):
@@ -52,6 +59,10 @@ def test_streamed_tools(found):
         "streamed": True,
         "steps": 2,
     }
+
+
+def test_a_conversation_goes_on(found):
+    assert found["conversation"] == "echo: good night"
 
 
 @pytest.mark.parametrize("how", ["generateObject", "streamObject"])

@@ -6,23 +6,37 @@ from pathlib import Path
 from typing import Any
 
 from .gateway import Gateway
-from .sim import AnthropicSim, CohereSim, OllamaSim, OpenAIResponsesSim, OpenAISim, Simulator
+from .sim import (
+    AnthropicSim,
+    BedrockSim,
+    CohereSim,
+    GeminiSim,
+    OllamaSim,
+    OpenAIResponsesSim,
+    OpenAISim,
+    Simulator,
+)
 
 KEYS = {
     "CAST_OPENAI_KEY": "sk-cast-3f79bb7b435b0532",
     "CAST_ANTHROPIC_KEY": "sk-ant-cast-e9d71f5ee7c92d6d",
     "CAST_COHERE_KEY": "co-cast-1679091c5a880faf",
+    "CAST_GEMINI_KEY": "AIzaCast-8f14e45fceea167a",
+    "CAST_BEDROCK_KEY": "bedrock-api-key-c9f0f895fb98ab91",
 }
 MODELS = {
     "openai_chat": "gpt-4o",
     "anthropic": "claude-sonnet-4-5",
     "openai_responses": "gpt-4o",
+    "gemini": "gemini-2.5-flash",
     "cohere": "command-a-03-2025",
+    "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "ollama": "llama3.2",
 }
 REASONERS = MODELS | {
     "openai_chat": "gpt-5-mini",
     "openai_responses": "gpt-5-mini",
+    "gemini": "gemini-3-flash-preview",
     "cohere": "command-a-reasoning-08-2025",
     "ollama": "qwen3",
 }
@@ -43,7 +57,9 @@ class Cast:
             "openai_chat": OpenAISim(KEYS["CAST_OPENAI_KEY"]),
             "anthropic": AnthropicSim(KEYS["CAST_ANTHROPIC_KEY"]),
             "openai_responses": OpenAIResponsesSim(KEYS["CAST_OPENAI_KEY"]),
+            "gemini": GeminiSim(KEYS["CAST_GEMINI_KEY"]),
             "cohere": CohereSim(KEYS["CAST_COHERE_KEY"]),
+            "bedrock": BedrockSim(KEYS["CAST_BEDROCK_KEY"]),
             "ollama": OllamaSim(),
         }
         self.gateway: Gateway
@@ -52,9 +68,15 @@ class Cast:
         """The gateway.yaml over all of them."""
         more = {
             "openai_chat": {"api_key_env": "CAST_OPENAI_KEY"},
-            "anthropic": {"preset": "anthropic", "api_key_env": "CAST_ANTHROPIC_KEY"},
+            "anthropic": {
+                "preset": "anthropic",
+                "api_key_env": "CAST_ANTHROPIC_KEY",
+                "forward_headers": ["anthropic-beta"],
+            },
             "openai_responses": {"api_key_env": "CAST_OPENAI_KEY"},
+            "gemini": {"preset": "gemini", "api_key_env": "CAST_GEMINI_KEY"},
             "cohere": {"preset": "cohere", "api_key_env": "CAST_COHERE_KEY"},
+            "bedrock": {"preset": "bedrock", "api_key_env": "CAST_BEDROCK_KEY"},
             # No preset: that one also speaks OpenAI's dialect, and its clients would be answered untranslated.
             "ollama": {"auth": "none"},
         }

@@ -136,6 +136,7 @@ class Envoy:
         raise EnvoyFailed("Envoy has no listener:\n" + self.log()[-4000:])
 
     def _wait_ready(self) -> str:
+        # Translating the module to machine code takes seconds, and many of them on a machine that is busy.
         until = time.monotonic() + 120
         while time.monotonic() < until:
             if self.process.poll() is not None:

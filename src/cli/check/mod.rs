@@ -2,9 +2,10 @@
 
 mod envoy;
 mod locate;
+mod policy;
 mod warnings;
 
-use super::load::{LoadError, parse, read_text};
+use super::load::{LoadError, load_keys, parse, read_text};
 use super::render::{Overrides, Plan};
 use crate::config::Problem;
 use crate::config::tables::Provider;
@@ -13,6 +14,7 @@ use clap::Args;
 use locate::locate;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::UNIX_EPOCH;
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
@@ -45,7 +47,9 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
 fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
     let text = read_text(&args.config).map_err(|message| vec![message])?;
     let gateway = parse(&text).map_err(|error: LoadError| vec![error.describe(&args.config)])?;
-    let plan = Plan::new(&gateway, &args.overrides).map_err(|problems| {
+    let keys = load_keys(&gateway, &args.config).map_err(|message| vec![message])?;
+    let filed = keys.clone().unwrap_or_default();
+    let plan = Plan::new(&gateway, keys, &args.overrides).map_err(|problems| {
         problems.iter().map(|problem| line(&args.config, &text, problem)).collect::<Vec<_>>()
     })?;
     let env = |name: &str| std::env::var(name).ok();
@@ -53,7 +57,9 @@ fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
     let priced = |provider: &Provider, model: &str| {
         provider.price_provider.is_none() || Price::lookup(provider.price_provider, model).is_some()
     };
-    let warnings = warnings::warnings(&gateway, &plan.tables, &plan.upstreams, &env, &priced);
+    let mut warnings = warnings::warnings(&gateway, &plan.tables, &plan.upstreams, &env, &priced);
+    let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    policy::warnings(&gateway, &filed, &plan.tables, now, &mut warnings);
     for warning in &warnings {
         eprintln!("warning: {}", line(&args.config, &text, warning));
     }
@@ -65,7 +71,7 @@ fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
         args.config.display(),
         count(plan.tables.listed.len() + plan.tables.wildcards.len(), "model"),
         count(plan.tables.providers.len(), "provider"),
-        count(plan.tables.keys.len(), "client key"),
+        count(plan.tables.access.keys.len(), "client key"),
         count(warnings.len(), "warning"),
     ))
 }

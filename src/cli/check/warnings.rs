@@ -18,7 +18,7 @@ pub(super) fn warnings(
     priced: Priced<'_>,
 ) -> Vec<Problem> {
     let mut warnings = Vec::new();
-    exposure(gateway, &mut warnings);
+    exposure(gateway, tables, &mut warnings);
     providers(gateway, tables, upstreams, env, &mut warnings);
     for model in every_model(tables).values() {
         chain(model, &mut warnings);
@@ -41,7 +41,7 @@ fn every_model(tables: &Tables) -> BTreeMap<&str, &Model> {
 }
 
 /// Who could reach what.
-fn exposure(gateway: &Gateway, warnings: &mut Vec<Problem>) {
+fn exposure(gateway: &Gateway, tables: &Tables, warnings: &mut Vec<Problem>) {
     let is_open = |address: &Option<String>| {
         let host = address.as_deref().and_then(|address| crate::config::host_port(address).ok())?.0;
         host.parse::<std::net::IpAddr>().ok().map(|ip| !ip.is_loopback())
@@ -50,12 +50,12 @@ fn exposure(gateway: &Gateway, warnings: &mut Vec<Problem>) {
         let message = "the admin interface has no authentication and can stop Envoy: keep it on 127.0.0.1";
         warnings.push(Problem::new("server.admin", message));
     }
-    if is_open(&gateway.server.listen) == Some(true) && gateway.keys.is_empty() {
+    if is_open(&gateway.server.listen) == Some(true) && tables.access.is_open() {
         let passthrough =
             gateway.litellm.as_ref().is_some_and(|litellm| litellm.auth == Some(AuthMode::Passthrough))
                 || gateway.providers.iter().any(|(_, provider)| provider.auth == Some(AuthMode::Passthrough));
         if !passthrough {
-            let message = "anybody who reaches this address can spend your keys' money: `keys` is empty";
+            let message = "anybody who reaches this address can spend your keys' money: clients need no key";
             warnings.push(Problem::new("server.listen", message));
         }
     }

@@ -8,7 +8,7 @@ use super::{Plan, cluster, stats};
 pub(super) fn whole(plan: &Plan<'_>) -> Result<String, String> {
     let resources = map! {
         "listeners": list([listener(plan, None)]),
-        "clusters": list(cluster::clusters(plan)),
+        "clusters": list(cluster::clusters(plan, None)),
     };
     let head = head(plan, "An LLM gateway: Envoy with the Tollgate filter.");
     file(&head, &root(plan, "static_resources", resources))

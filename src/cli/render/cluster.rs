@@ -1,11 +1,12 @@
 //! One cluster a provider.
 
-use super::yaml::{Value, any, duration, extension, list, map, socket, with};
-use super::{Plan, rate_limit, wasm};
+use super::identity::JWKS_CLUSTER;
+use super::yaml::{Value, any, duration, extension, list, map, socket, texts, with};
+use super::{Plan, identity, rate_limit, wasm};
 use crate::config::limits;
 use crate::config::schema::{CircuitBreaker, Protocol, Tls};
 use crate::config::tables::Breaker;
-use crate::config::{AuthPlan, Upstream};
+use crate::config::{AuthPlan, BaseUrl, Upstream};
 use std::net::IpAddr;
 
 /// The cluster of the OpenTelemetry collector.
@@ -17,12 +18,15 @@ const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptio
 pub(super) const METADATA_CLUSTER: &str = "tollgate_gcp_metadata";
 const METADATA_HOST: &str = "metadata.google.internal";
 
-/// All clusters: the providers in their order, then the metadata server and the collector, where they are needed.
-pub(super) fn clusters(plan: &Plan<'_>) -> Vec<Value> {
+/// All clusters: the providers in their order, then the others, where they are needed. `keys` is where the keys of a file
+/// are discovered.
+pub(super) fn clusters(plan: &Plan<'_>, keys: Option<Value>) -> Vec<Value> {
     let mut clusters: Vec<Value> = plan.upstreams.iter().map(|upstream| provider(plan, upstream)).collect();
     if plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp) {
         clusters.push(metadata_server());
     }
+    clusters.extend(identity::key_server(plan).map(|url| key_server(plan, &url)));
+    clusters.extend(plan.keys.as_deref().map(|filed| keys_bringer(plan, filed, keys)));
     clusters.extend(rate_limit::cluster(plan));
     clusters.extend(plan.otlp.as_ref().map(|(host, port)| grpc(OTLP_CLUSTER, host, *port)));
     clusters
@@ -39,14 +43,9 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
     let endpoints = endpoints(&name, &upstream.base.host, upstream.base.port);
     cluster = with(cluster, "load_assignment", Some(endpoints));
     cluster = with(cluster, "transport_socket", tls(plan, upstream));
-    let codec = extension(
-        "envoy.filters.http.upstream_codec",
-        "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
-        map! {},
-    );
     let mut filters = vec![wasm::attempt(plan, &upstream.name)];
     filters.extend(signing(&upstream.auth));
-    filters.push(codec);
+    filters.push(codec());
     let mut options = map! { "common_http_protocol_options": map! { "idle_timeout": "300s" } };
     options = with(options, protocol_key(upstream), Some(protocol(upstream)));
     options = with(options, "http_filters", Some(list(filters)));
@@ -92,6 +91,52 @@ fn health_checks(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
         "healthy_threshold": breaker.map_or(1, |breaker| breaker.success_threshold),
         "http_health_check": map! { "path": check.path.as_str(), "host": upstream.base.authority() },
     }]))
+}
+
+/// The end of every chain of upstream filters.
+fn codec() -> Value {
+    extension(
+        "envoy.filters.http.upstream_codec",
+        "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
+        map! {},
+    )
+}
+
+/// What brings the keys of a file: the filter of a cluster that nothing leads to. As a filter of the listener it would cost
+/// every request something, and as part of the edge phase a new key would configure everything anew.
+fn keys_bringer(plan: &Plan<'_>, filed: &str, discovered: Option<Value>) -> Value {
+    let filter = match discovered {
+        None => wasm::keys(plan, filed),
+        Some(source) => map! {
+            "name": wasm::KEYS,
+            "config_discovery": map! {
+                "config_source": source,
+                "type_urls": texts([format!("type.googleapis.com/{}", wasm::WASM_TYPE)]),
+            },
+        },
+    };
+    let options = map! {
+        "explicit_http_config": map! { "http_protocol_options": map! {} },
+        "http_filters": list([filter, codec()]),
+    };
+    map! {
+        "name": wasm::KEYS,
+        "type": "STATIC",
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "typed_extension_protocol_options": http_options(options),
+    }
+}
+
+/// The server of the public keys that tokens are verified with.
+fn key_server(plan: &Plan<'_>, url: &BaseUrl) -> Value {
+    let cluster = map! {
+        "name": JWKS_CLUSTER,
+        "type": if url.ip().is_some() { "STATIC" } else { "STRICT_DNS" },
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "load_assignment": endpoints(JWKS_CLUSTER, &url.host, url.port),
+    };
+    let tls = url.tls.then(|| tls_towards(plan, &url.host, url.ip(), None));
+    with(cluster, "transport_socket", tls)
 }
 
 /// What signs the request that the filter made: over its path, headers and body.

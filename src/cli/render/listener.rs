@@ -3,7 +3,7 @@
 use super::cluster::METADATA_CLUSTER;
 use super::wasm::{EDGE, WASM_TYPE};
 use super::yaml::{Value, any, extension, list, map, socket, texts, with};
-use super::{Plan, access_log, rate_limit, route, wasm};
+use super::{Plan, access_log, identity, rate_limit, route, wasm};
 use crate::config::AuthPlan;
 use crate::gateway::GCP_TOKEN;
 
@@ -32,7 +32,7 @@ pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value
             (edge, "rds", routes)
         }
     };
-    let mut filters: Vec<Value> = access_tokens(plan).into_iter().collect();
+    let mut filters: Vec<Value> = identity::tokens(plan).into_iter().chain(access_tokens(plan)).collect();
     filters.push(edge);
     filters.extend(rate_limit::filter(plan));
     filters.push(route::router());
@@ -95,15 +95,19 @@ fn access_tokens(plan: &Plan<'_>) -> Option<Value> {
 fn tls(plan: &Plan<'_>) -> Option<Value> {
     let tls = plan.gateway.server.tls.as_ref()?;
     let file = |path: &str| map! { "filename": path };
-    let context = map! {
-        "common_tls_context": map! {
-            "alpn_protocols": texts(["h2", "http/1.1"]),
-            "tls_certificates": list([map! {
-                "certificate_chain": file(&tls.cert_file),
-                "private_key": file(&tls.key_file),
-            }]),
-        },
+    let mut common = map! {
+        "alpn_protocols": texts(["h2", "http/1.1"]),
+        "tls_certificates": list([map! {
+            "certificate_chain": file(&tls.cert_file),
+            "private_key": file(&tls.key_file),
+        }]),
     };
+    let mut context = map! {};
+    if let Some((required, authorities)) = identity::certificates(plan) {
+        common = with(common, "validation_context", Some(authorities));
+        context = with(context, "require_client_certificate", Some(required.into()));
+    }
+    context = with(context, "common_tls_context", Some(common));
     Some(map! {
         "name": "envoy.transport_sockets.tls",
         "typed_config": any("envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext", context),

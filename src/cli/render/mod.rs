@@ -7,6 +7,7 @@ mod access_log;
 mod authorities;
 mod bootstrap;
 mod cluster;
+mod identity;
 mod listener;
 mod rate_limit;
 mod route;
@@ -15,8 +16,8 @@ mod stats;
 mod wasm;
 mod yaml;
 
-use super::load::{LoadError, load};
-use crate::config::schema::{AuditTo, Gateway};
+use super::load::{LoadError, load, load_keys};
+use crate::config::schema::{AuditTo, Gateway, Key, KeysFile};
 use crate::config::tables::Tables;
 use crate::config::{Problem, Upstream, compile, host_port, limits, upstreams};
 use clap::{Args, ValueEnum};
@@ -37,7 +38,7 @@ pub(super) struct RenderArgs {
     /// Write here instead of standard output
     #[arg(long, short, conflicts_with = "split")]
     out: Option<PathBuf>,
-    /// Write envoy.yaml, lds.yaml, rds.yaml, cds.yaml and ecds.yaml into this directory; Envoy picks up later runs live
+    /// Write envoy.yaml, lds.yaml, rds.yaml, cds.yaml, ecds.yaml and keys.yaml into this directory; Envoy picks up later runs live
     #[arg(long, value_name = "DIR")]
     split: Option<PathBuf>,
     #[command(flatten)]
@@ -76,6 +77,8 @@ pub(super) struct Plan<'g> {
     pub(super) upstreams: Vec<Upstream>,
     /// The gateway's configuration as the edge phase reads it.
     config: String,
+    /// The keys of its file as the filter reads them.
+    keys: Option<String>,
     /// Environment variables that the filter may see.
     variables: BTreeSet<String>,
     listen: (String, u16),
@@ -87,11 +90,18 @@ pub(super) struct Plan<'g> {
 
 impl<'g> Plan<'g> {
     /// Compiles a configuration for rendering.
-    pub(super) fn new(gateway: &'g Gateway, overrides: &Overrides) -> Result<Self, Vec<Problem>> {
+    pub(super) fn new(
+        gateway: &'g Gateway,
+        filed: Option<Vec<Key>>,
+        overrides: &Overrides,
+    ) -> Result<Self, Vec<Problem>> {
         let mut changed = gateway.clone();
         changed.server.listen = overrides.listen.clone().or(changed.server.listen);
         changed.server.admin = overrides.admin.clone().or(changed.server.admin);
-        let tables = compile(&changed, &|_| None)?;
+        // All keys are compiled together: none may be there twice.
+        changed.keys.extend(filed.iter().flatten().cloned());
+        let tables =
+            compile(&changed, &|_| None).map_err(|problems| in_files(gateway.keys.len(), problems))?;
         let upstreams = upstreams(&changed, &mut Vec::new());
         let variables =
             upstreams.iter().flat_map(Upstream::variables).map(|(variable, _)| variable.to_owned()).collect();
@@ -106,6 +116,10 @@ impl<'g> Plan<'g> {
         // left out: the filter has no use for them.
         let config = serde_json::to_string_pretty(gateway)
             .map_err(|error| vec![Problem::new("", format!("cannot be written as JSON: {error}"))])?;
+        let keys = filed.map(|keys| serde_json::to_string(&KeysFile { keys })).transpose();
+        let keys = keys.map_err(|error| {
+            vec![Problem::new("keys_file", format!("cannot be written as JSON: {error}"))]
+        })?;
         Ok(Self {
             listen: address("server.listen", changed.server.listen.as_deref().unwrap_or(limits::LISTEN))?,
             admin: address("server.admin", changed.server.admin.as_deref().unwrap_or(limits::ADMIN))?,
@@ -113,6 +127,7 @@ impl<'g> Plan<'g> {
             tables,
             upstreams,
             config,
+            keys,
             variables,
             otlp,
             module: overrides.module.clone(),
@@ -146,12 +161,26 @@ pub(super) fn run(args: &RenderArgs) -> ExitCode {
 fn render(args: &RenderArgs) -> Result<Option<String>, String> {
     let Platform::Envoy = args.target;
     let gateway = load(&args.config).map_err(|error: LoadError| error.describe(&args.config))?;
-    let plan = Plan::new(&gateway, &args.overrides).map_err(|problems| describe(&args.config, &problems))?;
+    let keys = load_keys(&gateway, &args.config)?;
+    let plan =
+        Plan::new(&gateway, keys, &args.overrides).map_err(|problems| describe(&args.config, &problems))?;
     match (&args.split, &args.out) {
         (Some(directory), _) => split::write(&plan, directory).map(|()| None),
         (None, Some(out)) => super::replace::replace(out, &plan.bootstrap()?).map(|()| None),
         (None, None) => plan.bootstrap().map(Some),
     }
+}
+
+/// Problems of keys beyond the first so many are those of the file.
+fn in_files(own: usize, problems: Vec<Problem>) -> Vec<Problem> {
+    let in_file = |path: &str| {
+        let (index, field) = path.strip_prefix("keys[")?.split_once(']')?;
+        let index = index.parse::<usize>().ok()?.checked_sub(own)?;
+        Some(format!("keys_file: keys[{index}]{field}"))
+    };
+    let moved =
+        |problem: Problem| Problem { path: in_file(&problem.path).unwrap_or(problem.path), ..problem };
+    problems.into_iter().map(moved).collect()
 }
 
 /// Problems, one a line.

@@ -1,4 +1,4 @@
-//! The bootstrap in five files, four of which Envoy watches and takes over live.
+//! The bootstrap in several files, all but one of which Envoy watches and takes over live.
 
 use super::listener::{Discovered, listener};
 use super::yaml::{Value, any, file, list, map};
@@ -27,14 +27,15 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
             },
         }
     };
-    let edge = match wasm::edge(plan) {
-        Value::Mapping(edge) => any("envoy.config.core.v3.TypedExtensionConfig", Value::Mapping(edge)),
+    let plugin = |filter: Value| match filter {
+        Value::Mapping(filter) => any("envoy.config.core.v3.TypedExtensionConfig", Value::Mapping(filter)),
         other => other,
     };
+    let edge = plugin(wasm::edge(plan));
     let discovered = Discovered { edge: source("ecds.yaml"), routes: source("rds.yaml") };
     let listener = any("envoy.config.listener.v3.Listener", listener(plan, Some(discovered)));
     let routes = any("envoy.config.route.v3.RouteConfiguration", route::config(plan));
-    let clusters = cluster::clusters(plan)
+    let clusters = cluster::clusters(plan, Some(source("keys.yaml")))
         .into_iter()
         .map(|cluster| any("envoy.config.cluster.v3.Cluster", cluster))
         .collect();
@@ -43,13 +44,15 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
         "dynamic_resources",
         map! { "lds_config": source("lds.yaml"), "cds_config": source("cds.yaml") },
     );
-    // What is chosen comes before what chooses: clusters, the routes to them, the models, the listener.
-    for (name, what, value) in [
+    let keys = plan.keys.as_deref().map(|keys| plugin(wasm::keys(plan, keys)));
+    let keys = keys.map(|keys| ("keys.yaml", "The client keys of a file (ECDS).", resources(vec![keys])));
+    // What is chosen comes before what chooses: keys, clusters, the routes to them, the models, the listener.
+    for (name, what, value) in keys.into_iter().chain([
         ("cds.yaml", "The providers (CDS).", resources(clusters)),
         ("rds.yaml", "The way to each provider (RDS).", resources(vec![routes])),
         ("ecds.yaml", "The gateway's configuration, in its edge phase (ECDS).", resources(vec![edge])),
         ("lds.yaml", "The listener (LDS).", resources(vec![listener])),
-    ] {
+    ]) {
         let head = format!("{what}\nRendered by `tollgate render --split`; Envoy takes changes over live.");
         replace(&directory.join(name), &file(&head, &value)?)?;
     }

@@ -3,7 +3,8 @@
 use super::yaml::{Value, list, map};
 
 /// The labels that the filter puts into stat names, as `;label=value;` segments.
-const LABELS: [&str; 5] = ["model", "provider", "tenant", "status", "class"];
+const LABELS: [&str; 10] =
+    ["model", "provider", "tenant", "project", "agent", "status", "class", "scope", "reason", "rule"];
 
 /// `stats_config`.
 pub(super) fn config() -> Value {

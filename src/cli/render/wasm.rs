@@ -9,6 +9,9 @@ pub(super) const WASM_TYPE: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 /// Name of the edge phase's filter, and of its resource in extension discovery.
 pub(super) const EDGE: &str = "tollgate_edge";
 
+/// Name of what brings the keys of a file, as a filter, as a resource in extension discovery, and as a cluster.
+pub(super) const KEYS: &str = "tollgate_keys";
+
 /// The edge phase: once per client request, with the whole configuration.
 pub(super) fn edge(plan: &Plan<'_>) -> Value {
     phase(plan, EDGE, "edge", &plan.config)
@@ -20,7 +23,12 @@ pub(super) fn attempt(plan: &Plan<'_>, provider: &str) -> Value {
     phase(plan, &format!("tollgate_attempt_{provider}"), "attempt", &config)
 }
 
-/// One phase. The virtual machine is the same for both: same `vm_id`, code and environment, so they share memory.
+/// What brings the keys of `keys_file`.
+pub(super) fn keys(plan: &Plan<'_>, keys: &str) -> Value {
+    phase(plan, KEYS, "keys", keys)
+}
+
+/// One plugin. The virtual machine is the same for all: same `vm_id`, code and environment, so they share memory.
 fn phase(plan: &Plan<'_>, name: &str, root_id: &str, config: &str) -> Value {
     let mut vm = map! {
         "vm_id": "tollgate",

@@ -1,20 +1,46 @@
-//! Client keys, and what else is believed about who asks.
+//! Client keys.
 
+use super::quota;
 use crate::config::Problem;
-use crate::config::schema::{self, Gateway};
-use crate::config::tables::{IdentityHeaders, Key, Keys, ModelPattern};
+use crate::config::schema::{self, Gateway, KeysFile};
+use crate::config::tables::{Access, Key, Keys, ModelPattern};
 use crate::dialect::date::{parse_rfc3339, rfc3339};
 use crate::policy::identity::is_label;
+use crate::policy::quota::KeyQuotas;
 use hashbrown::{HashMap, HashSet};
 use std::rc::Rc;
 
-/// The header that says what kind of agent asks, where the configuration names no other.
-const AGENT_HEADER: &str = "x-agent-type";
-
-/// The client keys.
-pub(super) fn keys(gateway: &Gateway, problems: &mut Vec<Problem>) -> Keys {
-    table(&gateway.keys, "keys", problems)
+/// Who may ask.
+pub(super) fn access(gateway: &Gateway, problems: &mut Vec<Problem>) -> Access {
+    let mut access = Access {
+        keys: table(&gateway.keys, "keys", problems),
+        has_file: gateway.keys_file.is_some(),
+        master: gateway.master_key.as_deref().and_then(|hex| {
+            let digest = digest(hex);
+            if digest.is_none() {
+                problems.push(Problem::new("master_key", NO_DIGEST));
+            }
+            digest
+        }),
+        ..Access::default()
+    };
+    if let Some(key) = access.master.and_then(|master| access.keys.get(&master)) {
+        problems.push(Problem::new("master_key", format!("is the key of `{}` too", key.id)));
+    }
+    super::identity::fill(&mut access, gateway, problems);
+    access
 }
+
+/// The keys of a file that comes on its own, as JSON.
+pub fn keys_file(json: &[u8]) -> Result<Keys, Vec<Problem>> {
+    let file: KeysFile = serde_json::from_slice(json).map_err(|e| vec![Problem::new("", e.to_string())])?;
+    let mut problems = Vec::new();
+    let keys = table(&file.keys, "keys", &mut problems);
+    if problems.is_empty() { Ok(keys) } else { Err(problems) }
+}
+
+/// What is wrong with a digest. The value is not repeated: it may well be the key itself.
+const NO_DIGEST: &str = "must be the SHA-256 of the key in 64 hex digits; `tollgate key new` prints it";
 
 /// The table of a list of keys that stands at a path.
 fn table(list: &[schema::Key], path: &str, problems: &mut Vec<Problem>) -> Keys {
@@ -35,11 +61,8 @@ fn table(list: &[schema::Key], path: &str, problems: &mut Vec<Problem>) -> Keys 
                 problems.push(Problem::new(at(field), message));
             }
         }
-        for (position, model) in written.models.iter().flatten().enumerate() {
-            if model.is_empty() || model.matches('*').count() > 1 {
-                let message = "is the name of a model, or a pattern with one `*`";
-                problems.push(Problem::new(format!("{}[{position}]", at("models")), message));
-            }
+        if let Some(models) = &written.models {
+            model_names(models, &at("models"), problems);
         }
         let expires = written.expires.as_deref().map(moment);
         if expires == Some(None) {
@@ -50,9 +73,7 @@ fn table(list: &[schema::Key], path: &str, problems: &mut Vec<Problem>) -> Keys 
             problems.push(Problem::new(at("id"), format!("`{}` is defined twice", written.id)));
         }
         let Some(sha256) = digest(&written.sha256) else {
-            // The value is not repeated: it may well be the key itself.
-            let message = "must be the SHA-256 of the key in 64 hex digits; `tollgate key new` prints it";
-            problems.push(Problem::new(at("sha256"), message));
+            problems.push(Problem::new(at("sha256"), NO_DIGEST));
             continue;
         };
         let key = Key {
@@ -64,6 +85,7 @@ fn table(list: &[schema::Key], path: &str, problems: &mut Vec<Problem>) -> Keys 
             models: written.models.as_deref().map(|models| shared.patterns(models)),
             expires: expires.flatten(),
             disabled: written.disabled,
+            quotas: quotas_of(written, path, index, problems),
             metadata: written.metadata.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect(),
         };
         if let Some(known) = keys.insert(Rc::new(key)) {
@@ -72,6 +94,24 @@ fn table(list: &[schema::Key], path: &str, problems: &mut Vec<Problem>) -> Keys 
         }
     }
     keys
+}
+
+/// Names of models and patterns, which stand at a path.
+pub(super) fn model_names(models: &[String], path: &str, problems: &mut Vec<Problem>) {
+    for (position, model) in models.iter().enumerate() {
+        if model.is_empty() || model.matches('*').count() > 1 {
+            let message = "is the name of a model, or a pattern with one `*`";
+            problems.push(Problem::new(format!("{path}[{position}]"), message));
+        }
+    }
+}
+
+/// The key's own budgets and limits, of which most keys have none.
+fn quotas_of(written: &schema::Key, path: &str, index: usize, problems: &mut Vec<Problem>) -> KeyQuotas {
+    if written.budgets.is_none() && written.limits.is_none() {
+        return KeyQuotas::default();
+    }
+    quota::of_key(written, &format!("{path}[{index}]"), problems)
 }
 
 /// Texts and lists that many keys have in common, kept once.
@@ -107,33 +147,8 @@ fn moment(text: &str) -> Option<u64> {
     if text == day { Some(begin) } else { parse_rfc3339(text) }
 }
 
-/// The headers that are believed.
-pub(super) fn identity_headers(gateway: &Gateway, problems: &mut Vec<Problem>) -> IdentityHeaders {
-    let headers = &gateway.identity.headers;
-    let mut name = |field: &str, name: Option<&String>| -> Option<Box<str>> {
-        let name = name?;
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let kept = name.to_lowercase();
-        if kept.is_empty() || !kept.bytes().all(is_token) {
-            problems
-                .push(Problem::new(format!("identity.headers.{field}"), "is the name of a request header"));
-        } else if kept.starts_with("x-envoy-") || kept.starts_with("x-tollgate-") {
-            let message = "is taken from every request: such headers steer the proxy";
-            problems.push(Problem::new(format!("identity.headers.{field}"), message));
-        }
-        Some(kept.into())
-    };
-    IdentityHeaders {
-        tenant: name("tenant", headers.tenant.as_ref()),
-        team: name("team", headers.team.as_ref()),
-        project: name("project", headers.project.as_ref()),
-        user: name("user", headers.user.as_ref()),
-        agent: name("agent", headers.agent.as_ref()).or_else(|| Some(AGENT_HEADER.into())),
-    }
-}
-
 /// 64 hex digits as bytes.
-fn digest(hex: &str) -> Option<[u8; 32]> {
+pub(crate) fn digest(hex: &str) -> Option<[u8; 32]> {
     let mut digest = [0; 32];
     if hex.len() != 64 {
         return None;

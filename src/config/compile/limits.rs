@@ -47,6 +47,10 @@ pub const HEALTH_CHECK_EVERY: Duration = Duration::from_secs(10);
 pub const HEALTH_CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Each kind of circuit-breaker threshold.
 pub const CIRCUIT_BREAKER: u32 = 10_000;
+/// Requests that wait, for each worker.
+pub const QUEUE_SIZE: u64 = 1000;
+/// Longest wait for a limit.
+pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Domain of a rate limit service, and the beginning of every name in Redis.
 pub const FLEET_NAME: &str = "tollgate";
 /// How long a rate limit service is waited for.

@@ -3,12 +3,18 @@
 mod access;
 mod circuit;
 mod forward;
+mod identity;
 pub mod limits;
 mod model;
 mod provider;
+mod quota;
 mod rules;
 mod server;
 mod state;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use access::digest;
+pub use access::keys_file;
 
 use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};
@@ -35,9 +41,12 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
     let patterns = models.wildcards.iter().map(|w| &*w.model);
     let named = models.by_name.values().map(|m| &**m);
     let route = Route::of(named.chain(patterns).chain(direct.iter().map(|m| &**m)));
+    let access = access::access(gateway, &mut problems);
+    let of_keys = access.keys.iter().flat_map(|key| key.quotas.all().cloned()).collect();
     let mut tables = Tables {
         learned: HashSet::new(),
         rules: Rules::default(),
+        quotas: quota::quotas(gateway, of_keys, route.request_timeout, &mut problems),
         route,
         prefix: server::prefix(&gateway.server, &mut problems),
         cors: server::cors(&gateway.server, &mut problems),
@@ -49,8 +58,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         models: models.by_name,
         wildcards: models.wildcards,
         listed: models.listed,
-        keys: access::keys(gateway, &mut problems),
-        identity_headers: access::identity_headers(gateway, &mut problems),
+        access,
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
         fleet: state::fleet(&gateway.state, env, &mut problems),

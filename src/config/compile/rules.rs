@@ -18,7 +18,9 @@ pub(super) fn rules(gateway: &Gateway, tables: &Tables, problems: &mut Vec<Probl
         }
         // Mistakes in models have been told already; what they leave is not worth another word.
         if route::find(tables, &written.model).is_none() && problems.is_empty() {
-            let near = route::nearest(tables, &written.model).first().map(|near| (*near).to_owned());
+            let near = route::nearest(tables.listed.iter().map(|name| &**name), &written.model)
+                .first()
+                .map(|near| (*near).to_owned());
             let message = format!("there is no model `{}`", written.model);
             problems.push(Problem::new(format!("{at}.model"), message).suggest(near));
         }

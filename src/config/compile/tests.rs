@@ -96,7 +96,7 @@ fn one_line_is_a_gateway() {
     assert_eq!((model.retries, model.timeout), (0, Duration::from_mins(1)));
     assert_eq!(&*tables.listed, &["gpt-4o".into()]);
     assert_eq!(tables.max_body, 33_554_432);
-    assert!(tables.response_headers && tables.keys.is_empty() && tables.cors.origins.is_empty());
+    assert!(tables.response_headers && tables.access.keys.is_empty() && tables.cors.origins.is_empty());
 }
 
 #[test]
@@ -489,7 +489,7 @@ fn keys_have_names_models_and_an_end() {
         ],
         "identity": {"headers": {"user": "X-User"}}
     }));
-    let one = tables.keys.get(&[0xaa; 32]).unwrap();
+    let one = tables.access.keys.get(&[0xaa; 32]).unwrap();
     assert_eq!(
         (one.tenant.as_deref(), one.team.as_deref(), one.project.as_deref()),
         (Some("acme"), Some("search"), Some("ranker"))
@@ -499,10 +499,10 @@ fn keys_have_names_models_and_an_end() {
         (2, Some(1_801_353_600), true)
     );
     assert_eq!(one.metadata["tier"], "gold");
-    let two = tables.keys.get(&[0xbb; 32]).unwrap();
+    let two = tables.access.keys.get(&[0xbb; 32]).unwrap();
     assert_eq!((&*two.id, &two.models, two.expires), ("two", &None, None));
-    assert!(tables.keys.get(&[0xab; 32]).is_none());
-    let headers = &tables.identity_headers;
+    assert!(tables.access.keys.get(&[0xab; 32]).is_none());
+    let headers = &tables.access.headers;
     assert_eq!((headers.user.as_deref(), headers.agent.as_deref()), (Some("x-user"), Some("x-agent-type")));
     assert_eq!(headers.tenant, None);
 }

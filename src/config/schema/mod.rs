@@ -14,13 +14,15 @@ mod model;
 mod ordered;
 mod price;
 mod provider;
+mod quota;
 mod rule;
 mod server;
 mod size;
 mod span;
 mod state;
+mod terms;
 
-pub use access::{Identity, IdentityHeaders, Key};
+pub use access::{Claims, Identity, IdentityHeaders, Jwt, Key, KeysFile, Mtls};
 pub use audit::{Audit, AuditTo};
 pub use circuit::Circuit;
 pub use defaults::{Backoff, Defaults};
@@ -30,6 +32,7 @@ pub use model::{Fallbacks, Model, ModelEntry, Target, TargetEntry};
 pub use ordered::Ordered;
 pub use price::Price;
 pub use provider::{AuthMode, CircuitBreaker, HeaderValue, HealthCheck, Protocol, Provider, Tls};
+pub use quota::{Budget, Limit, Over, Queue};
 pub use rule::Rule;
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
@@ -37,6 +40,7 @@ pub use span::Span;
 pub use state::{
     Counts, Descriptor, DescriptorEntry, OnDown, OnError, OnStart, RateLimitService, Redis, State,
 };
+pub use terms::{Every, Flow, Many, Percent};
 
 use crate::dialect::Service;
 use serde::{Deserialize, Serialize};
@@ -61,12 +65,28 @@ pub struct Gateway {
     /// Conditions under which another model takes the place of the one asked for. The first that holds counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
-    /// Client keys. Without any, clients need none.
+    /// Client keys. Without any, clients need none, unless something below says otherwise.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,
+    /// File with further keys under `keys`, seen from this one. `tollgate key` writes it, `tollgate render` reads it; with
+    /// `--split`, its keys change live, and nothing else with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys_file: Option<String>,
+    /// SHA-256 of a key, in hex, that may do everything and has no limits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_key: Option<String>,
     /// Who asks, where something else than the key says it.
     #[serde(skip_serializing_if = "is_default")]
     pub identity: Identity,
+    /// How much money and how many tokens there are, for whom and for how long.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+    /// How many requests and tokens there may be in a while, and how many requests at the same time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+    /// Where requests wait that are over a limit with `over: queue`.
+    #[serde(skip_serializing_if = "is_default")]
+    pub queue: Queue,
     /// What holds where a model says nothing of its own.
     #[serde(skip_serializing_if = "is_default")]
     pub defaults: Defaults,

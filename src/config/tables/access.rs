@@ -1,5 +1,7 @@
-//! Who may ask: the client keys.
+//! Who may ask: the client keys, and what else is believed.
 
+use super::Excerpt;
+use crate::policy::quota::KeyQuotas;
 use hashbrown::HashTable;
 use serde_json::{Map, Value};
 use std::rc::Rc;
@@ -27,23 +29,123 @@ pub struct Key {
     pub expires: Option<u64>,
     /// Whether it is refused for now.
     pub disabled: bool,
+    /// Its own budgets and limits.
+    pub quotas: KeyQuotas,
     /// What the configuration says of it beyond that, for rules to read.
     pub metadata: Map<String, Value>,
 }
 
-/// The headers that are believed about who asks, in lower case. What the key says comes first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct IdentityHeaders {
+/// Who may ask, and who is believed to.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// The client keys of the configuration itself.
+    pub keys: Keys,
+    /// Whether further keys come on their own, and may change without anything else.
+    pub has_file: bool,
+    /// The key that may do everything.
+    pub master: Option<Digest>,
+    /// The tokens that are believed.
+    pub token: Option<Token>,
+    /// The certificates of clients that are believed.
+    pub certificate: Option<Certificate>,
+    /// The headers that are believed, in lower case.
+    pub headers: Parts<Box<str>>,
+    /// Whether those headers take the place of a key.
+    pub headers_suffice: bool,
+    /// The models for those that no key let in; `None`: all.
+    pub models: Option<Rc<[ModelPattern]>>,
+}
+
+impl Access {
+    /// Whether everybody may ask.
+    pub fn is_open(&self) -> bool {
+        let has_keys = self.has_file || self.master.is_some() || !self.keys.is_empty();
+        let suffices = self.token.as_ref().is_some_and(|token| token.suffices)
+            || self.certificate.as_ref().is_some_and(|certificate| certificate.suffices)
+            || self.headers_suffice;
+        !has_keys && !suffices
+    }
+}
+
+/// The parts of an identity, and where each is found; what is not found anywhere is absent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts<T> {
     /// Who pays.
-    pub tenant: Option<Box<str>>,
+    pub tenant: Option<T>,
     /// The team within the tenant.
-    pub team: Option<Box<str>>,
+    pub team: Option<T>,
     /// The project within the team.
-    pub project: Option<Box<str>>,
+    pub project: Option<T>,
     /// The person.
-    pub user: Option<Box<str>>,
+    pub user: Option<T>,
     /// The kind of agent.
-    pub agent: Option<Box<str>>,
+    pub agent: Option<T>,
+}
+
+impl<T> Parts<T> {
+    /// The parts that are found somewhere.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        [&self.tenant, &self.team, &self.project, &self.user, &self.agent].into_iter().flatten()
+    }
+}
+
+impl<T> Default for Parts<T> {
+    fn default() -> Self {
+        Self { tenant: None, team: None, project: None, user: None, agent: None }
+    }
+}
+
+/// What is believed of a token that the proxy has verified.
+#[derive(Debug)]
+pub struct Token {
+    /// Who issued it.
+    pub issuer: Box<str>,
+    /// The header that carries it, in lower case.
+    pub header: Box<str>,
+    /// The claims, each as the way to it.
+    pub claims: Parts<Vec<Box<str>>>,
+    /// Whether it takes the place of a key.
+    pub suffices: bool,
+}
+
+/// What is believed of a client's certificate that the proxy has verified.
+#[derive(Debug)]
+pub struct Certificate {
+    /// Where its names are.
+    pub names: Parts<CertificateName>,
+    /// Whether it takes the place of a key.
+    pub suffices: bool,
+}
+
+/// A name in a certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateName {
+    /// Which.
+    pub field: CertificateField,
+    /// The part of it that counts; `None`: the whole.
+    pub part: Option<Excerpt>,
+}
+
+/// Where a certificate has names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateField {
+    /// The first alternative name that is a URI.
+    UriSan,
+    /// The first alternative name that is a host's.
+    DnsSan,
+    /// The subject, as RFC 2253 writes it.
+    Subject,
+}
+
+impl CertificateField {
+    /// The proxy's word for it, as an attribute of the connection.
+    pub const fn attribute(self) -> &'static str {
+        match self {
+            Self::UriSan => "uri_san_peer_certificate",
+            Self::DnsSan => "dns_san_peer_certificate",
+            Self::Subject => "subject_peer_certificate",
+        }
+    }
 }
 
 /// Names of models: one, or with a `*` all that begin and end alike.
@@ -62,6 +164,16 @@ impl ModelPattern {
             Some((prefix, suffix)) => Self { prefix: prefix.into(), suffix: Some(suffix.into()) },
             None => Self { prefix: text.into(), suffix: None },
         }
+    }
+
+    /// Whether every name is meant.
+    pub fn is_everything(&self) -> bool {
+        self.prefix.is_empty() && self.suffix.as_deref() == Some("")
+    }
+
+    /// The one name that is meant, where there is no `*`.
+    pub fn as_name(&self) -> Option<&str> {
+        self.suffix.is_none().then_some(&*self.prefix)
     }
 
     /// Whether a name is meant. A `*` may stand for nothing.

@@ -37,7 +37,7 @@ fn type_name(kind: FailureKind) -> &'static str {
         FailureKind::Permission => "permission_error",
         FailureKind::NotFound => "not_found_error",
         FailureKind::TooLarge => "request_too_large",
-        FailureKind::RateLimit => "rate_limit_error",
+        FailureKind::RateLimit | FailureKind::Budget => "rate_limit_error",
         FailureKind::Timeout => "timeout_error",
         FailureKind::Overloaded => "overloaded_error",
         FailureKind::Api => "api_error",

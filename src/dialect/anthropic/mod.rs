@@ -23,4 +23,4 @@ pub use usage::WireUsage;
 use super::Shape;
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape::SSE;
+pub const SHAPE: Shape = Shape { request_id: Some("request-id"), ..Shape::SSE };

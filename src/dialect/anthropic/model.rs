@@ -46,6 +46,11 @@ impl Claude {
         self.at_least(4, 6)
     }
 
+    /// It is from before `thinking.display`, and shows a summary of what it thinks.
+    pub(crate) fn shows_always(self) -> bool {
+        self.version.is_some() && !self.is_adaptive()
+    }
+
     /// It takes no thinking budget any more, and no sampling parameter either.
     pub(crate) fn is_only_adaptive(self) -> bool {
         self.at_least(4, 7)

@@ -17,6 +17,8 @@ pub fn error_type(kind: FailureKind) -> &'static str {
         FailureKind::Billing | FailureKind::Permission => "AccessDeniedException",
         FailureKind::NotFound => "ResourceNotFoundException",
         FailureKind::RateLimit => "ThrottlingException",
+        // No SDK tries that again by itself, and it would be of no use.
+        FailureKind::Budget => "ServiceQuotaExceededException",
         FailureKind::Timeout => "ModelTimeoutException",
         FailureKind::Overloaded => "ServiceUnavailableException",
         FailureKind::Api => "InternalServerException",

@@ -30,4 +30,5 @@ pub const SHAPE: Shape = Shape {
     model_in_path: true,
     stream_in_path: true,
     streams_by_default: false,
+    request_id: Some("x-amzn-requestid"),
 };

@@ -36,6 +36,12 @@ fn write_details(failure: &Failure, request_id: &str, list: &mut Array<'_>) {
             }
         });
     }
+    if let Some(wait) = failure.retry_after_secs() {
+        list.object(|info| {
+            info.word("@type", "type.googleapis.com/google.rpc.RetryInfo");
+            info.str("retryDelay", &format!("{wait}s"));
+        });
+    }
     if let Some(param) = &failure.param {
         list.object(|bad| {
             bad.word("@type", "type.googleapis.com/google.rpc.BadRequest");
@@ -71,7 +77,7 @@ fn status_word(kind: FailureKind) -> &'static str {
         FailureKind::Permission => "PERMISSION_DENIED",
         FailureKind::NotFound => "NOT_FOUND",
         FailureKind::MethodNotAllowed => "UNIMPLEMENTED",
-        FailureKind::RateLimit => "RESOURCE_EXHAUSTED",
+        FailureKind::RateLimit | FailureKind::Budget => "RESOURCE_EXHAUSTED",
         FailureKind::Timeout => "DEADLINE_EXCEEDED",
         FailureKind::Overloaded => "UNAVAILABLE",
         FailureKind::Api => "INTERNAL",

@@ -73,6 +73,11 @@ impl Gemini {
         self.kind != Kind::Gemma && self.version.is_none_or(|version| version >= (2, 0))
     }
 
+    /// An answer may have to be JSON while functions are on offer.
+    pub(super) fn takes_format_with_tools(self) -> bool {
+        self.version.is_none_or(|version| version >= (3, 0))
+    }
+
     /// How it is told how much to think. The bounds are those of Google's documentation.
     pub(super) fn thinking(self) -> Control {
         match (self.version, self.kind) {

@@ -174,17 +174,24 @@ pub(super) fn media_type_of(uri: &str) -> Option<&'static str> {
     })
 }
 
-/// The whole of the response object is what the function said; an object that holds nothing but an `error` is its way
-/// to say that it failed.
+/// The whole of the response object is what the function said, unless it holds nothing but the text of an `output`; an
+/// object that holds nothing but an `error` is its way to say that it failed.
 fn tool_result<'a>(result: FunctionResult<'a>, mut extra: Extra<'a>) -> Result<Part<'a>, ParseError> {
     let mut content = Vec::new();
     let mut is_error = None;
     if let Some(response) = result.response {
         let found = members(response.get().as_bytes()).ok();
-        if found.is_some_and(|found| matches!(&*found.fields, [only] if only.key == "error")) {
+        let only = found.as_ref().and_then(|found| match &*found.fields {
+            [only] => Some(only),
+            _ => None,
+        });
+        if only.is_some_and(|only| only.key == "error") {
             is_error = Some(true);
         }
-        content.push(Part::text(response.get()));
+        let output = only.filter(|only| only.key == "output").and_then(|only| Text::from_raw(only.value));
+        // What is an object by itself would come back without its `output`.
+        let output = output.filter(|text| !text.to_str().trim_start().starts_with('{'));
+        content.push(Part::text(output.unwrap_or_else(|| response.get().into())));
     }
     for raw in result.parts.unwrap_or_default().0 {
         content.push(part_at(raw, true)?);

@@ -93,12 +93,12 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 pub const WRAPPED: &str = "dG9sbGdhdGUx";
 
 /// A proof of another maker's reasoning, under its mark ([`marks`]), as a `thoughtSignature`: that has to be base64.
-pub(super) fn wrap(maker: Dialect, kind: Kind, proof: &Text<'_>) -> String {
+pub(in crate::dialect) fn wrap(maker: Dialect, kind: Kind, proof: &Text<'_>) -> String {
     STANDARD.encode(&*marks::marked(maker, kind, proof).to_str())
 }
 
 /// The marked proof that a `thoughtSignature` wraps, and what kind it is; `None` when it is Google's own.
-pub(super) fn unwrap(signature: &str) -> Option<(Kind, Text<'static>)> {
+pub(in crate::dialect) fn unwrap(signature: &str) -> Option<(Kind, Text<'static>)> {
     if !signature.starts_with(WRAPPED) {
         return None;
     }

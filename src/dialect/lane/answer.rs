@@ -1,5 +1,6 @@
 //! A provider's whole answer becomes a client's, whole or as a stream.
 
+use super::marks::mark;
 use super::replay::replay;
 use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
@@ -57,6 +58,7 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
     if plan.json_tool {
         unwrap_json_tool(&mut response);
     }
+    mark(plan.client, &mut response);
     Ok(response)
 }
 
@@ -123,6 +125,7 @@ pub(super) fn report(response: &ChatResponse<'_>, losses: Losses) -> Report {
         counted: None,
         output_tokens: if response.usage.output.is_none() { output_tokens(response) } else { 0 },
         search_units: None,
+        audio_seconds: None,
         warnings: losses.into_warnings(),
     }
 }

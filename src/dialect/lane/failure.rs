@@ -1,7 +1,7 @@
 //! Failures: read from whatever a provider answered, written in the client's envelope.
 
 use crate::chat::{Failure, FailureKind};
-use crate::dialect::{Dialect, bedrock, codec};
+use crate::dialect::{Call, Dialect, bedrock, codec};
 use crate::wire::json::{Object, ParseError, wire_object};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -57,6 +57,17 @@ pub fn write_failure(
     let mut out = Vec::with_capacity(256);
     codec::write_failure(client, failure, attempts, request_id, &mut out);
     out
+}
+
+/// The body of an error answer to a call: where Google writes a stream as an array, an array of one.
+pub fn write_failure_to(
+    call: &Call,
+    failure: &Failure,
+    attempts: &[AttemptNote],
+    request_id: &str,
+) -> Vec<u8> {
+    let body = write_failure(call.envelope(), failure, attempts, request_id);
+    if call.array { [b"[", &*body, b"]"].concat() } else { body }
 }
 
 /// The header that tells a client of the dialect what kind of failure it is, where the dialect has one.
@@ -384,7 +395,7 @@ fn status_of(kind: FailureKind) -> u16 {
         FailureKind::NotFound => 404,
         FailureKind::MethodNotAllowed => 405,
         FailureKind::TooLarge => 413,
-        FailureKind::RateLimit => 429,
+        FailureKind::RateLimit | FailureKind::Budget => 429,
         FailureKind::Timeout => 504,
         FailureKind::Overloaded => 529,
         FailureKind::Api => 502,

@@ -159,8 +159,14 @@ enum Kind {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct WireUsage {
+    /// Mistral has the older names.
+    #[serde(alias = "prompt_tokens")]
     input_tokens: Count,
+    #[serde(alias = "completion_tokens")]
     output_tokens: Count,
+    /// Of sound that was transcribed.
+    #[serde(alias = "prompt_audio_seconds")]
+    seconds: Option<f64>,
     /// Transcriptions.
     input_token_details: Option<Details>,
     /// Images.
@@ -232,11 +238,15 @@ impl Gauge {
                 usage.take()
             }
         };
-        let usage =
-            json.and_then(|json| serde_json::from_slice::<WireUsage>(&json).ok().map(|w| w.to_usage()));
-        match usage.filter(|usage| !usage.is_empty()) {
-            Some(usage) => Report { usage, usage_is_final: true, ..Report::default() },
-            None => Report::default(),
+        let Some(told) = json.and_then(|json| serde_json::from_slice::<WireUsage>(&json).ok()) else {
+            return Report::default();
+        };
+        let usage = told.to_usage();
+        Report {
+            usage_is_final: !usage.is_empty(),
+            usage,
+            audio_seconds: told.seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0),
+            ..Report::default()
         }
     }
 }
@@ -358,11 +368,20 @@ mod tests {
     }
 
     #[test]
+    fn sound_is_billed_by_the_second() {
+        let report = gauged(
+            Service::Transcriptions,
+            "application/json",
+            r#"{"usage":{"type":"duration","seconds":3}}"#,
+        );
+        assert_eq!(report, Report { audio_seconds: Some(3.0), ..Report::default() });
+    }
+
+    #[test]
     fn what_is_no_usage_of_its_own_is_not_counted() {
         for (service, content_type, body) in [
             (Service::Responses, "application/json", r#"{"usage":{"input_tokens":1}}"#),
             (Service::Speech, "audio/mpeg", r#"{"usage":{"input_tokens":1}}"#),
-            (Service::Transcriptions, "application/json", r#"{"usage":{"type":"duration","seconds":3}}"#),
             (Service::ImageEdits, "application/json", "<html>"),
         ] {
             assert_eq!(gauged(service, content_type, body), Report::default());

@@ -10,6 +10,7 @@ mod failure;
 mod features;
 mod forward;
 pub mod identity;
+mod marks;
 mod params;
 mod replay;
 mod request;
@@ -20,7 +21,10 @@ mod translated;
 pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
-pub use failure::{AttemptNote, failure_header, is_failure_of, read_failure, with_error_type, write_failure};
+pub use failure::{
+    AttemptNote, failure_header, is_failure_of, read_failure, with_error_type, write_failure,
+    write_failure_to,
+};
 pub use features::{Features, features};
 pub use forward::{Form, Gauge, Subject};
 pub(crate) use params::with_params;
@@ -211,6 +215,8 @@ pub struct Report {
     pub output_tokens: u64,
     /// What a rerank is billed by (Cohere).
     pub search_units: Option<u64>,
+    /// Seconds of sound that were transcribed, where the answer says them.
+    pub audio_seconds: Option<f64>,
     /// What was lost on the way back.
     pub warnings: Vec<Warning>,
 }

@@ -15,7 +15,7 @@ pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
     if from == Carriage::Plain && to == Carriage::Plain {
         return without_ids(call, provider, body, ask);
     }
-    let mut outgoing = if from == to {
+    let mut outgoing = if from == to && !identity::holds_foreign(call.dialect, body) {
         // Model, `stream` and version are where they belong already.
         identity::request(call, body, ask)?
     } else {

@@ -1,6 +1,7 @@
 //! Streams through the hub: decoder, events, encoder. Without an encoder, where both sides speak the same dialect, the
 //! bytes pass as they are and the events are only counted.
 
+use super::marks::Marks;
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
@@ -27,6 +28,7 @@ struct State {
     client: Dialect,
     /// `None`: the bytes pass as they are.
     encoder: Option<StreamEncoder>,
+    marks: Option<Marks>,
     progress: Progress,
     failure: Option<Failure>,
     report: Report,
@@ -63,6 +65,7 @@ impl Stream {
         let state = State {
             client: plan.client,
             encoder: (plan.client != plan.provider).then(|| StreamEncoder::new(plan)),
+            marks: Marks::new(plan.client, plan.provider),
             progress: Progress::Waiting,
             failure: None,
             report: Report::default(),
@@ -145,9 +148,13 @@ impl EventSink for Sink<'_> {
         let named = self.state.named(event);
         let event = self.state.without_json_tool(named);
         self.state.observe(&event);
-        if let Some(encoder) = &mut self.state.encoder {
-            encoder.event(&event, self.out);
+        let Some(encoder) = &mut self.state.encoder else { return };
+        let Some(marks) = &mut self.state.marks else { return encoder.event(&event, self.out) };
+        let (before, event) = marks.pass(event);
+        if let Some(before) = before {
+            encoder.event(&before, self.out);
         }
+        encoder.event(&event, self.out);
     }
 }
 

@@ -14,7 +14,9 @@ pub fn write_failure(failure: &Failure, attempts: &[AttemptNote], _request_id: &
                 Some(param) => error.str("param", param),
                 None => error.null("param"),
             }
-            match failure.code.as_deref().or(default_code(failure.kind)) {
+            // A spent budget of the gateway is to its clients what a spent account is with OpenAI.
+            let own_code = failure.code.as_deref().filter(|_| failure.kind != FailureKind::Budget);
+            match own_code.or(default_code(failure.kind)) {
                 Some(code) => error.str("code", code),
                 None => error.null("code"),
             }
@@ -40,7 +42,7 @@ fn type_name(kind: FailureKind) -> &'static str {
         | FailureKind::TooLarge
         | FailureKind::MethodNotAllowed => "invalid_request_error",
         FailureKind::Authentication => "authentication_error",
-        FailureKind::Billing => "insufficient_quota",
+        FailureKind::Billing | FailureKind::Budget => "insufficient_quota",
         FailureKind::Permission => "permission_error",
         FailureKind::RateLimit => "rate_limit_error",
         FailureKind::Timeout => "timeout_error",
@@ -52,7 +54,7 @@ fn type_name(kind: FailureKind) -> &'static str {
 fn default_code(kind: FailureKind) -> Option<&'static str> {
     Some(match kind {
         FailureKind::Authentication => "invalid_api_key",
-        FailureKind::Billing => "insufficient_quota",
+        FailureKind::Billing | FailureKind::Budget => "insufficient_quota",
         FailureKind::MethodNotAllowed => "method_not_allowed",
         FailureKind::TooLarge => "request_too_large",
         FailureKind::RateLimit => "rate_limit_exceeded",

@@ -21,4 +21,4 @@ pub use stream::{StreamDecoder, StreamEncoder};
 use super::Shape;
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape::SSE;
+pub const SHAPE: Shape = Shape::OPENAI;

@@ -51,7 +51,7 @@ pub(super) enum Item<'a> {
     /// What a function said.
     Result(Part<'a>),
     /// The id of an item that the provider keeps.
-    Reference,
+    Reference(Text<'a>),
     /// An item that only this dialect knows.
     Other(Opaque<'a>),
 }
@@ -65,7 +65,7 @@ pub(super) fn read(raw: &RawValue) -> Result<Item<'_>, Bad> {
         "reasoning" => Ok(Item::Thought(thought(parse_raw(raw)?)?)),
         "function_call" => call(parse_raw(raw)?),
         "function_call_output" => output(parse_raw(raw)?),
-        "item_reference" => Ok(Item::Reference),
+        "item_reference" => Ok(Item::Reference(head.id.unwrap_or_default())),
         "" => Err(Bad::missing("type")),
         _ => Ok(Item::Other(Opaque { kind, json: Json::from(raw) })),
     }

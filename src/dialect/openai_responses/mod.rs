@@ -28,4 +28,4 @@ pub use stream::{StreamDecoder, StreamEncoder};
 use super::Shape;
 
 /// Facts about the wire format.
-pub const SHAPE: Shape = Shape::SSE;
+pub const SHAPE: Shape = Shape::OPENAI;

@@ -44,6 +44,12 @@ impl Attempt {
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
             exchange.skip_target();
         }
+        if exchange.may_retry()
+            && let Some(mut admission) = exchange.admission.take()
+        {
+            admission.move_on(&self.worker, host, exchange, now);
+            exchange.admission = Some(admission);
+        }
         let Some(next) = exchange.upcoming().filter(|_| exchange.may_retry()) else {
             return self.release_exhausted(host, exchange, failure, held);
         };
@@ -96,8 +102,7 @@ impl Attempt {
     /// Answers from this phase without a provider; such an answer is never tried again.
     pub(super) fn reply(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {
         let status = failure.status;
-        let body =
-            lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
+        let body = lane::write_failure_to(&exchange.call, &failure, &exchange.notes(), &exchange.request_id);
         exchange.answer.failure = Some(failure);
         self.reply_with(host, exchange, status, &body)
     }
@@ -112,6 +117,8 @@ impl Attempt {
         pairs.extend(self.headers.get("retry-after").or(wait.as_deref()).map(|v| ("retry-after", v)));
         let failure = exchange.answer.failure.as_ref().filter(|_| status >= 400);
         pairs.extend(failure.and_then(|failure| lane::failure_header(exchange.call.envelope(), failure)));
+        let id = exchange.call.envelope().shape().request_id;
+        pairs.extend(id.map(|name| (name, exchange.request_id.as_str())));
         pairs.extend(own.iter().map(|(n, v)| (*n, v.as_str())));
         host.reply(status, &pairs, body);
         exchange.answer.released = true;

@@ -6,8 +6,10 @@ use crate::chat::{Failure, UsageStatus};
 use crate::dialect::Carriage;
 use crate::dialect::Operation;
 use crate::dialect::lane::{self, Answer};
+use crate::gateway::admission::Admission;
 use crate::gateway::exchange::{Counted, Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
+use crate::gateway::quota_headers;
 
 /// Longest `x-tollgate-warnings`, in bytes: proxies on the way refuse large header blocks.
 const WARNINGS_BYTES: usize = 1024;
@@ -157,8 +159,7 @@ impl Attempt {
             // Headers alone came: a body cannot be put behind them, but a new answer can take their place.
             return self.reply(host, exchange, failure);
         };
-        let body =
-            lane::write_failure(exchange.call.envelope(), &failure, &exchange.notes(), &exchange.request_id);
+        let body = lane::write_failure_to(&exchange.call, &failure, &exchange.notes(), &exchange.request_id);
         let new = Body { media_type: Some("application/json"), length: Length::Is(body.len()) };
         self.show(host, exchange, &new, shown);
         if let Some((name, value)) = lane::failure_header(exchange.call.envelope(), &failure) {
@@ -184,7 +185,9 @@ impl Attempt {
     /// own and CORS.
     pub(super) fn show(&self, host: &impl Host, exchange: &Exchange, body: &Body<'_>, status: u16) {
         let set = |name: &str, value: Option<&str>| host.set_header(Side::Response, name, value);
-        for (name, _) in self.headers.0.iter().filter(|(name, _)| is_withheld(name)) {
+        let limited = exchange.admission.as_ref().is_some_and(|admission| !admission.limits.is_empty());
+        let is_limit = |name: &str| limited && quota_headers::PREFIXES.iter().any(|p| name.starts_with(p));
+        for (name, _) in self.headers.0.iter().filter(|(name, _)| is_withheld(name) || is_limit(name)) {
             set(name, None);
         }
         if status != self.headers.status() {
@@ -203,6 +206,12 @@ impl Attempt {
             }
             Length::Unknown if announced => set("content-length", None),
             Length::Unknown | Length::AsItCame => {}
+        }
+        if let Some(name) = exchange.call.envelope().shape().request_id {
+            // What is the provider's own to the last byte keeps its id as well.
+            if body.media_type.is_some() || self.headers.get(name).is_none() {
+                set(name, Some(&exchange.request_id));
+            }
         }
         for (name, value) in own_headers(exchange) {
             set(name, Some(&value));
@@ -251,6 +260,9 @@ fn client_type(exchange: &Exchange) -> &'static str {
 /// The gateway's own headers and those of CORS.
 pub(super) fn own_headers(exchange: &Exchange) -> Vec<(&'static str, String)> {
     let mut headers = if exchange.tables.response_headers { describe(exchange) } else { Vec::new() };
+    if let Some(admission) = &exchange.admission {
+        headers.extend(admission.headers(exchange.call.envelope()));
+    }
     headers.extend(exchange.cors.iter().cloned());
     headers
 }
@@ -273,8 +285,14 @@ fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
     if let Some(cost) = &exchange.answer.cost {
         add("x-tollgate-cost", cost.usd().to_string());
     }
-    if !exchange.answer.warnings.is_empty() {
-        add("x-tollgate-warnings", printable(&exchange.answer.warnings.join("; ")));
+    let admission = exchange.admission.as_deref();
+    let own = admission.map_or(&[][..], |admission| &admission.warnings);
+    let warnings: Vec<&str> = own.iter().chain(&exchange.answer.warnings).map(String::as_str).collect();
+    if !warnings.is_empty() {
+        add("x-tollgate-warnings", printable(&warnings.join("; ")));
+    }
+    if let Some(spent) = admission.and_then(Admission::budget_warning) {
+        add("x-tollgate-budget-warning", printable(&spent));
     }
     headers
 }

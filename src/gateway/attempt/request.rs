@@ -98,6 +98,10 @@ impl Attempt {
             skipped: false,
         });
         self.worker.begin_busy(host, exchange, target);
+        if let Some(mut admission) = exchange.admission.take() {
+            admission.follow(&self.worker, host, exchange, host.now_ns());
+            exchange.admission = Some(admission);
+        }
         route_to_upcoming(host, exchange);
         let endpoint = target.provider.endpoint_for(&exchange.call).ok_or_else(|| {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))

@@ -146,8 +146,8 @@ impl Host for Proxy {
     fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
         let mut shared = self.common.shared.borrow_mut();
         let current = shared.get(key).map(|(_, v)| *v);
-        // Without a version it is unconditional, as it is in Envoy.
-        if version.is_some() && current != version {
+        // A value that is not there is stored under any version, and one that is under its own or none.
+        if current.is_some() && version.is_some() && current != version {
             return false;
         }
         if let (Some(left), Some((_, version))) =
@@ -166,6 +166,14 @@ impl Host for Proxy {
     fn break_in(&self, limit: Option<Duration>) {
         self.broken.set(limit == Some(Duration::ZERO));
     }
+    fn stream(&self) -> u32 {
+        7
+    }
+    fn enter(&self, _stream: u32) -> bool {
+        true
+    }
+    fn go_on(&self, _side: Side) {}
+    fn hurry(&self) {}
 }
 
 /// Sends one request through a gateway with this configuration (`gateway.yaml` as JSON); every provider has a key.

@@ -51,11 +51,13 @@ mod costs;
 mod counter;
 pub mod image;
 mod kind;
+mod output;
 mod request;
 mod tokenizer;
 
 pub use body::from_body;
 pub use counter::Counter;
+pub use output::output_limit;
 pub use request::from_request;
 pub use tokenizer::Tokenizer;
 

@@ -51,6 +51,14 @@ const cases = {
       steps: steps.length,
     };
   },
+  async conversation(base) {
+    // Nobody but OpenAI keeps what was said; without this, Responses' clients send earlier texts by their ids alone.
+    const kept = { ...base, providerOptions: { openai: { store: false } } };
+    const messages = [{ role: "user", content: "good morning" }];
+    const first = await generateText({ ...kept, messages });
+    messages.push(...first.response.messages, { role: "user", content: "good night" });
+    return (await generateText({ ...kept, messages })).text;
+  },
   async generateObject(base, provider) {
     // Of the models of Anthropic it does not know, it wants the object as the call of a tool; Ollama cannot be made to call.
     const structuredOutputMode = provider === "ollama" ? "outputFormat" : "jsonTool";

@@ -56,11 +56,11 @@ pub(super) fn convert(source: Value, env: Env<'_>) -> Result<(Gateway, Report), 
             Fields::of(value, name, &mut import.report)
         });
     import.routing(&mut router, &mut litellm);
-    let keys = import.general(general);
+    let (master_key, identity) = import.general(general);
     import.leave_settings(router, litellm);
     file.leave(settings::why_section, &mut import.report);
 
-    let mut gateway = Gateway { defaults: import.defaults, keys, ..Gateway::default() };
+    let mut gateway = Gateway { defaults: import.defaults, master_key, identity, ..Gateway::default() };
     gateway.providers = import.providers.finish();
     gateway.models = import.models.finish();
     gateway.prices.0.extend(import.prices);

@@ -5,7 +5,7 @@ use super::models::When;
 use super::{Import, variable};
 use crate::cli::key;
 use crate::config::limits::{MAX_RETRIES, REQUEST_TIMEOUT};
-use crate::config::schema::{Circuit, Key, Span, Target, TargetEntry};
+use crate::config::schema::{Circuit, Identity, Span, Target, TargetEntry};
 use crate::policy::strategy::Strategy;
 use std::time::Duration;
 use yaml_serde::Value;
@@ -248,32 +248,37 @@ impl Import<'_> {
         }
     }
 
-    /// `general_settings`: the master key becomes a client key.
-    pub(super) fn general(&mut self, mut general: Fields) -> Vec<Key> {
+    /// `general_settings`: the master key, and the header that says who asks.
+    pub(super) fn general(&mut self, mut general: Fields) -> (Option<String>, Identity) {
         let at = general.at("master_key");
-        let key = general.text("master_key", &mut self.report).map(|master| {
+        let master = general.text("master_key", &mut self.report).map(|master| {
             let value = match variable(&master) {
                 Some(name) => (self.env)(name).filter(|value| !value.is_empty()).ok_or(name.to_owned()),
                 None => Ok(master),
             };
-            let sha256 = match value {
+            match value {
                 Ok(key) => {
-                    self.report.changed(&at, "is the client key `master`, kept as its SHA-256; it opens the models only");
+                    self.report.changed(&at, "is kept as its SHA-256; it mints no keys: `tollgate key` does");
                     key::hash(&key)
                 }
                 Err(name) => {
                     let why = format!(
-                        "{name} is not set, so its SHA-256 is unknown and `keys` lets nobody in: set it and import \
-                         again, or put in a key of `tollgate key new`"
+                        "{name} is not set, so its SHA-256 is unknown and `master_key` lets nobody in: set it and \
+                         import again, or put in a key of `tollgate key new`"
                     );
                     self.report.left(&at, why);
                     NOBODY.to_owned()
                 }
-            };
-            Key { id: "master".to_owned(), sha256, ..Key::default() }
+            }
         });
+        let mut identity = Identity::default();
+        let at = general.at("user_header_name");
+        if let Some(user) = general.text("user_header_name", &mut self.report) {
+            self.report.changed(&at, "is `identity.headers.user`: whoever reaches the gateway can send it");
+            identity.headers.user = Some(user);
+        }
         general.leave(why_general, &mut self.report);
-        key.into_iter().collect()
+        (master, identity)
     }
 
     /// Reports what is left of the router's and the library's settings.
@@ -396,8 +401,27 @@ fn why_general(name: &str) -> &'static str {
             "limits of parallel requests are not there yet"
         }
         "ui_access_mode" | "disable_admin_ui" => "there is no user interface",
-        "custom_auth" | "enable_jwt_auth" | "litellm_jwtauth" | "enable_oauth2_auth" => {
-            "clients are known by keys alone; Envoy's own filters can check tokens before"
+        "enable_jwt_auth" | "litellm_jwtauth" => {
+            "`identity.jwt` does it: it needs the issuer's name, its keys' URL, and which claims say who asks"
+        }
+        "custom_auth" | "enable_oauth2_auth" | "enable_oauth2_proxy_auth" | "oauth2_config_mappings" => {
+            "who asks is known by keys, tokens, certificates and headers: `keys` and `identity`"
+        }
+        "user_header_mappings" => "`identity.headers` names one header for each part of who asks",
+        "litellm_key_header_name" => {
+            "keys are read from `authorization`, `x-api-key`, `x-goog-api-key` and the query's `key`"
+        }
+        "custom_key_generate"
+        | "key_generation_settings"
+        | "default_key_generate_params"
+        | "upperbound_key_generate_params"
+        | "key_management_system"
+        | "key_management_settings"
+        | "allow_user_auth"
+        | "allowed_routes"
+        | "admin_only_routes"
+        | "public_routes" => {
+            "virtual keys are in LiteLLM's database: `tollgate key new` mints others, each with its models and its end"
         }
         "health_check_interval" | "background_health_checks" => "health is told from real traffic",
         "max_request_size_mb" => "the limit is `server.max_body`",

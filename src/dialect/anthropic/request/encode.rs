@@ -45,7 +45,7 @@ pub fn encode_request(
         // A field that the client said in full, in this dialect, is written as it came.
         let said = |field: &str| own && request.extra.iter().any(|(name, _)| name == field);
         if !said("thinking") {
-            reasoning::write_thinking(limits, request, body);
+            reasoning::write_thinking(limits, request, claude, losses, body);
         }
         if !said("output_config") {
             write_output_config(limits, &shape, own, losses, body);

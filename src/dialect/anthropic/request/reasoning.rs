@@ -118,19 +118,33 @@ pub(crate) fn decide(
 }
 
 /// Writes `thinking`.
-pub(super) fn write_thinking(limits: Limits, request: &ChatRequest<'_>, body: &mut Object<'_>) {
+pub(super) fn write_thinking(
+    limits: Limits,
+    request: &ChatRequest<'_>,
+    claude: Claude,
+    losses: &mut Losses,
+    body: &mut Object<'_>,
+) {
     let (kind, budget) = match limits.thinking {
         Thinking::Unsaid => return,
         Thinking::Off => ("disabled", None),
         Thinking::Budget(budget) => ("enabled", Some(budget)),
         Thinking::Adaptive => ("adaptive", None),
     };
+    let own = request.origin == Dialect::Anthropic;
+    let mut display = request.reasoning.display.as_ref().filter(|_| limits.thinks());
+    if !own && claude.shows_always() && display.is_some() {
+        if display.is_some_and(|display| *display == "omitted") {
+            losses.note("thinking.display dropped: this model always shows what it thinks");
+        }
+        display = None;
+    }
     body.object("thinking", |thinking| {
         thinking.word("type", kind);
         if let Some(budget) = budget {
             thinking.u64("budget_tokens", budget);
         }
-        if let Some(display) = request.reasoning.display.as_ref().filter(|_| limits.thinks()) {
+        if let Some(display) = display {
             thinking.text("display", display);
         }
     });

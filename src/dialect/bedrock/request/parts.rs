@@ -4,6 +4,7 @@ use super::super::family::Family;
 use super::super::media;
 use crate::chat::{
     CacheControl, Document, Failure, Json, Losses, Part, PartKind, Source, Text, Thinking, ToolResult,
+    is_missed,
 };
 use crate::dialect::anthropic::turns::Spoken;
 use crate::wire::base64;
@@ -65,7 +66,8 @@ impl<'l> Parts<'l> {
         // The shapes of `citations` are the same in both dialects that have it.
         let says = |name: &str| name == "citations" && matches!(part.kind, PartKind::Document(_));
         if !self.own {
-            for (name, _) in part.extra.iter().filter(|(name, value)| value.get() != "null" && !says(name)) {
+            let missed = |name: &str| is_missed(name) && !says(name);
+            for (name, _) in part.extra.iter().filter(|(name, value)| value.get() != "null" && missed(name)) {
                 self.losses.lost(&format!("{}.{name}", path()), WHY)?;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::super::model::Gemini;
 use super::{thinking, tools};
-use crate::chat::{ChatRequest, Failure, Losses, ResponseFormat, Text};
+use crate::chat::{ChatRequest, Failure, Losses, ResponseFormat, Text, ToolKind};
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::wire::json::{Object, object};
@@ -116,14 +116,19 @@ fn write_format(
     losses: &mut Losses,
     config: &mut Object<'_>,
 ) -> Result<(), Failure> {
+    let own = request.origin == Dialect::Gemini;
+    let has_functions = || request.tools.iter().any(|tool| matches!(tool.kind, ToolKind::Function(_)));
     match &request.response_format {
         None | Some(ResponseFormat::Text) => {}
+        Some(_) if !own && !model.takes_format_with_tools() && has_functions() => {
+            losses.lost("response_format", "is not taken beside tools by this Gemini model")?;
+        }
         Some(ResponseFormat::JsonObject) => config.word("responseMimeType", "application/json"),
         Some(ResponseFormat::JsonSchema(schema)) => {
             config.word("responseMimeType", "application/json");
-            tools::write_answer_schema(schema, request.origin == Dialect::Gemini, model, losses, config)?;
+            tools::write_answer_schema(schema, own, model, losses, config)?;
         }
-        Some(ResponseFormat::Other(opaque)) if request.origin == Dialect::Gemini => {
+        Some(ResponseFormat::Other(opaque)) if own => {
             config.key("responseMimeType").extend_from_slice(opaque.json.as_str().as_bytes());
         }
         Some(ResponseFormat::Other(opaque)) => {

@@ -221,7 +221,7 @@ impl<'l> Parts<'l> {
                     o.text("id", &id);
                 }
                 o.str("name", &name);
-                write_response(&texts, result.is_error == Some(true), o.key("response"));
+                write_response(&texts, result.is_error == Some(true), self.own, o.key("response"));
                 if media != b"[]" {
                     o.key("parts").extend_from_slice(&media);
                 }
@@ -320,7 +320,7 @@ impl<'l> Parts<'l> {
 }
 
 /// Appends the object that a function said: its text where that is one, else the text within one.
-fn write_response(texts: &[&Text<'_>], is_error: bool, out: &mut Vec<u8>) {
+fn write_response(texts: &[&Text<'_>], is_error: bool, own: bool, out: &mut Vec<u8>) {
     if let [only] = texts {
         let text = only.to_str();
         let text = text.trim();
@@ -334,7 +334,13 @@ fn write_response(texts: &[&Text<'_>], is_error: bool, out: &mut Vec<u8>) {
             return;
         }
     }
-    out.extend_from_slice(if is_error { b"{\"error\":" } else { b"{\"result\":" });
+    // Gemini's own clients say `output`; the decoder took the text out of it.
+    let key: &[u8] = match (is_error, own) {
+        (true, _) => b"{\"error\":",
+        (false, true) => b"{\"output\":",
+        (false, false) => b"{\"result\":",
+    };
+    out.extend_from_slice(key);
     match texts {
         [only] => only.write_json(out),
         several => {

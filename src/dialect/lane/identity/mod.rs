@@ -8,5 +8,6 @@ mod request;
 mod stream;
 
 pub use answer::answer;
+pub(in crate::dialect::lane) use request::holds_foreign;
 pub use request::request;
 pub use stream::Stream;

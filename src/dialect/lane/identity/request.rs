@@ -16,15 +16,11 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     let dialect = call.dialect;
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
-        Dialect::Anthropic | Dialect::OpenaiCompletions => false,
-        // The same, in the form that Gemini's clients keep them in.
-        Dialect::Gemini => memchr::memmem::find(body, gemini::signature::WRAPPED.as_bytes()).is_some(),
+        Dialect::OpenaiCompletions => false,
+        Dialect::Anthropic | Dialect::Gemini => holds_foreign(dialect, body),
         _ => {
-            // Thoughts of another provider, which this one would refuse.
-            let has_foreign =
-                signature::marks(dialect) && memchr::memmem::find(body, signature::MARK.as_bytes()).is_some();
             // Each dialect has a place of its own for the output limit.
-            has_foreign || (ask.max_tokens.is_some() && limit_field(dialect).is_none())
+            holds_foreign(dialect, body) || (ask.max_tokens.is_some() && limit_field(dialect).is_none())
         }
     };
     if rewrite {
@@ -89,6 +85,17 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
         patch.set("model", model);
     }
     Ok(outgoing(call, body, &found, &patch, losses, (stream, show_usage)))
+}
+
+/// Whether a body seems to hold thoughts of another dialect's provider, which one of this dialect would refuse.
+pub(in crate::dialect::lane) fn holds_foreign(dialect: Dialect, body: &[u8]) -> bool {
+    let holds = |mark: &str| memchr::memmem::find(body, mark.as_bytes()).is_some();
+    match dialect {
+        // Where a field has to be base64, the mark is.
+        Dialect::Gemini => holds(gemini::signature::WRAPPED),
+        Dialect::Bedrock => holds(signature::MARK) || holds(gemini::signature::WRAPPED),
+        _ => signature::marks(dialect) && holds(signature::MARK),
+    }
 }
 
 /// The output limit's name where it is a field of the body.

@@ -51,6 +51,39 @@ fn options_format_and_pictures_from_openai() {
 }
 
 #[test]
+fn a_result_may_name_an_id_that_its_call_lost() {
+    let call = |name: &str| json!({"function": {"name": name, "arguments": {}}});
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "a"},
+        {"role": "assistant", "content": "", "tool_calls": [call("f"), call("g"),
+            {"id": "own", "function": {"name": "h", "arguments": {}}}]},
+        {"role": "tool", "tool_call_id": "lost-2", "tool_name": "g", "content": "of g"},
+        {"role": "tool", "tool_call_id": "own", "content": "of h"},
+        {"role": "tool", "tool_call_id": "lost-1", "content": "of f"},
+        {"role": "tool", "tool_call_id": "stray", "content": "of nobody"}]});
+    let text = body.to_string();
+    let request = decode_request(text.as_bytes()).unwrap();
+    let results =
+        request.messages.iter().flat_map(|message| &message.parts).filter_map(|part| match &part.kind {
+            PartKind::ToolResult(result) => Some((
+                result.call_id.to_str().into_owned(),
+                result.name.clone().map(|name| name.to_str().into_owned()),
+            )),
+            _ => None,
+        });
+    let found: Vec<_> = results.collect();
+    let tool = |name: &str| Some(name.to_owned());
+    assert_eq!(
+        found,
+        [
+            ("call_1_1".to_owned(), tool("g")),
+            ("own".to_owned(), tool("h")),
+            ("call_1_0".to_owned(), tool("f")),
+            ("stray".to_owned(), None)
+        ]
+    );
+}
+
+#[test]
 fn arguments_are_objects_and_results_name_their_tool() {
     let (body, warnings) = from_openai(
         &json!({"model": "m", "tools": [{"type": "function", "function": {"name": "f", "strict": true}}],

@@ -95,18 +95,28 @@ fn decode_think(think: &RawValue) -> Result<Reasoning<'static>, Failure> {
     Ok(Reasoning { thought, effort, budget: None, display: None })
 }
 
+/// A call that no result was seen of yet.
+#[derive(Debug)]
+struct Call<'a> {
+    id: Text<'a>,
+    name: Text<'a>,
+    /// The client named no id.
+    nameless: bool,
+}
+
 /// Calls that no result was seen of yet: results name the tool, or nothing, rather than the call.
 #[derive(Debug, Default)]
-struct Unanswered<'a>(VecDeque<(Text<'a>, Text<'a>)>);
+struct Unanswered<'a>(VecDeque<Call<'a>>);
 
 impl<'a> Unanswered<'a> {
-    /// The call that a result answers: the one of that id, else the first of that name, else the first of all.
-    fn take(&mut self, id: Option<&Text<'a>>, name: Option<&Text<'a>>) -> Option<(Text<'a>, Text<'a>)> {
-        let of_id = id.and_then(|id| self.0.iter().position(|(call, _)| call == id));
-        let of_name = || match (id, name) {
-            (Some(_), _) => None,
-            (None, Some(name)) => self.0.iter().position(|(_, called)| called == name),
-            (None, None) => (!self.0.is_empty()).then_some(0),
+    /// The call that a result answers: the one of that id, else the first of that name, else the first of all. A result
+    /// may name an id though its call does not (`LiteLLM`'s do): then it is one of the calls that lost theirs.
+    fn take(&mut self, id: Option<&Text<'a>>, name: Option<&Text<'a>>) -> Option<Call<'a>> {
+        let of_id = id.and_then(|id| self.0.iter().position(|call| call.id == *id));
+        let of_name = || {
+            self.0.iter().position(|call| {
+                (id.is_none() || call.nameless) && name.is_none_or(|name| call.name == *name)
+            })
         };
         self.0.remove(of_id.or_else(of_name)?)
     }
@@ -137,10 +147,11 @@ fn decode_message<'a>(
     parts.extend(message.images.unwrap_or_default().into_iter().map(picture));
     let mut out = Message { extra: message.extra, ..Message::new(role, place) };
     if role == Role::Tool {
-        let call = unanswered.take(message.tool_call_id.as_ref(), message.tool_name.as_ref());
-        let (called, tool) = call.map_or((None, None), |(id, name)| (Some(id), Some(name)));
+        let named = message.tool_call_id.filter(|id| !id.is_empty());
+        let call = unanswered.take(named.as_ref(), message.tool_name.as_ref());
+        let (called, tool) = call.map_or((None, None), |call| (Some(call.id), Some(call.name)));
         out.parts.push(Part::new(PartKind::ToolResult(ToolResult {
-            call_id: message.tool_call_id.or(called).unwrap_or_default(),
+            call_id: called.or(named).unwrap_or_default(),
             name: message.tool_name.or(tool),
             content: parts,
             is_error: None,
@@ -152,8 +163,10 @@ fn decode_message<'a>(
             return wrong(&format!("tool_calls[{at}].function"), "required");
         };
         let name = function.name.unwrap_or_default();
-        let id = call.id.filter(|id| !id.is_empty()).unwrap_or_else(|| ids::replayed(index, at));
-        unanswered.0.push_back((id.clone(), name.clone()));
+        let own = call.id.filter(|id| !id.is_empty());
+        let nameless = own.is_none();
+        let id = own.unwrap_or_else(|| ids::replayed(index, at));
+        unanswered.0.push_back(Call { id: id.clone(), name: name.clone(), nameless });
         let arguments = function.arguments.map_or_else(|| Json::trusted("{}"), Json::from);
         let call = ToolCall { id, name, arguments: Arguments::Json(arguments) };
         parts.push(Part::new(PartKind::ToolCall(call)));

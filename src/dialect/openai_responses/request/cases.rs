@@ -190,6 +190,21 @@ fn what_only_a_keeper_of_answers_can_do_is_refused_for_others() {
 }
 
 #[test]
+fn a_thought_by_its_id_alone_is_missed_and_no_more() {
+    let body = json!({"model": "m", "input": [
+        {"role": "user", "content": "weather?"},
+        {"type": "item_reference", "id": "rs_1_0"},
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "sunny"},
+    ]});
+    let (sent, warnings) = to_chat(&body);
+    assert_eq!(sent["messages"].as_array().map(Vec::len), Some(3));
+    assert!(warnings.iter().any(|warning| warning.starts_with("input[1]")), "{warnings:?}");
+    let strict = lane(Dialect::OpenaiResponses, Dialect::OpenaiChat, &body, false).unwrap_err();
+    assert_eq!((strict.status, strict.param.as_deref()), (400, Some("input[1]")));
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     for (body, param) in [
         (json!({"input": "hi"}), "model"),
@@ -283,7 +298,8 @@ fn claudes_thinking_asks_for_a_summary() {
         Dialect::OpenaiResponses,
         &json!({"model": "m", "max_tokens": 100, "thinking": {"type": "enabled", "budget_tokens": 2000},
             "system": "S", "messages": [{"role": "user", "content": "hi"},
-            {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": "gAAA"},
+            {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm",
+                "signature": "tollgate1:openai_responses:thinking:gAAA"},
                 {"type": "tool_use", "id": "t", "name": "f", "input": {"a": 1}}]},
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "1"},
                 {"type": "text", "text": "so?"}]}]}),

@@ -5,8 +5,11 @@ use crate::chat::{ChatRequest, Failure, Message, Opaque, Part, PartKind, Place, 
 use serde_json::value::RawValue;
 
 /// Why an item by its id only is refused by everybody but the provider that keeps it.
-const REFERENCE: &str =
-    "names an item that only the provider which made it keeps; the model asked for is served by another one";
+const REFERENCE: &str = "names an item that only the provider which made it keeps; the model asked for is served by \
+     another one. Clients that are told `store: false` send their items whole";
+
+/// What ids of thoughts begin with, OpenAI's own and those of [`item_id`](super::super::response).
+const THOUGHT: &str = "rs_";
 
 /// Reads the items. What the model said between two words of others (thoughts, a message, calls) is one message of
 /// the hub, as it is in the dialects that have messages; only a second text before any call begins another one.
@@ -62,10 +65,13 @@ pub(super) fn decode<'a>(request: &mut ChatRequest<'a>, items: Vec<&'a RawValue>
                 request.messages.push(Message { parts: vec![part], ..Message::new(Role::Tool, place) });
                 continue;
             }
-            Item::Reference => {
+            Item::Reference(id) => {
                 let opaque = Opaque { kind: "item_reference".into(), json: raw.into() };
-                let message = format!("{place} {REFERENCE}");
-                request.own_only.get_or_insert_with(|| Failure::field(place.to_string(), message));
+                // A conversation goes on without what the model thought, but not without what it said or called.
+                if !id.to_str().starts_with(THOUGHT) {
+                    let message = format!("{place} {REFERENCE}");
+                    request.own_only.get_or_insert_with(|| Failure::field(place.to_string(), message));
+                }
                 Part::new(PartKind::Other(opaque))
             }
             Item::Other(opaque) if answers(&opaque) => {

@@ -134,7 +134,7 @@ fn push<'a>(choice: &mut Choice<'a>, item: Item<'a>) {
         }
         Item::Thought(part) | Item::Call(part) | Item::Result(part) => choice.parts.push(part),
         Item::Other(opaque) => choice.parts.push(Part::new(PartKind::Other(opaque))),
-        Item::Reference => {}
+        Item::Reference(_) => {}
     }
 }
 

@@ -325,7 +325,7 @@ impl Items {
                 self.part(part.kind, sink);
             }
             Item::Other(opaque) => sink.event(Event::Lost(&opaque.kind.to_str())),
-            Item::Reference => {}
+            Item::Reference(_) => {}
         }
         Ok(())
     }

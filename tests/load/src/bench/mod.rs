@@ -4,6 +4,7 @@ mod answer;
 mod cell;
 mod drive;
 mod machine;
+mod policies;
 mod report;
 mod rounds;
 mod sample;
@@ -30,6 +31,9 @@ pub(crate) struct Options {
     /// Every dialect as a client with every dialect as a provider, instead of the cells.
     #[arg(long)]
     pub(crate) lanes: bool,
+    /// What policies add to the cells of whole answers, instead of the cells.
+    #[arg(long)]
+    policies: bool,
     /// Fewer and shorter rounds: minutes become one, and the spread grows.
     #[arg(long)]
     quick: bool,
@@ -63,6 +67,9 @@ impl Options {
 pub(crate) async fn run(options: &Options) -> Result<()> {
     if options.lanes {
         return crate::lanes::run(options).await;
+    }
+    if options.policies {
+        return policies::run(options).await;
     }
     let places = Places::find("bench")?;
     let cpu = Cpu::split();
@@ -124,6 +131,7 @@ fn gateway(upstream: &Upstream, options: &Options) -> Result<Gateway> {
         more: Vec::new(),
         models: [models(Dialect::OpenAi), models(Dialect::Anthropic)].concat(),
         keys: !options.no_keys,
+        policies: false,
     })
 }
 

@@ -26,7 +26,8 @@ pub(crate) struct Rounds {
 impl Both {
     /// Starts `gateway` as it is rendered, and the same without the filter.
     pub(crate) async fn start(places: &Places, gateway: &Gateway, cpu: Option<Cpu>) -> Result<Self> {
-        let baseline = Gateway { name: "plain", ports: Ports::free()?, ..gateway.clone() };
+        let name = if gateway.policies { "plain-policies" } else { "plain" };
+        let baseline = Gateway { name, ports: Ports::free()?, ..gateway.clone() };
         let with = render(places, gateway)?;
         let without = plain(&render(places, &baseline)?)?;
         let start = |gateway: &Gateway, bootstrap| Start {

@@ -82,6 +82,15 @@ impl<C> Pair<C> {
         }
     }
 
+    /// Takes over what was measured of the same.
+    pub(crate) fn extend(&mut self, more: Self) {
+        self.plain.extend(more.plain);
+        self.gateway.extend(more.gateway);
+        if self.failure.is_none() {
+            self.failure = more.failure;
+        }
+    }
+
     /// One figure of both arms, over the rounds.
     pub(crate) fn both(&self, figure: impl Fn(&Sample) -> f64) -> Option<(Spread, Spread)> {
         Some((Spread::of(self.plain.iter().map(&figure))?, Spread::of(self.gateway.iter().map(&figure))?))

@@ -45,6 +45,8 @@ pub(crate) struct Gateway {
     pub(crate) models: Vec<(String, Vec<String>)>,
     /// Whether clients need a key.
     pub(crate) keys: bool,
+    /// Whether budgets, limits, rules, a strategy and circuit breakers are in force, none of them ever reached.
+    pub(crate) policies: bool,
 }
 
 impl Gateway {
@@ -71,22 +73,48 @@ impl Gateway {
                 );
             }
         }
+        let model = |chain: &Vec<String>| {
+            if self.policies { json!({"targets": chain, "strategy": "lowest_latency"}) } else { json!(chain) }
+        };
         let models: serde_json::Map<String, Value> =
-            self.models.iter().map(|(name, chain)| (name.clone(), json!(chain))).collect();
+            self.models.iter().map(|(name, chain)| (name.clone(), model(chain))).collect();
         let keys = if self.keys {
-            json!([{"id": "load", "sha256": CLIENT_KEY_SHA256, "tenant": "test"}])
+            json!([{"id": "load", "sha256": CLIENT_KEY_SHA256, "tenant": "test", "team": "load", "models": ["*"]}])
         } else {
             json!([])
         };
-        json!({
+        let mut gateway = json!({
             "server": {"listen": self.ports.listen, "admin": self.ports.admin},
             "providers": providers,
             "models": models,
             "keys": keys,
             "audit": {"to": {"file": self.audit(places)}},
             "prices": {"sim": {"input": 1.25, "output": 10.0}},
-        })
+        });
+        if let (true, Some(map), Some(policies)) =
+            (self.policies, gateway.as_object_mut(), policies().as_object_mut())
+        {
+            map.append(policies);
+        }
+        gateway
     }
+}
+
+/// One policy of each kind for whoever asks, so wide that no run reaches it.
+fn policies() -> Value {
+    json!({
+        "budgets": [
+            {"per": "key", "usd": 1_000_000, "every": "day", "soft": "80%"},
+            {"per": "tenant", "usd": 1_000_000, "tokens": "1000G", "every": "month"},
+        ],
+        "limits": [
+            {"per": "key", "requests": "100M/m"},
+            {"per": "tenant", "tokens": "1000G/m"},
+            {"per": "team", "concurrent": 100_000},
+        ],
+        "rules": [{"when": "tenant == 'other' && tokens > 100000", "model": "openai_chat/sim"}],
+        "defaults": {"circuit_breaker": {"failure_threshold": 5, "open": "30s"}},
+    })
 }
 
 /// Has `tollgate` render the gateway's bootstrap; gives it parsed.

@@ -153,6 +153,7 @@ fn gateway(upstream: &Upstream, speakers: &[Speaker], options: &Options) -> Resu
             .map(|speaker| (speaker.model(), vec![format!("{}/sim", speaker.provider())]))
             .collect(),
         keys: !options.no_keys,
+        policies: false,
     })
 }
 

@@ -74,6 +74,7 @@ pub(crate) async fn run(options: &Options) -> Result<()> {
         more: Vec::new(),
         models: kinds.iter().filter_map(Kind::model).collect(),
         keys: true,
+        policies: false,
     };
     let bootstrap = render(&places, &gateway)?;
     let start =

@@ -1,0 +1,150 @@
+//! What is doubtful about who may ask.
+
+use crate::config::Problem;
+use crate::config::schema::{Gateway, Key};
+use crate::config::tables::{ModelPattern, Tables};
+use crate::policy::allow::may_use;
+use crate::policy::route;
+use hashbrown::HashSet;
+use std::net::IpAddr;
+
+/// Doubts about keys and headers. `filed` are the keys of the file; `now` is in seconds since 1970.
+pub(super) fn warnings(
+    gateway: &Gateway,
+    filed: &[Key],
+    tables: &Tables,
+    now: u64,
+    warnings: &mut Vec<Problem>,
+) {
+    keys(&gateway.keys, "keys", tables, now, warnings);
+    keys(filed, "keys_file: keys", tables, now, warnings);
+    if let Some(models) = &gateway.identity.models {
+        // What a pattern says of the keys it says of those without one.
+        useless(models, "identity.models", tables, &mut HashSet::new(), warnings);
+    }
+    let headers = &gateway.identity.headers;
+    let is_named = headers.tenant.is_some() || headers.team.is_some() || headers.project.is_some();
+    let listen = gateway.server.listen.as_deref().and_then(|address| crate::config::host_port(address).ok());
+    let is_open =
+        listen.and_then(|(host, _)| host.parse::<IpAddr>().ok()).is_some_and(|ip| !ip.is_loopback());
+    if is_open && (is_named || headers.user.is_some()) {
+        let message =
+            "anybody who reaches `server.listen` can send these headers: let only what sets them reach it";
+        warnings.push(Problem::new("identity.headers", message));
+    }
+}
+
+/// Doubts about a list of keys. Of a hundred thousand keys those that are over are named at most three times.
+fn keys(keys: &[Key], path: &str, tables: &Tables, now: u64, warnings: &mut Vec<Problem>) {
+    let mut seen = HashSet::new();
+    let mut over = Vec::new();
+    for (index, key) in keys.iter().enumerate() {
+        match &key.models {
+            Some(models) if models.is_empty() => {
+                let message = "is empty: the key may use no model; without it, it may use all";
+                warnings.push(Problem::new(format!("{path}[{index}].models"), message));
+            }
+            Some(models) => {
+                useless(models, &format!("{path}[{index}].models"), tables, &mut seen, warnings);
+            }
+            None => {}
+        }
+        let digest = crate::config::digest(&key.sha256);
+        let compiled = digest.and_then(|digest| tables.access.keys.get(&digest));
+        if compiled.and_then(|key| key.expires).is_some_and(|end| end <= now) {
+            over.push((index, &key.id));
+        }
+    }
+    for (index, id) in over.iter().take(3) {
+        let message = format!("`{id}` has expired: it is refused, and can be taken out");
+        warnings.push(Problem::new(format!("{path}[{index}].expires"), message));
+    }
+    if let Some(more) = over.len().checked_sub(3).filter(|more| *more > 0) {
+        warnings.push(Problem::new(path, format!("{more} more have expired")));
+    }
+}
+
+/// Names and patterns of models that mean none; the same one is named once.
+fn useless<'m>(
+    models: &'m [String],
+    path: &str,
+    tables: &Tables,
+    seen: &mut HashSet<&'m str>,
+    warnings: &mut Vec<Problem>,
+) {
+    for (index, model) in models.iter().enumerate() {
+        if !seen.insert(model) || is_useful(&ModelPattern::new(model), tables) {
+            continue;
+        }
+        let near = route::nearest(tables.models.keys().map(|name| &**name), model).first().copied();
+        let message = "is the name of no model, and matches none";
+        warnings.push(Problem::new(format!("{path}[{index}]"), message).suggest(near));
+    }
+}
+
+/// Whether there is a model, or could be one under a pattern of the configuration's.
+fn is_useful(pattern: &ModelPattern, tables: &Tables) -> bool {
+    if let Some(name) = pattern.as_name() {
+        return route::find(tables, name).is_some()
+            || tables.wildcards.iter().any(|w| *w.model.name == *name);
+    }
+    let patterns = std::slice::from_ref(pattern);
+    let suffix = pattern.suffix.as_deref().unwrap_or_default();
+    let meets = |one: &str, other: &str| one.starts_with(other) || other.starts_with(one);
+    let ends = |one: &str, other: &str| one.ends_with(other) || other.ends_with(one);
+    tables.models.keys().any(|name| may_use(Some(patterns), name, name))
+        || tables.wildcards.iter().any(|w| meets(&w.prefix, &pattern.prefix) && ends(&w.suffix, suffix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{compile, from_json};
+    use serde_json::{Value, json};
+
+    fn warned(json: &Value) -> Vec<String> {
+        let gateway = from_json(json.to_string().as_bytes()).unwrap();
+        let tables = compile(&gateway, &|_| None).unwrap();
+        let mut found = Vec::new();
+        warnings(&gateway, &[], &tables, 1_800_000_000, &mut found);
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn models_that_mean_none_and_keys_that_are_over_are_named() {
+        let key = |number: usize| format!("{number:064x}");
+        let found = warned(&json!({
+            "server": {"listen": "0.0.0.0:80"},
+            "models": {"gpt-4o": {"targets": ["openai/a"], "aliases": ["fast"]}, "claude-*": "anthropic/claude-*"},
+            "keys": [
+                {"id": "good", "sha256": key(1), "models": ["gpt-*", "fast", "claude-x", "c*", "*-mini", "claude-*", "*"],
+                 "expires": "2999-01-01"},
+                {"id": "bad", "sha256": key(2), "models": ["gpt4o", "gemini-*", "gemini-*"], "expires": "2020-01-01"},
+                {"id": "none", "sha256": key(3), "models": []}
+            ],
+            "identity": {"headers": {"user": "x-user"}, "models": ["nothing"]}
+        }));
+        assert_eq!(
+            found,
+            [
+                "keys[1].models[0]: is the name of no model, and matches none (did you mean `gpt-4o`?)",
+                "keys[1].models[1]: is the name of no model, and matches none",
+                "keys[2].models: is empty: the key may use no model; without it, it may use all",
+                "keys[1].expires: `bad` has expired: it is refused, and can be taken out",
+                "identity.models[0]: is the name of no model, and matches none",
+                "identity.headers: anybody who reaches `server.listen` can send these headers: let only what sets them \
+                 reach it",
+            ]
+        );
+    }
+
+    #[test]
+    fn many_keys_that_are_over_take_few_lines() {
+        let keys: Vec<Value> = (0..9)
+            .map(|n| json!({"id": n.to_string(), "sha256": format!("{n:064x}"), "expires": "2020-01-01"}))
+            .collect();
+        let found = warned(&json!({"models": {"a": "openai/a"}, "keys": keys}));
+        assert_eq!(found.len(), 4);
+        assert_eq!(found[3], "keys: 6 more have expired");
+    }
+}

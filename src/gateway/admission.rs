@@ -1,0 +1,486 @@
+//! Admission: what a request may use of its budgets and limits is reserved before it goes out, and settled when it is over.
+
+use super::denial::warning;
+use super::exchange::Exchange;
+use super::host::Host;
+use super::quota_headers;
+use super::worker::Worker;
+use crate::chat::Usage;
+use crate::config::tables::Provider;
+use crate::dialect::{Dialect, Operation};
+use crate::meter::estimate::{self, Tokenizer};
+use crate::policy::identity::Identity;
+use crate::policy::ledger::{Account, CellId};
+use crate::policy::quota::{Amounts, Clock, Over, Quota, Quotas, Refused, Standing, Terms, Unit};
+use crate::policy::route;
+use crate::policy::scope::Scope;
+use std::borrow::Cow;
+use std::rc::Rc;
+
+/// What a request holds.
+#[derive(Debug, Default)]
+pub struct Admission {
+    holds: Vec<Hold>,
+    /// Who asks.
+    identity: Identity,
+    /// When it was admitted, in nanoseconds since the epoch.
+    admitted_ns: u64,
+    /// What it may use at most.
+    pub wanted: Amounts,
+    /// The limits that it was counted by, as they stand.
+    pub limits: Vec<(Rc<Quota>, Standing)>,
+    /// The budgets that are spent beyond their soft limit, as they stand.
+    pub soft: Vec<(Rc<Quota>, Standing)>,
+    /// What the client should know.
+    pub warnings: Vec<String>,
+    /// How long it waited, in milliseconds, where it did.
+    pub queued_ms: Option<u64>,
+    /// The rule that it waited for.
+    pub queued_by: Option<Rc<str>>,
+}
+
+/// What a request holds of one account.
+#[derive(Debug)]
+struct Hold {
+    account: Account,
+    slot: u64,
+    /// The rules, and how much it holds by each.
+    quotas: Vec<(Rc<Quota>, u64)>,
+}
+
+/// The rule that refuses a request.
+#[derive(Debug, Clone)]
+pub struct Denied {
+    /// The rule.
+    pub quota: Rc<Quota>,
+    /// Whose counter it is.
+    pub account: Account,
+    /// How it stands.
+    pub refused: Refused,
+}
+
+impl Denied {
+    /// Whether the request may wait for it.
+    pub(super) fn may_wait(&self) -> bool {
+        self.quota.over() == Over::Queue
+    }
+}
+
+/// Who asks for what: where rules look for their values.
+pub(super) struct Applicant<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) model: Option<&'a str>,
+    pub(super) provider: Option<&'a str>,
+}
+
+impl<'a> Applicant<'a> {
+    /// The value of a scope; `None` where the request has none.
+    fn value(&self, scope: Scope) -> Option<&'a str> {
+        match scope {
+            Scope::Global => Some(""),
+            Scope::Tenant => self.identity.tenant.as_deref(),
+            Scope::Team => self.identity.team.as_deref(),
+            Scope::Project => self.identity.project.as_deref(),
+            Scope::Key => self.identity.key_id(),
+            Scope::User => self.identity.user.as_deref(),
+            Scope::Agent => self.identity.agent.as_deref(),
+            Scope::Model => self.model.filter(|name| !name.is_empty()),
+            Scope::Provider => self.provider,
+        }
+    }
+
+    /// The same so that it is the request's alone: two tenants may have a team of one name.
+    fn account_value(&self, scope: Scope) -> Option<Cow<'a, str>> {
+        let value = self.value(scope)?;
+        match (scope, self.identity.tenant.as_deref()) {
+            (Scope::Team | Scope::Project | Scope::User, Some(tenant)) => {
+                Some(Cow::Owned(format!("{tenant}/{value}")))
+            }
+            _ => Some(Cow::Borrowed(value)),
+        }
+    }
+
+    /// The rules of a scope that are for this request, and the account that they count.
+    pub(super) fn rules(
+        &self,
+        worker: &Worker,
+        quotas: &Quotas,
+        scope: Scope,
+    ) -> Option<(Account, Vec<Rc<Quota>>)> {
+        let general = quotas.of(scope);
+        let own = self.identity.key.as_ref().filter(|_| scope == Scope::Key).map(|key| &key.quotas);
+        if general.is_empty() && own.is_none_or(|own| own.budgets.is_none() && own.limits.is_none()) {
+            return None;
+        }
+        let is_budget = |quota: &&Rc<Quota>| matches!(quota.terms, Terms::Budget(_));
+        let mut rules: Vec<Rc<Quota>> = Vec::new();
+        match own.and_then(|own| own.budgets.as_ref()) {
+            Some(budgets) => rules.extend(budgets.iter().cloned()),
+            None => rules.extend(general.iter().filter(is_budget).cloned()),
+        }
+        match own.and_then(|own| own.limits.as_ref()) {
+            Some(limits) => rules.extend(limits.iter().cloned()),
+            None => rules.extend(general.iter().filter(|quota| !is_budget(quota)).cloned()),
+        }
+        rules.retain(|quota| quota.is_for(|scope| self.value(scope)));
+        if rules.is_empty() {
+            return None;
+        }
+        Some((worker.ledger.account(scope, &self.account_value(scope)?), rules))
+    }
+}
+
+/// Reserves what a request may use, by all rules that are for it. The targets at providers whose budgets or limits are
+/// exhausted are left out of its chain.
+///
+/// # Errors
+/// The rule that refuses it; nothing is held then.
+pub(super) fn admit(
+    worker: &Worker,
+    host: &impl Host,
+    exchange: &mut Exchange,
+    identity: &Identity,
+    now_ns: u64,
+    is_waited_for: &dyn Fn(&Account) -> bool,
+) -> Result<Admission, Denied> {
+    let tables = Rc::clone(&exchange.tables);
+    let quotas = &tables.quotas;
+    let clock = Clock::at(now_ns, quotas.lease);
+    let model = Rc::clone(&exchange.model);
+    let applicant = Applicant { identity, model: Some(&model.name), provider: None };
+    let accounts: Vec<_> =
+        Scope::ALL.iter().filter_map(|scope| applicant.rules(worker, quotas, *scope)).collect();
+    let of_providers = quotas.of(Scope::Provider);
+    let mut admission = Admission { identity: identity.clone(), admitted_ns: now_ns, ..Admission::default() };
+    let rules = || accounts.iter().flat_map(|(_, rules)| rules).chain(of_providers);
+    if rules().any(|quota| matches!(quota.unit(), Unit::Usd | Unit::Tokens)) {
+        let counts_money = rules().any(|quota| quota.unit() == Unit::Usd);
+        admission.wanted = wanted(worker, exchange, now_ns, counts_money, &mut admission.warnings);
+    }
+    for (account, rules) in accounts {
+        if is_waited_for(&account)
+            && let Some(quota) = rules.iter().find(|quota| quota.over() == Over::Queue)
+        {
+            // Whoever came first goes first.
+            let standing = quota.standing(&worker.ledger.read(host, &account).cell(quota.tag), &clock);
+            admission.settle(worker, host, quotas, None, now_ns);
+            let refused = Refused { standing, wanted: 1, wait_ns: 0 };
+            return Err(Denied { quota: Rc::clone(quota), account, refused });
+        }
+        if let Err(denied) = admission.hold(worker, host, quotas, account, &rules, &clock) {
+            admission.settle(worker, host, quotas, None, now_ns);
+            return Err(denied);
+        }
+    }
+    if of_providers.is_empty() {
+        return Ok(admission);
+    }
+    match admission.choose_provider(worker, host, exchange, &clock) {
+        Ok(()) => Ok(admission),
+        Err(denied) => {
+            admission.settle(worker, host, quotas, None, now_ns);
+            Err(denied)
+        }
+    }
+}
+
+impl Admission {
+    /// Reserves by all rules of one account, or by none.
+    fn hold(
+        &mut self,
+        worker: &Worker,
+        host: &impl Host,
+        quotas: &Quotas,
+        account: Account,
+        rules: &[Rc<Quota>],
+        clock: &Clock,
+    ) -> Result<(), Denied> {
+        let wanted = self.wanted;
+        if quotas.shared {
+            // What others use is asked for, also where nothing is admitted.
+            worker.ledger.mark_dirty(rules.iter().map(|quota| cell_id(quota, &account, clock)));
+        }
+        let held = worker.ledger.change(host, &account, clock.secs, |draft| {
+            let mut changed = Vec::with_capacity(rules.len());
+            for quota in rules {
+                let mut cell = draft.cell(quota.tag);
+                match quota.reserve(&mut cell, wanted, clock) {
+                    Ok(held) => changed.push((quota, held, cell)),
+                    Err(refused) => return Err((Rc::clone(quota), refused)),
+                }
+            }
+            let mut quotas = Vec::with_capacity(rules.len());
+            for (quota, held, cell) in changed {
+                quotas.push((Rc::clone(quota), held, quota.standing(&cell, clock)));
+                draft.put(quota.tag, cell);
+            }
+            Ok(quotas)
+        });
+        let held = match held {
+            Ok(held) => held,
+            Err((quota, refused)) => return Err(Denied { quota, account, refused }),
+        };
+        for (quota, _, standing) in &held {
+            match quota.terms {
+                Terms::Budget(_) if standing.is_soft => self.soft.push((Rc::clone(quota), *standing)),
+                Terms::Rate(_) => self.limits.push((Rc::clone(quota), *standing)),
+                _ => {}
+            }
+        }
+        let quotas = held.into_iter().map(|(quota, held, _)| (quota, held)).collect();
+        self.holds.push(Hold { account, slot: clock.slot, quotas });
+        Ok(())
+    }
+
+    /// Reserves at the provider of the first target that has something left; those before it leave the chain, and an
+    /// attempt that never began says why.
+    fn choose_provider(
+        &mut self,
+        worker: &Worker,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        clock: &Clock,
+    ) -> Result<(), Denied> {
+        let mut last = None;
+        while let Some(provider) = exchange
+            .upcoming()
+            .and_then(|step| exchange.target(step))
+            .map(|target| Rc::clone(&target.provider))
+        {
+            match self.hold_provider(worker, host, exchange, &provider, clock) {
+                Ok(()) => {
+                    exchange.retries_granted = exchange.steps.len().saturating_sub(1);
+                    exchange.routed = provider;
+                    return Ok(());
+                }
+                Err(denied) => {
+                    exchange.leave_out(&provider, clock.ns, &denied.reason());
+                    last = Some(denied);
+                }
+            }
+        }
+        // Without a target there would be no exchange, so one has refused.
+        last.map_or(Ok(()), Err)
+    }
+
+    /// Reserves by the rules of a provider.
+    fn hold_provider(
+        &mut self,
+        worker: &Worker,
+        host: &impl Host,
+        exchange: &Exchange,
+        provider: &Provider,
+        clock: &Clock,
+    ) -> Result<(), Denied> {
+        match self.rules_of(worker, exchange, provider) {
+            Some((account, rules)) => {
+                self.hold(worker, host, &exchange.tables.quotas, account, &rules, clock)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The rules of a provider that are for this request, and its account.
+    fn rules_of(
+        &self,
+        worker: &Worker,
+        exchange: &Exchange,
+        provider: &Provider,
+    ) -> Option<(Account, Vec<Rc<Quota>>)> {
+        let model = Some(&*exchange.model.name);
+        let applicant = Applicant { identity: &self.identity, model, provider: Some(&provider.name) };
+        applicant.rules(worker, &exchange.tables.quotas, Scope::Provider)
+    }
+
+    /// Moves what is held at one provider to the one that is asked next. Those that have nothing left leave the chain.
+    pub(super) fn move_on(
+        &mut self,
+        worker: &Worker,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        now_ns: u64,
+    ) {
+        let tables = Rc::clone(&exchange.tables);
+        if tables.quotas.of(Scope::Provider).is_empty() {
+            return;
+        }
+        let clock = Clock::at(now_ns, tables.quotas.lease);
+        while let Some(provider) = exchange
+            .upcoming()
+            .and_then(|step| exchange.target(step))
+            .map(|target| Rc::clone(&target.provider))
+        {
+            let holds_it =
+                |hold: &Hold| hold.account.scope == Scope::Provider && *hold.account.value == *provider.name;
+            if self.holds.iter().any(holds_it) {
+                return;
+            }
+            self.release(worker, host, &tables.quotas, Scope::Provider, now_ns);
+            match self.hold_provider(worker, host, exchange, &provider, &clock) {
+                Ok(()) => return,
+                Err(denied) => exchange.leave_out(&provider, now_ns, &denied.reason()),
+            }
+        }
+    }
+
+    /// The request goes to a provider: what it holds there. It may not be what was chosen, where another one could not be
+    /// reached; nothing can be refused any more then. What comes after it in the chain is looked at.
+    pub(super) fn follow(&mut self, worker: &Worker, host: &impl Host, exchange: &mut Exchange, now_ns: u64) {
+        let tables = Rc::clone(&exchange.tables);
+        if tables.quotas.of(Scope::Provider).is_empty() {
+            return;
+        }
+        let clock = Clock::at(now_ns, tables.quotas.lease);
+        let Some(provider) = exchange.attempts.last().map(|attempt| Rc::clone(&attempt.provider)) else {
+            return;
+        };
+        let holds_other =
+            |hold: &Hold| hold.account.scope == Scope::Provider && *hold.account.value != *provider.name;
+        if self.holds.iter().any(holds_other) {
+            self.release(worker, host, &tables.quotas, Scope::Provider, now_ns);
+            if let Some((account, rules)) = self.rules_of(worker, exchange, &provider) {
+                self.force(worker, host, account, &rules, &clock);
+            }
+        }
+        while let Some(next) = exchange
+            .upcoming()
+            .and_then(|step| exchange.target(step))
+            .map(|target| Rc::clone(&target.provider))
+            && next.index != provider.index
+            && let Some((account, rules)) = self.rules_of(worker, exchange, &next)
+        {
+            let cells = worker.ledger.read(host, &account);
+            let has_room =
+                |quota: &&Rc<Quota>| quota.reserve(&mut cells.cell(quota.tag), self.wanted, &clock).is_ok();
+            let Some(quota) = rules.iter().find(|quota| !has_room(quota)) else { return };
+            let standing = quota.standing(&cells.cell(quota.tag), &clock);
+            let refused = Refused { standing, wanted: 0, wait_ns: 0 };
+            let denied = Denied { quota: Rc::clone(quota), account, refused };
+            exchange.leave_out(&next, now_ns, &denied.reason());
+        }
+    }
+
+    /// Reserves by the rules of an account, whether there is enough or not.
+    fn force(
+        &mut self,
+        worker: &Worker,
+        host: &impl Host,
+        account: Account,
+        rules: &[Rc<Quota>],
+        clock: &Clock,
+    ) {
+        let wanted = self.wanted;
+        let quotas = worker.ledger.change(host, &account, clock.secs, |draft| {
+            let hold = |quota: &Rc<Quota>| {
+                let mut cell = draft.cell(quota.tag);
+                let held = quota.force(&mut cell, wanted, clock);
+                draft.put(quota.tag, cell);
+                (Rc::clone(quota), held)
+            };
+            rules.iter().map(hold).collect()
+        });
+        self.holds.push(Hold { account, slot: clock.slot, quotas });
+    }
+
+    /// Gives back what is held of one scope's accounts: the request used nothing there.
+    fn release(&mut self, worker: &Worker, host: &impl Host, quotas: &Quotas, scope: Scope, now_ns: u64) {
+        let (gone, kept) =
+            std::mem::take(&mut self.holds).into_iter().partition(|hold| hold.account.scope == scope);
+        self.holds = gone;
+        // It was a request all the same: a limit of those has counted it.
+        self.settle(worker, host, quotas, Some(Amounts::default()), now_ns);
+        self.holds = kept;
+    }
+
+    /// Puts what the request used in the place of what it holds; `None`: it never went out. Once: it holds nothing
+    /// afterwards. The accounts that it held something of come back.
+    pub(super) fn settle(
+        &mut self,
+        worker: &Worker,
+        host: &impl Host,
+        quotas: &Quotas,
+        used: Option<Amounts>,
+        now_ns: u64,
+    ) -> Vec<Account> {
+        let clock = Clock::at(now_ns, quotas.lease);
+        let mut released = Vec::with_capacity(self.holds.len());
+        for hold in self.holds.drain(..) {
+            worker.ledger.change(host, &hold.account, clock.secs, |draft| {
+                for (quota, held) in &hold.quotas {
+                    let before = draft.cell(quota.tag);
+                    let mut cell = before.clone();
+                    quota.settle(&mut cell, hold.slot, *held, used, &clock);
+                    if cell != before {
+                        draft.put(quota.tag, cell);
+                    }
+                }
+            });
+            if quotas.shared {
+                let ids = hold.quotas.iter().map(|(quota, _)| cell_id(quota, &hold.account, &clock));
+                worker.ledger.mark_dirty(ids);
+            }
+            released.push(hold.account);
+        }
+        released
+    }
+
+    /// The headers that say how much of the limits is left.
+    pub(super) fn headers(&self, client: Dialect) -> Vec<(&'static str, String)> {
+        quota_headers::headers(client, &self.limits, self.admitted_ns)
+    }
+
+    /// What is said of budgets that are spent beyond their soft limit; `None`: none is.
+    pub(super) fn budget_warning(&self) -> Option<String> {
+        let warnings: Vec<String> =
+            self.soft.iter().map(|(quota, standing)| warning(quota, standing)).collect();
+        (!warnings.is_empty()).then(|| warnings.join("; "))
+    }
+
+    /// The money budgets and token budgets that it is counted by.
+    pub(super) fn budgets(&self) -> impl Iterator<Item = &Rc<Quota>> {
+        let quotas = self.holds.iter().flat_map(|hold| &hold.quotas).map(|(quota, _)| quota);
+        quotas.filter(|quota| matches!(quota.terms, Terms::Budget(_)))
+    }
+}
+
+fn cell_id(quota: &Quota, account: &Account, clock: &Clock) -> CellId {
+    CellId { rule: Rc::clone(&quota.name), value: Rc::clone(&account.value), window: quota.window(clock) }
+}
+
+/// What a request may use at most: its input as estimated, and as much output as it allows. Where a price is not known,
+/// no money, and a warning.
+fn wanted(
+    worker: &Worker,
+    exchange: &mut Exchange,
+    now_ns: u64,
+    counts_money: bool,
+    warnings: &mut Vec<String>,
+) -> Amounts {
+    let model = Rc::clone(&exchange.model);
+    let first = exchange.upcoming().and_then(|step| model.targets.get(step.target));
+    let Some(target) = first else { return Amounts::default() };
+    let upstream = route::upstream_model(target, &exchange.carried);
+    let output = match exchange.call.operation {
+        Operation::Chat => {
+            let own = || estimate::output_limit(&exchange.body);
+            target.max_tokens.or_else(own).unwrap_or(model.default_max_tokens)
+        }
+        Operation::Embeddings(_) | Operation::Rerank(_) => 0,
+        // Nothing is used by a count, and nobody knows what a service uses.
+        Operation::CountTokens | Operation::Forward(_) | Operation::ShowModel => return Amounts::default(),
+    };
+    let input = estimate::from_body(&exchange.body, Tokenizer::of_model(&upstream));
+    exchange.answer.input_estimate = Some(input);
+    let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
+    let mut usd = 0;
+    if counts_money {
+        match worker.quote(now_ns, &exchange.tables, &target.provider, &upstream, &usage) {
+            Some(cost) => usd = u64::try_from(cost.pico_usd()).unwrap_or(u64::MAX),
+            None => warnings.push(format!(
+                "no price is known for {}/{upstream}: budgets in USD do not count this request",
+                target.provider.name
+            )),
+        }
+    }
+    Amounts { usd, tokens: input.saturating_add(output) }
+}

@@ -1,0 +1,223 @@
+//! Requests over a limit with `over: queue` wait in the edge, held by the proxy, until a finished request or the tick lets
+//! them through.
+
+use super::admission::{self, Denied};
+use super::edge::dispatch;
+use super::exchange::Exchange;
+use super::host::{Host, Side};
+use super::quota_headers;
+use super::worker::{SharedExchange, Worker};
+use crate::chat::Failure;
+use crate::dialect::lane;
+use crate::meter::metrics::Labels;
+use crate::policy::identity::Identity;
+use crate::policy::ledger::Account;
+use crate::policy::queue::{Outcome, Waiter};
+use crate::policy::quota::Terms;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How often a limit is asked again that may give something back before its time: a bucket by requests that used less
+/// than they reserved, places by requests of other workers.
+const AGAIN: Duration = Duration::from_millis(200);
+/// The same for requests under way, which nobody knows the end of.
+const AGAIN_UNDER_WAY: Duration = Duration::from_millis(40);
+
+/// A request that waits, as the queue and its stream hold it.
+#[derive(Debug)]
+pub struct Waiting {
+    exchange: Option<Box<Exchange>>,
+    identity: Identity,
+    /// The rule that it waits for, as it stood last.
+    denied: Denied,
+    /// What became of it.
+    pub(super) end: Option<End>,
+}
+
+/// What became of a request that waited.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It was given to the router.
+    Sent(SharedExchange, u64),
+    /// It was refused.
+    Refused(Box<(Failure, Denied, u64)>),
+}
+
+/// The queue's view of it.
+pub type SharedWaiting = Rc<RefCell<Waiting>>;
+
+/// Puts a request into the queue.
+///
+/// # Errors
+/// The request, when the queue is full.
+pub(super) fn enqueue(
+    worker: &Worker,
+    host: &impl Host,
+    exchange: Exchange,
+    identity: &Identity,
+    denied: Denied,
+    now_ns: u64,
+) -> Result<SharedWaiting, Denied> {
+    let queue = &mut *worker.queue.borrow_mut();
+    let quotas = &exchange.tables.quotas;
+    if queue.len() >= quotas.queue_size {
+        return Err(denied);
+    }
+    let timeout = u64::try_from(quotas.queue_timeout.as_nanos()).unwrap_or(u64::MAX);
+    // Where there are no tenants, keys take their turns.
+    let key = identity.key.as_ref().map(|key| &key.id);
+    let tenant = identity.tenant.as_ref().or(key).cloned().unwrap_or_default();
+    let (account, again_ns) = (denied.account.clone(), again(&denied, now_ns));
+    let waiting =
+        Waiting { exchange: Some(Box::new(exchange)), identity: identity.clone(), denied, end: None };
+    let waiting = Rc::new(RefCell::new(waiting));
+    let until_ns = now_ns.saturating_add(timeout);
+    let item = Rc::clone(&waiting);
+    queue.push(&tenant, Waiter { id: host.stream(), account, since_ns: now_ns, until_ns, again_ns, item });
+    worker.hurried.set(true);
+    host.hurry();
+    let metrics = &mut *worker.metrics.borrow_mut();
+    metrics.add(host, "tollgate.queued", labels(identity), &[], 1);
+    metrics.record(host, "tollgate.queue_depth", NONE, queue.len() as u64);
+    Ok(waiting)
+}
+
+/// Lets through whom the limits let, on the tick.
+pub(super) fn serve(worker: &Worker, host: &impl Host, now_ns: u64) {
+    if worker.queue.borrow().is_empty() {
+        return;
+    }
+    let late = worker.queue.borrow_mut().expired(now_ns);
+    for waiter in late {
+        expire(worker, host, &waiter, now_ns);
+    }
+    serve_if(worker, host, now_ns, |waiter| waiter.again_ns <= now_ns);
+}
+
+/// Lets through who waited for what a finished request held.
+pub(super) fn serve_after(worker: &Worker, host: &impl Host, released: &[Account], now_ns: u64) {
+    if !worker.queue.borrow().is_empty() {
+        serve_if(worker, host, now_ns, |waiter| released.contains(&waiter.account));
+    }
+}
+
+fn serve_if(worker: &Worker, host: &impl Host, now_ns: u64, is_due: impl Fn(&Waiter<SharedWaiting>) -> bool) {
+    // What is asked below does not come back to the queue, but the queue is not held while anything is sent.
+    let served = worker.queue.borrow_mut().serve(is_due, |waiter| ask(worker, host, waiter, now_ns));
+    let here = host.stream();
+    for waiter in served {
+        let waiting = &mut *waiter.item.borrow_mut();
+        let Some(exchange) = waiting.exchange.take() else { continue };
+        if !host.enter(waiter.id) {
+            continue;
+        }
+        if exchange.admission.is_some() {
+            record_wait(worker, host, &waiting.identity, &waiter, now_ns);
+            let (shared, token) = dispatch(worker, host, *exchange);
+            waiting.end = Some(End::Sent(shared, token));
+            host.go_on(Side::Request);
+        } else {
+            refuse(host, waiting, &exchange, waiter.since_ns, now_ns, false);
+        }
+    }
+    host.enter(here);
+}
+
+/// Asks the limits again for one that waits.
+fn ask(worker: &Worker, host: &impl Host, waiter: &mut Waiter<SharedWaiting>, now_ns: u64) -> Outcome {
+    let waiting = &mut *waiter.item.borrow_mut();
+    let Some(exchange) = &mut waiting.exchange else { return Outcome::Refused };
+    match admission::admit(worker, host, exchange, &waiting.identity, now_ns, &|_| false) {
+        Ok(mut admission) => {
+            admission.queued_ms = Some(now_ns.saturating_sub(waiter.since_ns) / 1_000_000);
+            admission.queued_by = Some(Rc::clone(&waiting.denied.quota.name));
+            exchange.admission = Some(Box::new(admission));
+            Outcome::Through
+        }
+        Err(denied) if denied.may_wait() => {
+            let waits = Outcome::Waits(denied.account.clone(), again(&denied, now_ns));
+            waiting.denied = denied;
+            waits
+        }
+        Err(denied) => {
+            waiting.denied = denied;
+            Outcome::Refused
+        }
+    }
+}
+
+/// Refuses one that waited too long.
+fn expire(worker: &Worker, host: &impl Host, waiter: &Waiter<SharedWaiting>, now_ns: u64) {
+    let here = host.stream();
+    let waiting = &mut *waiter.item.borrow_mut();
+    let Some(exchange) = waiting.exchange.take() else { return };
+    if host.enter(waiter.id) {
+        record_wait(worker, host, &waiting.identity, waiter, now_ns);
+        let extra = [("scope", waiting.denied.account.scope.as_str()), ("reason", waiting.denied.kind())];
+        let metrics = &mut *worker.metrics.borrow_mut();
+        metrics.add(host, "tollgate.queue_timeouts", labels(&waiting.identity), &[], 1);
+        metrics.add(host, "tollgate.limited", labels(&waiting.identity), &extra, 1);
+        refuse(host, waiting, &exchange, waiter.since_ns, now_ns, true);
+    }
+    host.enter(here);
+}
+
+/// Answers for a stream that waited, in its client's dialect.
+fn refuse(
+    host: &impl Host,
+    waiting: &mut Waiting,
+    exchange: &Exchange,
+    since_ns: u64,
+    now_ns: u64,
+    is_late: bool,
+) {
+    let mut failure = waiting.denied.failure();
+    let queued_ms = now_ns.saturating_sub(since_ns) / 1_000_000;
+    if is_late {
+        failure.message = format!("{} The request has waited {queued_ms} ms.", failure.message);
+    }
+    let client = exchange.call.envelope();
+    let body = lane::write_failure(client, &failure, &[], &exchange.request_id);
+    let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+    let named = lane::failure_header(client, &failure);
+    headers.extend(named.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    headers.extend(failure.retry_after_secs().map(|wait| ("retry-after".to_owned(), wait.to_string())));
+    if !matches!(waiting.denied.quota.terms, Terms::Budget(_)) {
+        let standing = [(Rc::clone(&waiting.denied.quota), waiting.denied.refused.standing)];
+        let limits = quota_headers::headers(client, &standing, now_ns);
+        headers.extend(limits.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    }
+    headers.extend(exchange.cors.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    if exchange.tables.response_headers {
+        headers.push(("x-tollgate-request-id".to_owned(), exchange.request_id.clone()));
+    }
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    host.reply(failure.status, &headers, &body);
+    let denied = waiting.denied.clone();
+    waiting.end = Some(End::Refused(Box::new((failure, denied, queued_ms))));
+}
+
+fn record_wait(
+    worker: &Worker,
+    host: &impl Host,
+    identity: &Identity,
+    waiter: &Waiter<SharedWaiting>,
+    now_ns: u64,
+) {
+    let queued_ms = now_ns.saturating_sub(waiter.since_ns) / 1_000_000;
+    worker.metrics.borrow_mut().record(host, "tollgate.queue_wait_ms", labels(identity), queued_ms);
+}
+
+/// When there is sense in asking again.
+fn again(denied: &Denied, now_ns: u64) -> u64 {
+    let most = if matches!(denied.quota.terms, Terms::Rate(_)) { AGAIN } else { AGAIN_UNDER_WAY };
+    let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+    now_ns.saturating_add(denied.refused.wait_ns.min(most))
+}
+
+const NONE: Labels<'static> = Labels { model: "", provider: "", tenant: "" };
+
+fn labels(identity: &Identity) -> Labels<'_> {
+    Labels { tenant: identity.tenant.as_deref().unwrap_or_default(), ..NONE }
+}

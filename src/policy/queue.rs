@@ -1,0 +1,233 @@
+//! Requests that wait until a limit lets them through: in the order in which they came within a tenant, and the tenants
+//! take turns.
+
+use super::ledger::Account;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// Somebody who waits.
+#[derive(Debug)]
+pub struct Waiter<T> {
+    /// Its number, unique among those that wait.
+    pub id: u32,
+    /// The account whose limit it waits for.
+    pub account: Account,
+    /// When it came, in nanoseconds since the epoch.
+    pub since_ns: u64,
+    /// When it gives up.
+    pub until_ns: u64,
+    /// There is no sense in asking before that.
+    pub again_ns: u64,
+    /// What waits.
+    pub item: T,
+}
+
+/// What became of a try to let somebody through.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It goes.
+    Through,
+    /// It is refused for another reason than that it came too early.
+    Refused,
+    /// It waits on, for this account's limit, and asks again then.
+    Waits(Account, u64),
+}
+
+/// The requests of one worker that wait.
+#[derive(Debug)]
+pub struct Queue<T> {
+    /// One lane a tenant that has somebody waiting; whose turn it is stands first.
+    lanes: VecDeque<(Rc<str>, VecDeque<Waiter<T>>)>,
+    length: usize,
+}
+
+impl<T> Default for Queue<T> {
+    fn default() -> Self {
+        Self { lanes: VecDeque::new(), length: 0 }
+    }
+}
+
+impl<T> Queue<T> {
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether nobody does.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Adds somebody at the end of the tenant's lane. The caller has seen that there is room.
+    pub fn push(&mut self, tenant: &Rc<str>, waiter: Waiter<T>) {
+        self.length += 1;
+        match self.lanes.iter_mut().find(|(of, _)| of == tenant) {
+            Some((_, lane)) => lane.push_back(waiter),
+            None => self.lanes.push_back((Rc::clone(tenant), VecDeque::from([waiter]))),
+        }
+    }
+
+    /// Takes somebody out who gave up.
+    pub fn remove(&mut self, id: u32) -> Option<Waiter<T>> {
+        let find = |lane: &VecDeque<Waiter<T>>| lane.iter().position(|waiter| waiter.id == id);
+        let (index, at) =
+            self.lanes.iter().enumerate().find_map(|(index, (_, lane))| Some((index, find(lane)?)))?;
+        self.take(index, at)
+    }
+
+    /// Whether somebody waits for an account's limit: whoever comes later must not overtake.
+    pub fn is_waited_for(&self, account: &Account) -> bool {
+        self.lanes.iter().any(|(_, lane)| lane.iter().any(|waiter| waiter.account == *account))
+    }
+
+    /// Takes out those whose time is up.
+    pub fn expired(&mut self, now_ns: u64) -> Vec<Waiter<T>> {
+        let mut gone = Vec::new();
+        while let Some((index, at)) = self.lanes.iter().enumerate().find_map(|(index, (_, lane))| {
+            Some((index, lane.iter().position(|waiter| waiter.until_ns <= now_ns)?))
+        }) {
+            gone.extend(self.take(index, at));
+        }
+        gone
+    }
+
+    /// Lets through whom the limits let: the tenants in turn, one request each, until nobody can go. `is_due` says who may
+    /// ask; an account that refused one is not asked again, so that a request never overtakes one that waits for the same.
+    /// Those that do not wait any more come back.
+    pub fn serve(
+        &mut self,
+        is_due: impl Fn(&Waiter<T>) -> bool,
+        mut ask: impl FnMut(&mut Waiter<T>) -> Outcome,
+    ) -> Vec<Waiter<T>> {
+        let mut served = Vec::new();
+        let mut refusing: Vec<Account> = Vec::new();
+        let mut unlucky = 0;
+        while unlucky < self.lanes.len() {
+            let mut found = None;
+            if let Some((_, lane)) = self.lanes.front_mut() {
+                for (at, waiter) in lane.iter_mut().enumerate() {
+                    if refusing.contains(&waiter.account) {
+                        continue;
+                    }
+                    if !is_due(waiter) {
+                        refusing.push(waiter.account.clone());
+                        continue;
+                    }
+                    match ask(waiter) {
+                        Outcome::Waits(account, again_ns) => {
+                            refusing.push(waiter.account.clone());
+                            (waiter.account, waiter.again_ns) = (account.clone(), again_ns);
+                            refusing.push(account);
+                        }
+                        Outcome::Through | Outcome::Refused => {
+                            found = Some(at);
+                            break;
+                        }
+                    }
+                }
+            }
+            unlucky += 1;
+            let lanes = self.lanes.len();
+            if let Some(at) = found {
+                unlucky = 0;
+                served.extend(self.take(0, at));
+            }
+            // A lane that emptied is gone already.
+            if self.lanes.len() == lanes && lanes > 0 {
+                self.lanes.rotate_left(1);
+            }
+        }
+        served
+    }
+
+    fn take(&mut self, index: usize, at: usize) -> Option<Waiter<T>> {
+        let (_, lane) = self.lanes.get_mut(index)?;
+        let waiter = lane.remove(at)?;
+        self.length -= 1;
+        if lane.is_empty() {
+            self.lanes.remove(index);
+        }
+        Some(waiter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::ledger::Ledger;
+    use crate::policy::scope::Scope;
+
+    fn waiter(id: u32, account: &str) -> Waiter<u32> {
+        let account = Ledger::default().account(Scope::Key, account);
+        Waiter { id, account, since_ns: 0, until_ns: 100 + u64::from(id), again_ns: 0, item: id }
+    }
+
+    fn ids(waiters: &[Waiter<u32>]) -> Vec<u32> {
+        waiters.iter().map(|waiter| waiter.id).collect()
+    }
+
+    #[test]
+    fn tenants_take_turns_and_nobody_overtakes_within_one() {
+        let mut queue = Queue::default();
+        let (loud, quiet): (Rc<str>, Rc<str>) = ("loud".into(), "quiet".into());
+        for id in 0..6 {
+            queue.push(&loud, waiter(id, "all"));
+        }
+        for id in 10..12 {
+            queue.push(&quiet, waiter(id, "all"));
+        }
+        let mut left = 5;
+        let served = queue.serve(
+            |_| true,
+            |waiter| {
+                if left == 0 {
+                    return Outcome::Waits(waiter.account.clone(), 9);
+                }
+                left -= 1;
+                Outcome::Through
+            },
+        );
+        assert_eq!(ids(&served), [0, 10, 1, 11, 2]);
+        assert_eq!(queue.len(), 3);
+        let served = queue.serve(|_| true, |_| Outcome::Through);
+        assert_eq!(ids(&served), [3, 4, 5]);
+        assert!(queue.is_empty() && queue.lanes.is_empty());
+    }
+
+    #[test]
+    fn who_waits_for_one_limit_does_not_hold_up_who_waits_for_another() {
+        let mut queue = Queue::default();
+        let tenant: Rc<str> = "t".into();
+        for (id, account) in [(0, "slow"), (1, "slow"), (2, "fast"), (3, "slow"), (4, "fast")] {
+            queue.push(&tenant, waiter(id, account));
+        }
+        let asked = std::cell::RefCell::new(Vec::new());
+        let served = queue.serve(
+            |_| true,
+            |waiter| {
+                asked.borrow_mut().push(waiter.id);
+                if &*waiter.account.value == "slow" {
+                    Outcome::Waits(waiter.account.clone(), 9)
+                } else {
+                    Outcome::Through
+                }
+            },
+        );
+        assert_eq!((ids(&served), asked.into_inner()), (vec![2, 4], vec![0, 2, 4]));
+        let account = waiter(0, "slow").account;
+        assert!(queue.is_waited_for(&account) && !queue.is_waited_for(&waiter(0, "fast").account));
+        assert_eq!(ids(&queue.serve(|waiter| waiter.again_ns <= 9, |_| Outcome::Refused)), [0, 1, 3]);
+    }
+
+    #[test]
+    fn who_leaves_or_is_late_is_gone() {
+        let mut queue = Queue::default();
+        for (id, tenant) in [(0, "a"), (1, "b"), (2, "a"), (3, "c")] {
+            queue.push(&tenant.into(), waiter(id, "x"));
+        }
+        assert_eq!(queue.remove(2).map(|waiter| waiter.item), Some(2));
+        assert!(queue.remove(2).is_none());
+        assert_eq!(ids(&queue.expired(101)), [0, 1]);
+        assert_eq!((queue.len(), queue.lanes.len()), (1, 1));
+    }
+}
