@@ -31,12 +31,12 @@ impl Worker {
         let (Some(id), Some(attempt)) = (exchange.busy, exchange.attempts.last()) else { return };
         let until = exchange.answer.first_content_ns.unwrap_or(now_ns);
         let ms = until.saturating_sub(attempt.started_ns) / 1_000_000;
-        let now_ms = now_ns / 1_000_000;
+        let at = now_ns / 1_000_000;
         let mut signals = self.signals.borrow_mut();
         if failed {
-            signals.failed(id, ms, now_ms);
+            signals.failed(id, ms, at);
         } else {
-            signals.answered(id, ms, now_ms);
+            signals.answered(id, ms, at);
         }
         drop(signals);
         self.end_busy(host, exchange);

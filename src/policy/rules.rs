@@ -188,11 +188,11 @@ mod tests {
     fn conditions_over_everything_a_request_has() {
         for (condition, matched) in [
             (r#"agent == "coder" && tokens > 100000"#, true),
-            (r#"tokens > 200000 || tools"#, true),
+            ("tokens > 200000 || tools", true),
             (r#"headers["x-tier"] == "gold""#, true),
             (r#""x-tier" in headers && !("x-none" in headers)"#, true),
             (r#"key.metadata.tier == "silver""#, false),
-            (r#"has(key.metadata.tier)"#, true),
+            ("has(key.metadata.tier)", true),
             (r#""b" in key.metadata.tags"#, true),
             (r#"key.metadata.tags.exists(t, t == "a")"#, true),
             (r#"model.startsWith("claude-") && model.contains("opus")"#, true),
