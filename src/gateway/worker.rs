@@ -8,6 +8,7 @@ use crate::chat::Usage;
 use crate::config::tables::{Keys, Provider, Tables};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
+use crate::policy::fleet::Fleet;
 use crate::policy::health::{Book, Observation, Quota};
 use crate::policy::ledger::Ledger;
 use crate::policy::queue::Queue;
@@ -43,6 +44,8 @@ pub struct Worker {
     pub hurried: Cell<bool>,
     /// Requests that wait for a limit.
     pub queue: RefCell<Queue<SharedWaiting>>,
+    /// What is exchanged with the rest of the fleet.
+    pub fleet: RefCell<Fleet>,
     health: RefCell<Book>,
     health_dirty: Cell<bool>,
     slot: Cell<Option<u32>>,
