@@ -18,6 +18,9 @@ use crate::policy::scope::Scope;
 use std::borrow::Cow;
 use std::rc::Rc;
 
+/// How long to wait for one's turn, in nanoseconds: a tick.
+const TURN_NS: u64 = 20_000_000;
+
 /// What a request holds.
 #[derive(Debug, Default)]
 pub struct Admission {
@@ -206,6 +209,9 @@ impl Admission {
         clock: &Clock,
     ) -> Result<(), Denied> {
         let wanted = self.wanted;
+        let can_wait = rules.iter().any(|quota| quota.over() == Over::Queue);
+        let number = if can_wait { worker.number(host) } else { 0 };
+        let now_ms = clock.ns / 1_000_000;
         if quotas.shared {
             // What others use is asked for, also where nothing is admitted.
             worker.ledger.mark_dirty(rules.iter().map(|quota| cell_id(quota, &account, clock)));
@@ -214,9 +220,32 @@ impl Admission {
             let mut changed = Vec::with_capacity(rules.len());
             for quota in rules {
                 let mut cell = draft.cell(quota.tag);
+                let takes_turns = quota.over() == Over::Queue;
+                if takes_turns
+                    && cell.turn.is_of_another(number, now_ms)
+                    && quota.is_scarce(&cell, wanted, clock)
+                {
+                    let refused =
+                        Refused { standing: quota.standing(&cell, clock), wanted: 1, wait_ns: TURN_NS };
+                    cell.turn.wait(number, now_ms);
+                    draft.put(quota.tag, cell);
+                    return Err((Rc::clone(quota), refused));
+                }
                 match quota.reserve(&mut cell, wanted, clock) {
-                    Ok(held) => changed.push((quota, held, cell)),
-                    Err(refused) => return Err((Rc::clone(quota), refused)),
+                    Ok(held) => {
+                        if takes_turns {
+                            let is_last = quota.standing(&cell, clock).remaining == 0;
+                            cell.turn.take(number, is_last, now_ms);
+                        }
+                        changed.push((quota, held, cell));
+                    }
+                    Err(refused) => {
+                        if takes_turns {
+                            cell.turn.wait(number, now_ms);
+                            draft.put(quota.tag, cell);
+                        }
+                        return Err((Rc::clone(quota), refused));
+                    }
                 }
             }
             let mut quotas = Vec::with_capacity(rules.len());

@@ -22,7 +22,7 @@ use std::time::Duration;
 /// than they reserved, places by requests of other workers.
 const AGAIN: Duration = Duration::from_millis(200);
 /// The same for requests under way, which nobody knows the end of.
-const AGAIN_UNDER_WAY: Duration = Duration::from_millis(40);
+const AGAIN_UNDER_WAY: Duration = Duration::from_millis(20);
 
 /// A request that waits, as the queue and its stream hold it.
 #[derive(Debug)]

@@ -177,6 +177,11 @@ impl Worker {
         self.slot.get()
     }
 
+    /// This worker's number among all, from 1 on; 0 where there is none.
+    pub(super) fn number(&self, host: &impl Host) -> u32 {
+        self.claim_slot(host).map_or(0, |slot| slot.saturating_add(1))
+    }
+
     /// This worker's place in the list, taken at first use. A VM that is rebuilt takes a new one; what the old one saw
     /// leaves the window within a minute.
     pub(super) fn claim_slot(&self, host: &impl Host) -> Option<u32> {

@@ -134,6 +134,7 @@ impl Metrics {
             self.name.push('=');
             self.name.push_str(value);
         }
+        // The end of the last label; a name without labels has none, and would show it.
         if self.name.len() > stat.len() {
             self.name.push(';');
         }

@@ -228,6 +228,11 @@ impl Quota {
         wanted
     }
 
+    /// Whether there is not enough for two such requests.
+    pub fn is_scarce(&self, cell: &Cell, wanted: Amounts, clock: &Clock) -> bool {
+        self.standing(cell, clock).remaining < wanted.of(self.unit()).max(1).saturating_mul(2)
+    }
+
     /// Puts what a request used in the place of what it held since `slot`; `None`: it was never sent.
     pub fn settle(&self, cell: &mut Cell, slot: u64, held: u64, used: Option<Amounts>, clock: &Clock) {
         let used = used.map(|used| used.of(self.unit()));

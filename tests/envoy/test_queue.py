@@ -85,12 +85,13 @@ def test_tenants_take_turns(world, gateway):
     said = [request.json["messages"][0]["content"] for request in world.openai.requests]
     assert len(said) == 23
     last_quiet = max(at for at, text in enumerate(said) if text.startswith("quiet"))
-    # Each worker has a queue of its own, in which the quiet one's turn comes second.
-    assert last_quiet <= 12, said
+    # The two workers take turns, and within each the tenants do: a quiet one comes second in each.
+    assert last_quiet <= 8, said
     line = gateway.audited(answers[-1])
     assert line["limited_by"] == "turns" and line["queued_ms"] >= 0 and line["status"] == 200
-    assert gateway.metric("tollgate_queue_wait_ms_count") >= 22
-    assert gateway.metric("tollgate_queue_depth_count") >= 22
+    # Envoy merges the workers' histograms every few seconds.
+    for histogram in ("tollgate_queue_wait_ms_count", "tollgate_queue_depth_count"):
+        waited(lambda name=histogram: gateway.metric(name) >= 22, 15)
 
 
 def test_whoever_waits_for_a_rate_comes_when_it_is_time(world, gateway):

@@ -253,3 +253,98 @@ fn pico(usd: f64) -> u64 {
     }
     (usd * 1e12).round() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::pico;
+    use crate::config::{Problem, compile, from_json};
+    use crate::policy::quota::{Over, Terms, Unit};
+    use crate::policy::scope::Scope;
+    use serde_json::{Value, json};
+
+    fn problems(more: &Value) -> Vec<Problem> {
+        let mut config = json!({"models": {"a": "openai/gpt-4o"}});
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        match from_json(config.to_string().as_bytes()) {
+            Ok(gateway) => compile(&gateway, &|_| None).err().unwrap_or_default(),
+            Err(problem) => vec![problem],
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_by_their_path() {
+        for (config, path, word) in [
+            (json!({"budgets": [{"every": "day"}]}), "budgets[0]", "`usd` or `tokens`"),
+            (json!({"budgets": [{"usd": 0, "every": "day"}]}), "budgets[0].usd", "more than 0"),
+            (json!({"budgets": [{"usd": 1, "every": "year"}]}), "budgets[0].every", "12h"),
+            (
+                json!({"budgets": [{"usd": 1, "every": "day", "time_zone": "Europe/Atlantis"}]}),
+                "budgets[0].time_zone",
+                "Atlantis",
+            ),
+            (
+                json!({"budgets": [{"usd": 1, "every": "day", "time_zone": "UTC", "rolling": true}]}),
+                "budgets[0].time_zone",
+                "rolling",
+            ),
+            (json!({"budgets": [{"usd": 1, "every": "day"}, {"usd": 2, "every": "day"}]}), "budgets", "name"),
+            (json!({"limits": [{"requests": "10"}]}), "limits[0].requests", "10/s"),
+            (json!({"limits": [{}]}), "limits[0]", "`concurrent`"),
+            (json!({"limits": [{"requests": "0/s"}]}), "limits[0]", "nothing through"),
+            (json!({"limits": [{"concurrent": 1, "burst": 5}]}), "limits[0].burst", "requests"),
+            (
+                json!({"limits": [{"concurrent": 1, "only": {"provider": ["openai"]}}]}),
+                "limits[0].only.provider",
+                "not known",
+            ),
+            (json!({"queue": {"timeout": "1h"}}), "queue.timeout", "5m"),
+            (
+                json!({"keys": [{"id": "k", "sha256": "0".repeat(64), "limits": [{"per": "tenant", "concurrent": 1}]}]}),
+                "keys[0].limits[0].per",
+                "that key",
+            ),
+        ] {
+            let found = problems(&config);
+            assert!(
+                found.iter().any(|problem| problem.path == path && problem.message.contains(word)),
+                "{config}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_entry_of_several_terms_is_several_rules() {
+        let config = json!({
+            "models": {"a": "openai/gpt-4o"},
+            "limits": [{"name": "l", "per": "tenant", "requests": "10/s", "tokens": "1k/m", "over": "queue"}],
+            "budgets": [{"usd": 12.5, "tokens": "1M", "every": "month", "soft": "80%"}],
+        });
+        let gateway = from_json(config.to_string().as_bytes()).unwrap();
+        let tables = compile(&gateway, &|_| None).unwrap();
+        let names: Vec<(&str, Unit, Over)> = [Scope::Tenant, Scope::Global]
+            .iter()
+            .flat_map(|scope| tables.quotas.of(*scope))
+            .map(|quota| (&*quota.name, quota.unit(), quota.over()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("l (requests)", Unit::Requests, Over::Queue),
+                ("l (tokens)", Unit::Tokens, Over::Queue),
+                ("global: usd per month", Unit::Usd, Over::Reject),
+                ("global: tokens per month", Unit::Tokens, Over::Reject),
+            ]
+        );
+        let Terms::Budget(budget) = &tables.quotas.named("global: usd per month").unwrap().terms else {
+            panic!()
+        };
+        assert_eq!((budget.limit, budget.soft), (12_500_000_000_000, Some(10_000_000_000_000)));
+    }
+
+    #[test]
+    fn dollars_are_exact() {
+        for (usd, exact) in [(0.1, 100_000_000_000), (50.0, 50_000_000_000_000), (0.000_001, 1_000_000)] {
+            assert_eq!(pico(usd), exact);
+        }
+    }
+}

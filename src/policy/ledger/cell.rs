@@ -1,6 +1,8 @@
 //! One cell: what one rule counts for one account. A rule counts one thing, so an amount is a number in the rule's unit:
 //! 10⁻¹² dollars (exact, and enough for eighteen million dollars), tokens, requests.
 
+use super::turn::Turn;
+
 /// What was consumed within one stretch of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Slice {
@@ -33,6 +35,8 @@ pub struct Cell {
     pub slices: Vec<Slice>,
     /// Reservations, the oldest first.
     pub held: Vec<Held>,
+    /// Whose turn it is among the workers that have requests waiting.
+    pub turn: Turn,
     /// When the cell will say no more than a fresh one, in seconds since the epoch.
     pub until: u64,
 }
@@ -110,6 +114,7 @@ impl Cell {
             put(slice.own, out);
             put(slice.others, out);
         }
+        self.turn.write(out);
         put(self.held.len() as u64, out);
         for held in &self.held {
             put(held.slot, out);
@@ -127,10 +132,12 @@ impl Cell {
             _ => return None,
         };
         let full_at_ns = take(from)?;
-        let mut cell = Self { worth, full_at_ns, slices: Vec::new(), held: Vec::new(), until };
+        let mut cell =
+            Self { worth, full_at_ns, slices: Vec::new(), held: Vec::new(), turn: Turn::default(), until };
         for _ in 0..take(from).filter(|count| *count <= MOST)? {
             cell.slices.push(Slice { start: take(from)?, own: take(from)?, others: take(from)? });
         }
+        cell.turn = Turn::read(from)?;
         for _ in 0..take(from).filter(|count| *count <= MOST)? {
             cell.held.push(Held { slot: take(from)?, amount: take(from)? });
         }
@@ -140,7 +147,7 @@ impl Cell {
 
 /// Appends a number, seven bits a byte, the lowest first (LEB128): most numbers here are small.
 #[expect(clippy::cast_possible_truncation, reason = "the lowest seven bits are what is wanted")]
-fn put(mut number: u64, out: &mut Vec<u8>) {
+pub(super) fn put(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -149,7 +156,7 @@ fn put(mut number: u64, out: &mut Vec<u8>) {
 }
 
 /// Reads a number and moves on; `None` at the end, and for more than ten bytes.
-fn take(from: &mut &[u8]) -> Option<u64> {
+pub(super) fn take(from: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..70).step_by(7) {
         let (byte, rest) = from.split_first()?;
@@ -176,6 +183,7 @@ mod tests {
                 full_at_ns,
                 slices: numbers.iter().take(13).map(slice).collect(),
                 held: numbers.iter().rev().take(6).map(|n| Held { slot: n >> 20, amount: *n }).collect(),
+                turn: Turn { of: 3, next: 4, is_served: true, since_ms: until },
                 until,
             };
             let mut bytes = Vec::new();

@@ -24,11 +24,13 @@ mod sharing;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod tests;
+mod turn;
 
 pub use account::Account;
 pub(crate) use account::rule_tag;
 pub use cell::{Cell, Held, Slice, Worth};
 pub use sharing::{CellId, Consumed};
+pub use turn::Turn;
 
 use crate::gateway::Host;
 use account::Accounts;
