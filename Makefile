@@ -30,7 +30,7 @@ LOAD := $(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --t
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.done $(FRAMEWORKS)/.done $(NODE)/.done ## Fetch Envoy, the Wasm targets and the test clients
+setup: $(VENV)/.done $(FRAMEWORKS)/.done $(NODE)/.done servers ## Fetch Envoy, the Wasm targets, the test clients and servers
 	@for target in $(WASM_TARGET) wasm32-unknown-unknown; do \
 	  rustup target list --installed | grep -qx $$target || rustup target add $$target; done
 
@@ -43,6 +43,22 @@ $(FRAMEWORKS)/.done: tests/frameworks/requirements.txt
 	$(PYTHON) -m venv $(FRAMEWORKS)
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
+
+# Servers that tests start for themselves. Where they cannot be installed the rest is still set up; the tests that need
+# them are skipped, and a complete run fails.
+SERVERS := redis-server webdis
+.PHONY: servers
+servers:
+	@missing=$$(PATH=$$PATH:/usr/sbin:/usr/local/sbin; for server in $(SERVERS); do \
+	  command -v $$server >/dev/null || printf ' %s' $$server; done); \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+	  echo "not installed:$$missing. There is no apt here: install them by hand, or the tests of state in Redis are skipped"; exit 0; fi; \
+	if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo='sudo -n'; else \
+	  echo "not installed:$$missing. Run: sudo apt-get install$$missing"; exit 0; fi; \
+	echo "installing$$missing"; \
+	$$sudo sh -c "apt-get update -qq; RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends$$missing" \
+	  || echo "apt could not install$$missing: the tests of state in Redis are skipped"
 
 # Without npm the rest is still set up; the tests that run under Node then fail and say the same.
 $(NODE)/.done: tests/sdk/node/package.json tests/sdk/node/package-lock.json
@@ -77,8 +93,8 @@ $(BINDGEN): Cargo.lock
 	touch $@
 
 test-envoy: setup build wasm ## The real module in a real Envoy, with the official SDKs
-	$(PY) -m pytest tests -q
-	$(FRAMEWORKS)/bin/python -m pytest tests/frameworks -q
+	$(PY) -m pytest tests -q --fail-on-skip
+	$(FRAMEWORKS)/bin/python -m pytest tests/frameworks -q --fail-on-skip
 
 lint: ## rustfmt, clippy, and the licences and advisories of dependencies where cargo-deny is installed
 	$(CARGO) fmt --check

@@ -12,6 +12,7 @@ import pytest
 
 from support.cast import Cast
 from support.gateway import Gateway
+from support.redis import Redis
 from support.world import SECRETS, World
 
 # The SDKs read credentials, base URLs and proxies from the environment; tests hand over everything themselves.
@@ -22,6 +23,27 @@ for _name in list(os.environ):
         "all_proxy",
     ):
         del os.environ[_name]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option that every complete run has."""
+    parser.addoption("--fail-on-skip", action="store_true", help="a test that is skipped fails the run")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What was not run was not proven."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter is not None else []
+    if session.config.getoption("--fail-on-skip") and skipped and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Says so."""
+    skipped = len(terminalreporter.stats.get("skipped", []))
+    if config.getoption("--fail-on-skip") and skipped:
+        terminalreporter.write_line(f"{skipped} skipped: the run fails (--fail-on-skip)", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +100,20 @@ def make_gateway(standing_world: World, tmp_path_factory: pytest.TempPathFactory
             gateway.assert_sound()
         finally:
             gateway.stop()
+
+
+@pytest.fixture(scope="module")
+def make_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Redis]]:
+    """Starts Redis with webdis before it, ended with the module."""
+    running: list[Redis] = []
+
+    def make(**more: Any) -> Redis:
+        running.append(Redis(tmp_path_factory.mktemp("redis"), **more))
+        return running[-1]
+
+    yield make
+    for redis in running:
+        redis.stop()
 
 
 @pytest.fixture(scope="session")

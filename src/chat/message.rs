@@ -40,6 +40,17 @@ pub enum Place {
     Input(usize),
 }
 
+impl Place {
+    /// The path of a part of what stands here, for warnings.
+    pub fn part(self, index: usize) -> String {
+        match self {
+            Self::System => format!("system[{index}]"),
+            Self::Instructions | Self::Prompt => self.to_string(),
+            Self::Message(_) | Self::Input(_) => format!("{self}.content[{index}]"),
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -78,15 +78,20 @@ impl Tables {
         models.chain(&self.direct).map(|model| &**model)
     }
 
-    /// Providers whose key is not in the environment, in a sentence each.
+    /// Keys and passwords that are not in the environment, in a sentence each.
     pub fn missing_keys(&self) -> impl Iterator<Item = String> {
-        self.providers.iter().filter_map(|p| match &p.auth {
+        let of_providers = self.providers.iter().filter_map(|p| match &p.auth {
             Auth::Missing { variable } => Some(format!(
                 "the provider `{}` has no key: the environment variable {variable} is not set",
                 p.name
             )),
             _ => None,
-        })
+        });
+        let of_fleet = self.fleet.iter().filter_map(|fleet| fleet.missing.as_ref());
+        let unset = |variable| {
+            format!("webdis is asked without a password: the environment variable {variable} is not set")
+        };
+        of_providers.chain(of_fleet.map(unset))
     }
 }
 

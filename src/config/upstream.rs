@@ -201,7 +201,7 @@ fn resolve(name: &str, settings: &Provider, path: &str, problems: &mut Vec<Probl
 
 /// Names of all presets.
 pub(crate) fn preset_names<'n>() -> impl Iterator<Item = &'n str> {
-    presets().iter().map(|preset| preset.name)
+    presets().map(|preset| preset.name)
 }
 
 fn find_preset(

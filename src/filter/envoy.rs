@@ -73,6 +73,7 @@ impl Host for Envoy {
         let kind = match kind {
             MetricKind::Counter => MetricType::Counter,
             MetricKind::Histogram => MetricType::Histogram,
+            MetricKind::Gauge => MetricType::Gauge,
         };
         hostcalls::define_metric(kind, name).ok()
     }
@@ -91,6 +92,11 @@ impl Host for Envoy {
 
     fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool {
         hostcalls::set_shared_data(key, Some(value), version).is_ok()
+    }
+
+    fn post(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout: Duration) -> Option<u32> {
+        let call = hostcalls::dispatch_http_call(cluster, headers.to_vec(), Some(body), Vec::new(), timeout);
+        call.ok()
     }
 
     fn wake_in(&self, side: Side, ms: u64) {

@@ -7,17 +7,21 @@ use super::worker;
 use crate::config::tables::Tables;
 use crate::config::{self, Problem};
 use crate::gateway::host::Side;
-use crate::gateway::{Attempt, Edge, Host, prepare_shared};
+use crate::gateway::{Attempt, Edge, Host, name_envoy, prepare_shared};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{BufferType, ContextType};
+use proxy_wasm::types::{BufferType, ContextType, MapType};
 use serde::Deserialize;
 use std::cell::RefCell;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::time::Duration;
 
 /// How often the edge shows its health to the other workers.
 const HEALTH_TICK: Duration = Duration::from_secs(1);
+
+/// Largest answer of webdis that is read, in bytes: 256 amounts of at most 34 bytes are a quarter of it.
+const MAX_ANSWER: usize = 32 << 10;
 
 thread_local! {
     /// The last good configuration of this worker's edge: a bad one does not take its place.
@@ -59,13 +63,24 @@ impl Root {
     fn tick(&mut self) {
         let (worker, host) = (worker(), self.host());
         worker.serve_queue(&host);
-        if worker.is_idle_again() && hostcalls::set_tick_period(HEALTH_TICK).is_err() {
+        if let Kind::Edge(tables) = &self.kind {
+            worker.tell_fleet(&host, tables);
+        }
+        if worker.is_idle_again() && hostcalls::set_tick_period(self.usual_tick()).is_err() {
             log::error!("tollgate: ticks could not be slowed down");
         }
         let now = host.now_ns();
         if now >= self.next_health_ns {
             self.next_health_ns = now.saturating_add(900_000_000);
             worker.tick(&host);
+        }
+    }
+
+    /// Time between ticks while nobody waits.
+    fn usual_tick(&self) -> Duration {
+        match &self.kind {
+            Kind::Edge(tables) => tick_for(tables),
+            Kind::Attempt(_) | Kind::Unset => HEALTH_TICK,
         }
     }
 
@@ -118,12 +133,20 @@ impl Root {
             log::warn!("tollgate: {problem}");
         }
         worker().configured(self.host().now_ns(), &tables);
+        if tables.fleet.is_some() {
+            name_envoy(&self.host(), RandomState::new().hash_one(self.id));
+        }
         LAST_GOOD.set(Some(Rc::clone(&tables)));
-        if hostcalls::set_tick_period(HEALTH_TICK).is_err() {
+        if hostcalls::set_tick_period(tick_for(&tables)).is_err() {
             log::error!("tollgate: the proxy gives no ticks; the health page will lag");
         }
         Ok(Kind::Edge(tables))
     }
+}
+
+/// Time between ticks: the edge's health is shown, and the fleet told, no later.
+fn tick_for(tables: &Tables) -> Duration {
+    tables.fleet.as_ref().map_or(HEALTH_TICK, |fleet| fleet.every.min(HEALTH_TICK))
 }
 
 fn listed(problems: &[Problem]) -> String {
@@ -136,7 +159,18 @@ fn load(bytes: &[u8]) -> Result<Tables, Vec<Problem>> {
     config::compile(&gateway, &|name| std::env::var(name).ok())
 }
 
-impl Context for Root {}
+impl Context for Root {
+    fn on_http_call_response(&mut self, call: u32, _headers: usize, body_size: usize, _trailers: usize) {
+        let Kind::Edge(tables) = &self.kind else { return };
+        let status = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status");
+        let status = status.ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok()?.parse().ok());
+        // Amounts of so many counters: more than this is no answer of ours.
+        let size = body_size.min(MAX_ANSWER);
+        let body = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size);
+        let body = body.ok().flatten().unwrap_or_default();
+        worker().hear_fleet(&self.host(), tables, call, status.unwrap_or(0), &body);
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, _size: usize) -> bool {

@@ -2,6 +2,7 @@
 
 use super::denial::warning;
 use super::exchange::Exchange;
+use super::fleet::{self, Unknown};
 use super::host::Host;
 use super::quota_headers;
 use super::worker::Worker;
@@ -57,12 +58,17 @@ pub struct Denied {
     pub account: Account,
     /// How it stands.
     pub refused: Refused,
+    /// Where it is not the rule that refuses: the fleet's counters are not known.
+    pub unknown: Option<Box<Unknown>>,
 }
 
 impl Denied {
     /// Whether the request may wait for it.
     pub(super) fn may_wait(&self) -> bool {
-        self.quota.over() == Over::Queue
+        match &self.unknown {
+            Some(unknown) => matches!(**unknown, Unknown::NotRead),
+            None => self.quota.over() == Over::Queue,
+        }
     }
 }
 
@@ -157,6 +163,10 @@ pub(super) fn admit(
         let counts_money = rules().any(|quota| quota.unit() == Unit::Usd);
         admission.wanted = wanted(worker, exchange, now_ns, counts_money, &mut admission.warnings);
     }
+    if quotas.shared {
+        let of_chain = admission.rules_of_chain(worker, exchange);
+        fleet::known(worker, &tables, accounts.iter().chain(&of_chain), &clock)?;
+    }
     for (account, rules) in accounts {
         if is_waited_for(&account)
             && let Some(quota) = rules.iter().find(|quota| quota.over() == Over::Queue)
@@ -165,7 +175,7 @@ pub(super) fn admit(
             let standing = quota.standing(&worker.ledger.read(host, &account).cell(quota.tag), &clock);
             admission.settle(worker, host, quotas, None, now_ns);
             let refused = Refused { standing, wanted: 1, wait_ns: 0 };
-            return Err(Denied { quota: Rc::clone(quota), account, refused });
+            return Err(Denied { quota: Rc::clone(quota), account, refused, unknown: None });
         }
         if let Err(denied) = admission.hold(worker, host, quotas, account, &rules, &clock) {
             admission.settle(worker, host, quotas, None, now_ns);
@@ -218,7 +228,7 @@ impl Admission {
         });
         let held = match held {
             Ok(held) => held,
-            Err((quota, refused)) => return Err(Denied { quota, account, refused }),
+            Err((quota, refused)) => return Err(Denied { quota, account, refused, unknown: None }),
         };
         for (quota, _, standing) in &held {
             match quota.terms {
@@ -292,6 +302,15 @@ impl Admission {
         applicant.rules(worker, &exchange.tables.quotas, Scope::Provider)
     }
 
+    /// The same for every provider that may be asked.
+    fn rules_of_chain(&self, worker: &Worker, exchange: &Exchange) -> Vec<(Account, Vec<Rc<Quota>>)> {
+        if exchange.tables.quotas.of(Scope::Provider).is_empty() {
+            return Vec::new();
+        }
+        let targets = exchange.steps.iter().filter_map(|step| exchange.target(*step));
+        targets.filter_map(|target| self.rules_of(worker, exchange, &target.provider)).collect()
+    }
+
     /// Moves what is held at one provider to the one that is asked next. Those that have nothing left leave the chain.
     pub(super) fn move_on(
         &mut self,
@@ -355,7 +374,7 @@ impl Admission {
             let Some(quota) = rules.iter().find(|quota| !has_room(quota)) else { return };
             let standing = quota.standing(&cells.cell(quota.tag), &clock);
             let refused = Refused { standing, wanted: 0, wait_ns: 0 };
-            let denied = Denied { quota: Rc::clone(quota), account, refused };
+            let denied = Denied { quota: Rc::clone(quota), account, refused, unknown: None };
             exchange.leave_out(&next, now_ns, &denied.reason());
         }
     }

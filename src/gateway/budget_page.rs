@@ -2,6 +2,7 @@
 
 use super::admission::Applicant;
 use super::denial::dollars;
+use super::fleet;
 use super::host::Host;
 use super::surface::query_value;
 use super::worker::Worker;
@@ -86,6 +87,7 @@ fn write(
     let mut found: Vec<(Rc<Quota>, Rc<str>, Standing)> = Vec::new();
     for scope in Scope::ALL {
         let Some((account, rules)) = applicant.rules(worker, &tables.quotas, scope) else { continue };
+        fleet::ask_about(worker, tables, &account, &rules, &clock);
         let cells = worker.ledger.read(host, &account);
         for quota in rules {
             let standing = quota.standing(&cells.cell(quota.tag), &clock);

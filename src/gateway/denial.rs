@@ -13,6 +13,9 @@ const PICO_PER_MICRO: u64 = 1_000_000;
 impl Denied {
     /// The failure that the client reads: 429, with the time to wait.
     pub(super) fn failure(&self) -> Failure {
+        if let Some(unknown) = &self.unknown {
+            return unknown.failure();
+        }
         let wait = Duration::from_nanos(self.refused.wait_ns);
         let failure = Failure::new(429, self.message()).with_retry_after(wait);
         match self.quota.terms {
@@ -31,10 +34,18 @@ impl Denied {
 
     /// The word for it in metrics.
     pub(super) fn kind(&self) -> &'static str {
+        if self.unknown.is_some() {
+            return "unknown";
+        }
         match &self.quota.terms {
             Terms::Budget(_) => "budget",
             Terms::Rate(_) | Terms::Concurrent(_) => self.quota.unit().as_str(),
         }
+    }
+
+    /// Whether the state of a limit explains it.
+    pub(super) fn is_of_limit(&self) -> bool {
+        self.unknown.is_none() && !matches!(self.quota.terms, Terms::Budget(_))
     }
 
     fn message(&self) -> String {
@@ -155,6 +166,7 @@ mod tests {
             quota: Rc::new(Quota::new("daily", Scope::Tenant, Vec::new(), terms)),
             account: Ledger::default().account(Scope::Tenant, "acme"),
             refused: Refused { standing, wanted: 41_000_000_000, wait_ns: 7_000_000_001 },
+            unknown: None,
         };
         let failure = denied.failure();
         assert_eq!(

@@ -5,6 +5,7 @@ use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
 use super::lay_out::Incoming;
+use super::rate_limit;
 use super::record::Record;
 use super::surface::{self, Surface};
 use super::waiting::{self, End, SharedWaiting};
@@ -340,6 +341,9 @@ impl Edge {
     }
 
     fn note_denied(&mut self, denied: &Denied) {
+        if denied.unknown.is_some() {
+            return;
+        }
         self.record.limited_by = Some(Rc::clone(&denied.quota.name));
         if matches!(denied.quota.terms, Terms::Budget(_)) {
             self.record.spent_budget = Some((Rc::clone(&denied.quota), denied.refused.standing));
@@ -354,7 +358,7 @@ impl Edge {
         self.worker.metrics.borrow_mut().add(host, "tollgate.limited", labels, &extra, 1);
         self.note_denied(denied);
         let mut headers = Vec::new();
-        if !matches!(denied.quota.terms, Terms::Budget(_)) {
+        if denied.is_of_limit() {
             let standing = [(Rc::clone(&denied.quota), denied.refused.standing)];
             headers = quota_headers::headers(self.record.dialect, &standing, self.record.started_ns);
         }
@@ -413,6 +417,7 @@ impl Edge {
 /// Tells the router where a request goes, and keeps it under a number for the attempt phase.
 pub(super) fn dispatch(worker: &Worker, host: &impl Host, exchange: Exchange) -> (SharedExchange, u64) {
     host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+    rate_limit::describe_provider(host, &exchange);
     grant(host, &exchange);
     let exchange = Rc::new(RefCell::new(exchange));
     let token = worker.register(Rc::clone(&exchange));

@@ -1,6 +1,7 @@
 //! `GET /health`: what the traffic of the last minute showed of every target, and what their circuits say.
 
 use super::circuits;
+use super::fleet::{self, FleetHealth};
 use super::host::Host;
 use super::surface::Health;
 use super::worker::Worker;
@@ -20,6 +21,8 @@ struct Page<'t> {
     targets: Option<BTreeMap<&'t str, TargetHealth>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     providers: Option<BTreeMap<&'t str, Summary>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fleet: Option<FleetHealth>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +68,12 @@ pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: 
     let of_model = |model: &'_ Model| worst_of(model.chain().iter().map(state_of));
     let known = targets.values().map(|target| target.summary.status).filter(|state| *state != State::Unknown);
     let status = worst_of(known);
+    let fleet = fleet::health(worker, tables);
+    // Counters that cannot be read make the gateway worse, but no other instance of it is better.
+    let status = match &fleet {
+        Some(fleet) if fleet.status == "down" && status != State::Down => State::Degraded,
+        _ => status,
+    };
     let code = if status == State::Down && which == Health::Ready { 503 } else { 200 };
     let models = || {
         let named = tables.listed.iter().filter_map(|name| {
@@ -84,7 +93,8 @@ pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: 
     };
     let full = which == Health::Full;
     let (models, providers) = (full.then(models), full.then(providers));
-    let page = Page { status, models, providers, targets: full.then_some(targets) };
+    let fleet = fleet.filter(|_| full);
+    let page = Page { status, models, providers, targets: full.then_some(targets), fleet };
     (code, serde_json::to_vec(&page).unwrap_or_default())
 }
 

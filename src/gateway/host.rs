@@ -28,6 +28,8 @@ pub enum MetricKind {
     Counter,
     /// A distribution.
     Histogram,
+    /// The latest value.
+    Gauge,
 }
 
 /// The proxy, as the gateway sees it. Every call is cheap but none is free (about half a microsecond each), so the
@@ -61,12 +63,15 @@ pub trait Host {
     fn define_metric(&self, kind: MetricKind, name: &str) -> Option<u32>;
     /// Adds to a counter.
     fn add(&self, metric: u32, by: u64);
-    /// Records a value in a histogram.
+    /// Records a value in a histogram, or sets a gauge.
     fn record(&self, metric: u32, value: u64);
     /// A value shared by all workers, and its version for [`Host::share`].
     fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>);
     /// Stores a value for all workers; `false` when `version` is no longer the current one.
     fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool;
+    /// Posts to a cluster, from a callback of the plugin's own (a tick); the answer comes to the plugin under the number.
+    /// `None` when the proxy refuses.
+    fn post(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout: Duration) -> Option<u32>;
     /// Wakes the stream of this callback after about `ms` milliseconds: its side goes on as if it had not paused.
     fn wake_in(&self, side: Side, ms: u64);
     /// The number of the stream that calls belong to: that of this callback, or the one entered last.

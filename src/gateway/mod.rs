@@ -16,6 +16,8 @@ mod edge_access;
 mod edge_forward;
 mod edge_response;
 pub mod exchange;
+mod filed_keys;
+mod fleet;
 mod headers;
 mod health_page;
 pub mod host;
@@ -37,6 +39,7 @@ mod worker;
 
 pub use attempt::{Attempt, REMOVED_BY_ROUTE};
 pub use edge::Edge;
+pub use fleet::{REDIS_CLUSTER, name_envoy};
 pub use headers::Headers;
 pub use host::{Flow, GCP_TOKEN, Host, TOKEN};
 pub use rate_limit::{state_key, total_key};

@@ -51,7 +51,8 @@ impl Edge {
                 DescriptorEntry::User => who.user.as_deref(),
                 DescriptorEntry::Agent => who.agent.as_deref(),
                 DescriptorEntry::Model => Some(&*exchange.model.name),
-                DescriptorEntry::Provider => Some(&*exchange.routed.name),
+                // The admission may choose another.
+                DescriptorEntry::Provider => None,
             };
             if let Some(value) = value.filter(|value| !value.is_empty()) {
                 host.remember(state_key(*entry), value.as_bytes());
@@ -79,6 +80,14 @@ impl Edge {
         {
             host.remember(state_key(DescriptorEntry::Provider), last.provider.name.as_bytes());
         }
+    }
+}
+
+/// Says who is asked first.
+pub(super) fn describe_provider(host: &impl Host, exchange: &Exchange) {
+    let entry = DescriptorEntry::Provider;
+    if exchange.tables.rate_limit.as_ref().is_some_and(|rate_limit| rate_limit.entries.contains(&entry)) {
+        host.remember(state_key(entry), exchange.routed.name.as_bytes());
     }
 }
 

@@ -183,7 +183,7 @@ fn refuse(
     let named = lane::failure_header(client, &failure);
     headers.extend(named.map(|(name, value)| (name.to_owned(), value.to_owned())));
     headers.extend(failure.retry_after_secs().map(|wait| ("retry-after".to_owned(), wait.to_string())));
-    if !matches!(waiting.denied.quota.terms, Terms::Budget(_)) {
+    if waiting.denied.is_of_limit() {
         let standing = [(Rc::clone(&waiting.denied.quota), waiting.denied.refused.standing)];
         let limits = quota_headers::headers(client, &standing, now_ns);
         headers.extend(limits.into_iter().map(|(name, value)| (name.to_owned(), value)));

@@ -6,10 +6,10 @@ use super::host::Host;
 use super::waiting::{self, SharedWaiting};
 use crate::chat::Usage;
 use crate::config::tables::{Keys, Provider, Tables};
-use crate::config::{Problem, keys_file};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
 use crate::policy::chance::Chance;
+use crate::policy::fleet::Fleet;
 use crate::policy::health::{Book, Observation, Quota};
 use crate::policy::ledger::Ledger;
 use crate::policy::queue::Queue;
@@ -25,9 +25,6 @@ const PRICES_KEPT: usize = 1024;
 
 /// Where the books of all workers are listed in shared data.
 const WORKERS_KEY: &str = "tollgate.health.workers";
-
-/// Where the keys of a file are in shared data.
-const FILED_KEYS: &str = "tollgate.keys";
 
 /// A provider's name and one of its models.
 type PricedModel = (Box<str>, String);
@@ -49,6 +46,8 @@ pub struct Worker {
     pub hurried: Cell<bool>,
     /// Requests that wait for a limit.
     pub queue: RefCell<Queue<SharedWaiting>>,
+    /// What is exchanged with the rest of the fleet.
+    pub fleet: RefCell<Fleet>,
     health: RefCell<Book>,
     health_dirty: Cell<bool>,
     slot: Cell<Option<u32>>,
@@ -59,7 +58,7 @@ pub struct Worker {
     /// Where load is spread by chance.
     pub(super) chance: Chance,
     loaded: Cell<u64>,
-    filed_keys: RefCell<Option<Rc<Keys>>>,
+    pub(super) filed_keys: RefCell<Option<Rc<Keys>>>,
 }
 
 impl Worker {
@@ -117,31 +116,6 @@ impl Worker {
     /// When the configuration came, in seconds since the epoch.
     pub fn loaded(&self) -> u64 {
         self.loaded.get()
-    }
-
-    /// Takes over the keys of a file that came on its own, as JSON, and shows them to the machines that are still to
-    /// come. Bad ones change nothing.
-    pub fn take_keys(&self, host: &impl Host, json: &[u8]) -> Result<usize, Vec<Problem>> {
-        let keys = keys_file(json)?;
-        let number = keys.len();
-        self.filed_keys.replace(Some(Rc::new(keys)));
-        let (shown, version) = host.shared(FILED_KEYS);
-        // Every worker is told of the same file; whoever comes first shows it.
-        if shown.as_deref() != Some(json) {
-            host.share(FILED_KEYS, json, version);
-        }
-        Ok(number)
-    }
-
-    /// The keys of the file; `None` when they have not come. A machine that was built afresh, after a trap or because the
-    /// edge alone was configured anew, was not told of them: it finds what the one before it was told.
-    pub fn filed_keys(&self, host: &impl Host) -> Option<Rc<Keys>> {
-        if let Some(keys) = self.filed_keys.borrow().as_ref() {
-            return Some(Rc::clone(keys));
-        }
-        let keys = Rc::new(keys_file(&host.shared(FILED_KEYS).0?).ok()?);
-        self.filed_keys.replace(Some(Rc::clone(&keys)));
-        Some(keys)
     }
 
     /// Writes an ended try into its target's health.

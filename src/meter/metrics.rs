@@ -72,6 +72,13 @@ impl Metrics {
         }
     }
 
+    /// Sets a gauge.
+    pub fn set(&mut self, host: &impl Host, stat: &str, value: u64) {
+        if let Some(id) = self.id(host, MetricKind::Gauge, stat, &[], &[]) {
+            host.record(id, value);
+        }
+    }
+
     /// Adds to a counter of what was spent, and for whom; zero adds nothing and defines nothing.
     pub fn charge(
         &mut self,
@@ -127,7 +134,9 @@ impl Metrics {
             self.name.push('=');
             self.name.push_str(value);
         }
-        self.name.push(';');
+        if self.name.len() > stat.len() {
+            self.name.push(';');
+        }
     }
 }
 

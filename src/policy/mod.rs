@@ -4,6 +4,7 @@ pub mod allow;
 pub mod budget;
 pub mod chance;
 pub mod circuit;
+pub mod fleet;
 pub mod health;
 pub mod identity;
 pub mod keys;

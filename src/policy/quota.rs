@@ -256,6 +256,14 @@ impl Quota {
         }
     }
 
+    /// Every window that counts now, the present one last.
+    pub fn windows(&self, clock: &Clock) -> Vec<u64> {
+        match &self.terms {
+            Terms::Budget(budget) => budget.window.slices(clock.secs),
+            Terms::Rate(_) | Terms::Concurrent(_) => vec![self.window(clock)],
+        }
+    }
+
     /// What this Envoy consumed in a window.
     pub fn own(&self, cell: &Cell, window: u64, clock: &Clock) -> u64 {
         match &self.terms {

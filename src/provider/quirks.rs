@@ -15,6 +15,12 @@ pub struct Quirks {
     pub developer_role: bool,
     /// The provider takes the text of a message in several parts; otherwise they are joined into one string.
     pub text_parts: bool,
+    /// Messages may say by `name` who speaks; the results of tools may anyway.
+    pub names: bool,
+    /// Several answers may be asked for with `n`.
+    pub choices: bool,
+    /// The field for the seed of the sampling (Mistral: `random_seed`).
+    pub seed: &'static str,
     /// The provider reads `cache_control` on parts and tools; otherwise it is left out (it caches by itself, or not).
     pub cache_control: bool,
     /// The provider takes `top_k` beside OpenAI's own sampling fields.
@@ -88,6 +94,9 @@ impl Quirks {
         stream_options: true,
         developer_role: true,
         text_parts: true,
+        names: true,
+        choices: true,
+        seed: "seed",
         cache_control: false,
         top_k: false,
         json_schema: true,

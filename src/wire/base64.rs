@@ -1,47 +1,48 @@
 //! Base64 (RFC 4648): read in either alphabet, padded or not; written in the standard one, padded.
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use std::borrow::Cow;
+
+/// Takes padding or none, and bits behind the last byte.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// Decodes standard or URL-safe base64, padded or not, white space aside; `None` when it is none.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0u32, 0u32);
-    for byte in text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=') {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(six);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push(u8::try_from((bits >> count) & 0xff).ok()?);
+    let is_plain = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'=' | b'-' | b'_');
+    let text = text.trim_end_matches('=').as_bytes();
+    // Pictures are megabytes; hardly any is spelled otherwise.
+    let mut digits = if text.iter().all(|byte| is_plain(*byte)) {
+        Cow::Borrowed(text)
+    } else {
+        let kept = text.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != b'=');
+        let standard = kept.map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => *other,
+        });
+        Cow::Owned(standard.collect())
+    };
+    // A last digit by itself says less than a byte.
+    if digits.len() % 4 == 1 {
+        let last = digits.to_mut().pop()?;
+        if !last.is_ascii_alphanumeric() && !matches!(last, b'+' | b'/') {
+            return None;
         }
     }
-    Some(out)
+    LENIENT.decode(&*digits).ok()
 }
 
 /// Appends bytes in standard base64 with padding.
 pub fn encode(bytes: &[u8], out: &mut Vec<u8>) {
-    let digit = |bits: u32| ALPHABET.get((bits & 63) as usize).copied().unwrap_or(b'A');
-    out.reserve(bytes.len().div_ceil(3) * 4);
-    for group in bytes.chunks(3) {
-        let (a, b, c) = match *group {
-            [a, b, c] => (a, b, c),
-            [a, b] => (a, b, 0),
-            [a] => (a, 0, 0),
-            _ => continue,
-        };
-        let bits = (u32::from(a) << 16) | (u32::from(b) << 8) | u32::from(c);
-        out.push(digit(bits >> 18));
-        out.push(digit(bits >> 12));
-        out.push(if group.len() > 1 { digit(bits >> 6) } else { b'=' });
-        out.push(if group.len() > 2 { digit(bits) } else { b'=' });
-    }
+    out.extend_from_slice(STANDARD.encode(bytes).as_bytes());
 }
 
 #[cfg(test)]

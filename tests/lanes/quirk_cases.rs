@@ -111,3 +111,52 @@ fn mistral_gets_its_ids_and_words() {
         {"role": "user", "content": "count"}, {"role": "assistant", "content": "one, "}]});
     assert_eq!(sent(&quirks, &prefill).0["messages"][1]["prefix"], true);
 }
+
+/// What a client of the dialect's own sends, and what reaches the provider.
+fn passed(quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
+    let ask = Ask {
+        model: "m",
+        params: &[],
+        max_tokens: None,
+        default_max_tokens: 4096,
+        drop_params: true,
+        quirks,
+    };
+    let text = body.to_string();
+    let outgoing = lane::request(&Call::chat(OpenaiChat), OpenaiChat, text.as_bytes(), &ask).unwrap();
+    let sent = match outgoing.edit {
+        Edit::Keep => text.into_bytes(),
+        Edit::Prefix { drop, insert } => [&insert[..], &text.as_bytes()[drop..]].concat(),
+        Edit::Replace(sent) => sent,
+    };
+    (serde_json::from_slice(&sent).unwrap(), outgoing.warnings)
+}
+
+#[test]
+fn who_speaks_and_how_many_answers_are_said_where_they_may_be() {
+    let body = |messages: Value, n: u64| json!({"model": "m", "n": n, "messages": messages});
+    let named = json!([{"role": "user", "content": "a", "name": "ann"}]);
+    let result = json!([
+        {"role": "assistant", "content": null, "tool_calls": [
+            {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "c", "name": "f", "content": "r"},
+    ]);
+    let quirks = Quirks { names: false, choices: false, ..Quirks::OPENAI };
+    let (sent, warnings) = passed(&quirks, &body(named.clone(), 2));
+    assert_eq!(sent["messages"], json!([{"role": "user", "content": "a"}]));
+    assert!(sent["n"].is_null() && warnings.len() == 2, "{sent} {warnings:?}");
+    // Nothing else is touched.
+    let (sent, warnings) = passed(&quirks, &body(result.clone(), 1));
+    assert_eq!((sent, warnings.len()), (body(result, 1), 0));
+    assert_eq!(passed(&Quirks::OPENAI, &body(named.clone(), 2)), (body(named, 2), vec![]));
+}
+
+#[test]
+fn a_seed_has_the_providers_name() {
+    let quirks = Quirks { seed: "random_seed", ..Quirks::OPENAI };
+    let body = json!({"model": "m", "seed": 7, "messages": []});
+    let (sent, _) = passed(&quirks, &body);
+    assert_eq!((&sent["random_seed"], &sent["seed"]), (&json!(7), &Value::Null));
+    let both = json!({"model": "m", "seed": 7, "random_seed": 8, "messages": []});
+    assert_eq!(passed(&quirks, &both).0["random_seed"], 8);
+}

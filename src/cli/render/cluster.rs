@@ -2,7 +2,7 @@
 
 use super::identity::JWKS_CLUSTER;
 use super::yaml::{Value, any, duration, extension, list, map, socket, texts, with};
-use super::{Plan, identity, rate_limit, wasm};
+use super::{Plan, fleet, identity, rate_limit, wasm};
 use crate::config::limits;
 use crate::config::schema::{CircuitBreaker, Protocol, Tls};
 use crate::config::tables::Breaker;
@@ -27,6 +27,7 @@ pub(super) fn clusters(plan: &Plan<'_>, keys: Option<Value>) -> Vec<Value> {
     }
     clusters.extend(identity::key_server(plan).map(|url| key_server(plan, &url)));
     clusters.extend(plan.keys.as_deref().map(|filed| keys_bringer(plan, filed, keys)));
+    clusters.extend(fleet::cluster(plan));
     clusters.extend(rate_limit::cluster(plan));
     clusters.extend(plan.otlp.as_ref().map(|(host, port)| grpc(OTLP_CLUSTER, host, *port)));
     clusters
@@ -256,14 +257,17 @@ fn circuit_breakers(settings: Option<&CircuitBreaker>) -> Value {
 
 /// The cluster of a gRPC service in clear text.
 pub(super) fn grpc(name: &str, host: &str, port: u16) -> Value {
-    let is_address = host.parse::<std::net::IpAddr>().is_ok();
+    let options = map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } };
+    with(plain(name, host, port), "typed_extension_protocol_options", Some(http_options(options)))
+}
+
+/// The cluster of a server in clear text, HTTP/1.1 unless more is said.
+pub(super) fn plain(name: &str, host: &str, port: u16) -> Value {
+    let is_address = host.parse::<IpAddr>().is_ok();
     map! {
         "name": name,
         "type": if is_address { "STATIC" } else { "STRICT_DNS" },
         "connect_timeout": duration(limits::CONNECT_TIMEOUT),
         "load_assignment": endpoints(name, host, port),
-        "typed_extension_protocol_options": http_options(
-            map! { "explicit_http_config": map! { "http2_protocol_options": map! {} } },
-        ),
     }
 }

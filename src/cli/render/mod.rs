@@ -7,6 +7,7 @@ mod access_log;
 mod authorities;
 mod bootstrap;
 mod cluster;
+mod fleet;
 mod identity;
 mod listener;
 mod rate_limit;
@@ -103,8 +104,9 @@ impl<'g> Plan<'g> {
         let tables =
             compile(&changed, &|_| None).map_err(|problems| in_files(gateway.keys.len(), problems))?;
         let upstreams = upstreams(&changed, &mut Vec::new());
-        let variables =
-            upstreams.iter().flat_map(Upstream::variables).map(|(variable, _)| variable.to_owned()).collect();
+        let webdis = changed.state.redis.iter().filter_map(|redis| redis.auth_env.as_deref());
+        let variables = upstreams.iter().flat_map(Upstream::variables).map(|(variable, _)| variable);
+        let variables = variables.chain(webdis).map(ToOwned::to_owned).collect();
         let address = |path: &str, address: &str| {
             host_port(address).map_err(|message| vec![Problem::new(path, message)])
         };

@@ -43,10 +43,13 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
     let route = Route::of(named.chain(patterns).chain(direct.iter().map(|m| &**m)));
     let access = access::access(gateway, &mut problems);
     let of_keys = access.keys.iter().flat_map(|key| key.quotas.all().cloned()).collect();
+    let fleet = state::fleet(&gateway.state, env, &mut problems);
+    let mut quotas = quota::quotas(gateway, of_keys, route.request_timeout, &mut problems);
+    quotas.shared = fleet.is_some();
     let mut tables = Tables {
         learned: HashSet::new(),
         rules: Rules::default(),
-        quotas: quota::quotas(gateway, of_keys, route.request_timeout, &mut problems),
+        quotas,
         route,
         prefix: server::prefix(&gateway.server, &mut problems),
         cors: server::cors(&gateway.server, &mut problems),
@@ -61,7 +64,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         access,
         audit_content: gateway.audit.content.unwrap_or(false),
         prices: prices(gateway, &mut problems),
-        fleet: state::fleet(&gateway.state, env, &mut problems),
+        fleet,
         rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
     let learning = tables.all_models().filter(|model| model.strategy.learns());

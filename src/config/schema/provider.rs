@@ -94,7 +94,7 @@ pub struct HealthCheck {
 /// The presets by name, so that editors complete them.
 #[cfg(not(target_arch = "wasm32"))]
 fn preset_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    let names: Vec<&str> = crate::provider::presets().iter().map(|preset| preset.name).collect();
+    let names: Vec<&str> = crate::provider::presets().map(|preset| preset.name).collect();
     schemars::json_schema!({ "type": "string", "enum": names })
 }
 

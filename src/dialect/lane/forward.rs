@@ -368,13 +368,14 @@ mod tests {
     }
 
     #[test]
-    fn sound_is_billed_by_the_second() {
-        let report = gauged(
-            Service::Transcriptions,
-            "application/json",
-            r#"{"usage":{"type":"duration","seconds":3}}"#,
-        );
-        assert_eq!(report, Report { audio_seconds: Some(3.0), ..Report::default() });
+    fn sound_is_told_in_seconds() {
+        let told = r#"{"text":"a","usage":{"type":"duration","seconds":3}}"#;
+        let report = gauged(Service::Transcriptions, "application/json", told);
+        assert_eq!((report.audio_seconds, report.usage_is_final), (Some(3.0), false));
+        let mistral = r#"{"usage":{"prompt_audio_seconds":4,"prompt_tokens":4,"completion_tokens":9}}"#;
+        let report = gauged(Service::Transcriptions, "application/json", mistral);
+        assert_eq!(report.audio_seconds, Some(4.0));
+        assert_eq!((report.usage.input, report.usage.output), (Some(4), Some(9)));
     }
 
     #[test]

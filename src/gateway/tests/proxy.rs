@@ -73,6 +73,7 @@ struct Proxy {
     reply: RefCell<Option<(u16, Headers, Vec<u8>)>>,
     metrics: RefCell<HashMap<String, u64>>,
     pauses: RefCell<Vec<u64>>,
+    posted: RefCell<Vec<String>>,
     broken: Cell<bool>,
     code: Cell<u16>,
 }
@@ -159,6 +160,17 @@ impl Host for Proxy {
         }
         shared.insert(key.to_owned(), (value.to_vec(), current.unwrap_or(0) + 1));
         true
+    }
+    fn post(
+        &self,
+        _cluster: &str,
+        _headers: &[(&str, &str)],
+        body: &[u8],
+        _timeout: Duration,
+    ) -> Option<u32> {
+        let mut posted = self.posted.borrow_mut();
+        posted.push(String::from_utf8(body.to_vec()).unwrap());
+        u32::try_from(posted.len()).ok()
     }
     fn wake_in(&self, _side: Side, ms: u64) {
         self.pauses.borrow_mut().push(ms);

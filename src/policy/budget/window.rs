@@ -81,6 +81,13 @@ impl Window {
         Position { slice: start, oldest: start, forgotten: end }
     }
 
+    /// Every slice that counts at a time, the present one last.
+    pub fn slices(&self, now: u64) -> Vec<u64> {
+        let Position { slice, oldest, .. } = self.at(now);
+        let length = usize::try_from(slice.saturating_sub(oldest) / SLICES).unwrap_or(usize::MAX);
+        (oldest..=slice).step_by(length.max(1)).collect()
+    }
+
     /// When what was counted in a slice leaves the count.
     pub fn forgets(&self, slice: u64, position: &Position) -> u64 {
         if !self.rolling {

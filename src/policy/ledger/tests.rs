@@ -84,6 +84,9 @@ impl Host for Memory {
         }
         self.set(key, value, version)
     }
+    fn post(&self, _: &str, _: &[(&str, &str)], _: &[u8], _: Duration) -> Option<u32> {
+        None
+    }
     fn wake_in(&self, _: Side, _: u64) {}
     fn break_in(&self, _: Option<Duration>) {}
     fn stream(&self) -> u32 {

@@ -35,6 +35,17 @@ pub struct Framer {
 }
 
 impl Framer {
+    /// Hands every event that ends in `chunk` to `take`; the beginning of another is kept for the next chunk.
+    ///
+    /// # Errors
+    /// As [`Self::next`]: nothing after it can be read.
+    pub fn each(&mut self, mut chunk: &[u8], mut take: impl FnMut(Event<'_>)) -> Result<(), TooLong> {
+        while let Some(found) = self.next(&mut chunk)? {
+            take(found);
+        }
+        Ok(())
+    }
+
     /// The next event that ends in `chunk`, which is advanced past it. When there is none, the rest of the chunk is
     /// kept for later, `chunk` is empty, and the answer is `None`: call again with the next chunk.
     ///

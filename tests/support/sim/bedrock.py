@@ -81,6 +81,9 @@ class BedrockSim(AnthropicSim):
             kind, message = ERRORS.get(behaviour.status, ("InternalServerException", "Error."))
             return self._refusal(behaviour, Refused(message, behaviour.status, kind))
         answer = think(ask_of(inner), behaviour.text, behaviour.overrides)
+        if action == "count-tokens":
+            payload = json.dumps({"inputTokens": answer.input}).encode()
+            return how.unary(behaviour, 200, self._head(behaviour, "application/json"), payload)
         request.answer = answer
         streams = "stream" in action
         if behaviour.body is not None:
@@ -105,7 +108,7 @@ class BedrockSim(AnthropicSim):
 
     def _addressed(self, request: Recorded) -> tuple[str, str]:
         parts = request.path.split("/")
-        actions = ("converse", "converse-stream", "invoke", "invoke-with-response-stream")
+        actions = ("converse", "converse-stream", "invoke", "invoke-with-response-stream", "count-tokens")
         if len(parts) != 4 or parts[1] != "model" or parts[3] not in actions:
             raise Refused("UnknownOperationException", 404, "UnknownOperationException")
         if request.method != "POST":
@@ -150,6 +153,12 @@ class BedrockSim(AnthropicSim):
         def signed(thought: str, proof: str) -> bool:
             return hmac.compare_digest(signature(thought), proof)
 
+        if action == "count-tokens":
+            if list(body) != ["input"] or list(body["input"]) != ["converse"]:
+                raise Refused("This simulator counts for Converse only.")
+            if set(body["input"]["converse"]) - {"messages", "system", "toolConfig", "additionalModelRequestFields"}:
+                raise Refused("The provided request is not valid: what does not count has no place here.")
+            return bedrock_rules.check(body["input"]["converse"], model, signed)
         if action.startswith("converse"):
             return bedrock_rules.check(body, model, signed)
         if "claude" not in model:

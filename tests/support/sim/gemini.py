@@ -31,10 +31,10 @@ ERRORS = {
     503: ("UNAVAILABLE", "The model is overloaded. Please try again later."),
     504: ("DEADLINE_EXCEEDED", "Deadline expired before operation could complete."),
 }
-STUDIO = re.compile(r"/(?:v1beta|v1)/models/([^:]+):(generateContent|streamGenerateContent)")
+STUDIO = re.compile(r"/(?:v1beta|v1)/models/([^:]+):(generateContent|streamGenerateContent|countTokens)")
 VERTEX = re.compile(
     r"/(?:v1beta1|v1)/projects/[^/]+/locations/[^/]+/publishers/google/models/([^:]+):"
-    r"(generateContent|streamGenerateContent)"
+    r"(generateContent|streamGenerateContent|countTokens)"
 )
 SECRET = b"signs simulated calls"
 
@@ -95,6 +95,11 @@ class GeminiSim(Simulator):
             word, message = ERRORS.get(behaviour.status, ("UNKNOWN", "Error."))
             return self._error(behaviour, Refused(message, behaviour.status, word))
         answer = think(ask_of(body), behaviour.text, behaviour.overrides)
+        if request.path.endswith(":countTokens"):
+            details = [{"modality": "TEXT", "tokenCount": answer.input}]
+            payload = json.dumps({"totalTokens": answer.input, "promptTokensDetails": details}, indent=2).encode()
+            headers = self._headers(behaviour, "application/json; charset=UTF-8")
+            return how.unary(behaviour, 200, *gzipped(request, headers, payload))
         request.answer = answer
         sse = parse_qs(request.query).get("alt") == ["sse"] and not self.always_array
         kind = "text/event-stream" if streams and sse else "application/json; charset=UTF-8"
@@ -145,6 +150,8 @@ class GeminiSim(Simulator):
             raise Refused("Invalid JSON payload received. Unexpected token.") from None
         model = unquote(found[1])
         body = camel(body)
+        if found[2] == "countTokens":
+            body = self._counted(body, model)
         check(body, model, signed)
         if not model.startswith(("gemini-", "gemma-")) or model.startswith("gemini-missing"):
             raise Refused(
@@ -153,6 +160,21 @@ class GeminiSim(Simulator):
                 "NOT_FOUND",
             )
         return model, found[2] == "streamGenerateContent", body
+
+    def _counted(self, body: Any, model: str) -> Any:
+        """The conversation that is to be counted: at Google AI Studio only a whole request may have more than turns."""
+        if self.vertex:
+            return body
+        whole = body.get("generateContentRequest")
+        if whole is None:
+            if set(body) - {"contents"}:
+                raise Refused("Invalid JSON payload received. Unknown name.")
+            return body
+        if set(body) != {"generateContentRequest"}:
+            raise Refused("contents and generateContentRequest are mutually exclusive.")
+        if whole.get("model") != f"models/{model}":
+            raise Refused("GenerateContentRequest.model: must be the model of the path.")
+        return {name: value for name, value in whole.items() if name != "model"}
 
     # -- the answers ------------------------------------------------------------------------------------------
 

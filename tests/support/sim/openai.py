@@ -82,6 +82,11 @@ class OpenAISim(Simulator):
         request.answer = answer
         if behaviour.body is not None:
             return self._raw(behaviour, request)
+        if request.path == "/tokenize":
+            # vLLM's: the ids of the tokens as well.
+            counted = {"count": answer.input, "max_model_len": 32768, "tokens": list(range(answer.input))}
+            payload = json.dumps(counted | {"token_strs": None}).encode()
+            return how.unary(behaviour, 200, *gzipped(request, [*self._headers(behaviour, "application/json")], payload))
         request.usage = {
             "input": answer.input,
             "output": answer.output,
@@ -98,7 +103,8 @@ class OpenAISim(Simulator):
 
     def _checked(self, request: Recorded) -> Any:
         deployment = re.fullmatch(r"/openai/deployments/([^/]+)/chat/completions", request.path)
-        if request.path != "/v1/chat/completions" and not deployment:
+        tokenizes = self.compatible and request.path == "/tokenize"
+        if request.path != "/v1/chat/completions" and not deployment and not tokenizes:
             raise Refused(f"Invalid URL ({request.method} {request.path})", status=404)
         if request.method != "POST":
             raise Refused(

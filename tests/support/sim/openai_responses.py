@@ -18,6 +18,23 @@ from .plan import Plan
 from .server import Recorded
 
 
+COUNT = "/v1/responses/input_tokens"
+COUNTED = {
+    "conversation",
+    "input",
+    "instructions",
+    "model",
+    "parallel_tool_calls",
+    "previous_response_id",
+    "reasoning",
+    "text",
+    "tool_choice",
+    "tools",
+    "truncation",
+}
+"""the fields that a count takes"""
+
+
 class OpenAIResponsesSim(OpenAISim):
     """`key` is the only one it takes."""
 
@@ -42,6 +59,9 @@ class OpenAIResponsesSim(OpenAISim):
             kind, code, message = ERRORS.get(behaviour.status, ("server_error", None, "Error."))
             return self._error(behaviour, Refused(message, None, code, behaviour.status, kind))
         answer = think(ask_of(body, items), behaviour.text, behaviour.overrides)
+        if request.path == COUNT:
+            payload = json.dumps({"object": "response.input_tokens", "input_tokens": answer.input}).encode()
+            return how.unary(behaviour, 200, *gzipped(request, [*self._headers(behaviour, "application/json")], payload))
         request.answer = answer
         if behaviour.body is not None:
             return self._raw(behaviour, request)
@@ -62,7 +82,7 @@ class OpenAIResponsesSim(OpenAISim):
         return how.unary(behaviour, 200, *gzipped(request, [*self._headers(behaviour, "application/json")], payload))
 
     def _checked(self, request: Recorded) -> Any:
-        if request.path != "/v1/responses":
+        if request.path not in ("/v1/responses", COUNT):
             raise Refused(f"Invalid URL ({request.method} {request.path})", status=404)
         if request.method != "POST":
             raise Refused(f"Not allowed to {request.method} on {request.path}.", "method", status=405)
@@ -80,6 +100,8 @@ class OpenAIResponsesSim(OpenAISim):
         model = body.get("model") if isinstance(body, dict) else None
         if isinstance(model, str) and (re.search(r"claude|/", model) or model.startswith("missing")):
             raise Refused(f"The requested model '{model}' does not exist.", "model", "model_not_found", 400)
+        if request.path == COUNT and set(body) - COUNTED:
+            raise Refused(f"Unknown parameter: '{(set(body) - COUNTED).pop()}'.")
         check(body, reasoning=bool(isinstance(model, str) and REASONING.match(model)))
         return body
 

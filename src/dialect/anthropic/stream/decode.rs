@@ -47,17 +47,9 @@ impl StreamDecoder {
 
     /// Takes a chunk.
     pub fn push<S: EventSink>(&mut self, chunk: &[u8], sink: &mut S) {
-        let mut rest = chunk;
-        loop {
-            match self.framer.next(&mut rest) {
-                Ok(Some(frame)) => self.state.frame(&frame, sink),
-                Ok(None) => return,
-                Err(_) => {
-                    let failure = Failure::new(502, "the provider's stream has an event without end");
-                    self.state.fail(failure, sink);
-                    return;
-                }
-            }
+        let state = &mut self.state;
+        if self.framer.each(chunk, |frame| state.frame(&frame, sink)).is_err() {
+            state.fail(Failure::new(502, "the provider's stream has an event without end"), sink);
         }
     }
 

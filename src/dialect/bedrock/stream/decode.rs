@@ -49,16 +49,10 @@ impl StreamDecoder {
 
     /// Takes a chunk.
     pub fn push<S: EventSink>(&mut self, chunk: &[u8], sink: &mut S) {
-        let mut rest = chunk;
-        loop {
-            match self.framer.next(&mut rest) {
-                Ok(Some(frame)) => self.state.frame(&frame, sink),
-                Ok(None) => return,
-                Err(bad) => {
-                    let failure = Failure::new(502, format!("the provider's stream is malformed: {bad}"));
-                    return self.state.fail(failure.with_code("malformed_answer"), sink);
-                }
-            }
+        let state = &mut self.state;
+        if let Err(bad) = self.framer.each(chunk, |frame| state.frame(&frame, sink)) {
+            let failure = Failure::new(502, format!("the provider's stream is malformed: {bad}"));
+            state.fail(failure.with_code("malformed_answer"), sink);
         }
     }
 

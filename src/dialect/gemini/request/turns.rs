@@ -18,11 +18,7 @@ pub(super) struct Spoken<'m, 'a> {
 impl Spoken<'_, '_> {
     /// The path in the client's body, for warnings.
     pub(super) fn path(&self) -> String {
-        match self.place {
-            Place::System => format!("system[{}]", self.index),
-            Place::Instructions | Place::Prompt => self.place.to_string(),
-            Place::Message(_) | Place::Input(_) => format!("{}.content[{}]", self.place, self.index),
-        }
+        self.place.part(self.index)
     }
 }
 

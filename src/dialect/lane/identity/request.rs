@@ -44,6 +44,7 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
                 patch.remove(name);
             }
             output_limit(&found, ask, &mut patch);
+            choices_and_seed(&found, ask, &mut patch, &mut losses)?;
             developer_role(&found, ask, &mut patch, &mut losses)?;
             show_usage = usage_switch(&found, stream, ask, &mut patch, &mut losses)?;
         }
@@ -132,6 +133,7 @@ fn needs_rewriting(body: &[u8], quirks: &Quirks) -> bool {
     (quirks.mistral_tools && (says("\"tool_calls\"") || says("\"required\"")))
         || (quirks.prefill.is_some() && says("\"assistant\""))
         || (!quirks.json_schema && says("\"json_schema\""))
+        || (!quirks.names && says("\"name\"") && names_speakers(body))
         || (!quirks.text_parts && says("\"text\""))
         || (quirks.replay == Replay::SinceLastUser && says("\"reasoning_content\""))
         || (matches!(quirks.reasoning, ReasoningSwitch::Switch | ReasoningSwitch::None)
@@ -188,6 +190,49 @@ fn output_limit(found: &Members<'_, &str>, ask: &Ask<'_>, patch: &mut Patch<'_>)
             patch.set(OLD, limit.as_bytes());
         }
         patch.remove(NEW);
+    }
+}
+
+/// The seed under the provider's name for it, and one answer where there are never more.
+fn choices_and_seed(
+    found: &Members<'_, &str>,
+    ask: &Ask<'_>,
+    patch: &mut Patch<'_>,
+    losses: &mut Losses,
+) -> Result<(), Failure> {
+    const SEED: &str = "seed";
+    let name = ask.quirks.seed;
+    if name != SEED
+        && let Some(seed) = field(found, SEED)
+    {
+        if field(found, name).is_none() && !patch.sets(name) {
+            patch.set(name, seed.as_bytes());
+        }
+        patch.remove(SEED);
+    }
+    if !ask.quirks.choices && !patch.sets("n") && field(found, "n").is_some_and(|n| n != "1") {
+        losses.lost("n", "is 1 at most at this provider")?;
+        patch.remove("n");
+    }
+    Ok(())
+}
+
+/// Whether a message other than a tool's result says by `name` who speaks.
+fn names_speakers(body: &[u8]) -> bool {
+    let Ok(found) = sketch(body) else { return false };
+    let messages = field(&found, "messages")
+        .map(|messages| crate::wire::json::parse::<Vec<Named<'_>>>(messages.as_bytes()));
+    let is_result = |role: &RawValue| matches!(role.get(), "\"tool\"" | "\"function\"");
+    messages.and_then(Result::ok).unwrap_or_default().iter().any(|message| {
+        message.name.is_some_and(|name| name.get() != "null") && !message.role.is_some_and(is_result)
+    })
+}
+
+wire_object! {
+    /// What of a message says who speaks.
+    light struct Named<'a> {
+        role: &'a RawValue = "role",
+        name: &'a RawValue = "name",
     }
 }
 

@@ -40,9 +40,14 @@ pub(super) fn write(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) ->
         top.u64("top_k", request.top_k)?;
     }
     if let Some(seed) = request.seed {
-        top.raw("seed", &seed.to_string())?;
+        top.raw(top.ask.quirks.seed, &seed.to_string())?;
     }
-    top.u64("n", request.n)?;
+    match request.n {
+        Some(n) if n != 1 && !top.ask.quirks.choices => {
+            top.losses.lost("n", "is 1 at most at this provider")?;
+        }
+        n => top.u64("n", n)?,
+    }
     top.text("verbosity", request.verbosity.as_ref())
 }
 

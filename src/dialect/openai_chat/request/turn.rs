@@ -45,6 +45,9 @@ pub(super) fn write(
         if !own {
             turn.losses.lost_extra(message.place, &message.extra, UNKNOWN_HERE)?;
         }
+        if message.name.is_some() && !turn.quirks.names {
+            turn.losses.lost(&format!("{}.name", message.place), "is refused by this provider")?;
+        }
         match message.role {
             Role::System | Role::Developer => turn.system(list, message)?,
             Role::User | Role::Tool => turn.user(list, message)?,
@@ -215,7 +218,7 @@ impl Turn<'_> {
     }
 
     fn name_and_extra(&self, o: &mut Object<'_>, message: &Message<'_>) {
-        if let Some(name) = &message.name {
+        if let Some(name) = message.name.as_ref().filter(|_| self.quirks.names) {
             o.text("name", name);
         }
         if self.own {
