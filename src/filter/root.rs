@@ -80,7 +80,7 @@ impl Root {
     fn usual_tick(&self) -> Duration {
         match &self.kind {
             Kind::Edge(tables) => tick_for(tables),
-            Kind::Attempt(_) | Kind::Unset => HEALTH_TICK,
+            Kind::Attempt(_) | Kind::Keys | Kind::Unset => HEALTH_TICK,
         }
     }
 

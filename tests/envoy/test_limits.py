@@ -159,7 +159,9 @@ def test_a_place_comes_back_when_a_client_leaves_or_a_provider_fails(world, gate
     body = chat_body("gpt", "long 30", stream=True)
     with httpx.Client(base_url=gateway.url, timeout=30) as client:
         with client.stream("POST", "/v1/chat/completions", json=body, headers=bearer(secret("leaver"))) as answer:
-            next(answer.iter_lines())
+            # Kept: an iterator that is let go of closes its connection.
+            lines = answer.iter_lines()
+            assert next(lines)
             assert limits(gateway, "leaver")["three at once"]["under_way"] == 1
     waited(lambda: limits(gateway, "leaver")["three at once"]["under_way"] == 0)
     steps.release(100)

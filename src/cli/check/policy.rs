@@ -1,10 +1,12 @@
 //! What is doubtful about who may ask.
 
 use crate::config::Problem;
+use crate::config::nearest::nearest;
 use crate::config::schema::{Gateway, Key};
-use crate::config::tables::{ModelPattern, Tables};
+use crate::config::tables::{self, ModelPattern, Parts, Tables};
 use crate::policy::allow::may_use;
 use crate::policy::route;
+use crate::policy::scope::Scope;
 use hashbrown::HashSet;
 use std::net::IpAddr;
 
@@ -22,6 +24,7 @@ pub(super) fn warnings(
         // What a pattern says of the keys it says of those without one.
         useless(models, "identity.models", tables, &mut HashSet::new(), warnings);
     }
+    nobodys(gateway, tables, warnings);
     let headers = &gateway.identity.headers;
     let is_named = headers.tenant.is_some() || headers.team.is_some() || headers.project.is_some();
     let listen = gateway.server.listen.as_deref().and_then(|address| crate::config::host_port(address).ok());
@@ -32,6 +35,52 @@ pub(super) fn warnings(
             "anybody who reaches `server.listen` can send these headers: let only what sets them reach it";
         warnings.push(Problem::new("identity.headers", message));
     }
+}
+
+/// Tenants, teams, projects and keys that budgets and limits are for, and that no key has. What tokens, certificates and
+/// headers may say is not known.
+fn nobodys(gateway: &Gateway, tables: &Tables, warnings: &mut Vec<Problem>) {
+    let access = &tables.access;
+    let token = access.token.as_ref().map_or([false; 5], |token| named(&token.claims));
+    let certificate = access.certificate.as_ref().map_or([false; 5], |cert| named(&cert.names));
+    let headers = named(&access.headers);
+    let [tenant, team, project, ..] = [0, 1, 2, 3, 4]
+        .map(|part: usize| [token, certificate, headers].iter().any(|says| says.get(part) == Some(&true)));
+    let budgets =
+        gateway.budgets.iter().enumerate().map(|(n, budget)| (format!("budgets[{n}]"), &budget.only));
+    let limits = gateway.limits.iter().enumerate().map(|(n, limit)| (format!("limits[{n}]"), &limit.only));
+    for (path, only) in budgets.chain(limits) {
+        for (scope, names) in only {
+            let (what, of, is_elsewhere): (_, fn(&tables::Key) -> Option<&str>, _) = match scope {
+                Scope::Tenant => ("tenant", |key| key.tenant.as_deref(), tenant),
+                Scope::Team => ("team", |key| key.team.as_deref(), team),
+                Scope::Project => ("project", |key| key.project.as_deref(), project),
+                Scope::Key => ("key", |key| Some(&key.id), false),
+                _ => continue,
+            };
+            for name in names.iter().filter(|_| !is_elsewhere) {
+                let is_known = |known: &str| known == name;
+                if !access.keys.iter().any(|key| of(key).is_some_and(is_known)) {
+                    let known = access.keys.iter().filter_map(|key| of(key));
+                    let near = nearest(name, known).map(ToOwned::to_owned);
+                    let message = format!("no key has the {what} `{name}`");
+                    let message = if what == "key" { format!("there is no key `{name}`") } else { message };
+                    warnings.push(Problem::new(format!("{path}.only.{what}"), message).suggest(near));
+                }
+            }
+        }
+    }
+}
+
+/// Which parts of an identity are found somewhere.
+fn named<T>(parts: &Parts<T>) -> [bool; 5] {
+    [
+        parts.tenant.is_some(),
+        parts.team.is_some(),
+        parts.project.is_some(),
+        parts.user.is_some(),
+        parts.agent.is_some(),
+    ]
 }
 
 /// Doubts about a list of keys. Of a hundred thousand keys those that are over are named at most three times.
@@ -136,6 +185,25 @@ mod tests {
                  reach it",
             ]
         );
+    }
+
+    #[test]
+    fn budgets_and_limits_for_nobody_are_named() {
+        let config = |identity: Value| {
+            json!({
+                "models": {"a": "openai/a"},
+                "keys": [{"id": "k", "sha256": "a".repeat(64), "tenant": "acme"}],
+                "identity": identity,
+                "budgets": [{"per": "tenant", "only": {"tenant": ["acme", "acne"]}, "usd": 5, "every": "day"}],
+                "limits": [{"per": "key", "only": {"key": ["k", "gone"]}, "requests": "10/s"}]
+            })
+        };
+        let gone = "limits[0].only.key: there is no key `gone`";
+        assert_eq!(
+            warned(&config(json!({}))),
+            ["budgets[0].only.tenant: no key has the tenant `acne` (did you mean `acme`?)", gone]
+        );
+        assert_eq!(warned(&config(json!({"headers": {"tenant": "x-tenant"}}))), [gone]);
     }
 
     #[test]
