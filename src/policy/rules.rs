@@ -38,8 +38,9 @@ pub struct Rule {
 }
 
 /// All rules, in their order.
+#[derive(Default)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    ordered: Vec<Rule>,
     /// The facts that some condition mentions.
     mentioned: Vec<&'static str>,
     /// The standard functions, made once.
@@ -57,13 +58,7 @@ pub struct Matched {
 
 impl fmt::Debug for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.rules.iter().map(|rule| &rule.name)).finish()
-    }
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { rules: Vec::new(), mentioned: Vec::new(), root: Context::default() }
+        f.debug_list().entries(self.ordered.iter().map(|rule| &rule.name)).finish()
     }
 }
 
@@ -106,17 +101,17 @@ impl Rules {
         let is_mentioned =
             |name: &str| rules.iter().any(|rule| rule.condition.references().has_variable(name));
         let mentioned = VARIABLES.iter().map(|(name, _)| *name).filter(|name| is_mentioned(name)).collect();
-        Self { rules, mentioned, root: Context::default() }
+        Self { ordered: rules, mentioned, root: Context::default() }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.ordered.is_empty()
     }
 
     /// The rules.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
+        self.ordered.iter()
     }
 
     /// The first rule that matches. `fact` finds out one of [`VARIABLES`]; `failed` hears of conditions that could not be
@@ -130,7 +125,7 @@ impl Rules {
         for name in &self.mentioned {
             context.add_variable_from_value(*name, fact(name));
         }
-        self.rules.iter().find_map(|rule| match rule.condition.execute(&context) {
+        self.ordered.iter().find_map(|rule| match rule.condition.execute(&context) {
             Ok(Value::Bool(true)) => {
                 Some(Matched { rule: Rc::clone(&rule.name), model: Rc::clone(&rule.model) })
             }
