@@ -34,14 +34,18 @@ setup: $(VENV)/.done $(FRAMEWORKS)/.done $(NODE)/.done servers ## Fetch Envoy, t
 	@for target in $(WASM_TARGET) wasm32-unknown-unknown; do \
 	  rustup target list --installed | grep -qx $$target || rustup target add $$target; done
 
+# The files hold every package with its hashes, so nothing is to be resolved: pip would take a newer release of a package
+# that another one asks for with extras, and then refuse it for want of a hash.
+PIP_INSTALL := pip install --quiet --disable-pip-version-check --no-deps -r
+
 $(VENV)/.done: tests/requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	$(PY) -m $(PIP_INSTALL) tests/requirements.txt
 	touch $@
 
 $(FRAMEWORKS)/.done: tests/frameworks/requirements.txt
 	$(PYTHON) -m venv $(FRAMEWORKS)
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	$(FRAMEWORKS)/bin/python -m $(PIP_INSTALL) $<
 	touch $@
 
 # Servers that tests start for themselves. Where they cannot be installed the rest is still set up; the tests that need
