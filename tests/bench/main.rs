@@ -13,6 +13,7 @@
 )]
 
 mod input;
+mod phases;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};
@@ -48,6 +49,13 @@ fn client_key(bencher: Bencher<'_, '_>, number: usize) {
     let secret = format!("tg-{}", number / 2);
     let offered = Offered { api_key: Some(&secret), ..Offered::default() };
     bencher.bench_local(|| judge(Ring { access: &access, filed: Some(&filed) }, black_box(offered), 0));
+}
+
+/// Both phases of a request with a whole answer, and nothing of the proxy's.
+#[divan::bench(args = lanes().into_iter().filter(phases::is_known))]
+fn phases(bencher: Bencher<'_, '_>, lane: Lane) {
+    let rig = phases::Rig::new(lane.client, lane.provider);
+    bencher.bench_local(|| rig.send());
 }
 
 fn request(bencher: Bencher<'_, '_>, lane: Lane, size: usize) {

@@ -1,0 +1,171 @@
+//! Both phases of a request by themselves, over a proxy that does nothing: what is left is the filter's own work.
+
+use crate::input::{self, Lane};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+use tollgate::config;
+use tollgate::config::tables::Tables;
+use tollgate::dialect::Dialect;
+use tollgate::gateway::host::{MetricKind, Side};
+use tollgate::gateway::{Attempt, Edge, Headers, Host, Worker, prepare_shared};
+
+/// A proxy that gives what it was given, and takes whatever comes.
+#[derive(Debug, Default)]
+struct Still {
+    headers: [Vec<(&'static str, String)>; 2],
+    bodies: [Vec<u8>; 2],
+    token: RefCell<Vec<u8>>,
+    metrics: Cell<u32>,
+}
+
+/// Whether both sides of a lane are known here.
+pub(crate) fn is_known(lane: &Lane) -> bool {
+    let known = |dialect| matches!(dialect, Dialect::OpenaiChat | Dialect::Anthropic);
+    known(lane.client) && known(lane.provider)
+}
+
+/// A request that can be sent any number of times.
+#[derive(Debug)]
+pub(crate) struct Rig {
+    tables: Rc<Tables>,
+    worker: Rc<Worker>,
+    host: Still,
+    provider: Rc<str>,
+}
+
+impl Rig {
+    /// A whole answer from a provider that speaks `provider`, to a client that speaks `client`.
+    pub(crate) fn new(client: Dialect, provider: Dialect) -> Self {
+        let config = serde_json::json!({
+            "providers": {"sim": {
+                "base_url": "http://127.0.0.1:8000/v1", "dialect": provider.as_str(), "api_key_env": "SIM_KEY",
+            }},
+            "models": {"*": "sim/provider-model"},
+            "prices": {"provider-model": {"input": 1.25, "output": 10.0}},
+        });
+        let gateway = config::from_json(config.to_string().as_bytes()).expect("the configuration is good");
+        let tables = config::compile(&gateway, &|_| Some("sk-simulated".to_owned())).expect("and complete");
+        let (path, version) = match client {
+            Dialect::Anthropic => ("/v1/messages", Some("2023-06-01")),
+            _ => ("/v1/chat/completions", None),
+        };
+        let body = input::request(client, 1024);
+        let mut asked = vec![
+            (":authority", "localhost:10000".to_owned()),
+            (":path", path.to_owned()),
+            (":method", "POST".to_owned()),
+            (":scheme", "http".to_owned()),
+            ("accept", "application/json".to_owned()),
+            ("accept-encoding", "gzip, deflate".to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("user-agent", "SDK/Python 1.0.0".to_owned()),
+            ("x-stainless-lang", "python".to_owned()),
+            ("x-stainless-package-version", "1.0.0".to_owned()),
+            ("x-stainless-os", "Linux".to_owned()),
+            ("x-stainless-arch", "x64".to_owned()),
+            ("x-stainless-runtime", "CPython".to_owned()),
+            ("x-stainless-runtime-version", "3.12.0".to_owned()),
+            ("authorization", "Bearer tg-0123456789abcdef".to_owned()),
+            ("x-stainless-async", "false".to_owned()),
+            ("x-stainless-retry-count", "0".to_owned()),
+            ("x-stainless-read-timeout", "600".to_owned()),
+            ("content-length", body.len().to_string()),
+            ("x-forwarded-proto", "http".to_owned()),
+            ("x-request-id", "7d8b4ff5-6a44-4a9e-9d41-0f8f3b4b5a10".to_owned()),
+        ];
+        asked.extend(version.map(|version| ("anthropic-version", version.to_owned())));
+        let answer = input::answer(provider);
+        let answered = vec![
+            (":status", "200".to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("content-length", answer.len().to_string()),
+            ("date", "Thu, 01 Jan 2026 00:00:00 GMT".to_owned()),
+            ("server", "simulated".to_owned()),
+            ("x-request-id", "req_0123456789".to_owned()),
+            ("x-envoy-upstream-service-time", "12".to_owned()),
+        ];
+        let host = Still { headers: [asked, answered], bodies: [body, answer], ..Still::default() };
+        prepare_shared(&host);
+        Self { tables: Rc::new(tables), worker: Rc::default(), host, provider: "sim".into() }
+    }
+
+    /// Sends it.
+    pub(crate) fn send(&self) {
+        let host = &self.host;
+        let mut edge = Edge::new(Rc::clone(&self.worker), Rc::clone(&self.tables));
+        edge.on_request_headers(host, false);
+        edge.on_request_body(host, host.bodies[0].len(), true);
+        let mut attempt = Attempt::new(Rc::clone(&self.worker), Rc::clone(&self.provider));
+        attempt.on_request_headers(host);
+        attempt.on_request_body(host, host.bodies[0].len());
+        attempt.on_response_headers(host, false);
+        attempt.on_response_body(host, host.bodies[1].len(), true);
+        edge.on_response_headers(host, false);
+        edge.on_response_body(host, host.bodies[1].len());
+        edge.on_log(host);
+    }
+}
+
+const fn at(side: Side) -> usize {
+    match side {
+        Side::Request => 0,
+        Side::Response => 1,
+    }
+}
+
+impl Host for Still {
+    fn now_ns(&self) -> u64 {
+        1_767_225_600_000_000_000
+    }
+    fn headers(&self, side: Side) -> Headers {
+        self.headers[at(side)].iter().map(|(name, value)| (*name, value.clone())).collect()
+    }
+    fn set_headers(&self, _side: Side, _headers: &Headers) {}
+    fn set_header(&self, _side: Side, _name: &str, _value: Option<&str>) {}
+    fn body(&self, side: Side, start: usize, len: usize) -> Vec<u8> {
+        let body = &self.bodies[at(side)];
+        body[start..body.len().min(start.saturating_add(len))].to_vec()
+    }
+    fn splice_body(&self, _side: Side, _drop: usize, _insert: &[u8]) {}
+    fn reply(&self, status: u16, _headers: &[(&str, &str)], body: &[u8]) {
+        panic!("the gateway answered itself: {status} {}", String::from_utf8_lossy(body));
+    }
+    fn remember(&self, key: &str, value: &[u8]) {
+        if key == tollgate::gateway::host::key::REQUEST {
+            value.clone_into(&mut self.token.borrow_mut());
+        }
+    }
+    fn recall(&self, _key: &str) -> Option<Vec<u8>> {
+        Some(self.token.borrow().clone())
+    }
+    fn property(&self, _path: &[&str]) -> Option<Vec<u8>> {
+        None
+    }
+    fn reroute(&self) {}
+    fn define_metric(&self, _kind: MetricKind, _name: &str) -> Option<u32> {
+        self.metrics.set(self.metrics.get() + 1);
+        Some(self.metrics.get())
+    }
+    fn add(&self, _metric: u32, _by: u64) {}
+    fn record(&self, _metric: u32, _value: u64) {}
+    fn shared(&self, _key: &str) -> (Option<Vec<u8>>, Option<u32>) {
+        (None, None)
+    }
+    fn share(&self, _key: &str, _value: &[u8], _version: Option<u32>) -> bool {
+        true
+    }
+    fn post(&self, _: &str, _: &[(&str, &str)], _: &[u8], _: Duration) -> Option<u32> {
+        None
+    }
+    fn wake_in(&self, _side: Side, _ms: u64) {}
+    fn stream(&self) -> u32 {
+        1
+    }
+    fn enter(&self, _stream: u32) -> bool {
+        true
+    }
+    fn go_on(&self, _side: Side) {}
+    fn hurry(&self) {}
+    fn break_in(&self, _limit: Option<Duration>) {}
+}
