@@ -317,6 +317,39 @@ fn what_says_nothing_is_no_loss() {
 }
 
 #[test]
+fn a_function_call_of_empty_strings_calls_nothing() {
+    let empty = json!({"name": "", "arguments": ""});
+    let answer = json!({"id": "", "created": 1, "model": "m", "choices": [{"index": 0, "finish_reason": "",
+        "message": {"role": "assistant", "content": "4", "function_call": empty, "tool_calls": null}}]});
+    let plan = AnswerPlan::new(Anthropic, OpenaiChat, false, false);
+    let answer = lane::answer(&plan, answer.to_string().as_bytes()).unwrap();
+    let answer: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
+    assert_eq!(answer["content"].as_array().map(Vec::len), Some(1), "{answer:#}");
+    assert_eq!(answer["stop_reason"], "end_turn");
+
+    let chunk = |delta: Value, finish: Value| {
+        let chunk = json!({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
+        format!("data: {chunk}\n\n")
+    };
+    let stream = chunk(json!({"content": "4", "function_call": empty}), Value::Null)
+        + &chunk(json!({"content": "2", "function_call": empty}), json!("stop"))
+        + "data: [DONE]\n\n";
+    let plan = AnswerPlan::new(Anthropic, OpenaiChat, true, false);
+    let (out, _) = crate::feed::run(&plan, stream.as_bytes(), stream.len());
+    assert!(!out.contains("tool_use") && out.contains("end_turn"), "{out}");
+
+    let (out, _) = to_anthropic(
+        CLAUDE,
+        &json!({"model": "m", "messages": [
+            {"role": "user", "content": "2+2"},
+            {"role": "assistant", "content": "4", "function_call": empty},
+            {"role": "user", "content": "so?"},
+        ]}),
+    );
+    assert_eq!(out["messages"][1]["content"], json!([{"type": "text", "text": "4"}]));
+}
+
+#[test]
 fn what_claude_cannot_say_is_refused_or_warned_of() {
     for (field, value) in
         [("n", json!(2)), ("logprobs", json!(true)), ("seed", json!(7)), ("presence_penalty", json!(0.5))]

@@ -11,12 +11,14 @@
 )]
 
 mod anthropic_roundtrip;
+mod asked;
 mod bedrock;
 mod carriages;
 mod cases;
 mod cohere;
 mod completions;
 mod corpus;
+mod cuts;
 mod embeddings;
 mod feed;
 mod frames;

@@ -158,6 +158,19 @@ wire_object! {
     }
 }
 
+impl Function<'_> {
+    /// Whether anything is called: some servers write every field there is, a `function_call` of empty strings among them.
+    pub(crate) fn is_called(&self) -> bool {
+        let is_named = self.name.as_ref().is_some_and(|name| !name.is_empty());
+        let has_arguments = match &self.arguments {
+            None => false,
+            Some(TextOr::Text(text)) => !text.is_empty(),
+            Some(TextOr::Other(_)) => true,
+        };
+        is_named || has_arguments
+    }
+}
+
 wire_object! {
     /// A tool on offer. The flat form (`name` beside `type`) is what some clients of the responses API send here.
     pub(crate) struct Tool<'a> {
