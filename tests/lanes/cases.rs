@@ -544,6 +544,54 @@ fn a_bad_200_is_a_reason_to_go_on() {
 }
 
 #[test]
+fn a_message_of_which_nothing_can_be_said_is_refused() {
+    let picture = |url: &str| {
+        json!({"model": "m", "messages": [{"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": url}}]}]})
+    };
+    let sound = json!({"model": "m", "messages": [{"role": "user", "content": [
+        {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}}]}]});
+    let https = picture("https://a.example/x.png");
+    for (provider, model, body) in [
+        (Dialect::Gemini, "gemini-2.0-flash", &https),
+        (Dialect::Bedrock, "us.anthropic.claude-sonnet-4-5-20250929-v1:0", &https),
+        (Dialect::Ollama, "qwen3", &https),
+        (Dialect::Cohere, "command-a-03-2025", &sound),
+        (Anthropic, CLAUDE, &sound),
+    ] {
+        let failure = translated(OpenaiChat, provider, model, body, true).expect_err(model);
+        assert_eq!(failure.status, 400, "{model}");
+        assert!(failure.param.unwrap().starts_with("messages[0]"), "{model}: {}", failure.message);
+    }
+}
+
+#[test]
+fn where_no_tool_is_left_none_is_chosen() {
+    let custom = json!([{"type": "custom", "custom": {"name": "c"}}]);
+    let body = ask(&json!({"tools": custom, "tool_choice": "required", "parallel_tool_calls": false}));
+    for (provider, model) in [
+        (Anthropic, CLAUDE),
+        (Dialect::OpenaiResponses, "gpt-5"),
+        (Dialect::Gemini, "gemini-2.5-pro"),
+        (Dialect::Bedrock, "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        (Dialect::Cohere, "command-a-03-2025"),
+        (Dialect::Ollama, "qwen3"),
+    ] {
+        let (out, warnings) = translated(OpenaiChat, provider, model, &body, true).unwrap();
+        for field in ["tools", "tool_choice", "toolConfig", "parallel_tool_calls"] {
+            assert_eq!(out.get(field), None, "{provider:?}: {out:#}");
+        }
+        let warnings = warnings.concat();
+        assert!(
+            warnings.contains("tools[0]") && warnings.contains("tool_choice"),
+            "{provider:?}: {warnings}"
+        );
+        let failure = translated(OpenaiChat, provider, model, &body, false).unwrap_err();
+        assert_eq!(failure.param.as_deref(), Some("tools[0]"), "{provider:?}");
+    }
+}
+
+#[test]
 fn wrong_types_are_named() {
     for (body, param) in [
         (json!({"messages": []}), "model"),

@@ -39,3 +39,4 @@ mod splits;
 mod stream_cases;
 mod streamed;
 mod table;
+mod thoughts;

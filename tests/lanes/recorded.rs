@@ -74,6 +74,8 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
             // What the provider itself refused may be refused here, and Azure and Vertex name the model elsewhere.
             Err(_) if status >= 400 || !source["model"].is_string() => continue,
             Err(failure) if STATEFUL.contains(&failure.param.as_deref().unwrap_or_default()) => continue,
+            // A message of which nothing is left is a 400 that names it.
+            Err(failure) if failure.code.as_deref() == Some("unsupported_parameter") => continue,
             Err(failure) => {
                 wrong.push(format!("{id}: {failure:?}"));
                 continue;

@@ -133,6 +133,8 @@ wire_object! {
         pub(crate) signature: Text<'a> = "signature",
         pub(crate) data: Text<'a> = "data",
         pub(crate) cache_control: &'a RawValue = "cache_control",
+        /// Its number in a stream, which some clients send back.
+        pub(crate) index: &'a RawValue = "index",
     }
 }
 
