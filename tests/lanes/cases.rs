@@ -544,6 +544,23 @@ fn a_bad_200_is_a_reason_to_go_on() {
 }
 
 #[test]
+fn pictures_and_texts_are_called_what_they_are() {
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": [
+        {"type": "text", "text": "q"},
+        {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,/9j/"}},
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,aGVsbG8="}},
+    ]}]});
+    let sent = |provider, model| translated(OpenaiChat, provider, model, &body, true).unwrap().0.to_string();
+    assert!(sent(Anthropic, CLAUDE).contains("image/jpeg"));
+    assert!(sent(Dialect::Gemini, "gemini-2.5-pro").contains("image/jpeg"));
+    for (provider, model) in
+        [(Anthropic, CLAUDE), (Dialect::Cohere, "command-a-vision-07-2025"), (Dialect::Ollama, "qwen3")]
+    {
+        assert!(sent(provider, model).contains("hello"), "{model}");
+    }
+}
+
+#[test]
 fn a_message_of_which_nothing_can_be_said_is_refused() {
     let picture = |url: &str| {
         json!({"model": "m", "messages": [{"role": "user", "content": [

@@ -111,6 +111,10 @@ pub(super) fn encode(
     if request.origin != provider {
         tidy::lose_foreign_tools(request, &mut losses)?;
         tidy::order_results(request);
+        tidy::name_media(request);
+        if matches!(provider, Dialect::Cohere | Dialect::Ollama | Dialect::OllamaGenerate) {
+            tidy::read_texts(request);
+        }
     }
     let encoded = codec::encode_request(provider, request, ask, &mut losses)
         .map_err(|failure| in_words_of(call.dialect, failure))?;

@@ -1,7 +1,10 @@
 //! What is put in order between two dialects, whichever they are: a request that its own maker takes may hold what no
 //! other provider can make sense of.
 
-use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, ToolChoice, ToolKind};
+use crate::chat::{
+    ChatRequest, Document, Failure, Losses, Part, PartKind, Role, Source, Text, ToolChoice, ToolKind,
+};
+use crate::wire::base64;
 use std::collections::HashMap;
 
 /// Puts the results of a turn's calls in the order of the calls: providers whose results have no ids tell them apart by
@@ -56,6 +59,40 @@ fn order_turn(request: &mut ChatRequest<'_>, calling: usize, end: usize) {
     for (place, part) in places.into_iter().zip(taken) {
         *place = part;
     }
+}
+
+/// Every part of a request, those within results of tools among them.
+fn each_part<'a>(request: &mut ChatRequest<'a>, mut act: impl FnMut(&mut PartKind<'a>)) {
+    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if let PartKind::ToolResult(result) = &mut part.kind {
+            result.content.iter_mut().for_each(|inner| act(&mut inner.kind));
+        }
+        act(&mut part.kind);
+    }
+}
+
+/// Calls pictures what they are: clients say `image/jpg`, which is no media type, and Anthropic and Google refuse it.
+pub(super) fn name_media(request: &mut ChatRequest<'_>) {
+    each_part(request, |kind| {
+        if let PartKind::Image { source: Source::Base64 { media_type, .. }, .. } = kind
+            && media_type.to_str().eq_ignore_ascii_case("image/jpg")
+        {
+            *media_type = Text::plain("image/jpeg");
+        }
+    });
+}
+
+/// Reads documents that are text and came as bytes, for providers that take text and no bytes.
+pub(super) fn read_texts(request: &mut ChatRequest<'_>) {
+    each_part(request, |kind| {
+        if let PartKind::Document(Document { source, .. }) = kind
+            && let Source::Base64 { media_type, data } = source
+            && media_type.to_str().starts_with("text/")
+            && let Some(text) = base64::decode(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok())
+        {
+            *source = Source::Text(Text::from(text));
+        }
+    });
 }
 
 /// Takes out tools where none is left that this provider could be offered, and the choice among them: some refuse an empty
