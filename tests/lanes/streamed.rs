@@ -55,7 +55,9 @@ pub(crate) fn collect(dialect: Dialect, stream: &str) -> Collected {
     let mut collected = Collected::default();
     if dialect == Gemini && stream.trim_start().starts_with('[') {
         let pieces: Vec<Value> = serde_json::from_str(stream).unwrap();
-        pieces.iter().for_each(|answer| gemini_collect::piece(answer, &mut collected));
+        for answer in &pieces {
+            gemini_collect::piece(answer, &mut collected);
+        }
         return collected;
     }
     let stream = stream.replace("\r\n", "\n").replace('\r', "\n");

@@ -21,9 +21,9 @@ pub(super) fn write(
     body: &mut Object<'_>,
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::Cohere;
-    let last = request.messages.last().map(|message| message.place);
+    let asked = request.messages.last().map(|message| message.place);
     let mut writer =
-        Writer { own, thinks: thinks || own, last, losses, documents: Vec::new(), calls: 0, results: 0 };
+        Writer { own, thinks: thinks || own, asked, losses, documents: Vec::new(), calls: 0, results: 0 };
     body.array("messages", |list| {
         for message in &request.messages {
             writer.message(message, list)?;
@@ -46,7 +46,7 @@ struct Writer<'l, 'm> {
     own: bool,
     thinks: bool,
     /// What the model is to answer.
-    last: Option<Place>,
+    asked: Option<Place>,
     losses: &'l mut Losses,
     /// Documents that stood in messages.
     documents: Vec<&'m Document<'m>>,
@@ -95,7 +95,7 @@ impl<'m> Writer<'_, 'm> {
             && !message.parts.is_empty()
         {
             let told = message.parts.iter().any(|part| matches!(part.kind, PartKind::Document(_)));
-            if !told && self.last == Some(place) && !self.own {
+            if !told && self.asked == Some(place) && !self.own {
                 return Err(self.losses.nothing_left(&place.to_string()));
             }
             if !told {
