@@ -164,6 +164,7 @@ def _contents(contents: list[Any], generation: int, signed: Any) -> None:
             )
         for index, part in enumerate(parts):
             _part(part, f"{where}.parts[{index}]", role, generation)
+            _fetched(part, model)
         for result, call in zip(results, calls, strict=False):
             if result["name"] != call["functionCall"]["name"]:
                 raise Refused("function_response.name does not match function_call.name")
@@ -181,6 +182,19 @@ def _contents(contents: list[Any], generation: int, signed: Any) -> None:
         before = role
     if calls:
         raise Refused("Please ensure that multiturn requests end with a user role or a function response.")
+
+
+def _fetched(part: Any, model: str) -> None:
+    """Files outside Google's services: the models before 2.5 fetch none, the others want to know what they are."""
+    file = part.get("fileData") or {}
+    uri = str(file.get("fileUri", ""))
+    own = ("gs://", "https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/")
+    if not file or uri.startswith(own):
+        return
+    if not re.match(r"gemini-(2\.5|[3-9])", model) or not uri.startswith("https://"):
+        raise Refused(f"Cannot fetch content from the provided URL: {uri}")
+    if "/" not in file.get("mimeType", ""):
+        raise Refused(f"Unsupported MIME type: {file.get('mimeType', '')}")
 
 
 def _part(part: Any, where: str, role: str, generation: int) -> None:
@@ -206,9 +220,6 @@ def _part(part: Any, where: str, role: str, generation: int) -> None:
     if "fileData" in part:
         file = part["fileData"]
         known(file, {"mimeType", "fileUri", "displayName"}, f"{where}.file_data")
-        own = ("gs://", "https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/")
-        if not str(file.get("fileUri", "")).startswith(own):
-            raise Refused(f"Cannot fetch content from the provided URL: {file.get('fileUri')}")
     for name, fields in (
         ("functionCall", {"id", "name", "args"}),
         ("functionResponse", {"id", "name", "response", "parts"}),
