@@ -126,6 +126,9 @@ def check(body: Any, model: str, signed: Any) -> None:
     _tool_config(body.get("toolConfig") or {}, declared)
     _config(body.get("generationConfig") or {}, generation, declared)
     _contents(contents, generation, signed)
+    for content in contents:
+        for part in content["parts"]:
+            _fetched(part, model)
 
 
 def _contents(contents: list[Any], generation: int, signed: Any) -> None:
@@ -164,7 +167,6 @@ def _contents(contents: list[Any], generation: int, signed: Any) -> None:
             )
         for index, part in enumerate(parts):
             _part(part, f"{where}.parts[{index}]", role, generation)
-            _fetched(part, model)
         for result, call in zip(results, calls, strict=False):
             if result["name"] != call["functionCall"]["name"]:
                 raise Refused("function_response.name does not match function_call.name")
