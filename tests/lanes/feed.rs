@@ -9,6 +9,7 @@ pub(crate) fn run(plan: &AnswerPlan, stream: &[u8], size: usize) -> (String, Pro
 }
 
 /// Runs a stream through a lane, cut at these places.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn run_cut(plan: &AnswerPlan, stream: &[u8], cuts: &[usize]) -> (String, Progress) {
     let starts = [0].into_iter().chain(cuts.iter().copied());
     let ends = cuts.iter().copied().chain([stream.len()]);
