@@ -125,12 +125,12 @@ bench-lanes: ## Cost of each translator by itself, and of the token estimate
 	$(CARGO) bench --config profile.bench.lto=false --config profile.bench.codegen-units=16 --quiet --bench lanes $(BENCH_ARGS)
 
 FUZZ_SECONDS ?= 600
+FUZZ_PATH := PATH="$(abspath $(TARGET))/tools/bin:$$PATH"
 fuzz: ## Every framer and decoder over hostile input, FUZZ_SECONDS each (FUZZ_ONLY=stream for some)
-	@rustup toolchain list 2>/dev/null | grep -q '^nightly' || rustup toolchain install nightly --profile minimal \
-	  || { echo "make fuzz needs a nightly compiler, and rustup could not install one: rustup toolchain install nightly"; exit 1; }
-	@$(CARGO) fuzz --version >/dev/null 2>&1 || $(CARGO) install --quiet cargo-fuzz \
+	@$(FUZZ_PATH) $(CARGO) fuzz --version >/dev/null 2>&1 \
+	  || $(CARGO) install --quiet --root $(TARGET)/tools cargo-fuzz \
 	  || { echo "make fuzz needs cargo-fuzz, which could not be installed: cargo install cargo-fuzz"; exit 1; }
-	FUZZ_SECONDS=$(FUZZ_SECONDS) nice tests/fuzz/run.sh $(abspath $(TARGET))/fuzz
+	$(FUZZ_PATH) FUZZ_SECONDS=$(FUZZ_SECONDS) nice tests/fuzz/run.sh $(abspath $(TARGET))/fuzz
 
 size: wasm ## Print the module's size
 	@stat -c '%n %s bytes' $(MODULE)

@@ -47,6 +47,16 @@ impl Losses {
         }
     }
 
+    /// A message of which nothing is left cannot be sent, whatever may be dropped: a 400 with the reason of the last loss.
+    pub fn nothing_left(&self, field: &str) -> Failure {
+        let last = self.warnings.last().map_or("", String::as_str);
+        let message = match last.strip_prefix(field).and_then(|rest| rest.strip_prefix(" dropped: ")) {
+            Some(why) => format!("{field} {why}"),
+            None => format!("nothing that {field} says can be carried over to this provider"),
+        };
+        Failure::field(field, message).with_code("unsupported_parameter")
+    }
+
     /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top
     /// level. Names that begin with [`OWN`] are no loss.
     pub fn lost_extra(&mut self, base: impl Display, extra: &Extra<'_>, why: &str) -> Result<(), Failure> {

@@ -6,8 +6,14 @@ cd "$(dirname "$0")/../.."
 out=$1
 seconds=${FUZZ_SECONDS:-600}
 
-build=(cargo +nightly fuzz build --fuzz-dir tests/fuzz --sanitizer none --target-dir "$out/build" any)
-"${build[@]}" || exit 1
+# libFuzzer's flags are for nightly compilers. Where there is none, the one that is installed is told to take them all
+# the same; RUSTC_BOOTSTRAP=1 does that on purpose.
+build=(cargo fuzz build --fuzz-dir tests/fuzz --sanitizer none --target-dir "$out/build" any)
+if [[ -z ${RUSTC_BOOTSTRAP:-} ]] && rustup run nightly rustc --version >/dev/null 2>&1; then
+  RUSTUP_TOOLCHAIN=nightly "${build[@]}" || exit 1
+else
+  RUSTC_BOOTSTRAP=1 "${build[@]}" || exit 1
+fi
 triple=$(rustc -vV | sed -n 's/^host: //p')
 cargo run --quiet --release --manifest-path tests/fuzz/Cargo.toml --target-dir "$out/host" --bin seeds -- "$out/corpus" || exit 1
 

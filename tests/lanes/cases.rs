@@ -317,6 +317,39 @@ fn what_says_nothing_is_no_loss() {
 }
 
 #[test]
+fn a_function_call_of_empty_strings_calls_nothing() {
+    let empty = json!({"name": "", "arguments": ""});
+    let answer = json!({"id": "", "created": 1, "model": "m", "choices": [{"index": 0, "finish_reason": "",
+        "message": {"role": "assistant", "content": "4", "function_call": empty, "tool_calls": null}}]});
+    let plan = AnswerPlan::new(Anthropic, OpenaiChat, false, false);
+    let answer = lane::answer(&plan, answer.to_string().as_bytes()).unwrap();
+    let answer: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
+    assert_eq!(answer["content"].as_array().map(Vec::len), Some(1), "{answer:#}");
+    assert_eq!(answer["stop_reason"], "end_turn");
+
+    let chunk = |delta: Value, finish: Value| {
+        let chunk = json!({"id": "c", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]});
+        format!("data: {chunk}\n\n")
+    };
+    let stream = chunk(json!({"content": "4", "function_call": empty}), Value::Null)
+        + &chunk(json!({"content": "2", "function_call": empty}), json!("stop"))
+        + "data: [DONE]\n\n";
+    let plan = AnswerPlan::new(Anthropic, OpenaiChat, true, false);
+    let (out, _) = crate::feed::run(&plan, stream.as_bytes(), stream.len());
+    assert!(!out.contains("tool_use") && out.contains("end_turn"), "{out}");
+
+    let (out, _) = to_anthropic(
+        CLAUDE,
+        &json!({"model": "m", "messages": [
+            {"role": "user", "content": "2+2"},
+            {"role": "assistant", "content": "4", "function_call": empty},
+            {"role": "user", "content": "so?"},
+        ]}),
+    );
+    assert_eq!(out["messages"][1]["content"], json!([{"type": "text", "text": "4"}]));
+}
+
+#[test]
 fn what_claude_cannot_say_is_refused_or_warned_of() {
     for (field, value) in
         [("n", json!(2)), ("logprobs", json!(true)), ("seed", json!(7)), ("presence_penalty", json!(0.5))]
@@ -507,6 +540,71 @@ fn a_bad_200_is_a_reason_to_go_on() {
             let failure = lane::answer(&plan, body.as_bytes()).expect_err(body);
             assert!(failure.status >= 500, "{body}: {failure:?}");
         }
+    }
+}
+
+#[test]
+fn pictures_and_texts_are_called_what_they_are() {
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": [
+        {"type": "text", "text": "q"},
+        {"type": "image_url", "image_url": {"url": "data:image/jpg;base64,/9j/"}},
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,aGVsbG8="}},
+    ]}]});
+    let sent = |provider, model| translated(OpenaiChat, provider, model, &body, true).unwrap().0.to_string();
+    assert!(sent(Anthropic, CLAUDE).contains("image/jpeg"));
+    assert!(sent(Dialect::Gemini, "gemini-2.5-pro").contains("image/jpeg"));
+    for (provider, model) in
+        [(Anthropic, CLAUDE), (Dialect::Cohere, "command-a-vision-07-2025"), (Dialect::Ollama, "qwen3")]
+    {
+        assert!(sent(provider, model).contains("hello"), "{model}");
+    }
+}
+
+#[test]
+fn a_message_of_which_nothing_can_be_said_is_refused() {
+    let picture = |url: &str| {
+        json!({"model": "m", "messages": [{"role": "user", "content": [
+            {"type": "image_url", "image_url": {"url": url}}]}]})
+    };
+    let sound = json!({"model": "m", "messages": [{"role": "user", "content": [
+        {"type": "input_audio", "input_audio": {"data": "aGk=", "format": "wav"}}]}]});
+    let https = picture("https://a.example/x.png");
+    for (provider, model, body) in [
+        (Dialect::Gemini, "gemini-2.0-flash", &https),
+        (Dialect::Bedrock, "us.anthropic.claude-sonnet-4-5-20250929-v1:0", &https),
+        (Dialect::Ollama, "qwen3", &https),
+        (Dialect::Cohere, "command-a-03-2025", &sound),
+        (Anthropic, CLAUDE, &sound),
+    ] {
+        let failure = translated(OpenaiChat, provider, model, body, true).expect_err(model);
+        assert_eq!(failure.status, 400, "{model}");
+        assert!(failure.param.unwrap().starts_with("messages[0]"), "{model}: {}", failure.message);
+    }
+}
+
+#[test]
+fn where_no_tool_is_left_none_is_chosen() {
+    let custom = json!([{"type": "custom", "custom": {"name": "c"}}]);
+    let body = ask(&json!({"tools": custom, "tool_choice": "required", "parallel_tool_calls": false}));
+    for (provider, model) in [
+        (Anthropic, CLAUDE),
+        (Dialect::OpenaiResponses, "gpt-5"),
+        (Dialect::Gemini, "gemini-2.5-pro"),
+        (Dialect::Bedrock, "us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        (Dialect::Cohere, "command-a-03-2025"),
+        (Dialect::Ollama, "qwen3"),
+    ] {
+        let (out, warnings) = translated(OpenaiChat, provider, model, &body, true).unwrap();
+        for field in ["tools", "tool_choice", "toolConfig", "parallel_tool_calls"] {
+            assert_eq!(out.get(field), None, "{provider:?}: {out:#}");
+        }
+        let warnings = warnings.concat();
+        assert!(
+            warnings.contains("tools[0]") && warnings.contains("tool_choice"),
+            "{provider:?}: {warnings}"
+        );
+        let failure = translated(OpenaiChat, provider, model, &body, false).unwrap_err();
+        assert_eq!(failure.param.as_deref(), Some("tools[0]"), "{provider:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::feed::run;
 use crate::recorded::{answers, op, requests};
-use crate::streamed::{Calls, Collected, arguments, neutral_finish, streams};
+use crate::streamed::{Calls, Collected, arguments, neutral_finish};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tollgate::chat::Losses;
@@ -101,20 +101,6 @@ fn recorded_answers_of_the_others_arrive() {
     answers(OpenaiChat, Cohere, 100);
     answers(Anthropic, Cohere, 100);
     answers(Ollama, Cohere, 2);
-}
-
-#[test]
-fn recorded_streams_reach_the_others() {
-    for client in [OpenaiChat, Anthropic, Ollama] {
-        streams(Cohere, client, 8);
-    }
-}
-
-#[test]
-fn recorded_streams_of_the_others_arrive() {
-    streams(OpenaiChat, Cohere, 50);
-    streams(Anthropic, Cohere, 50);
-    streams(Ollama, Cohere, 2);
 }
 
 /// Texts in one form: a string of content is a block, what says nothing is left out.

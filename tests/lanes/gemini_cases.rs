@@ -161,6 +161,33 @@ fn a_signature_goes_out_in_the_id_and_comes_back_on_the_first_call() {
 }
 
 #[test]
+fn a_signature_beside_a_call_goes_with_it() {
+    for beside in [
+        json!({"extra_content": {"google": {"thought_signature": "AbC+/w=="}}}),
+        json!({"provider_specific_fields": {"thought_signature": "AbC+/w=="}}),
+    ] {
+        let mut signed = call("a");
+        signed.as_object_mut().unwrap().extend(beside.as_object().unwrap().clone());
+        let body = json!({"model": "m", "messages": [
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": null, "tool_calls": [signed, call("b")]},
+            {"role": "tool", "tool_call_id": "b", "content": "2"},
+            {"role": "tool", "tool_call_id": "a", "content": "1"},
+        ]});
+        let (out, warnings) = to_gemini("gemini-3-pro-preview", &body);
+        let calls = &out["contents"][1]["parts"];
+        assert_eq!(
+            (&calls[0]["thoughtSignature"], calls[1].get("thoughtSignature")),
+            (&json!("AbC+/w=="), None)
+        );
+        // Results stand in the order of the calls.
+        let results = &out["contents"][2]["parts"];
+        assert_eq!(results[0]["functionResponse"]["response"], json!({"result": "1"}));
+        assert_eq!(warnings, [""; 0]);
+    }
+}
+
+#[test]
 fn a_call_of_another_model_skips_the_check() {
     let history = json!({"model": "m", "messages": [{"role": "user", "content": "go"},
         {"role": "assistant", "tool_calls": [call("a"), call("b")]},
@@ -307,8 +334,14 @@ fn pictures_and_files() {
         part("gs://b/a.jpg"),
         json!({"fileData": {"mimeType": "image/jpeg", "fileUri": "gs://b/a.jpg"}})
     );
-    let refused = translated(OpenaiChat, Gemini, FLASH, &body("https://a.example/x.png"), false).unwrap_err();
+    // What the older models cannot fetch.
+    let refused = translated(OpenaiChat, Gemini, "gemini-2.0-flash", &body("https://a.example/x.png"), false);
+    let refused = refused.unwrap_err();
     assert_eq!((refused.status, refused.param.as_deref()), (400, Some("messages[0].content[1]")));
+    assert_eq!(
+        part("https://a.example/x.png"),
+        json!({"fileData": {"mimeType": "image/png", "fileUri": "https://a.example/x.png"}})
+    );
     let vertex = Quirks { file_urls: true, ..Quirks::OPENAI };
     let ask = Ask {
         model: FLASH,

@@ -26,6 +26,7 @@ pub(crate) fn piece(answer: &Value, into: &mut Collected) {
             } else {
                 into.text.push_str(text);
             }
+            into.signatures.extend(part["thoughtSignature"].as_str().map(str::to_owned));
             let call = &part["functionCall"];
             if let Some(name) = call["name"].as_str() {
                 let id = call["id"].as_str().unwrap_or_default().to_owned();

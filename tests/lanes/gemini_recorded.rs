@@ -3,15 +3,13 @@
 
 use crate::corpus::{Exchange, exchanges};
 use crate::feed::run;
-use crate::gemini_collect::piece;
 use crate::loss::silent_losses;
-use crate::streamed::{Collected, collect, of_answer};
 use serde_json::Value;
 use tollgate::chat::Losses;
 use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{self, Anthropic, Gemini, OpenaiChat};
 use tollgate::dialect::codec;
-use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit, Progress};
+use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
 
 const WHOLE: &str = "gemini.generateContent";
@@ -229,135 +227,8 @@ fn requests_reach_anthropic() {
     requests(Anthropic, "claude-sonnet-4-5");
 }
 
-/// What was said, with the ids that were made up for it: of those only their being there is compared.
-fn compare(id: &str, mut was: Collected, mut is: Collected, wrong: &mut Vec<String>) {
-    let mut ids: Vec<String> = is.calls.iter().map(|(id, _, _)| id.clone()).collect();
-    let count = ids.len();
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.len() != count || ids.iter().any(String::is_empty) {
-        wrong.push(format!("{id}: ids {ids:?}"));
-    }
-    for (was, is) in was.calls.iter_mut().zip(&mut is.calls) {
-        if was.0.is_empty() {
-            was.0.clone_from(&is.0);
-        }
-        is.0 = is.0.split("__thought__").next().unwrap_or_default().to_owned();
-        was.0 = was.0.split("__thought__").next().unwrap_or_default().to_owned();
-    }
-    if !was.calls.is_empty() && was.finish.as_deref() == Some("stop") {
-        was.finish = Some("tools".to_owned());
-    }
-    was.over = true;
-    is.signatures.clear();
-    if is.input.is_none() {
-        (was.input, was.output) = (None, None);
-    }
-    if was != is {
-        wrong.push(format!("{id}:\n  was {was:?}\n  is  {is:?}"));
-    }
-}
-
-fn answers(client: Dialect) {
-    let Some(exchanges) = exchanges(WHOLE) else { return };
-    let (mut seen, mut wrong) = (0, Vec::new());
-    for exchange in exchanges.iter().filter(|exchange| exchange.status == 200) {
-        let id = &exchange.id;
-        let body = exchange.response.as_bytes();
-        let Ok(source) = serde_json::from_slice::<Value>(body) else { continue };
-        let plan = AnswerPlan::new(client, Gemini, false, false);
-        let answer = match lane::answer(&plan, body) {
-            Ok(answer) => answer,
-            Err(failure) => {
-                wrong.push(format!("{id}: {failure:?}"));
-                continue;
-            }
-        };
-        let target: Value = serde_json::from_slice(&answer.body.unwrap()).unwrap();
-        let mut was = Collected::default();
-        piece(&source, &mut was);
-        let unary = of_answer(client, &target);
-        let streamed = lane::answer_as_stream(&plan, body).unwrap().body.unwrap();
-        let streamed = collect(client, &String::from_utf8(streamed).unwrap());
-        compare(id, was, unary, &mut wrong);
-        let mut whole = of_answer(client, &target);
-        if client == OpenaiChat {
-            (whole.input, whole.output) = (streamed.input, streamed.output);
-        }
-        if streamed != whole {
-            wrong.push(format!("{id}: streamed {streamed:?} is not {whole:?}"));
-        }
-        seen += 1;
-    }
-    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
-    assert!(seen > 150, "only {seen} answers");
-}
-
-#[test]
-fn answers_reach_openai_clients() {
-    answers(OpenaiChat);
-}
-
-#[test]
-fn answers_reach_anthropic_clients() {
-    answers(Anthropic);
-}
-
-fn streams(client: Dialect) {
-    let Some(exchanges) = exchanges(STREAMED) else { return };
-    let (mut seen, mut wrong) = (0, Vec::new());
-    for exchange in exchanges.iter().filter(|exchange| exchange.status == 200) {
-        let id = &exchange.id;
-        let body = exchange.response.as_bytes();
-        let plan = AnswerPlan::new(client, Gemini, true, true);
-        let (out, progress) = run(&plan, body, body.len());
-        for size in [1, 7, 61, 1024] {
-            if run(&plan, body, size).0 != out {
-                wrong.push(format!("{id}: cut into {size} it is another stream"));
-            }
-        }
-        let mut was = Collected::default();
-        if exchange.response.trim_start().starts_with('[') {
-            let pieces: Vec<Value> = serde_json::from_str(&exchange.response).unwrap();
-            for answer in &pieces {
-                piece(answer, &mut was);
-            }
-        } else {
-            was = collect(Gemini, &exchange.response);
-        }
-        let is = collect(client, &out);
-        if was.finish.is_none() {
-            if progress != Progress::Failed || !is.error {
-                wrong.push(format!("{id}: breaks off without a word, {progress:?}: {is:?}"));
-            }
-            continue;
-        }
-        if progress != Progress::Finished {
-            wrong.push(format!("{id}: {progress:?}"));
-        }
-        // Arguments in pieces are put together; the unit tests of that hold how.
-        if exchange.response.contains("partialArgs") {
-            was.calls.clone_from(&is.calls);
-        }
-        compare(id, was, is, &mut wrong);
-        seen += 1;
-    }
-    assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
-    assert!(seen > 30, "only {seen} streams");
-}
-
-#[test]
-fn streams_reach_openai_clients() {
-    streams(OpenaiChat);
-}
-
-#[test]
-fn streams_reach_anthropic_clients() {
-    streams(Anthropic);
-}
-
-/// What the other providers said reaches a client of Gemini.
-fn from_others(provider: Dialect, op: &str) {
+/// A stream as an array holds what it holds as events.
+fn in_an_array(provider: Dialect, op: &str) {
     let Some(exchanges) = exchanges(op) else { return };
     let (mut seen, mut wrong) = (0, Vec::new());
     for exchange in exchanges.iter().filter(|exchange| exchange.stream && exchange.status == 200) {
@@ -368,10 +239,7 @@ fn from_others(provider: Dialect, op: &str) {
             continue;
         }
         let plan = AnswerPlan::new(Gemini, provider, true, true);
-        let (out, progress) = run(&plan, stream.as_bytes(), stream.len());
-        if run(&plan, stream.as_bytes(), 1).0 != out {
-            wrong.push(format!("{id}: byte by byte it is another stream"));
-        }
+        let out = run(&plan, stream.as_bytes(), stream.len()).0;
         let in_array = AnswerPlan { array: true, ..plan.clone() };
         let items = run(&in_array, stream.as_bytes(), 64).0;
         let items: Vec<Value> =
@@ -384,29 +252,6 @@ fn from_others(provider: Dialect, op: &str) {
         if events != items {
             wrong.push(format!("{id}: as an array it says something else"));
         }
-        // The finish reason that no provider said is nothing to compare.
-        if progress != Progress::Finished || collect(provider, stream).finish.is_none() {
-            continue;
-        }
-        let (mut was, mut is) = (collect(provider, stream), collect(Gemini, &out));
-        was.signatures.clear();
-        // Gemini ends calls with a plain stop.
-        if was.finish.as_deref() == Some("tools") || !was.calls.is_empty() {
-            was.finish = Some("stop".into());
-        }
-        was.over = is.over;
-        // Some servers count reasoning beside the completion; the unit tests of the counts hold that.
-        if was.input.is_none() || was.output < is.output {
-            (was.input, was.output, is.input, is.output) = (None, None, None, None);
-        }
-        for ((was, _, _), (is, _, _)) in was.calls.iter_mut().zip(&mut is.calls) {
-            if was.is_empty() {
-                was.clone_from(is);
-            }
-        }
-        if was != is {
-            wrong.push(format!("{id}:\n  was {was:?}\n  is  {is:?}"));
-        }
         seen += 1;
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
@@ -414,13 +259,13 @@ fn from_others(provider: Dialect, op: &str) {
 }
 
 #[test]
-fn openai_streams_reach_gemini_clients() {
-    from_others(OpenaiChat, "openai.chat");
+fn openai_streams_are_the_same_in_an_array() {
+    in_an_array(OpenaiChat, "openai.chat");
 }
 
 #[test]
-fn anthropic_streams_reach_gemini_clients() {
-    from_others(Anthropic, "anthropic.messages");
+fn anthropic_streams_are_the_same_in_an_array() {
+    in_an_array(Anthropic, "anthropic.messages");
 }
 
 /// The others' requests reach Gemini, and nothing of them is lost without a word.

@@ -11,12 +11,14 @@
 )]
 
 mod anthropic_roundtrip;
+mod asked;
 mod bedrock;
 mod carriages;
 mod cases;
 mod cohere;
 mod completions;
 mod corpus;
+mod cuts;
 mod embeddings;
 mod feed;
 mod frames;
@@ -37,3 +39,4 @@ mod splits;
 mod stream_cases;
 mod streamed;
 mod table;
+mod thoughts;

@@ -1,35 +1,78 @@
-//! Every recorded exchange to every other dialect: what was said, what was called, why it ended and what it cost arrive,
-//! or a warning speaks of it. The lanes from and to OpenAI's chat and Anthropic are held to more in `recorded` and
-//! `streamed`.
+//! Every recorded answer, whole and streamed, to the clients of every dialect: what was said, thought and called, why it
+//! ended and what it cost arrive; and every stream says the same however its bytes are cut.
 
 use crate::corpus::{Exchange, exchanges};
-use crate::feed::run;
-use crate::recorded::op;
-use crate::streamed::{Collected, collect, of_answer, reasoning_beside};
+use crate::cuts::Cuts;
+use crate::feed::{run, run_cut, text};
+use crate::recorded::{counts, is_answer, op};
+use crate::streamed::{Collected, collect, first_turn, of_answer, reasoning_beside, unmarked};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use tollgate::chat::{ChatRequest, Part, PartKind, ToolKind};
+use tollgate::chat::{Event, Losses, Usage};
 use tollgate::dialect::Dialect::{
-    self, Anthropic, Bedrock, Cohere, Gemini, Ollama, OpenaiChat, OpenaiResponses,
+    self, Anthropic, Bedrock, Cohere, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
 };
-use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit, Progress};
-use tollgate::dialect::{Call, codec};
-use tollgate::provider::Quirks;
+use tollgate::dialect::codec::{self, StreamDecoder, StreamEncoder};
+use tollgate::dialect::lane::{self, AnswerPlan};
 
 /// All that conversations are held in.
-const CHATS: [Dialect; 7] = [OpenaiChat, Anthropic, OpenaiResponses, Gemini, Cohere, Bedrock, Ollama];
+pub(crate) const CHATS: [Dialect; 7] =
+    [OpenaiChat, Anthropic, OpenaiResponses, Gemini, Cohere, Bedrock, Ollama];
 
-/// The pairs that no other test looks at.
-fn fresh(from: Dialect, to: Dialect) -> bool {
-    let is_held = |dialect| matches!(dialect, OpenaiChat | Anthropic);
-    from != to && !is_held(from) && !is_held(to)
+/// What the answers of a dialect have no word for. Everything else arrives everywhere.
+const UNSAID: [(Dialect, &str, &str); 8] = [
+    (Ollama, "cache reads", "its counts are of the prompt and of the answer alone"),
+    (Ollama, "cache writes", "its counts are of the prompt and of the answer alone"),
+    (Ollama, "reasoning", "its counts are of the prompt and of the answer alone"),
+    (Ollama, "signatures", "it has thoughts, and no proof of them"),
+    (Cohere, "cache writes", "its one count of the cache is what was read from it"),
+    (Cohere, "signatures", "it has thoughts, and no proof of them"),
+    (Gemini, "cache writes", "writing to its cache is another request"),
+    (Bedrock, "reasoning", "its one count of output holds the thoughts"),
+];
+
+fn can_say(client: Dialect, what: &str) -> bool {
+    !UNSAID.iter().any(|(dialect, unsaid, _)| *dialect == client && *unsaid == what)
+}
+
+/// The exchanges of a dialect, whole and streamed.
+pub(crate) fn recorded(dialect: Dialect) -> Option<Vec<Exchange>> {
+    let mut all = exchanges(op(dialect))?;
+    let streamed = match dialect {
+        Gemini => Some("gemini.streamGenerateContent"),
+        Bedrock => Some("bedrock.converse-stream"),
+        _ => None,
+    };
+    all.extend(streamed.and_then(exchanges).into_iter().flatten());
+    Some(all)
+}
+
+/// The bytes of a recorded stream; `None` where what was recorded is none, or lost its framing.
+fn stream_of(exchange: &Exchange, provider: Dialect) -> Option<&[u8]> {
+    match provider {
+        Bedrock => (exchange.bytes.first() == Some(&0)).then_some(&exchange.bytes[..]),
+        Ollama | OllamaGenerate => {
+            exchange.response.contains("\"done\":").then_some(exchange.response.as_bytes())
+        }
+        Gemini => Some(exchange.response.as_bytes()),
+        _ => exchange.response.contains("data:").then(|| first_turn(&exchange.response).as_bytes()),
+    }
 }
 
 /// What of a translation is not what it was.
-fn differences(was: &Collected, is: &Collected) -> Vec<String> {
+fn differences(client: Dialect, was: &Collected, is: &Collected) -> Vec<String> {
     let mut wrong = Vec::new();
     if was.text != is.text {
         wrong.push(format!("text {:?} became {:?}", was.text, is.text));
+    }
+    // Thoughts that stood apart may be set apart by a line.
+    let thought = |said: &Collected| said.thinking.split_whitespace().collect::<String>();
+    if thought(was) != thought(is) {
+        wrong.push(format!("thinking {:?} became {:?}", was.thinking, is.thinking));
+    }
+    let (proofs, come) = (unmarked(&was.signatures), unmarked(&is.signatures));
+    if can_say(client, "signatures") && !proofs.is_empty() && proofs != come {
+        wrong.push(format!("signatures {proofs:?} became {come:?}"));
     }
     let calls = |said: &Collected| -> Vec<(String, Value)> {
         said.calls.iter().map(|(_, name, arguments)| (name.clone(), arguments.clone())).collect()
@@ -63,23 +106,178 @@ fn differences(was: &Collected, is: &Collected) -> Vec<String> {
     wrong
 }
 
-/// What Bedrock's own tools and guards say is Converse's alone; `bedrock` holds what becomes of it.
-const BEDROCKS: [&str; 4] = ["citationsContent", "server_tool_use", "nova_grounding", "guardrail"];
+/// The counts within the counts that did not arrive, and could have.
+fn uncounted(client: Dialect, was: &Usage, is: &Usage) -> Vec<String> {
+    let counts = [
+        ("cache reads", was.cache_read, is.cache_read),
+        ("cache writes", was.cache_write, is.cache_write),
+        ("reasoning", was.reasoning, is.reasoning),
+    ];
+    let lost = counts
+        .into_iter()
+        .filter(|(what, was, is)| was.is_some_and(|count| count > 0) && can_say(client, what) && was != is);
+    lost.map(|(what, was, is)| format!("{what} {was:?} became {is:?}")).collect()
+}
 
-/// Holds all answers of one dialect's providers, whole and streamed, against what clients of the others get.
-fn answers(provider: Dialect, least: usize) {
-    let Some(exchanges) = exchanges(op(provider)) else { return };
-    let (mut seen, mut wrong) = (0, Vec::new());
-    let is_own = |exchange: &&Exchange| {
-        let text = String::from_utf8_lossy(&exchange.bytes);
-        provider == Bedrock && BEDROCKS.iter().any(|word| text.contains(word))
+/// What the hub reads of a stream: its events, whatever cut the bytes, and the counts.
+fn events(dialect: Dialect, bytes: &[u8], cuts: impl Iterator<Item = usize>) -> (Vec<String>, Usage) {
+    let (mut decoder, mut seen, mut counted) = (StreamDecoder::new(dialect), Vec::new(), Usage::default());
+    let mut sink = |event: Event<'_>| {
+        if let Event::Usage { usage, .. } = &event {
+            counted.update(usage);
+        }
+        seen.push(format!("{event:?}"));
     };
-    for exchange in exchanges.iter().filter(|exchange| exchange.status == 200 && !is_own(exchange)) {
-        for client in CHATS.into_iter().filter(|client| fresh(provider, *client)) {
-            let Some((was, is)) = translated(exchange, provider, client) else { continue };
-            let id = &exchange.id;
-            wrong
-                .extend(differences(&was, &is).into_iter().map(|what| format!("{id} to {client:?}: {what}")));
+    let mut from = 0;
+    for to in cuts.chain([bytes.len()]) {
+        decoder.push(&bytes[from..to], &mut sink);
+        from = to;
+    }
+    decoder.end(&mut sink);
+    (seen, counted)
+}
+
+/// A stream for a client; also where that speaks the provider's own dialect, through the hub and back.
+fn translated(plan: &AnswerPlan, stream: &[u8], cuts: Option<Vec<usize>>) -> String {
+    if plan.client != plan.provider {
+        return match cuts {
+            None => run(plan, stream, stream.len()).0,
+            Some(cuts) => run_cut(plan, stream, &cuts).0,
+        };
+    }
+    let (mut decoder, mut encoder) = (StreamDecoder::new(plan.provider), StreamEncoder::new(plan));
+    let mut out = Vec::new();
+    decoder.push(stream, &mut |event: Event<'_>| encoder.event(&event, &mut out));
+    decoder.end(&mut |event: Event<'_>| encoder.event(&event, &mut out));
+    text(plan.client, out)
+}
+
+/// Holds all streams of one dialect's providers against what clients of each dialect get.
+fn streams(provider: Dialect, least: usize) {
+    let Some(exchanges) = recorded(provider) else { return };
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for exchange in exchanges.iter().filter(|exchange| exchange.stream && exchange.status == 200) {
+        let Some(stream) = stream_of(exchange, provider) else { continue };
+        let id = &exchange.id;
+        let mut cuts = Cuts::of(id);
+        let (whole, counted) = events(provider, stream, std::iter::empty());
+        if events(provider, stream, 1..stream.len()).0 != whole {
+            wrong.push(format!("{id}: byte by byte it is another stream"));
+        }
+        for cuts in [cuts.few(stream.len()), cuts.many(stream.len())] {
+            if events(provider, stream, cuts.iter().copied()).0 != whole {
+                wrong.push(format!("{id}: cut at {cuts:?} it is another stream"));
+            }
+        }
+        let mut was = collect(provider, &text(provider, stream.to_vec()));
+        if reasoning_beside(&exchange.response) {
+            was.count(None, None);
+        }
+        unproven(provider, &mut was);
+        for client in CHATS {
+            let plan = AnswerPlan::new(client, provider, true, true);
+            let out = translated(&plan, stream, None);
+            let cuts = cuts.few(stream.len());
+            if translated(&plan, stream, Some(cuts.clone())) != out {
+                wrong.push(format!("{id} to {client:?}: cut at {cuts:?} it is another stream"));
+            }
+            let is = collect(client, &out);
+            let mut found = Vec::new();
+            // What broke off, and what failed, ends with an error for the client.
+            if was.finish.is_none() || was.error {
+                if !is.error && is.finish.is_none() {
+                    found.push(format!("it breaks off without a word: {is:?}"));
+                }
+            } else {
+                let mut was = was.clone();
+                // Arguments in pieces are put together; the unit tests of that hold how.
+                if exchange.response.contains("partialArgs") {
+                    was.calls.clone_from(&is.calls);
+                }
+                refused(&exchange.response, &mut was, &is);
+                found.extend(differences(client, &was, &is));
+                if !is.over || is.error {
+                    found.push("it is not over".to_owned());
+                }
+                let sent = if client == Bedrock { Vec::new() } else { out.into_bytes() };
+                if !sent.is_empty() && !reasoning_beside(&exchange.response) {
+                    found.extend(uncounted(client, &counted, &events(client, &sent, std::iter::empty()).1));
+                }
+            }
+            wrong.extend(found.into_iter().map(|what| format!("{id} to {client:?}: {what}")));
+            seen += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong of {seen}\n{}", wrong.len(), wrong.join("\n"));
+    assert!(seen >= least, "only {seen} streams");
+}
+
+/// Gemini's proofs stand with calls as well, whose ids hold them where there is no other place; its tests look at them.
+fn unproven(provider: Dialect, was: &mut Collected) {
+    if provider == Gemini {
+        was.signatures.clear();
+    }
+}
+
+/// A refusal that OpenAI spells out is the reason of the end where there is a word for that.
+fn refused(answer: &str, was: &mut Collected, is: &Collected) {
+    if is.finish.as_deref() == Some("refusal") && answer.replace("\": ", "\":").contains("\"refusal\":\"") {
+        was.finish.clone_from(&is.finish);
+    }
+}
+
+/// Holds all whole answers of one dialect's providers against what clients of each dialect get.
+fn answers(provider: Dialect, least: usize) {
+    let Some(exchanges) = recorded(provider) else { return };
+    let (mut seen, mut wrong) = (0, Vec::new());
+    for exchange in exchanges.iter().filter(|exchange| !exchange.stream && exchange.status == 200) {
+        let (id, body) = (&exchange.id, &exchange.bytes[..]);
+        let Ok(source) = serde_json::from_slice::<Value>(body) else { continue };
+        if !is_answer(provider, &source) {
+            continue;
+        }
+        let mut was = of_answer(provider, &source);
+        let (input, output) = counts(provider, &source);
+        was.count(Some(input), Some(output));
+        if reasoning_beside(&exchange.response) {
+            was.count(None, None);
+        }
+        unproven(provider, &mut was);
+        let response = match codec::decode_response(provider, body) {
+            Ok(response) => response,
+            Err(failure) => {
+                wrong.push(format!("{id}: {failure:?}"));
+                continue;
+            }
+        };
+        for client in CHATS {
+            let plan = AnswerPlan::new(client, provider, false, true);
+            let sent = if client == provider {
+                codec::encode_response(&response, &plan, &mut Losses::new(true))
+            } else {
+                lane::answer(&plan, body).unwrap().body.unwrap()
+            };
+            let target: Value = serde_json::from_slice(&sent).unwrap();
+            let mut is = of_answer(client, &target);
+            let (input, output) = counts(client, &target);
+            is.count(Some(input), Some(output));
+            let mut was = was.clone();
+            refused(&exchange.response, &mut was, &is);
+            let mut found = differences(client, &was, &is);
+            let came = codec::decode_response(client, &sent).unwrap();
+            if !reasoning_beside(&exchange.response) {
+                found.extend(uncounted(client, &response.usage, &came.usage));
+            }
+            // The same answer as a stream says the same.
+            let streamed = lane::answer_as_stream(&plan, body).unwrap().body.unwrap();
+            let mut streamed = collect(client, &text(client, streamed));
+            if input == 0 && streamed.input.is_none() {
+                streamed.count(is.input, is.output);
+            }
+            unproven(provider, &mut is);
+            let as_stream = differences(client, &is, &streamed);
+            found.extend(as_stream.into_iter().map(|what| format!("as a stream, {what}")));
+            wrong.extend(found.into_iter().map(|what| format!("{id} to {client:?}: {what}")));
             seen += 1;
         }
     }
@@ -87,203 +285,29 @@ fn answers(provider: Dialect, least: usize) {
     assert!(seen >= least, "only {seen} answers");
 }
 
-/// What the provider said and what the client gets; `None` where nothing was said.
-fn translated(exchange: &Exchange, provider: Dialect, client: Dialect) -> Option<(Collected, Collected)> {
-    let plan = AnswerPlan::new(client, provider, exchange.stream, true);
-    let (mut was, is);
-    if exchange.stream {
-        let source = crate::feed::text(provider, exchange.bytes.clone());
-        was = collect(provider, &source);
-        // What broke off, and what failed, is held by the tests of the dialect.
-        if was.finish.is_none() || was.error {
-            return None;
-        }
-        let (out, progress) = run(&plan, &exchange.bytes, exchange.bytes.len());
-        assert_eq!(progress, Progress::Finished, "{}", exchange.id);
-        is = collect(client, &out);
-    } else {
-        let source: Value = serde_json::from_slice(&exchange.bytes).ok()?;
-        was = of_answer(provider, &source);
-        let answer = lane::answer(&plan, &exchange.bytes).ok()?;
-        is = of_answer(client, &serde_json::from_slice(&answer.body.unwrap()).unwrap());
-    }
-    // Cohere counts pictures beside the rest where it does; its own tests hold that.
-    let pictures = exchange.response.contains("\"image_tokens\"");
-    if reasoning_beside(&exchange.response) || pictures {
-        was.count(None, None);
-    }
-    Some((was, is))
-}
-
-#[test]
-fn responses_answers_reach_all_clients() {
-    answers(OpenaiResponses, 100);
-}
-
-#[test]
-fn gemini_answers_reach_all_clients() {
-    answers(Gemini, 100);
-}
-
-#[test]
-fn cohere_answers_reach_all_clients() {
-    answers(Cohere, 100);
-}
-
-#[test]
-fn bedrock_answers_reach_all_clients() {
-    answers(Bedrock, 100);
-}
-
-#[test]
-fn ollama_answers_reach_all_clients() {
-    answers(Ollama, 10);
-}
-
-/// What a request says, whatever dialect it is in.
-#[derive(Debug, Default, PartialEq)]
-struct Asked {
-    /// Every text, of instructions, questions, answers and results, without white space: texts may be joined, and stand
-    /// in another order (instructions first).
-    texts: BTreeSet<String>,
-    all: String,
-    calls: Vec<(String, Value)>,
-    tools: Vec<String>,
-}
-
-impl Asked {
-    fn of(request: &ChatRequest<'_>) -> Self {
-        let mut asked = Self::default();
-        for part in request.messages.iter().flat_map(|message| &message.parts) {
-            asked.part(part);
-        }
-        for tool in &request.tools {
-            if let ToolKind::Function(function) = &tool.kind {
-                asked.tools.push(function.name.to_str().into_owned());
+macro_rules! providers {
+    ($($provider:ident $whole:ident $least_whole:literal $streamed:ident $least_streamed:literal;)+) => {
+        $(
+            #[test]
+            fn $whole() {
+                answers($provider, $least_whole);
             }
-        }
-        asked
-    }
 
-    fn part(&mut self, part: &Part<'_>) {
-        match &part.kind {
-            PartKind::Text(text) => {
-                let text = text.to_str();
-                // What a function said stands within an object where it has to be one.
-                if let Ok(Value::Object(object)) = serde_json::from_str::<Value>(&text) {
-                    object
-                        .values()
-                        .filter_map(Value::as_str)
-                        .for_each(|inner| self.all.extend(inner.split_whitespace()));
-                }
-                let text: String = text.split_whitespace().collect();
-                self.all.push_str(&text);
-                if !text.is_empty() {
-                    self.texts.insert(text);
-                }
+            #[test]
+            fn $streamed() {
+                streams($provider, $least_streamed);
             }
-            PartKind::ToolCall(call) => {
-                let mut arguments: Value =
-                    serde_json::from_str(&call.arguments.as_plain()).unwrap_or(Value::Null);
-                // What is no object travels within one, and a warning says so.
-                if let Some(Value::String(text)) = arguments.get("INVALID_JSON") {
-                    arguments = serde_json::from_str(text).unwrap_or(Value::Null);
-                }
-                self.calls.push((call.name.to_str().into_owned(), arguments));
-            }
-            PartKind::ToolResult(result) => result.content.iter().for_each(|inner| self.part(inner)),
-            _ => {}
-        }
-    }
+        )+
+    };
 }
 
-/// Holds all requests of one dialect's clients against what the providers of the others get.
-fn requests(client: Dialect, least: usize) {
-    let Some(exchanges) = exchanges(op(client)) else { return };
-    let (mut seen, mut wrong) = (0, Vec::new());
-    for Exchange { id, request, status, .. } in &exchanges {
-        let Some(body) = request.as_ref().filter(|body| body.starts_with('{') && *status == 200) else {
-            continue;
-        };
-        let Ok(was) = codec::decode_request(client, body.as_bytes()) else { continue };
-        if was.own_only.is_some() {
-            continue;
-        }
-        let was = Asked::of(&was);
-        for provider in CHATS.into_iter().filter(|provider| fresh(client, *provider)) {
-            let ask = Ask {
-                model: "m",
-                params: &[],
-                max_tokens: None,
-                default_max_tokens: 4096,
-                drop_params: true,
-                quirks: &Quirks::OPENAI,
-            };
-            let outgoing = match lane::request(&Call::chat(client), provider, body.as_bytes(), &ask) {
-                Ok(outgoing) => outgoing,
-                Err(failure) => {
-                    wrong.push(format!("{id} to {provider:?}: {}", failure.message));
-                    continue;
-                }
-            };
-            let Edit::Replace(target) = outgoing.edit else { panic!("{id}: not translated") };
-            let is = Asked::of(&codec::decode_request(provider, &target).unwrap());
-            let mut lost = Vec::new();
-            lost.extend(
-                was.texts
-                    .iter()
-                    .filter(|text| !is.all.contains(text.as_str()))
-                    .map(|text| format!("text {text:.80?}")),
-            );
-            if was.calls != is.calls {
-                lost.push(format!("calls {:?} became {:?}", was.calls, is.calls));
-            }
-            // Structured output through a tool of the gateway's own.
-            let is_tools: Vec<String> = is.tools.into_iter().filter(|name| name != lane::JSON_TOOL).collect();
-            let told = outgoing.warnings.iter().any(|warning| warning.contains("tools"));
-            if was.tools != is_tools && !told {
-                lost.push(format!("tools {:?} became {is_tools:?}", was.tools));
-            }
-            if outgoing.warnings.iter().any(|warning| {
-                warning.contains("dropped")
-                    || warning.contains("no counterpart")
-                    || warning.contains("not supported")
-            }) {
-                // The loss of a part is told with its place: the oracle for that is `recorded`'s.
-                lost.retain(|lost| !lost.starts_with("text"));
-            }
-            wrong.extend(
-                lost.into_iter()
-                    .map(|lost| format!("{id} to {provider:?}: {lost} (warnings: {:?})", outgoing.warnings)),
-            );
-            seen += 1;
-        }
-    }
-    assert!(wrong.is_empty(), "{} wrong of {seen}\n{}", wrong.len(), wrong.join("\n"));
-    assert!(seen >= least, "only {seen} requests");
-}
-
-#[test]
-fn responses_requests_reach_all_providers() {
-    requests(OpenaiResponses, 100);
-}
-
-#[test]
-fn gemini_requests_reach_all_providers() {
-    requests(Gemini, 100);
-}
-
-#[test]
-fn cohere_requests_reach_all_providers() {
-    requests(Cohere, 100);
-}
-
-#[test]
-fn bedrock_requests_reach_all_providers() {
-    requests(Bedrock, 100);
-}
-
-#[test]
-fn ollama_requests_reach_all_providers() {
-    requests(Ollama, 10);
+providers! {
+    OpenaiChat openai_answers_reach_all_clients 2800 openai_streams_reach_all_clients 1000;
+    Anthropic anthropic_answers_reach_all_clients 1200 anthropic_streams_reach_all_clients 400;
+    OpenaiResponses responses_answers_reach_all_clients 1800 responses_streams_reach_all_clients 700;
+    Gemini gemini_answers_reach_all_clients 1500 gemini_streams_reach_all_clients 300;
+    Cohere cohere_answers_reach_all_clients 300 cohere_streams_reach_all_clients 50;
+    Bedrock bedrock_answers_reach_all_clients 600 bedrock_streams_reach_all_clients 140;
+    OllamaGenerate generated_answers_reach_all_clients 0 generated_streams_reach_all_clients 7;
+    Ollama ollama_answers_reach_all_clients 14 ollama_streams_reach_all_clients 14;
 }

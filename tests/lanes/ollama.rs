@@ -2,7 +2,7 @@
 
 use crate::feed::run;
 use crate::recorded::{answers, op, requests};
-use crate::streamed::{Collected, neutral_finish, streams};
+use crate::streamed::{Collected, neutral_finish};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tollgate::chat::Losses;
@@ -57,20 +57,6 @@ fn recorded_answers_reach_the_others() {
 fn recorded_answers_of_the_others_arrive() {
     answers(OpenaiChat, Ollama, 100);
     answers(Anthropic, Ollama, 100);
-}
-
-#[test]
-fn recorded_streams_reach_the_others() {
-    for client in [OpenaiChat, Anthropic] {
-        streams(Ollama, client, 2);
-        streams(OllamaGenerate, client, 0);
-    }
-}
-
-#[test]
-fn recorded_streams_of_the_others_arrive() {
-    streams(OpenaiChat, Ollama, 50);
-    streams(Anthropic, Ollama, 50);
 }
 
 fn ask(model: &str) -> Ask<'_> {

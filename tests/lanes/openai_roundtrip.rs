@@ -89,7 +89,7 @@ fn normal_message(message: &mut Map<String, Value>) {
     if message.get("tool_calls").is_some_and(|calls| calls.as_array().is_some_and(Vec::is_empty)) {
         message.remove("tool_calls");
     }
-    if let Some(function) = message.remove("function_call") {
+    if let Some(function) = message.remove("function_call").filter(|function| function["name"] != "") {
         message.insert("tool_calls".into(), json!([{"function": function}]));
     }
     for call in message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten() {
@@ -252,6 +252,9 @@ fn normal_response(mut value: Value) -> Value {
         }
         if calls && (choice["finish_reason"] == "stop" || choice["finish_reason"] == "") {
             choice.insert("finish_reason".into(), json!("tool_calls"));
+        }
+        if choice.get("finish_reason").is_some_and(|reason| reason == "") {
+            choice.insert("finish_reason".into(), json!("stop"));
         }
         for call in
             choice["message"].get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten()

@@ -74,6 +74,8 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
             // What the provider itself refused may be refused here, and Azure and Vertex name the model elsewhere.
             Err(_) if status >= 400 || !source["model"].is_string() => continue,
             Err(failure) if STATEFUL.contains(&failure.param.as_deref().unwrap_or_default()) => continue,
+            // A message of which nothing is left is a 400 that names it.
+            Err(failure) if failure.code.as_deref() == Some("unsupported_parameter") => continue,
             Err(failure) => {
                 wrong.push(format!("{id}: {failure:?}"));
                 continue;
@@ -195,20 +197,12 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
         let id = &exchange.id;
         let body = exchange.response.as_bytes();
         let Ok(source) = serde_json::from_slice::<Value>(body) else { continue };
-        // Counted tokens and compacted conversations are no answers.
-        if provider == OpenaiResponses && source["object"] != "response" {
+        if !is_answer(provider, &source) {
             continue;
         }
         let plan = AnswerPlan::new(client, provider, false, false);
         let answer = match lane::answer(&plan, body) {
             Ok(answer) => answer,
-            Err(_)
-                if ["choices", "content", "message", "response", "status"]
-                    .iter()
-                    .all(|key| source[key].is_null()) =>
-            {
-                continue;
-            }
             Err(failure) => {
                 wrong.push(format!("{id}: {failure:?}"));
                 continue;
@@ -228,18 +222,19 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
         );
         check_usage(id, (provider, &source), (client, &target), &mut wrong);
         seen += 1;
-
-        // The same answer as a stream says the same.
-        let streamed = lane::answer_as_stream(&plan, body).unwrap().body.unwrap();
-        let streamed = crate::feed::text(client, streamed);
-        let whole = crate::streamed::collect(client, &streamed);
-        let unary = crate::streamed::of_answer(client, &target);
-        if whole != unary {
-            wrong.push(format!("{id}: streamed {whole:?} is not {unary:?}"));
-        }
     }
     assert!(wrong.is_empty(), "{} wrong\n{}", wrong.len(), wrong.join("\n"));
     assert!(seen >= least, "only {seen} answers");
+}
+
+/// Counted tokens, compacted conversations and errors in a 200 are no answers.
+pub(crate) fn is_answer(provider: Dialect, source: &Value) -> bool {
+    match provider {
+        OpenaiResponses => source["object"] == "response",
+        OpenaiChat | Dialect::OpenaiCompletions => source["choices"].is_array(),
+        Anthropic => source["content"].is_array(),
+        _ => true,
+    }
 }
 
 /// Only OpenAI's dialect has several answers in one; the others are warned of.
@@ -294,7 +289,7 @@ fn count(value: &Value) -> u64 {
 }
 
 /// All input and all output of an answer.
-fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
+pub(crate) fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
     let usage = &answer["usage"];
     match dialect {
         Anthropic => {
@@ -308,7 +303,8 @@ fn counts(dialect: Dialect, answer: &Value) -> (u64, u64) {
         Gemini => {
             let usage = &answer["usageMetadata"];
             let output = count(&usage["candidatesTokenCount"]) + count(&usage["thoughtsTokenCount"]);
-            (count(&usage["promptTokenCount"]), output)
+            let input = count(&usage["promptTokenCount"]) + count(&usage["toolUsePromptTokenCount"]);
+            (input, output)
         }
         OpenaiResponses => (count(&usage["input_tokens"]), count(&usage["output_tokens"])),
         Cohere => {

@@ -2,7 +2,7 @@
 
 use crate::feed::run;
 use crate::recorded::{answers, requests};
-use crate::streamed::{Calls, Collected, arguments, streams};
+use crate::streamed::{Calls, Collected, arguments};
 use proptest::prelude::*;
 use serde_json::Value;
 use tollgate::chat::Event;
@@ -132,18 +132,6 @@ fn responses_answers_reach_the_others() {
 fn answers_of_the_others_reach_responses() {
     answers(OpenaiChat, OpenaiResponses, 400);
     answers(Anthropic, OpenaiResponses, 100);
-}
-
-#[test]
-fn responses_streams_reach_the_others() {
-    streams(OpenaiResponses, OpenaiChat, 80);
-    streams(OpenaiResponses, Anthropic, 80);
-}
-
-#[test]
-fn streams_of_the_others_reach_responses_clients() {
-    streams(OpenaiChat, OpenaiResponses, 50);
-    streams(Anthropic, OpenaiResponses, 50);
 }
 
 const PIECES: &[&str] = &[

@@ -5,7 +5,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::feed::run;
 use serde_json::Value;
-use tollgate::dialect::Dialect::{Anthropic, OpenaiChat};
+use tollgate::dialect::Dialect::{self, Anthropic, OpenaiChat};
 use tollgate::dialect::lane::{AnswerPlan, Progress, Stream};
 
 fn events(stream: &str) -> Vec<Value> {
@@ -111,6 +111,54 @@ fn calls_that_share_an_index_are_told_apart_by_their_ids() {
     let (events, _) = to_anthropic(&stream);
     assert_well_formed(&events);
     assert_eq!(kinds(&events).iter().filter(|kind| **kind == "content_block_start").count(), 2);
+}
+
+#[test]
+fn what_a_stream_cannot_say_is_reported() {
+    let claude = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"c\",\"usage\":{\"input_tokens\":1}}}\n\n\
+        event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}}\n\n\
+        event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"c2ln\"}}\n\n\
+        event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n\
+        event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"redacted_thinking\",\"data\":\"x\"}}\n\n";
+    let chosen = "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"},\"logprobs\":{\"content\":[{\"token\":\"a\",\"logprob\":-0.1}]}}]}\n\n";
+    let reported = |client, provider, stream: &str| {
+        let mut lane = Stream::new(&AnswerPlan::new(client, provider, true, true));
+        lane.push(stream.as_bytes(), &mut Vec::new());
+        lane.report().warnings.join("; ")
+    };
+    for client in [Dialect::Cohere, Dialect::Ollama] {
+        let told = reported(client, Anthropic, claude);
+        assert!(told.contains("signature") && told.contains("redacted"), "{client:?}: {told}");
+    }
+    assert_eq!(reported(OpenaiChat, Anthropic, claude), "");
+    for client in [Anthropic, Dialect::Bedrock] {
+        assert!(reported(client, OpenaiChat, chosen).contains("logprobs"), "{client:?}");
+    }
+    assert_eq!(reported(Dialect::Ollama, OpenaiChat, chosen), "");
+}
+
+#[test]
+fn the_pieces_of_a_thought_have_a_number() {
+    let plan = AnswerPlan::new(OpenaiChat, Anthropic, true, true);
+    let block = |index: u32, start: &str, delta: &str| {
+        format!(
+            "event: content_block_start\ndata: {{\"type\":\"content_block_start\",\"index\":{index},\"content_block\":{start}}}\n\n\
+             event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"index\":{index},\"delta\":{delta}}}\n\n\
+             event: content_block_stop\ndata: {{\"type\":\"content_block_stop\",\"index\":{index}}}\n\n"
+        )
+    };
+    let thinking = "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}";
+    let stream = [
+        "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"c\",\"usage\":{\"input_tokens\":1}}}\n\n".to_owned(),
+        block(0, thinking, "{\"type\":\"thinking_delta\",\"thinking\":\"a\"}"),
+        block(1, thinking, "{\"type\":\"signature_delta\",\"signature\":\"c2ln\"}"),
+    ]
+    .concat();
+    let (out, _) = run(&plan, stream.as_bytes(), stream.len());
+    let events = events(&out);
+    let blocks = events.iter().filter_map(|event| event["choices"][0]["delta"].get("thinking_blocks"));
+    let numbers: Vec<u64> = blocks.map(|list| list[0]["index"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [0, 1], "{out}");
 }
 
 #[test]

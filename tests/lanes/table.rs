@@ -132,24 +132,22 @@ fn missing(sent: &Holds, came: &Holds, lane: &str) -> BTreeSet<&'static str> {
     let unique: BTreeSet<&String> = came.ids.iter().collect();
     assert_eq!(unique.len(), came.calls.len(), "{lane}: ids {:?}", came.ids);
     let lost = |name, was: bool, is: bool| (was && !is).then_some(name);
+    // A count of nothing says nothing.
+    let counts = |count: Option<u64>| count.is_some_and(|count| count > 0);
     [
         lost("thinking", !sent.thinking.is_empty(), came.thinking == sent.thinking),
         lost("signature", sent.signature.is_some(), came.signature.is_some()),
         lost(
             "usage: cache reads",
-            sent.usage.cache_read.is_some(),
+            counts(sent.usage.cache_read),
             came.usage.cache_read == sent.usage.cache_read,
         ),
         lost(
             "usage: cache writes",
-            sent.usage.cache_write.is_some(),
+            counts(sent.usage.cache_write),
             came.usage.cache_write == sent.usage.cache_write,
         ),
-        lost(
-            "usage: reasoning",
-            sent.usage.reasoning.is_some(),
-            came.usage.reasoning == sent.usage.reasoning,
-        ),
+        lost("usage: reasoning", counts(sent.usage.reasoning), came.usage.reasoning == sent.usage.reasoning),
     ]
     .into_iter()
     .flatten()

@@ -9,8 +9,8 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from support.cast import MODELS
 from support.sim import fail, stream_error
-from support.world import model_for
 
 WEATHER = {
     "type": "function",
@@ -28,30 +28,30 @@ class Dog(BaseModel):
 
 
 @pytest.fixture
-def client(gateway):
-    with openai.OpenAI(base_url=gateway.url + "/v1", api_key="unused", max_retries=0) as made:
+def client(cast):
+    with openai.OpenAI(base_url=cast.gateway.url + "/v1", api_key="unused", max_retries=0) as made:
         yield made
 
 
-@pytest.fixture(params=["openai_chat", "anthropic"])
+@pytest.fixture(params=MODELS)
 def behind(request):
     return request.param
 
 
 @pytest.fixture
 def model(behind):
-    return model_for(behind)
+    return behind
 
 
 def said(text):
     return [{"role": "user", "content": text}]
 
 
-def test_chat(client, world, behind, model):
+def test_chat(client, cast, behind, model):
     answer = client.chat.completions.create(model=model, messages=said("good morning"))
     assert answer.choices[0].message.content == "echo: good morning"
     assert answer.choices[0].finish_reason == "stop"
-    truth = world.sim(behind).last.usage
+    truth = cast[behind].last.usage
     assert (answer.usage.prompt_tokens, answer.usage.completion_tokens) == (truth["input"], truth["output"])
 
 
@@ -118,14 +118,25 @@ def test_structured_output(client, model, streamed):
     assert parsed.choices[0].message.parsed == Dog(name="a name", age=7)
 
 
-def test_reasoning(client, world, behind):
-    model = "mini" if behind == "openai_chat" else "claude"
+def test_reasoning(client, cast, behind):
+    model = behind + "-thinking"
     answer = client.chat.completions.create(model=model, messages=said("think"), reasoning_effort="low")
     assert answer.choices[0].message.content == "echo: think"
-    if behind == "anthropic":
-        assert answer.choices[0].message.reasoning_content == world.claude.last.answer.thought
+    if behind in ("openai_chat", "openai_responses"):
+        assert answer.usage.completion_tokens_details.reasoning_tokens == cast[behind].last.usage["reasoning"]
     else:
-        assert answer.usage.completion_tokens_details.reasoning_tokens == world.openai.last.usage["reasoning"]
+        assert answer.choices[0].message.reasoning_content == cast[behind].last.answer.thought
+
+
+def test_streamed_reasoning_is_put_together(client, cast, behind):
+    """The helper joins the pieces of every list by their indexes."""
+    asked = {"model": behind + "-thinking", "messages": said("think"), "reasoning_effort": "low"}
+    with client.chat.completions.stream(**asked) as events:
+        final = events.get_final_completion().choices[0].message
+    assert final.content == "echo: think"
+    if behind not in ("openai_chat", "openai_responses"):
+        assert final.reasoning_content == cast[behind].last.answer.thought
+        assert "".join(block["thinking"] for block in final.thinking_blocks) == final.reasoning_content
 
 
 @pytest.mark.parametrize(
@@ -142,8 +153,8 @@ def test_reasoning(client, world, behind):
         (529, openai.InternalServerError),
     ],
 )
-def test_typed_errors(client, world, behind, model, status, kind):
-    world.sim(behind).script(fail(status, "3") if status == 429 else fail(status))
+def test_typed_errors(client, cast, behind, model, status, kind):
+    cast[behind].script(fail(status, "3") if status == 429 else fail(status))
     with pytest.raises(kind) as caught:
         client.chat.completions.create(model=model, messages=said("x"))
     assert caught.value.body["message"]
@@ -157,22 +168,22 @@ def test_an_unknown_model(client):
     assert caught.value.code == "model_not_found"
 
 
-def test_request_ids_are_where_the_sdk_looks(client, world, behind, model):
+def test_request_ids_are_where_the_sdk_looks(client, cast, behind, model):
     raw = client.chat.completions.with_raw_response.create(model=model, messages=said("x"))
     # A provider of the same dialect has one of its own.
     own = raw.headers["x-request-id" if behind == "openai_chat" else "x-tollgate-request-id"]
     assert raw.parse()._request_id == own
-    world.sim(behind).script(fail(429))
+    cast[behind].script(fail(429))
     for asked in (model, "none-such"):
         with pytest.raises(openai.APIStatusError) as caught:
             client.chat.completions.create(model=asked, messages=said("x"))
         assert caught.value.request_id
 
 
-def test_an_error_in_mid_stream_is_raised(client, world, behind, model):
+def test_an_error_in_mid_stream_is_raised(client, cast, behind, model):
     failing = stream_error(4)
     failing.between = 0.03
-    world.sim(behind).script(failing)
+    cast[behind].script(failing)
     seen = []
     with pytest.raises(openai.APIError):
         for event in client.chat.completions.create(model=model, messages=said("long 30"), stream=True):
@@ -182,8 +193,8 @@ def test_an_error_in_mid_stream_is_raised(client, world, behind, model):
 
 def test_models(client):
     listed = [model.id for model in client.models.list()]
-    assert {"gpt", "claude"} <= set(listed)
-    assert client.models.retrieve("claude").id == "claude"
+    assert set(MODELS) <= set(listed)
+    assert client.models.retrieve("cohere").id == "cohere"
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("none-such")
 
@@ -193,17 +204,17 @@ def test_raw_response_headers(client, model):
     assert raw.headers["x-tollgate-attempts"] == "1"
 
 
-def test_the_sdks_own_retries_meet_the_gateways_retry_after(gateway, world, behind, model):
-    world.sim(behind).script(fail(429, "1"))
-    with openai.OpenAI(base_url=gateway.url + "/v1", api_key="unused", max_retries=1) as client:
+def test_the_sdks_own_retries_meet_the_gateways_retry_after(cast, behind, model):
+    cast[behind].script(fail(429, "1"))
+    with openai.OpenAI(base_url=cast.gateway.url + "/v1", api_key="unused", max_retries=1) as client:
         assert client.chat.completions.create(model=model, messages=said("x")).choices
-    first, second = world.sim(behind).requests
+    first, second = cast[behind].requests
     assert second.at - first.at >= 0.9
 
 
-def test_async(gateway, model):
+def test_async(cast, model):
     async def go():
-        async with openai.AsyncOpenAI(base_url=gateway.url + "/v1", api_key="unused", max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=cast.gateway.url + "/v1", api_key="unused", max_retries=0) as client:
             asked = [client.chat.completions.create(model=model, messages=said(f"n {n}")) for n in range(10)]
             return [answer.choices[0].message.content for answer in await asyncio.gather(*asked)]
 

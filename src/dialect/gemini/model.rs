@@ -68,6 +68,11 @@ impl Gemini {
         self.version.is_some_and(|version| version >= (3, 0))
     }
 
+    /// Files at any public https address are fetched: since January 2026, by all but the older models.
+    pub(super) fn fetches_urls(self) -> bool {
+        self.kind != Kind::Gemma && self.version.is_none_or(|version| version >= (2, 5))
+    }
+
     /// JSON Schemas are taken as they are (`parametersJsonSchema`, `responseJsonSchema`).
     pub(super) fn takes_json_schema(self) -> bool {
         self.kind != Kind::Gemma && self.version.is_none_or(|version| version >= (2, 0))

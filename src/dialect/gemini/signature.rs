@@ -3,10 +3,13 @@
 use crate::chat::Text;
 use crate::dialect::Dialect;
 use crate::dialect::signature::{self as marks, Kind};
+use crate::wire::json::members;
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE as URL_SAFE_ALPHABET;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// Stands between a tool call's id and the signature it carries. LiteLLM's word.
 pub const MARK: &str = "__thought__";
@@ -34,6 +37,18 @@ pub(super) fn split<'t>(id: &Text<'t>) -> (Text<'t>, Option<Text<'t>>) {
         ),
         None => (id.clone(), None),
     }
+}
+
+/// The signature in a field that clients of OpenAI's dialect keep beside a call and send back: Google's own word for it
+/// (`extra_content.google.thought_signature`), or LiteLLM's (`provider_specific_fields.thought_signature`).
+pub(super) fn of_field<'t>((name, value): &(Cow<'t, str>, &'t RawValue)) -> Option<Text<'t>> {
+    let fields = match &**name {
+        "provider_specific_fields" => *value,
+        "extra_content" => members(value.get().as_bytes()).ok()?.get("google")?.value,
+        _ => return None,
+    };
+    let found = members(fields.get().as_bytes()).ok()?.get("thought_signature")?.value;
+    Text::from_raw(found).filter(|signature| !signature.is_empty())
 }
 
 /// The fields that hold ids of tool calls, in every dialect.

@@ -15,6 +15,7 @@ mod params;
 mod replay;
 mod request;
 mod stream;
+mod tidy;
 mod transcript;
 mod translated;
 

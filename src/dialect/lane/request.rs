@@ -1,6 +1,6 @@
 //! A client's request becomes a provider's.
 
-use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, identity};
+use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, identity, tidy};
 use crate::chat::{ChatRequest, Failure, Losses, PartKind, Text};
 use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
@@ -108,6 +108,14 @@ pub(super) fn encode(
     let mut losses = Losses::new(ask.drop_params);
     signature::settle(request, provider, &mut losses);
     lose_foreign_messages(request, &mut losses)?;
+    if request.origin != provider {
+        tidy::lose_foreign_tools(request, &mut losses)?;
+        tidy::order_results(request);
+        tidy::name_media(request);
+        if matches!(provider, Dialect::Cohere | Dialect::Ollama | Dialect::OllamaGenerate) {
+            tidy::read_texts(request);
+        }
+    }
     let encoded = codec::encode_request(provider, request, ask, &mut losses)
         .map_err(|failure| in_words_of(call.dialect, failure))?;
     let mut warnings = losses.into_warnings();

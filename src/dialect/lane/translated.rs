@@ -158,10 +158,37 @@ impl EventSink for Sink<'_> {
     }
 }
 
+/// What a client's dialect has no place for in a stream. Its encoder leaves it out; headers are long gone, so the audit line
+/// is where it is told.
+fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
+    use Dialect::{Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions};
+    match (client, event) {
+        (OpenaiCompletions, Event::PartStart { part, .. }) => match part {
+            PartStart::Thinking | PartStart::RedactedThinking(_) => Some("reasoning"),
+            PartStart::ToolCall { .. } => Some("a tool call"),
+            PartStart::Text | PartStart::Refusal => None,
+        },
+        (OllamaGenerate, Event::PartStart { part: PartStart::ToolCall { .. }, .. }) => Some("a tool call"),
+        (Cohere | Ollama | OllamaGenerate, Event::PartStart { part: PartStart::RedactedThinking(_), .. }) => {
+            Some("redacted reasoning")
+        }
+        (Cohere | Ollama | OllamaGenerate, Event::Delta { delta: Delta::Signature(proof), .. }) => {
+            (!proof.is_empty()).then_some("the signature of reasoning")
+        }
+        (Anthropic | Bedrock, Event::Logprobs { .. }) => Some("logprobs"),
+        _ => None,
+    }
+}
+
 impl State {
     fn observe(&mut self, event: &Event<'_>) {
         if let Some(transcript) = &mut self.transcript {
             transcript.take(event);
+        }
+        if self.encoder.is_some()
+            && let Some(what) = unsaid(self.client, event)
+        {
+            self.lost(what);
         }
         match event {
             Event::Start { model, .. } => {
@@ -171,13 +198,6 @@ impl State {
                 // Text and reasoning count from their first delta, a call from its name.
                 if matches!(part, PartStart::ToolCall { .. } | PartStart::RedactedThinking(_)) {
                     self.content();
-                }
-                if self.client == Dialect::OpenaiCompletions && self.encoder.is_some() {
-                    match part {
-                        PartStart::Thinking | PartStart::RedactedThinking(_) => self.lost("reasoning"),
-                        PartStart::ToolCall { .. } => self.lost("a tool call"),
-                        PartStart::Text | PartStart::Refusal => {}
-                    }
                 }
             }
             Event::Delta { delta, .. } => {

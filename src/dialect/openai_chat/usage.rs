@@ -91,11 +91,15 @@ impl UsageWire<'_> {
         usage
     }
 
-    /// xAI counts reasoning beside the completion instead of within it; the total tells.
+    /// xAI counts reasoning beside the completion instead of within it, and Vercel's gateway does before Gemini: the
+    /// total tells, or that a part would be more than the whole.
     fn with_reasoning(&self, output: u64, reasoning: Option<u64>) -> u64 {
-        let both = output.saturating_add(reasoning.unwrap_or(0));
+        let reasoning = reasoning.unwrap_or(0);
+        let both = output.saturating_add(reasoning);
         let input = Count::of(self.prompt_tokens).unwrap_or(0);
-        if Count::of(self.total_tokens) == Some(input.saturating_add(both)) { both } else { output }
+        let is_beside =
+            reasoning > output || Count::of(self.total_tokens) == Some(input.saturating_add(both));
+        if is_beside { both } else { output }
     }
 }
 
@@ -168,6 +172,15 @@ mod tests {
                 "completion_tokens_details":{"reasoning_tokens":194}}"#,
         );
         assert_eq!((usage.output, usage.reasoning), (Some(203), Some(194)));
+    }
+
+    #[test]
+    fn more_reasoning_than_output_stands_beside_it() {
+        let usage = usage(
+            r#"{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11,
+                "completion_tokens_details":{"reasoning_tokens":25}}"#,
+        );
+        assert_eq!((usage.input, usage.output, usage.reasoning), (Some(9), Some(27), Some(25)));
     }
 
     #[test]

@@ -126,6 +126,9 @@ def check(body: Any, model: str, signed: Any) -> None:
     _tool_config(body.get("toolConfig") or {}, declared)
     _config(body.get("generationConfig") or {}, generation, declared)
     _contents(contents, generation, signed)
+    for content in contents:
+        for part in content["parts"]:
+            _fetched(part, model)
 
 
 def _contents(contents: list[Any], generation: int, signed: Any) -> None:
@@ -183,6 +186,19 @@ def _contents(contents: list[Any], generation: int, signed: Any) -> None:
         raise Refused("Please ensure that multiturn requests end with a user role or a function response.")
 
 
+def _fetched(part: Any, model: str) -> None:
+    """Files outside Google's services: the models before 2.5 fetch none, the others want to know what they are."""
+    file = part.get("fileData") or {}
+    uri = str(file.get("fileUri", ""))
+    own = ("gs://", "https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/")
+    if not file or uri.startswith(own):
+        return
+    if not re.match(r"gemini-(2\.5|[3-9])", model) or not uri.startswith("https://"):
+        raise Refused(f"Cannot fetch content from the provided URL: {uri}")
+    if "/" not in file.get("mimeType", ""):
+        raise Refused(f"Unsupported MIME type: {file.get('mimeType', '')}")
+
+
 def _part(part: Any, where: str, role: str, generation: int) -> None:
     known(part, PART, where)
     data = [name for name in part if name in DATA]
@@ -206,9 +222,6 @@ def _part(part: Any, where: str, role: str, generation: int) -> None:
     if "fileData" in part:
         file = part["fileData"]
         known(file, {"mimeType", "fileUri", "displayName"}, f"{where}.file_data")
-        own = ("gs://", "https://generativelanguage.googleapis.com/", "https://www.youtube.com/", "https://youtu.be/")
-        if not str(file.get("fileUri", "")).startswith(own):
-            raise Refused(f"Cannot fetch content from the provided URL: {file.get('fileUri')}")
     for name, fields in (
         ("functionCall", {"id", "name", "args"}),
         ("functionResponse", {"id", "name", "response", "parts"}),

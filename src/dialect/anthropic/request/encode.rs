@@ -163,7 +163,10 @@ fn write_conversation(
                         let trim = index == last_turn && at == last_part && turn.role == "assistant";
                         parts.write(spoken, trim, content)?;
                     }
-                    Ok::<(), Failure>(())
+                    match turn.parts.last().filter(|_| content.is_empty() && !own) {
+                        Some(last) => Err(parts.losses.nothing_left(&last.path())),
+                        None => Ok(()),
+                    }
                 })
             })?;
         }

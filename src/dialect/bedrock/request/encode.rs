@@ -287,6 +287,9 @@ fn write_conversation(
                         let trim = index == last_turn && at == last_part && turn.role == "assistant" && !own;
                         parts.write(spoken, trim, content)?;
                     }
+                    if let Some(last) = turn.parts.last().filter(|_| content.is_empty() && !own) {
+                        return Err(parts.losses.nothing_left(&last.path()));
+                    }
                     let of = |kind: fn(&PartKind<'_>) -> bool| turn.parts.iter().any(|s| kind(&s.part.kind));
                     if !own
                         && of(|kind| matches!(kind, PartKind::Document(_)))

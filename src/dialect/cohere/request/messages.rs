@@ -21,8 +21,9 @@ pub(super) fn write(
     body: &mut Object<'_>,
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::Cohere;
+    let asked = request.messages.last().map(|message| message.place);
     let mut writer =
-        Writer { own, thinks: thinks || own, losses, documents: Vec::new(), calls: 0, results: 0 };
+        Writer { own, thinks: thinks || own, asked, losses, documents: Vec::new(), calls: 0, results: 0 };
     body.array("messages", |list| {
         for message in &request.messages {
             writer.message(message, list)?;
@@ -44,6 +45,8 @@ struct Writer<'l, 'm> {
     /// The request's unknown fields are Cohere's own.
     own: bool,
     thinks: bool,
+    /// What the model is to answer.
+    asked: Option<Place>,
     losses: &'l mut Losses,
     /// Documents that stood in messages.
     documents: Vec<&'m Document<'m>>,
@@ -92,6 +95,9 @@ impl<'m> Writer<'_, 'm> {
             && !message.parts.is_empty()
         {
             let told = message.parts.iter().any(|part| matches!(part.kind, PartKind::Document(_)));
+            if !told && self.asked == Some(place) && !self.own {
+                return Err(self.losses.nothing_left(&place.to_string()));
+            }
             if !told {
                 self.losses.note(format!("{place} dropped: nothing of it could be carried over"));
             }

@@ -112,7 +112,13 @@ fn write_conversation(
         for turn in &talk.turns {
             list.object(|content| {
                 content.word("role", turn.role);
-                content.array("parts", |list| parts.turn(&turn.parts, list))
+                content.array("parts", |list| {
+                    parts.turn(&turn.parts, list)?;
+                    match turn.parts.last().filter(|_| list.is_empty() && !own) {
+                        Some(last) => Err(parts.nothing_left(&last.path())),
+                        None => Ok(()),
+                    }
+                })
             })?;
         }
         Ok(())

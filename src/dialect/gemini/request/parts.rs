@@ -5,7 +5,7 @@ use super::super::part::{MEDIA_TYPE, SIGNATURE, is_googles, media_type_of};
 use super::super::response::write_thought;
 use super::super::signature;
 use super::turns::{Conversation, Spoken};
-use crate::chat::{Document, Failure, Losses, Part, PartKind, Source, Text, ToolCall, ToolResult};
+use crate::chat::{Document, Extra, Failure, Losses, Part, PartKind, Source, Text, ToolCall, ToolResult};
 use crate::wire::json::{Array, Object, array, members, write_string};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -20,7 +20,7 @@ pub(super) struct Parts<'l> {
     own: bool,
     losses: &'l mut Losses,
     model: Gemini,
-    /// Any https address may stand in `fileData` (Vertex AI); otherwise only those of Google's own services.
+    /// Any address may stand in `fileData`, with its media type (Vertex AI).
     reads_urls: bool,
     /// Names of the calls, by id.
     names: HashMap<String, String>,
@@ -58,6 +58,11 @@ impl<'l> Parts<'l> {
         self.losses.lost(path, why)
     }
 
+    /// See [`Losses::nothing_left`].
+    pub(super) fn nothing_left(&self, path: &str) -> Failure {
+        self.losses.nothing_left(path)
+    }
+
     /// Writes the parts of one turn.
     pub(super) fn turn(&mut self, parts: &[Spoken<'_, '_>], list: &mut Array<'_>) -> Result<(), Failure> {
         for spoken in parts {
@@ -89,7 +94,10 @@ impl<'l> Parts<'l> {
             self.losses.note(CACHE_DROPPED);
         }
         if !self.own && !part.extra.is_empty() {
-            self.losses.lost_extra(path(), &part.extra, "is not supported by Gemini")?;
+            let is_call = matches!(part.kind, PartKind::ToolCall(_));
+            let missed = part.extra.iter().filter(|field| !is_call || signature::of_field(field).is_none());
+            let missed: Extra<'_> = missed.cloned().collect();
+            self.losses.lost_extra(path(), &missed, "is not supported by Gemini")?;
         }
         match &part.kind {
             PartKind::Text(text) | PartKind::Refusal(text) => list.object(|o| {
@@ -151,6 +159,7 @@ impl<'l> Parts<'l> {
             self.losses.note(format!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
         }
         let (id, signature) = signature::split(&call.id);
+        let signature = signature.or_else(|| part.extra.iter().find_map(signature::of_field));
         list.object(|o| {
             o.object("functionCall", |o| {
                 if !id.is_empty() {
@@ -258,7 +267,8 @@ impl<'l> Parts<'l> {
             }
             Source::Url(url) => {
                 let uri = url.to_str();
-                if !self.own && !is_googles(&uri) && !self.reads_urls {
+                let fetches = self.model.fetches_urls() && uri.starts_with("https://");
+                if !self.own && !is_googles(&uri) && !self.reads_urls && !fetches {
                     return self.losses.lost(
                         &path(),
                         "is at an address that Gemini cannot read: send it as base64 or upload it to its file store",
@@ -270,8 +280,8 @@ impl<'l> Parts<'l> {
                     "audio" => Some("audio/mp3"),
                     _ => Some("application/pdf"),
                 };
-                // Vertex AI insists on a media type.
-                let media_type = if self.reads_urls {
+                // Vertex AI insists on a media type, and so does what fetches other people's files.
+                let media_type = if self.reads_urls || fetches && !self.own && !is_googles(&uri) {
                     media_type.or_else(|| usual().map(Cow::Borrowed))
                 } else {
                     media_type

@@ -48,7 +48,8 @@ pub(super) fn write(
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
-    let mut writer = Writer { own: request.origin == Dialect::Ollama, losses, called: Vec::new() };
+    let asked = request.messages.last().map(|message| message.place);
+    let mut writer = Writer { own: request.origin == Dialect::Ollama, asked, losses, called: Vec::new() };
     for message in &request.messages {
         writer.message(message, list)?;
     }
@@ -58,6 +59,8 @@ pub(super) fn write(
 struct Writer<'l, 'm> {
     /// The request's unknown fields are Ollama's own.
     own: bool,
+    /// What the model is to answer.
+    asked: Option<Place>,
     losses: &'l mut Losses,
     /// Id and name of each call so far: results are told by the tool's name.
     called: Vec<(&'m Text<'m>, &'m Text<'m>)>,
@@ -103,6 +106,9 @@ impl<'m> Writer<'_, 'm> {
         }
         let said = self.gather(place, rest)?;
         if said.is_empty() && !message.parts.is_empty() {
+            if self.asked == Some(place) && !self.own {
+                return Err(self.losses.nothing_left(&place.to_string()));
+            }
             self.losses.note(format!("{place} dropped: nothing of it could be carried over"));
             return Ok(());
         }

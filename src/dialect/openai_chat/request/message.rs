@@ -76,7 +76,7 @@ fn decode_one<'a>(
                 .parts
                 .push(decode_call(call, || format!("messages[{index}].tool_calls[{at}].function.name"))?);
         }
-        if let Some(function) = wire.function_call.take() {
+        if let Some(function) = wire.function_call.take().filter(wire::Function::is_called) {
             let call = wire::ToolCall {
                 id: Some(function_id.clone()),
                 function: Some(function),

@@ -133,6 +133,8 @@ wire_object! {
         pub(crate) signature: Text<'a> = "signature",
         pub(crate) data: Text<'a> = "data",
         pub(crate) cache_control: &'a RawValue = "cache_control",
+        /// Its number in a stream, which some clients send back.
+        pub(crate) index: &'a RawValue = "index",
     }
 }
 
@@ -155,6 +157,19 @@ wire_object! {
         pub(crate) parameters: &'a RawValue = "parameters",
         pub(crate) strict: bool = "strict",
         pub(crate) arguments: TextOr<'a, &'a RawValue> = "arguments",
+    }
+}
+
+impl Function<'_> {
+    /// Whether anything is called: some servers write every field there is, a `function_call` of empty strings among them.
+    pub(crate) fn is_called(&self) -> bool {
+        let is_named = self.name.as_ref().is_some_and(|name| !name.is_empty());
+        let has_arguments = match &self.arguments {
+            None => false,
+            Some(TextOr::Text(text)) => !text.is_empty(),
+            Some(TextOr::Other(_)) => true,
+        };
+        is_named || has_arguments
     }
 }
 

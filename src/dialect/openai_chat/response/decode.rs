@@ -109,7 +109,7 @@ fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure>
         choice.parts.push(Part::new(PartKind::Refusal(refusal)));
     }
     let mut called = false;
-    let legacy = message.function_call.map(|function| wire::ToolCall {
+    let legacy = message.function_call.filter(wire::Function::is_called).map(|function| wire::ToolCall {
         id: Some(Text::plain("call_0")),
         function: Some(function),
         ..wire::ToolCall::default()

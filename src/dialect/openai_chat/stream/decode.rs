@@ -220,7 +220,7 @@ impl Choice {
         if let Some(text) = delta.refusal {
             self.say(choice, Open::Refusal, Delta::Text(text), sink);
         }
-        let legacy = delta.function_call.map(|function| wire::CallDelta {
+        let legacy = delta.function_call.filter(wire::Function::is_called).map(|function| wire::CallDelta {
             index: Some(0),
             id: Some(Text::plain("call_0")),
             function: Some(function),

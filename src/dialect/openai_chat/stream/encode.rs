@@ -24,6 +24,8 @@ struct Choice {
     begun: bool,
     part: Part,
     calls: u32,
+    /// Thoughts so far.
+    blocks: u32,
     /// A thought was said.
     thought: bool,
     /// Another thought has begun since.
@@ -130,16 +132,18 @@ impl StreamEncoder {
             _ => Part::Text,
         };
         match part {
-            PartStart::Thinking => state.thinks_again = state.thought,
+            PartStart::Thinking => {
+                state.thinks_again = state.thought;
+                state.blocks = state.blocks.saturating_add(1);
+            }
             PartStart::Text | PartStart::Refusal => {}
-            PartStart::RedactedThinking(data) => self.additions(choice, out, |o| {
-                o.array("thinking_blocks", |list| {
-                    list.object(|o| {
-                        o.word("type", "redacted_thinking");
-                        o.text("data", data);
-                    });
+            PartStart::RedactedThinking(data) => {
+                state.blocks = state.blocks.saturating_add(1);
+                let number = state.blocks;
+                self.additions(choice, out, |o| {
+                    thinking_block(o, number, "redacted_thinking", |o| o.text("data", data));
                 });
-            }),
+            }
             PartStart::ToolCall { id, name } => {
                 let index = state.calls;
                 state.calls = state.calls.saturating_add(1);
@@ -166,7 +170,7 @@ impl StreamEncoder {
 
     fn delta(&mut self, choice: u32, delta: &Delta<'_>, out: &mut Vec<u8>) {
         let Some(state) = self.choices.get_mut(choice as usize) else { return };
-        let part = state.part;
+        let (part, block) = (state.part, state.blocks);
         if let (Part::Call(index, _), Delta::Arguments(text)) = (part, delta) {
             state.part = Part::Call(index, true);
             return self.arguments(choice, index, text, out);
@@ -187,9 +191,9 @@ impl StreamEncoder {
             Delta::Text(text) | Delta::Arguments(text) => o.text("content", text),
             Delta::Thinking(text) => {
                 o.text("reasoning_content", text);
-                thinking_block(o, |o| o.text("thinking", text));
+                thinking_block(o, block, "thinking", |o| o.text("thinking", text));
             }
-            Delta::Signature(signature) => thinking_block(o, |o| {
+            Delta::Signature(signature) => thinking_block(o, block, "thinking", |o| {
                 o.word("thinking", "");
                 o.text("signature", signature);
             }),
@@ -239,11 +243,13 @@ impl StreamEncoder {
     }
 }
 
-/// LiteLLM's way of streaming Anthropic's reasoning so that its signature can be sent back.
-fn thinking_block(o: &mut Object<'_>, fill: impl FnOnce(&mut Object<'_>)) {
+/// LiteLLM's way of streaming Anthropic's reasoning so that its signature can be sent back. `number`: of the block, from 1;
+/// OpenAI's clients put together the pieces of a list by their `index`, and fail where there is none.
+fn thinking_block(o: &mut Object<'_>, number: u32, kind: &'static str, fill: impl FnOnce(&mut Object<'_>)) {
     o.array("thinking_blocks", |list| {
         list.object(|o| {
-            o.word("type", "thinking");
+            o.u64("index", u64::from(number.saturating_sub(1)));
+            o.word("type", kind);
             fill(o);
         });
     });

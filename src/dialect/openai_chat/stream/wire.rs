@@ -1,6 +1,7 @@
 //! A chunk of a stream as it stands on the wire.
 
-use super::super::request::wire::{Function, Part, ThinkingBlock};
+pub(super) use super::super::request::wire::Function;
+use super::super::request::wire::{Part, ThinkingBlock};
 use super::super::usage::UsageWire;
 use crate::wire::json::{Count, Text, TextOr, wire_object};
 use serde::de::IgnoredAny;

@@ -1,0 +1,172 @@
+//! What is put in order between two dialects, whichever they are: a request that its own maker takes may hold what no
+//! other provider can make sense of.
+
+use crate::chat::{
+    ChatRequest, Document, Failure, Losses, Part, PartKind, Role, Source, Text, ToolChoice, ToolKind,
+};
+use crate::wire::base64;
+use std::collections::HashMap;
+
+/// Puts the results of a turn's calls in the order of the calls: providers whose results have no ids tell them apart by
+/// nothing else. Results of other calls come after them, in the order in which they stood.
+pub(super) fn order_results(request: &mut ChatRequest<'_>) {
+    let mut from = 0_usize;
+    while let Some(at) = request.messages.get(from..).and_then(|rest| rest.iter().position(calls)) {
+        let calling = from.saturating_add(at);
+        let next = calling.saturating_add(1);
+        let rest = request.messages.get(next..).unwrap_or_default();
+        let answered = rest.iter().position(|message| message.role == Role::Assistant).unwrap_or(rest.len());
+        order_turn(request, calling, next.saturating_add(answered));
+        from = next;
+    }
+}
+
+fn calls(message: &crate::chat::Message<'_>) -> bool {
+    let is_call = |part: &Part<'_>| matches!(part.kind, PartKind::ToolCall(_));
+    message.role == Role::Assistant && message.parts.iter().filter(|part| is_call(part)).count() > 1
+}
+
+/// Orders the results in the messages after `calling` and before `end`.
+fn order_turn(request: &mut ChatRequest<'_>, calling: usize, end: usize) {
+    let (before, after) = request.messages.split_at_mut(calling.saturating_add(1));
+    let Some(calls) = before.last() else { return };
+    let mut ranks: HashMap<String, usize> = HashMap::new();
+    for part in &calls.parts {
+        if let PartKind::ToolCall(call) = &part.kind {
+            let rank = ranks.len();
+            ranks.entry(call.id.to_str().into_owned()).or_insert(rank);
+        }
+    }
+    let rank = |part: &Part<'_>| match &part.kind {
+        PartKind::ToolResult(result) => ranks.get(&*result.call_id.to_str()).copied().unwrap_or(usize::MAX),
+        _ => usize::MAX,
+    };
+    let length = end.saturating_sub(calling.saturating_add(1));
+    let is_result = |part: &&Part<'_>| matches!(part.kind, PartKind::ToolResult(_));
+    let parts = after.iter().take(length).flat_map(|message| &message.parts);
+    if parts.filter(is_result).map(rank).is_sorted() {
+        return;
+    }
+    let mut places: Vec<&mut Part<'_>> = after
+        .iter_mut()
+        .take(length)
+        .flat_map(|message| &mut message.parts)
+        .filter(|part| matches!(part.kind, PartKind::ToolResult(_)))
+        .collect();
+    let mut taken: Vec<Part<'_>> =
+        places.iter_mut().map(|place| std::mem::replace(*place, Part::text(""))).collect();
+    taken.sort_by_key(rank);
+    for (place, part) in places.into_iter().zip(taken) {
+        *place = part;
+    }
+}
+
+/// Every part of a request, those within results of tools among them.
+fn each_part<'a>(request: &mut ChatRequest<'a>, mut act: impl FnMut(&mut PartKind<'a>)) {
+    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if let PartKind::ToolResult(result) = &mut part.kind {
+            result.content.iter_mut().for_each(|inner| act(&mut inner.kind));
+        }
+        act(&mut part.kind);
+    }
+}
+
+/// Calls pictures what they are: clients say `image/jpg`, which is no media type, and Anthropic and Google refuse it.
+pub(super) fn name_media(request: &mut ChatRequest<'_>) {
+    each_part(request, |kind| {
+        if let PartKind::Image { source: Source::Base64 { media_type, .. }, .. } = kind
+            && media_type.to_str().eq_ignore_ascii_case("image/jpg")
+        {
+            *media_type = Text::plain("image/jpeg");
+        }
+    });
+}
+
+/// Reads documents that are text and came as bytes, for providers that take text and no bytes.
+pub(super) fn read_texts(request: &mut ChatRequest<'_>) {
+    each_part(request, |kind| {
+        if let PartKind::Document(Document { source, .. }) = kind
+            && let Source::Base64 { media_type, data } = source
+            && media_type.to_str().starts_with("text/")
+            && let Some(text) = base64::decode(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok())
+        {
+            *source = Source::Text(Text::from(text));
+        }
+    });
+}
+
+/// Takes out tools where none is left that this provider could be offered, and the choice among them: some refuse an empty
+/// list, and all refuse a choice without one.
+///
+/// # Errors
+/// 400 that names the tool, where such fields are refused.
+pub(super) fn lose_foreign_tools(request: &mut ChatRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
+    let is_function = |tool: &crate::chat::Tool<'_>| matches!(tool.kind, ToolKind::Function(_));
+    if request.tools.is_empty() || request.tools.iter().any(is_function) {
+        return Ok(());
+    }
+    for (index, tool) in request.tools.iter().enumerate() {
+        if let ToolKind::Other(opaque) = &tool.kind {
+            let why = format!("a tool of type {} has no counterpart at this provider", opaque.kind.to_str());
+            losses.lost(&format!("tools[{index}]"), &why)?;
+        }
+    }
+    request.tools.clear();
+    request.parallel_tool_calls = None;
+    match request.tool_choice.take() {
+        None | Some(ToolChoice::Auto | ToolChoice::None) => Ok(()),
+        Some(_) => losses.lost("tool_choice", "has no tool left to choose"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{Arguments, Message, Place, ToolCall, ToolResult};
+    use crate::dialect::Dialect;
+
+    /// A conversation of calls (`+id`), results (`-id`) and words, a message each but for the calls.
+    fn ordered(said: &[&'static str]) -> Vec<String> {
+        let mut request = ChatRequest::new(Dialect::OpenaiChat);
+        for (index, word) in said.iter().enumerate() {
+            let (role, parts) = match word.split_at(1) {
+                ("+", ids) => (Role::Assistant, ids.split(',').map(call).collect()),
+                ("-", id) => (Role::Tool, vec![result(id)]),
+                _ => (Role::User, vec![Part::text(*word)]),
+            };
+            let mut message = Message::new(role, Place::Message(index));
+            message.parts = parts;
+            request.messages.push(message);
+        }
+        order_results(&mut request);
+        let parts = request.messages.iter().flat_map(|message| &message.parts);
+        let results = parts.filter_map(|part| match &part.kind {
+            PartKind::ToolResult(result) => Some(result.call_id.to_str().into_owned()),
+            PartKind::Text(text) => Some(text.to_str().into_owned()),
+            _ => None,
+        });
+        results.collect()
+    }
+
+    fn call(id: &'static str) -> Part<'static> {
+        let arguments = Arguments::Text("{}".into());
+        Part::new(PartKind::ToolCall(ToolCall { id: id.into(), name: "f".into(), arguments }))
+    }
+
+    fn result(id: &'static str) -> Part<'static> {
+        Part::new(PartKind::ToolResult(ToolResult {
+            call_id: id.into(),
+            name: None,
+            content: vec![],
+            is_error: None,
+        }))
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_their_calls() {
+        assert_eq!(ordered(&["+a,b,c", "-c", "so?", "-a", "-b"]), ["a", "so?", "b", "c"]);
+        assert_eq!(ordered(&["+a,b", "-b", "-x", "-a", "+c,d", "-d", "-c"]), ["a", "b", "x", "c", "d"]);
+        assert_eq!(ordered(&["-b", "-a", "+a,b", "+a,b", "-a", "-b"]), ["b", "a", "a", "b"]);
+        assert_eq!(ordered(&["+a,a", "-a", "-a"]), ["a", "a"]);
+    }
+}
