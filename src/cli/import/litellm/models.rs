@@ -31,23 +31,35 @@ struct Deployment {
     target: TargetEntry,
     order: Option<f64>,
     limits: Limits,
+    flow: Flow,
 }
+
+/// Requests and tokens in a minute, which LiteLLM also takes for weights.
+type Flow = (Option<u64>, Option<u64>);
 
 /// Models by name, in the order of the file.
 #[derive(Debug, Default)]
 pub(super) struct Models {
     deployments: Vec<(String, Vec<Deployment>)>,
     settled: Ordered<Model>,
-    /// Models of several deployments, none of which has a place in an order.
-    shared: Vec<String>,
+    /// Models of several deployments, none of which has a place in an order, and their weights where they are not said
+    /// but follow from what each may take.
+    shared: Vec<(String, Option<Vec<u32>>)>,
     /// Whether there was a deployment of `*` that leads to `*`.
     pub(super) everything: bool,
 }
 
 impl Models {
     /// Adds a deployment to a model.
-    pub(super) fn add(&mut self, name: &str, target: TargetEntry, order: Option<f64>, limits: Limits) {
-        let deployment = Deployment { target, order, limits };
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        target: TargetEntry,
+        order: Option<f64>,
+        limits: Limits,
+        flow: Flow,
+    ) {
+        let deployment = Deployment { target, order, limits, flow };
         match self.deployments.iter_mut().find(|(known, _)| known == name) {
             Some((_, deployments)) => deployments.push(deployment),
             None => self.deployments.push((name.to_owned(), vec![deployment])),
@@ -57,7 +69,7 @@ impl Models {
     /// Adds a model with one target, unless there is one of that name.
     pub(super) fn add_if_new(&mut self, name: &str, target: &str) {
         if !self.deployments.iter().any(|(known, _)| known == name) {
-            self.add(name, TargetEntry::Short(target.to_owned()), None, Limits::default());
+            self.add(name, TargetEntry::Short(target.to_owned()), None, Limits::default(), (None, None));
         }
     }
 
@@ -67,7 +79,7 @@ impl Models {
             // Stable: deployments without an order, or of the same, stay as they stand in the file.
             deployments.sort_by(|a, b| a.order.unwrap_or(f64::MAX).total_cmp(&b.order.unwrap_or(f64::MAX)));
             if deployments.len() > 1 && deployments.iter().all(|deployment| deployment.order.is_none()) {
-                self.shared.push(name.clone());
+                self.shared.push((name.clone(), weights(&deployments)));
             }
             let longest = deployments.iter().filter_map(|deployment| deployment.limits.timeout).max();
             let most = deployments.iter().filter_map(|deployment| deployment.limits.retries).max();
@@ -97,6 +109,30 @@ impl Models {
         self.settled.get(name).map(|model| model.targets.clone())
     }
 
+    /// The models that ask a provider for one of its models, and whether it is asked for no other.
+    pub(super) fn users(&self, provider: &str, model: &str) -> (Vec<String>, bool) {
+        let (mut users, mut is_alone) = (Vec::new(), true);
+        for (name, known) in self.settled.iter() {
+            let reasons = known
+                .fallbacks
+                .iter()
+                .flat_map(|chain| chain.context_window.iter().chain(&chain.content_policy));
+            let mut asks = false;
+            for target in known.targets.iter().chain(reasons) {
+                let (of, asked) = match target {
+                    TargetEntry::Short(short) => short.split_once('/').unwrap_or((short, "")),
+                    TargetEntry::Full(full) => (full.provider.as_str(), full.model.as_str()),
+                };
+                asks |= of == provider && asked == model;
+                is_alone &= of != provider || asked == model;
+            }
+            if asks {
+                users.push(name.to_owned());
+            }
+        }
+        (users, is_alone)
+    }
+
     /// Names of all models.
     pub(super) fn names(&self) -> Vec<String> {
         self.settled.names().map(ToOwned::to_owned).collect()
@@ -105,8 +141,21 @@ impl Models {
     /// Gives a strategy to the models whose deployments share the load.
     pub(super) fn share(&mut self, strategy: Strategy) {
         for (name, model) in &mut self.settled.0 {
-            if self.shared.contains(name) && model.targets.len() > 1 {
-                model.strategy = Some(strategy);
+            let Some((_, weights)) = self.shared.iter().find(|(known, _)| known == name) else { continue };
+            if model.targets.len() < 2 {
+                continue;
+            }
+            model.strategy = Some(strategy);
+            // Deployments that are equal became one target; whose weight is whose is not known then.
+            if strategy == Strategy::Weighted
+                && let Some(weights) = weights.as_ref().filter(|weights| weights.len() == model.targets.len())
+            {
+                let targets = std::mem::take(&mut model.targets);
+                model.targets = targets
+                    .into_iter()
+                    .zip(weights)
+                    .map(|(target, weight)| weighing(target, *weight))
+                    .collect();
             }
         }
     }
@@ -117,7 +166,8 @@ impl Models {
         for target in targets {
             match when {
                 // Where the targets before it share the load, it is for when none of them can be asked.
-                When::Failed if model.strategy.is_some() => append(model, last_resort(target)),
+                // Only asked when no other can be.
+                When::Failed if model.strategy.is_some() => append(model, weighing(target, 0)),
                 When::Failed => append(model, target),
                 When::TooLong => model.fallbacks.get_or_insert_default().context_window.push(target),
                 When::Forbidden => model.fallbacks.get_or_insert_default().content_policy.push(target),
@@ -152,19 +202,37 @@ impl Models {
     }
 }
 
-/// A target that is only asked when no other can be.
-fn last_resort(target: TargetEntry) -> TargetEntry {
+/// The weights of deployments that have none of their own: as LiteLLM does it, the requests they may take in a minute if
+/// the first one says those, else the tokens.
+fn weights(deployments: &[Deployment]) -> Option<Vec<u32>> {
+    let is_weighed =
+        |one: &Deployment| matches!(&one.target, TargetEntry::Full(full) if full.weight.is_some());
+    let first = deployments.first().filter(|_| !deployments.iter().any(is_weighed))?;
+    let pick: fn(&Deployment) -> Option<u64> = match first.flow {
+        (Some(_), _) => |one| one.flow.0,
+        (None, Some(_)) => |one| one.flow.1,
+        (None, None) => return None,
+    };
+    let amounts: Vec<u64> = deployments.iter().map(|one| pick(one).unwrap_or(0)).collect();
+    // The largest becomes a thousand at most, so that the file stays readable.
+    let most = amounts.iter().copied().max().filter(|most| *most > 0)?;
+    let scale = |amount: u64| if most > 1_000 { amount.saturating_mul(1_000).div_ceil(most) } else { amount };
+    Some(amounts.into_iter().map(|amount| u32::try_from(scale(amount)).unwrap_or(1_000)).collect())
+}
+
+/// A target with a weight.
+fn weighing(target: TargetEntry, weight: u32) -> TargetEntry {
     match target {
         TargetEntry::Short(short) => match short.split_once('/') {
             Some((provider, model)) => TargetEntry::Full(Target {
                 provider: provider.to_owned(),
                 model: model.to_owned(),
-                weight: Some(0),
+                weight: Some(weight),
                 ..Target::default()
             }),
             None => TargetEntry::Short(short),
         },
-        TargetEntry::Full(full) => TargetEntry::Full(Target { weight: Some(0), ..full }),
+        TargetEntry::Full(full) => TargetEntry::Full(Target { weight: Some(weight), ..full }),
     }
 }
 
