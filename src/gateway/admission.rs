@@ -453,6 +453,11 @@ impl Admission {
         let clock = Clock::at(now_ns, quotas.lease);
         let mut released = Vec::with_capacity(self.holds.len());
         for hold in self.holds.drain(..) {
+            // Requests were counted when they were admitted: of those alone there is nothing to be said any more.
+            if used.is_some() && hold.quotas.iter().all(|(quota, _)| quota.unit() == Unit::Requests) {
+                released.push(hold.account);
+                continue;
+            }
             worker.ledger.change(host, &hold.account, clock.secs, |draft| {
                 for (quota, held) in &hold.quotas {
                     let before = draft.cell(quota.tag);

@@ -28,7 +28,7 @@ def gateway(make_gateway, standing_world):
         identity={"headers": {"user": "x-user"}},
         limits=[{"name": "each", "per": "user", "requests": "10/d"}],
         defaults={"circuit_breaker": {"failure_threshold": 0}},
-        audit={"to": "none"},
+        audit={"to": {"file": "/dev/null"}},
     )
 
 

@@ -15,7 +15,7 @@ from support.gateway import bearer, chat_body
 from support.sim import cut, fail, reset, stream, stream_error
 from support.world import GPT
 
-LIMIT = 6000
+LIMIT = 3600
 OUTPUT = 60
 PRICES = {name: {"input": 2.0, "output": 8.0} for name in (GPT, "gpt-4o-2024-08-06", "gpt-4.1")}
 KEY = "tg-storm-8f14e45fceea167a"

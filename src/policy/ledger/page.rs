@@ -11,6 +11,8 @@ const FORMAT: u8 = 1;
 const HEAD: usize = 18;
 /// Most bytes of a page. Reading and writing one costs about a microsecond then.
 pub(super) const MOST_BYTES: usize = 8 * 1024;
+/// What is left of a page that grew too large: sorting it takes longer than all else, so it is not done every time.
+const SHRUNK_BYTES: usize = MOST_BYTES / 16 * 15;
 /// By how many bytes a page grows as a rule, when an account is written: three new cells.
 const GROWTH: usize = 192;
 
@@ -72,7 +74,7 @@ fn shrink(page: &[u8], others: usize) -> (Vec<u8>, usize) {
     // The least worth at the end of the list.
     kept.sort_by_cached_key(|entry| std::cmp::Reverse(worth(entry)));
     let (mut size, mut evicted) = (page.len(), 0);
-    while size > MOST_BYTES
+    while size > SHRUNK_BYTES
         && let Some(entry) = kept.pop()
     {
         size -= entry.whole.len();
