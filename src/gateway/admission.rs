@@ -454,17 +454,15 @@ impl Admission {
         let mut released = Vec::with_capacity(self.holds.len());
         for hold in self.holds.drain(..) {
             // Requests were counted when they were admitted: of those alone there is nothing to be said any more.
-            if used.is_some() && hold.quotas.iter().all(|(quota, _)| quota.unit() == Unit::Requests) {
+            let is_over = |quota: &Quota| used.is_some() && quota.unit() == Unit::Requests;
+            if hold.quotas.iter().all(|(quota, _)| is_over(quota)) {
                 released.push(hold.account);
                 continue;
             }
             worker.ledger.change(host, &hold.account, clock.secs, |draft| {
-                for (quota, held) in &hold.quotas {
-                    let before = draft.cell(quota.tag);
-                    let mut cell = before.clone();
-                    quota.settle(&mut cell, hold.slot, *held, used, &clock);
-                    if cell != before {
-                        draft.put(quota.tag, cell);
+                for (quota, held) in hold.quotas.iter().filter(|(quota, _)| !is_over(quota)) {
+                    if let Some(cell) = draft.edit(quota.tag) {
+                        quota.settle(cell, hold.slot, *held, used, &clock);
                     }
                 }
             });

@@ -189,14 +189,15 @@ fn refuse(
 ) {
     let mut failure = waiting.denied.failure();
     let queued_ms = now_ns.saturating_sub(since_ns) / 1_000_000;
-    match why {
-        Why::Late => failure.message += &format!(" The request has waited {queued_ms} ms."),
+    let more = match why {
+        Why::Late => format!(" The request has waited {queued_ms} ms."),
         Why::Displaced => {
-            failure.message +=
-                " The queue is full, and this request gave its place in it to somebody who has fewer there.";
+            " The queue is full, and this request gave its place in it to somebody who has fewer there."
+                .to_owned()
         }
-        Why::Refused => {}
-    }
+        Why::Refused => String::new(),
+    };
+    failure.message.push_str(&more);
     let client = exchange.call.envelope();
     let body = lane::write_failure(client, &failure, &[], &exchange.request_id);
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];

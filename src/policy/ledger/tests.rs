@@ -124,10 +124,8 @@ fn reserve(ledger: &Ledger, memory: &Memory, account: &Account, quota: &Quota, w
 
 fn settle(ledger: &Ledger, memory: &Memory, account: &Account, quota: &Quota, held: u64, used: Option<u64>) {
     ledger.change(memory, account, clock().secs, |draft| {
-        let mut cell = draft.cell(quota.tag);
         let used = used.map(|used| Amounts { usd: used, tokens: used });
-        quota.settle(&mut cell, clock().slot, held, used, &clock());
-        draft.put(quota.tag, cell);
+        quota.settle(draft.edit(quota.tag).unwrap(), clock().slot, held, used, &clock());
     });
 }
 
@@ -249,33 +247,33 @@ fn a_crowd(pages: u16, fit: u64, all: u64) {
         let page = usize::try_from(number % u64::from(pages)).unwrap();
         Account { mark: number + 1, page: Rc::clone(&names[page]), ..any.clone() }
     };
-    let spends = |number: u64| if number.is_multiple_of(1001) { 900 } else { 1 + number % 7 };
-    let spend = |number: u64| {
+    let uses = |number: u64| if number.is_multiple_of(1001) { 900 } else { 1 + number % 7 };
+    let use_up = |number: u64| {
         ledger.change(&memory, &account(number), clock().secs, |draft| {
             let mut cell = draft.cell(quota.tag);
-            let used = Amounts { usd: 0, tokens: spends(number) };
+            let used = Amounts { usd: 0, tokens: uses(number) };
             let held = quota.reserve(&mut cell, used, &clock()).unwrap();
             quota.settle(&mut cell, clock().slot, held, Some(used), &clock());
             draft.put(quota.tag, cell);
         });
     };
-    let spent = |number: u64| {
+    let counted = |number: u64| {
         let draft = ledger.read(&memory, &account(number));
         quota.standing(&draft.cell(quota.tag), &clock()).spent
     };
-    (0..fit).for_each(spend);
+    (0..fit).for_each(use_up);
     assert_eq!(ledger.take_evicted(), 0);
-    assert!((0..fit).step_by(97).all(|number| spent(number) == spends(number)));
-    (fit..all).for_each(spend);
+    assert!((0..fit).step_by(97).all(|number| counted(number) == uses(number)));
+    (fit..all).for_each(use_up);
     let values = memory.values.borrow();
     assert_eq!(values.len(), usize::from(pages));
     assert!(values.values().all(|(value, _)| value.len() <= 8192));
     drop(values);
     let evicted = ledger.take_evicted();
-    let kept = (0..all).filter(|number| spent(*number) > 0).count() as u64;
+    let kept = (0..all).filter(|number| counted(*number) > 0).count() as u64;
     assert_eq!(kept + evicted, all);
     assert!(kept > fit, "{kept}");
-    assert!((0..all).step_by(1001).all(|number| spent(number) == 900), "who used most is kept");
+    assert!((0..all).step_by(1001).all(|number| counted(number) == 900), "who used most is kept");
 }
 
 #[test]
