@@ -137,7 +137,7 @@ impl Import<'_> {
         let is_anthropic = preset_name == "anthropic";
         let provider = self.providers.name(preset_name, provider);
         let allowance = self.allowance(params);
-        self.allow(&provider, &model, allowance);
+        self.allow(name, &format!("{provider}/{model}"), allowance);
         let target = self.changes(
             params,
             is_anthropic,

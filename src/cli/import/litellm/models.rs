@@ -45,6 +45,8 @@ pub(super) struct Models {
     /// Models of several deployments, none of which has a place in an order, and their weights where they are not said
     /// but follow from what each may take.
     shared: Vec<(String, Option<Vec<u32>>)>,
+    /// Models that fall back, and to which.
+    fallen: Vec<(String, String)>,
     /// Whether there was a deployment of `*` that leads to `*`.
     pub(super) everything: bool,
 }
@@ -109,28 +111,30 @@ impl Models {
         self.settled.get(name).map(|model| model.targets.clone())
     }
 
-    /// The models that ask a provider for one of its models, and whether it is asked for no other.
-    pub(super) fn users(&self, provider: &str, model: &str) -> (Vec<String>, bool) {
-        let (mut users, mut is_alone) = (Vec::new(), true);
-        for (name, known) in self.settled.iter() {
-            let reasons = known
-                .fallbacks
-                .iter()
-                .flat_map(|chain| chain.context_window.iter().chain(&chain.content_policy));
-            let mut asks = false;
-            for target in known.targets.iter().chain(reasons) {
-                let (of, asked) = match target {
-                    TargetEntry::Short(short) => short.split_once('/').unwrap_or((short, "")),
-                    TargetEntry::Full(full) => (full.provider.as_str(), full.model.as_str()),
-                };
-                asks |= of == provider && asked == model;
-                is_alone &= of != provider || asked == model;
-            }
-            if asks {
-                users.push(name.to_owned());
+    /// The models whose requests a deployment of this model gets: itself, and those that fall back to it.
+    pub(super) fn users(&self, name: &str) -> Vec<String> {
+        let fell = self.fallen.iter().filter(|(_, to)| to == name).map(|(from, _)| from);
+        let mut users = vec![name.to_owned()];
+        for from in fell {
+            if !users.contains(from) {
+                users.push(from.clone());
             }
         }
-        (users, is_alone)
+        users
+    }
+
+    /// The models that ask a provider.
+    pub(super) fn asking(&self, provider: &str) -> impl Iterator<Item = &str> {
+        let asks = move |target: &TargetEntry| match target {
+            TargetEntry::Short(short) => short.split_once('/').is_some_and(|(of, _)| of == provider),
+            TargetEntry::Full(full) => full.provider == provider,
+        };
+        let models = self.settled.iter().filter(move |(_, known)| {
+            let reasons = known.fallbacks.iter();
+            let reasons = reasons.flat_map(|chain| chain.context_window.iter().chain(&chain.content_policy));
+            known.targets.iter().chain(reasons).any(asks)
+        });
+        models.map(|(name, _)| name)
     }
 
     /// Names of all models.
@@ -160,8 +164,9 @@ impl Models {
         }
     }
 
-    /// Puts targets at the end of a model's chain, or into the one for a reason.
-    pub(super) fn fall_back(&mut self, name: &str, targets: Vec<TargetEntry>, when: When) {
+    /// Puts the targets of another model at the end of a model's chain, or into the one for a reason.
+    pub(super) fn fall_back(&mut self, name: &str, other: &str, targets: Vec<TargetEntry>, when: When) {
+        self.fallen.push((name.to_owned(), other.to_owned()));
         let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) else { return };
         for target in targets {
             match when {

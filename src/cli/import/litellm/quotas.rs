@@ -28,7 +28,7 @@ pub(super) struct Allowance {
 /// What is known of budgets and limits while the file is read.
 #[derive(Debug, Default)]
 pub(super) struct Quotas {
-    /// By provider and its name of the model.
+    /// By the model that clients name, and provider and model of the target.
     deployed: Vec<((String, String), Allowance)>,
     budgets: Vec<Budget>,
     limits: Vec<Limit>,
@@ -50,11 +50,11 @@ impl Import<'_> {
     }
 
     /// Enters what a deployment may take.
-    pub(super) fn allow(&mut self, provider: &str, model: &str, own: Allowance) {
+    pub(super) fn allow(&mut self, name: &str, target: &str, own: Allowance) {
         if own == Allowance::default() {
             return;
         }
-        let place = (provider.to_owned(), model.to_owned());
+        let place = (name.to_owned(), target.to_owned());
         match self.quotas.deployed.iter_mut().find(|(known, _)| *known == place) {
             Some((_, sum)) => {
                 let add = |one: Option<u64>, other: Option<u64>| match (one, other) {
@@ -67,7 +67,8 @@ impl Import<'_> {
                     concurrent: add(sum.concurrent, own.concurrent),
                     usd: sum.usd.or(own.usd),
                 };
-                let how = format!("deployments of {provider}/{model} that are the same share one limit");
+                let how =
+                    format!("`{name}` has one limit for its deployments of {target}, which are the same");
                 self.report.changed("model_list", how);
             }
             None => self.quotas.deployed.push((place, own)),
@@ -126,18 +127,18 @@ impl Import<'_> {
 impl Quotas {
     /// All rules. Which models they are for is known when all of those are.
     pub(super) fn finish(mut self, models: &Models) -> (Vec<Budget>, Vec<Limit>) {
-        for ((provider, model), own) in self.deployed {
+        for ((name, target), own) in self.deployed {
+            let provider = target.split_once('/').map_or(&*target, |(provider, _)| provider).to_owned();
+            let users = models.users(&name);
             let mut only = BTreeMap::from([(Scope::Provider, vec![provider.clone()])]);
-            let mut what = provider.clone();
-            // Other deployments may have the same key and address: then only these models count.
-            let (users, is_alone) = models.users(&provider, &model);
-            if !is_alone && !users.is_empty() {
+            // Deployments of other models may have the same key and address: they have limits of their own, or none.
+            if models.asking(&provider).any(|asks| !users.iter().any(|user| user == asks)) {
                 only.insert(Scope::Model, users);
-                what = format!("{provider} {model}");
             }
+            let what = format!("{name}: {target}");
             let per_minute = |amount: Option<u64>| amount.map(|amount| Flow { amount, secs: 60 });
             let limit = Limit {
-                name: Some(format!("{what} limit")),
+                name: Some(what.clone()),
                 per: Some(Scope::Provider),
                 only: only.clone(),
                 requests: per_minute(own.requests),
@@ -149,7 +150,7 @@ impl Quotas {
                 self.limits.push(limit);
             }
             if let Some(money) = own.usd {
-                let name = Some(format!("{what} deployment budget"));
+                let name = Some(format!("{what} budget"));
                 self.budgets.push(budget(name, Some(Scope::Provider), only, money));
             }
         }

@@ -242,7 +242,7 @@ impl Import<'_> {
                 None => matched(other, chains),
             };
             match found {
-                Some(targets) => self.models.fall_back(name, targets, when),
+                Some(targets) => self.models.fall_back(name, other, targets, when),
                 None => self.report.left(at, "is not in `model_list`, or was not carried over"),
             }
         }
