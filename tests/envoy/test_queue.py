@@ -15,7 +15,7 @@ from support.gateway import bearer, body_for, chat_body, path_for
 from support.sim import fail, stream
 from support.sim.behaviour import Gate
 
-TENANTS = ["loud", "quiet", "leaver", "slow", "full", "rate", "stays", "doc"]
+TENANTS = ["loud", "quiet", "leaver", "slow", "full", "rate", "stays", "doc", "any"]
 
 
 def secret(name):
@@ -32,6 +32,7 @@ def config(world, timeout, size):
             for name in TENANTS
         ],
         "queue": {"timeout": timeout, "size": size},
+        "models": {"to-second": "second/gpt-4.1", "to-both": ["second/gpt-4.1", "claude/claude-sonnet-4-5"]},
         "limits": [
             {"name": "turns", "concurrent": 1, "over": "queue", "only": {"tenant": ["loud", "quiet"]}},
             limit("leaver", concurrent=1),
@@ -40,6 +41,13 @@ def config(world, timeout, size):
             limit("stays", concurrent=1),
             limit("rate", requests="20/s", burst=1),
             limit("doc", concurrent=2),
+            {
+                "per": "provider",
+                "name": "providers",
+                "concurrent": 1,
+                "over": "queue",
+                "only": {"provider": ["second", "claude"], "model": ["to-second", "to-both"]},
+            },
         ],
     }
 
@@ -256,3 +264,31 @@ def test_who_leaves_makes_room_in_a_full_queue(world, make_gateway):
     assert (statuses.count(200), statuses.count(429)) == (4, 36)
     said = [request.json["messages"][0]["content"] for request in world.openai.requests]
     assert not [text for text in said if text.startswith("gone")]
+
+
+@pytest.mark.parametrize("model", ["to-second", "to-both"])
+def test_who_waits_for_a_provider(world, gateway, model):
+    """With none of a chain's providers free, a request waits for one, and then has the whole chain before it."""
+    gate = Gate()
+    world.second.always(stream(gate=gate))
+    world.claude.always(stream(gate=gate))
+    taken = 1 if model == "to-second" else 2
+
+    def one(n):
+        with httpx.Client(base_url=gateway.url, timeout=60) as client:
+            body = chat_body(model, f"n {n}")
+            return client.post("/v1/chat/completions", json=body, headers=bearer(secret("any")))
+
+    with ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(one, n) for n in range(taken)]
+        waited(lambda: len(world.second.requests) + len(world.claude.requests) == taken)
+        before = gateway.metric("tollgate_queued")
+        running += [pool.submit(one, 10 + n) for n in range(4)]
+        waited(lambda: gateway.metric("tollgate_queued") == before + 4)
+        world.second.script(fail(503))
+        gate.open()
+        answers = [future.result() for future in running]
+    failed = [answer for answer in answers if answer.status_code != 200]
+    assert len(failed) == (1 if model == "to-second" else 0), [answer.text for answer in failed]
+    waiting = [gateway.audited(answer) for answer in answers[taken:]]
+    assert {line["limited_by"] for line in waiting} == {"providers"}
