@@ -268,7 +268,7 @@ def test_who_leaves_makes_room_in_a_full_queue(world, make_gateway):
 
 @pytest.mark.parametrize("model", ["to-second", "to-both"])
 def test_who_waits_for_a_provider(world, gateway, model):
-    """With none of a chain's providers free, a request waits for one, and then has the whole chain before it."""
+    """With none of a chain's providers free, a request waits until one is."""
     gate = Gate()
     world.second.always(stream(gate=gate))
     world.claude.always(stream(gate=gate))
@@ -285,7 +285,9 @@ def test_who_waits_for_a_provider(world, gateway, model):
         before = gateway.metric("tollgate_queued")
         running += [pool.submit(one, 10 + n) for n in range(4)]
         waited(lambda: gateway.metric("tollgate_queued") == before + 4)
-        world.second.script(fail(503))
+        if model == "to-second":
+            # Which gives its place to the next one like any other end. (A fallback would need a free place elsewhere.)
+            world.second.script(fail(503))
         gate.open()
         answers = [future.result() for future in running]
     failed = [answer for answer in answers if answer.status_code != 200]
