@@ -25,7 +25,7 @@ FAST := --config profile.release.lto=false --config profile.release.codegen-unit
 LOAD := $(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench bench-lanes soak simulate fuzz size clean
+.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench bench-lanes soak simulate crowd fuzz size clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -120,6 +120,11 @@ soak: setup build wasm ## 200,000 requests of every kind; memory must stay flat
 
 simulate: setup build wasm ## A thousand tenants in bursts against their limits: admitted, queued, refused, and the ideal
 	$(PY) examples/thousand-tenants/simulate.py $(SIMULATE_ARGS)
+
+CROWD ?= 2000000
+crowd: setup build wasm ## CROWD users with a limit each through the real Envoy: exact counts, bounded memory (minutes)
+	$(CARGO) test $(FAST) --release --lib -- --ignored millions_of_accounts
+	TOLLGATE_USERS=$(CROWD) $(PY) -m pytest tests/envoy/test_many_accounts.py -q -s
 
 bench-lanes: ## Cost of each translator by itself, and of the token estimate
 	$(CARGO) bench --config profile.bench.lto=false --config profile.bench.codegen-units=16 --quiet --bench lanes $(BENCH_ARGS)

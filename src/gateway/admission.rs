@@ -172,13 +172,10 @@ pub(super) fn admit(
     }
     for (account, rules) in accounts {
         if is_waited_for(&account)
-            && let Some(quota) = rules.iter().find(|quota| quota.over() == Over::Queue)
+            && let Some(denied) = behind(worker, host, &account, &rules, &clock)
         {
-            // Whoever came first goes first.
-            let standing = quota.standing(&worker.ledger.read(host, &account).cell(quota.tag), &clock);
             admission.settle(worker, host, quotas, None, now_ns);
-            let refused = Refused { standing, wanted: 1, wait_ns: 0 };
-            return Err(Denied { quota: Rc::clone(quota), account, refused, unknown: None });
+            return Err(denied);
         }
         if let Err(denied) = admission.hold(worker, host, quotas, account, &rules, &clock) {
             admission.settle(worker, host, quotas, None, now_ns);
@@ -188,13 +185,27 @@ pub(super) fn admit(
     if of_providers.is_empty() {
         return Ok(admission);
     }
-    match admission.choose_provider(worker, host, exchange, &clock) {
+    match admission.choose_provider(worker, host, exchange, &clock, is_waited_for) {
         Ok(()) => Ok(admission),
         Err(denied) => {
             admission.settle(worker, host, quotas, None, now_ns);
             Err(denied)
         }
     }
+}
+
+/// Whoever came first goes first: what a request is told that would overtake those who wait for an account.
+fn behind(
+    worker: &Worker,
+    host: &impl Host,
+    account: &Account,
+    rules: &[Rc<Quota>],
+    clock: &Clock,
+) -> Option<Denied> {
+    let quota = rules.iter().find(|quota| quota.over() == Over::Queue)?;
+    let standing = quota.standing(&worker.ledger.read(host, account).cell(quota.tag), clock);
+    let refused = Refused { standing, wanted: 1, wait_ns: 0 };
+    Some(Denied { quota: Rc::clone(quota), account: account.clone(), refused, unknown: None })
 }
 
 impl Admission {
@@ -272,34 +283,57 @@ impl Admission {
     }
 
     /// Reserves at the provider of the first target that has something left; those before it leave the chain, and an
-    /// attempt that never began says why.
+    /// attempt that never began says why. Where none has, the chain stays whole, for the request may wait and ask again.
     fn choose_provider(
         &mut self,
         worker: &Worker,
         host: &impl Host,
         exchange: &mut Exchange,
         clock: &Clock,
+        is_waited_for: &dyn Fn(&Account) -> bool,
     ) -> Result<(), Denied> {
-        let mut last = None;
+        let mut whole = None;
+        let mut refusal: Option<Denied> = None;
         while let Some(provider) = exchange
             .upcoming()
             .and_then(|step| exchange.target(step))
             .map(|target| Rc::clone(&target.provider))
         {
-            match self.hold_provider(worker, host, exchange, &provider, clock) {
+            let rules = self.rules_of(worker, exchange, &provider);
+            let waited_for = rules.as_ref().filter(|(account, _)| is_waited_for(account));
+            let behind = waited_for.and_then(|(account, rules)| behind(worker, host, account, rules, clock));
+            let held = match (behind, rules) {
+                (Some(denied), _) => Err(denied),
+                (None, Some((account, rules))) => {
+                    self.hold(worker, host, &exchange.tables.quotas, account, &rules, clock)
+                }
+                (None, None) => Ok(()),
+            };
+            match held {
                 Ok(()) => {
-                    exchange.retries_granted = exchange.steps.len().saturating_sub(1);
+                    if let Some((steps, _)) = whole {
+                        // What a chain of another reason may take stays granted.
+                        let gone = Vec::len(&steps).saturating_sub(exchange.steps.len());
+                        exchange.retries_granted = exchange.retries_granted.saturating_sub(gone);
+                    }
                     exchange.routed = provider;
                     return Ok(());
                 }
                 Err(denied) => {
+                    whole.get_or_insert_with(|| (exchange.steps.clone(), exchange.attempts.len()));
                     exchange.leave_out(&provider, clock.ns, &denied.reason());
-                    last = Some(denied);
+                    if refusal.as_ref().is_none_or(|refusal| !refusal.may_wait()) {
+                        refusal = Some(denied);
+                    }
                 }
             }
         }
+        if let Some((steps, attempts)) = whole {
+            exchange.steps = steps;
+            exchange.attempts.truncate(attempts);
+        }
         // Without a target there would be no exchange, so one has refused.
-        last.map_or(Ok(()), Err)
+        refusal.map_or(Ok(()), Err)
     }
 
     /// Reserves by the rules of a provider.
@@ -453,13 +487,16 @@ impl Admission {
         let clock = Clock::at(now_ns, quotas.lease);
         let mut released = Vec::with_capacity(self.holds.len());
         for hold in self.holds.drain(..) {
+            // Requests were counted when they were admitted: of those alone there is nothing to be said any more.
+            let is_over = |quota: &Quota| used.is_some() && quota.unit() == Unit::Requests;
+            if hold.quotas.iter().all(|(quota, _)| is_over(quota)) {
+                released.push(hold.account);
+                continue;
+            }
             worker.ledger.change(host, &hold.account, clock.secs, |draft| {
-                for (quota, held) in &hold.quotas {
-                    let before = draft.cell(quota.tag);
-                    let mut cell = before.clone();
-                    quota.settle(&mut cell, hold.slot, *held, used, &clock);
-                    if cell != before {
-                        draft.put(quota.tag, cell);
+                for (quota, held) in hold.quotas.iter().filter(|(quota, _)| !is_over(quota)) {
+                    if let Some(cell) = draft.edit(quota.tag) {
+                        quota.settle(cell, hold.slot, *held, used, &clock);
                     }
                 }
             });

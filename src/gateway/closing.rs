@@ -98,7 +98,10 @@ impl Edge {
         }
         let released =
             admission.settle(&self.worker, host, &exchange.tables.quotas, Some(Amounts { usd, tokens }), now);
-        metrics.add(host, "tollgate.ledger_evictions", labels, &[], self.worker.ledger.take_evicted());
+        let evicted = self.worker.ledger.take_evicted();
+        if evicted > 0 {
+            metrics.add(host, "tollgate.ledger_evictions", labels, &[], evicted);
+        }
         exchange.answer.warnings.append(&mut admission.warnings);
         exchange.admission = Some(admission);
         released

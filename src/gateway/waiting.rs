@@ -47,10 +47,21 @@ pub(super) enum End {
 /// The queue's view of it.
 pub type SharedWaiting = Rc<RefCell<Waiting>>;
 
-/// Puts a request into the queue.
+/// Why a request is refused that waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// Its time is up.
+    Late,
+    /// The queue is full, and another tenant has fewer requests in it.
+    Displaced,
+    /// What it waited for refuses it for good.
+    Refused,
+}
+
+/// Puts a request into the queue. Where that is full, the tenant with most requests in it gives up its last one.
 ///
 /// # Errors
-/// The request, when the queue is full.
+/// The rule that it would have waited for, when there is no place for it.
 pub(super) fn enqueue(
     worker: &Worker,
     host: &impl Host,
@@ -59,15 +70,18 @@ pub(super) fn enqueue(
     denied: Denied,
     now_ns: u64,
 ) -> Result<SharedWaiting, Denied> {
-    let queue = &mut *worker.queue.borrow_mut();
     let quotas = &exchange.tables.quotas;
-    if queue.len() >= quotas.queue_size {
-        return Err(denied);
-    }
-    let timeout = u64::try_from(quotas.queue_timeout.as_nanos()).unwrap_or(u64::MAX);
     // Where there are no tenants, keys take their turns.
     let key = identity.key.as_ref().map(|key| &key.id);
     let tenant = identity.tenant.as_ref().or(key).cloned().unwrap_or_default();
+    let is_full = worker.queue.borrow().len() >= quotas.queue_size;
+    if is_full {
+        let displaced = worker.queue.borrow_mut().give_way(&tenant);
+        let Some(displaced) = displaced else { return Err(denied) };
+        turn_away(worker, host, &displaced, now_ns, Why::Displaced);
+    }
+    let queue = &mut *worker.queue.borrow_mut();
+    let timeout = u64::try_from(quotas.queue_timeout.as_nanos()).unwrap_or(u64::MAX);
     let (account, again_ns) = (denied.account.clone(), again(&denied, now_ns));
     let waiting =
         Waiting { exchange: Some(Box::new(exchange)), identity: identity.clone(), denied, end: None };
@@ -90,7 +104,7 @@ pub(super) fn serve(worker: &Worker, host: &impl Host, now_ns: u64) {
     }
     let late = worker.queue.borrow_mut().expired(now_ns);
     for waiter in late {
-        expire(worker, host, &waiter, now_ns);
+        turn_away(worker, host, &waiter, now_ns, Why::Late);
     }
     serve_if(worker, host, now_ns, |waiter| waiter.again_ns <= now_ns);
 }
@@ -118,7 +132,7 @@ fn serve_if(worker: &Worker, host: &impl Host, now_ns: u64, is_due: impl Fn(&Wai
             waiting.end = Some(End::Sent(shared, token));
             host.go_on(Side::Request);
         } else {
-            refuse(host, waiting, &exchange, waiter.since_ns, now_ns, false);
+            refuse(host, waiting, &exchange, waiter.since_ns, now_ns, Why::Refused);
         }
     }
     host.enter(here);
@@ -147,8 +161,8 @@ fn ask(worker: &Worker, host: &impl Host, waiter: &mut Waiter<SharedWaiting>, no
     }
 }
 
-/// Refuses one that waited too long.
-fn expire(worker: &Worker, host: &impl Host, waiter: &Waiter<SharedWaiting>, now_ns: u64) {
+/// Refuses one that waited in vain.
+fn turn_away(worker: &Worker, host: &impl Host, waiter: &Waiter<SharedWaiting>, now_ns: u64, why: Why) {
     let here = host.stream();
     let waiting = &mut *waiter.item.borrow_mut();
     let Some(exchange) = waiting.exchange.take() else { return };
@@ -156,9 +170,10 @@ fn expire(worker: &Worker, host: &impl Host, waiter: &Waiter<SharedWaiting>, now
         record_wait(worker, host, &waiting.identity, waiter, now_ns);
         let extra = [("scope", waiting.denied.account.scope.as_str()), ("reason", waiting.denied.kind())];
         let metrics = &mut *worker.metrics.borrow_mut();
-        metrics.add(host, "tollgate.queue_timeouts", labels(&waiting.identity), &[], 1);
+        let ended = if why == Why::Late { "tollgate.queue_timeouts" } else { "tollgate.queue_displaced" };
+        metrics.add(host, ended, labels(&waiting.identity), &[], 1);
         metrics.add(host, "tollgate.limited", labels(&waiting.identity), &extra, 1);
-        refuse(host, waiting, &exchange, waiter.since_ns, now_ns, true);
+        refuse(host, waiting, &exchange, waiter.since_ns, now_ns, why);
     }
     host.enter(here);
 }
@@ -170,13 +185,19 @@ fn refuse(
     exchange: &Exchange,
     since_ns: u64,
     now_ns: u64,
-    is_late: bool,
+    why: Why,
 ) {
     let mut failure = waiting.denied.failure();
     let queued_ms = now_ns.saturating_sub(since_ns) / 1_000_000;
-    if is_late {
-        failure.message = format!("{} The request has waited {queued_ms} ms.", failure.message);
-    }
+    let more = match why {
+        Why::Late => format!(" The request has waited {queued_ms} ms."),
+        Why::Displaced => {
+            " The queue is full, and this request gave its place in it to somebody who has fewer there."
+                .to_owned()
+        }
+        Why::Refused => String::new(),
+    };
+    failure.message.push_str(&more);
     let client = exchange.call.envelope();
     let body = lane::write_failure(client, &failure, &[], &exchange.request_id);
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];

@@ -67,6 +67,23 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Makes room in a queue that is full for somebody of this tenant: the last one goes of the tenant that has most
+    /// waiting, if those are at least two more. So nobody's crowd keeps others out, and with the places shared out evenly
+    /// the queue is full for everybody.
+    pub fn give_way(&mut self, tenant: &str) -> Option<Waiter<T>> {
+        let own = self.lanes.iter().find(|(of, _)| **of == *tenant).map_or(0, |(_, lane)| lane.len());
+        let (index, most) = self
+            .lanes
+            .iter()
+            .enumerate()
+            .map(|(index, (_, lane))| (index, lane.len()))
+            .max_by_key(|(_, n)| *n)?;
+        if most < own.saturating_add(2) {
+            return None;
+        }
+        self.take(index, most.checked_sub(1)?)
+    }
+
     /// Takes somebody out who gave up.
     pub fn remove(&mut self, id: u32) -> Option<Waiter<T>> {
         let find = |lane: &VecDeque<Waiter<T>>| lane.iter().position(|waiter| waiter.id == id);
@@ -217,6 +234,26 @@ mod tests {
         let account = waiter(0, "slow").account;
         assert!(queue.is_waited_for(&account) && !queue.is_waited_for(&waiter(0, "fast").account));
         assert_eq!(ids(&queue.serve(|waiter| waiter.again_ns <= 9, |_| Outcome::Refused)), [0, 1, 3]);
+    }
+
+    #[test]
+    fn a_crowd_gives_way_to_those_who_have_fewer() {
+        let mut queue = Queue::default();
+        let (loud, quiet, other): (Rc<str>, Rc<str>, Rc<str>) =
+            ("loud".into(), "quiet".into(), "other".into());
+        for id in 0..4 {
+            queue.push(&loud, waiter(id, "all"));
+        }
+        assert!(queue.give_way(&loud).is_none(), "not to more of its own");
+        assert_eq!(queue.give_way(&quiet).map(|gone| gone.id), Some(3), "who came last goes");
+        queue.push(&quiet, waiter(10, "all"));
+        assert_eq!(queue.give_way(&quiet).map(|gone| gone.id), Some(2));
+        queue.push(&quiet, waiter(11, "all"));
+        assert!(queue.give_way(&quiet).is_none(), "they have as many");
+        assert!(queue.give_way(&other).is_some(), "and two are more than none");
+        queue.push(&other, waiter(20, "all"));
+        assert_eq!(queue.len(), 4);
+        assert!(Queue::<u32>::default().give_way(&other).is_none());
     }
 
     #[test]

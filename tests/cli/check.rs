@@ -85,3 +85,51 @@ fn envoy_has_the_last_word() {
     let error = room.run(&["check", "--module", "t.wasm", "--envoy", &no], &[]).bad();
     assert!(error.contains("[critical][main] no such field") && !error.contains("loading"), "{error}");
 }
+
+/// What people get wrong about who may ask and how much: each mistake by its line, its path, and what was meant.
+#[test]
+fn mistakes_in_policy_are_named_with_what_was_meant() {
+    let room = Room::new();
+    let key = format!("{{id: k, sha256: {}", "a".repeat(64));
+    for (line, said) in [
+        ("budgets: [{usd: 5, evry: day}]", "budgets[0].evry: | did you mean `every`?"),
+        ("budgets: [{usd: 5, every: day, per: tennant}]", "did you mean `tenant`?"),
+        ("budgets: [{usd: 5, every: day, only: {tenent: [a]}}]", "did you mean `tenant`?"),
+        (
+            "budgets: [{usd: 5, every: day, time_zone: Europe/Berln}]",
+            "budgets[0].time_zone: there is no time zone `Europe/Berln`| did you mean `Europe/Berlin`?",
+        ),
+        ("budgets: [{usd: 5, every: day, time_zone: tokyo}]", "did you mean `Asia/Tokyo`?"),
+        ("budgets: [{usd: 5, every: yearly}]", "budgets[0].every: "),
+        ("budgets: [{usd: 5, every: day, soft: 80}]", "budgets[0].soft: "),
+        ("limits: [{requets: 10/s}]", "limits[0].requets: | did you mean `requests`?"),
+        ("limits: [{requests: 10/w}]", "limits[0].requests: "),
+        ("limits: [{requests: 10/s, over: que}]", "limits[0].over: "),
+        ("queue: {timout: 3s}", "queue.timout: | did you mean `timeout`?"),
+        ("state: {redis: {adress: 'a:1'}}", "did you mean `address`?"),
+        ("state: {redis: {address: 'a:1', on_down: locl}}", "did you mean `local`?"),
+        (
+            "state: {rate_limit_service: {address: 'a:1', descriptors: [{per: [tenat]}]}}",
+            "did you mean `tenant`?",
+        ),
+        ("identity: {jwt: {isuer: x}}", "did you mean `issuer`?"),
+        ("identity: {headers: {tenat: x-t}}", "identity.headers.tenat: | did you mean `tenant`?"),
+        ("rules: [{when: 'agnet == \"x\"', model: a}]", "rules[0].when: nothing is known of `agnet`"),
+        ("rules: [{when: 'true', model: b}]", "rules[0].model: there is no model `b`"),
+        ("defaults: {circuit_breaker: {failure_treshold: 3}}", "did you mean `failure_threshold`?"),
+        ("models: {a: {targets: [openai/gpt-4o], strategy: wieghted}}", "did you mean `weighted`?"),
+        ("models: {a: {targets: [openai/gpt-4o], sticky: tenent}}", "did you mean `tenant`?"),
+        (&format!("keys: [{key}, expire: 2027-01-01}}]"), "did you mean `expires`?"),
+        (&format!("keys: [{key}, expires: soon}}]"), "keys[0].expires: "),
+        (&format!("keys: [{key}, limits: [{{concurent: 1}}]}}]"), "did you mean `concurrent`?"),
+    ] {
+        let models = if line.starts_with("models") { "" } else { "models: {a: openai/gpt-4o}\n" };
+        room.write("gateway.yaml", &format!("{models}{line}\n"));
+        let error = room.run(&["check"], &[]).bad();
+        for part in said.split('|') {
+            assert!(error.contains(part.trim()), "{line}\n{error}");
+        }
+        let place = if models.is_empty() { "gateway.yaml:1:" } else { "gateway.yaml:2:" };
+        assert!(error.contains(place), "{line}\n{error}");
+    }
+}

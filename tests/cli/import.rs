@@ -38,6 +38,11 @@ fn wildcards_stay_wildcards() {
 }
 
 #[test]
+fn budgets_and_limits_are_carried_over() {
+    import("budgets", &[]);
+}
+
+#[test]
 fn everything_else_is_listed_by_name() {
     import("everything", &[]);
 }

@@ -7,16 +7,17 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import pytest
 
 from support.answers import DIALECTS
-from support.gateway import Gateway, bearer
+from support.gateway import Gateway, bearer, chat_body
 from support.sim import stream
 from support.sim.behaviour import Gate
 from support.world import GPT, SECRETS, dead_port
 
 PRICES = {name: {"input": 2.0, "output": 8.0} for name in (GPT, "gpt-4o-2024-08-06")}
-NAMES = ("purse", "roll", "ten", "crowd", "restart", "ring", "cold", "storm", "storm2", "lone", "plain")
+NAMES = ("purse", "roll", "ten", "crowd", "bound", "heir", "heirs", "restart", "ring", "cold", "storm", "storm2", "lone", "plain")
 # Every token costs whole millionths of a dollar: sums are equal, or they are wrong.
 BUDGETS = [
     {
@@ -27,10 +28,12 @@ BUDGETS = [
         "only": {"tenant": ["purse", "restart", "cold"]},
     },
     {"name": "ring", "per": "tenant", "usd": 0.002, "every": "12h", "rolling": True, "only": {"tenant": ["ring"]}},
-    {"name": "storm", "per": "tenant", "usd": 1000, "every": "month", "only": {"tenant": ["storm*", "lone"]}},
+    {"name": "storm", "per": "tenant", "usd": 1000, "every": "month", "only": {"tenant": ["storm*", "lone", "heir"]}},
 ]
 LIMITS = [
     {"name": "ten", "per": "tenant", "requests": "10/d", "only": {"tenant": ["ten"]}},
+    {"name": "bound", "per": "tenant", "requests": "150/d", "only": {"tenant": ["bound"]}},
+    {"name": "heirs", "per": "tenant", "concurrent": 2, "only": {"tenant": ["heirs"]}},
     {"name": "crowd", "per": "tenant", "concurrent": 2, "only": {"tenant": ["crowd"]}},
 ]
 
@@ -165,7 +168,57 @@ def test_requests_under_way_elsewhere_take_their_places(world, pair):
     assert ask(second, "crowd").status_code == 200
 
 
+def test_how_far_two_can_go_over_is_bounded(world, pair):
+    """Both are asked as fast as it goes: from an exchange after the limit was reached, neither lets anybody through."""
+    admitted, refused = [], []
+
+    def hammer(n):
+        gateway = pair[n % 2]
+        with httpx.Client(base_url=gateway.url, timeout=30) as http:
+            for _ in range(400):
+                began = time.monotonic()
+                answer = http.post("/v1/chat/completions", json=chat_body("gpt"), headers=bearer(secret("bound")))
+                (admitted if answer.status_code == 200 else refused).append((began, n % 2))
+                if len(refused) > 400:
+                    return
+                time.sleep(0.01)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(hammer, range(8)))
+    assert {gateway for _, gateway in admitted} == {gateway for _, gateway in refused} == {0, 1}
+    admitted.sort()
+    assert len(admitted) >= 150
+    # An interval of 100 ms and a round trip; the rest is what a busy machine may add.
+    reached = admitted[149][0]
+    late = [began - reached for began, _ in admitted[150:]]
+    assert not late or late[-1] < 2.0, late
+    for gateway in pair:
+        assert ask(gateway, "bound").status_code == 429
+
+
 # -- starts and restarts ------------------------------------------------------------------------------------------------
+
+
+def test_when_one_dies_the_other_takes_over(world, launch, redis):
+    """Killed with requests under way: what it had spent counts on, and its places are free again after a while."""
+    first, second = launch(redis), launch(redis)
+    spent_there = sum(paid_once(first, "heir") for _ in range(3))
+    gate = Gate()
+    with ThreadPoolExecutor(2) as pool:
+        world.openai.always(stream(gate=gate))
+        waiting = [pool.submit(ask, first, "heirs") for _ in range(2)]
+        until("the other Envoy knows of both", lambda: budgets(second, "heirs")["heirs"]["under_way"] == 2)
+        known(second, "heir", spent_there)
+        first.envoy.process.kill()
+        gate.open()
+        for one in waiting:
+            with pytest.raises(httpx.HTTPError):
+                one.result()
+    world.openai.always(None)
+    assert ask(second, "heirs").status_code == 429, "nobody knows yet that it is dead"
+    assert paid_once(second, "heir") > 0
+    until("its places are free", lambda: ask(second, "heirs").status_code == 200, 30)
+    assert spent(second, "heir") > spent_there, "what the dead one spent counts"
 
 
 @pytest.mark.parametrize("who", ["restart", "ring"])

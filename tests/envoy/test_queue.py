@@ -15,7 +15,7 @@ from support.gateway import bearer, body_for, chat_body, path_for
 from support.sim import fail, stream
 from support.sim.behaviour import Gate
 
-TENANTS = ["loud", "quiet", "leaver", "slow", "full", "rate", "stays", "doc"]
+TENANTS = ["loud", "quiet", "leaver", "slow", "full", "rate", "stays", "doc", "any"]
 
 
 def secret(name):
@@ -32,6 +32,7 @@ def config(world, timeout, size):
             for name in TENANTS
         ],
         "queue": {"timeout": timeout, "size": size},
+        "models": {"to-second": "second/gpt-4.1", "to-both": ["second/gpt-4.1", "claude/claude-sonnet-4-5"]},
         "limits": [
             {"name": "turns", "concurrent": 1, "over": "queue", "only": {"tenant": ["loud", "quiet"]}},
             limit("leaver", concurrent=1),
@@ -40,6 +41,13 @@ def config(world, timeout, size):
             limit("stays", concurrent=1),
             limit("rate", requests="20/s", burst=1),
             limit("doc", concurrent=2),
+            {
+                "per": "provider",
+                "name": "providers",
+                "concurrent": 1,
+                "over": "queue",
+                "only": {"provider": ["second", "claude"], "model": ["to-second", "to-both"]},
+            },
         ],
     }
 
@@ -188,3 +196,101 @@ def test_hundreds_through_one_place(world, gateway):
     assert {answer.status_code for answer in answers} == {200}
     assert len(world.openai.requests) == 120
     assert isinstance(gateway.envoy, Envoy)
+
+
+def crowd(pool, gateway, name, count):
+    return [pool.submit(post, gateway, name, f"{name} {n}") for n in range(count)]
+
+
+def test_a_crowd_gives_way_in_a_full_queue(world, make_gateway):
+    """Two places a worker, all taken by the loud one; the quiet one's request gets one of them, and comes in its turn."""
+    config_ = config(world, "30s", 2)
+    gateway = make_gateway(**config_)
+    gate = Gate()
+    world.openai.script(stream(gate=gate))
+    with ThreadPoolExecutor(60) as pool:
+        running = [pool.submit(post, gateway, "loud", "first")]
+        assert gate.reached.wait(10)
+        # Both workers' queues are full when so many were refused; the last of the loud one's were.
+        loud = crowd(pool, gateway, "loud", 40)
+        waited(lambda: sum(future.done() for future in loud) >= 36)
+        assert gateway.metric("tollgate_queue_displaced") == 0, "not for more of the same tenant"
+        quiet = crowd(pool, gateway, "quiet", 1)
+        waited(lambda: gateway.metric("tollgate_queue_displaced", tenant="loud") == 1)
+        waited(lambda: sum(future.done() for future in loud) == 37)
+        assert not quiet[0].done()
+        gate.open()
+        assert quiet[0].result().status_code == 200
+        assert running[0].result().status_code == 200
+        answers = [future.result() for future in loud]
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 37
+    (displaced,) = [answer for answer in answers if "gave its place in it" in answer.text]
+    assert displaced.json()["error"]["code"] == "rate_limit_exceeded"
+    assert "retry-after" in displaced.headers
+    line = gateway.audited(displaced)
+    assert (line["status"], line["limited_by"], line["tenant"]) == (429, "turns", "loud")
+
+
+def test_who_leaves_makes_room_in_a_full_queue(world, make_gateway):
+    gateway = make_gateway(**config(world, "30s", 2))
+    gate = Gate()
+    world.openai.script(stream(gate=gate))
+    with ThreadPoolExecutor(60) as pool:
+        first = pool.submit(post, gateway, "stays", "first")
+        assert gate.reached.wait(10)
+        before = gateway.metric("tollgate_queued")
+
+        def impatient_one(n):
+            with httpx.Client(base_url=gateway.url, timeout=1.5) as client:
+                try:
+                    body = chat_body("gpt", f"gone {n}")
+                    return client.post("/v1/chat/completions", json=body, headers=bearer(secret("stays"))).status_code
+                except httpx.ReadTimeout:
+                    return None
+
+        gone = [pool.submit(impatient_one, n) for n in range(40)]
+        waited(lambda: sum(future.done() for future in gone) == 40)
+        outcome = [future.result() for future in gone]
+        assert (outcome.count(None), outcome.count(429)) == (4, 36)
+        assert gateway.metric("tollgate_queued") == before + 4
+        # Their places are free again, on both workers.
+        waited(lambda: sum(line["status"] == 0 for line in gateway.audit() if line.get("key_id") == "stays") == 4)
+        later = crowd(pool, gateway, "stays", 40)
+        waited(lambda: sum(future.done() for future in later) >= 36)
+        assert gateway.metric("tollgate_queued") == before + 8
+        gate.open()
+        assert first.result().status_code == 200
+        statuses = [future.result().status_code for future in later]
+    assert (statuses.count(200), statuses.count(429)) == (4, 36)
+    said = [request.json["messages"][0]["content"] for request in world.openai.requests]
+    assert not [text for text in said if text.startswith("gone")]
+
+
+@pytest.mark.parametrize("model", ["to-second", "to-both"])
+def test_who_waits_for_a_provider(world, gateway, model):
+    """With none of a chain's providers free, a request waits until one is."""
+    gate = Gate()
+    world.second.always(stream(gate=gate))
+    world.claude.always(stream(gate=gate))
+    taken = 1 if model == "to-second" else 2
+
+    def one(n):
+        with httpx.Client(base_url=gateway.url, timeout=60) as client:
+            body = chat_body(model, f"n {n}")
+            return client.post("/v1/chat/completions", json=body, headers=bearer(secret("any")))
+
+    with ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(one, n) for n in range(taken)]
+        waited(lambda: len(world.second.requests) + len(world.claude.requests) == taken)
+        before = gateway.metric("tollgate_queued")
+        running += [pool.submit(one, 10 + n) for n in range(4)]
+        waited(lambda: gateway.metric("tollgate_queued") == before + 4)
+        if model == "to-second":
+            # Which gives its place to the next one like any other end. (A fallback would need a free place elsewhere.)
+            world.second.script(fail(503))
+        gate.open()
+        answers = [future.result() for future in running]
+    failed = [answer for answer in answers if answer.status_code != 200]
+    assert len(failed) == (1 if model == "to-second" else 0), [answer.text for answer in failed]
+    waiting = [gateway.audited(answer) for answer in answers[taken:]]
+    assert {line["limited_by"] for line in waiting} == {"providers"}

@@ -51,6 +51,7 @@ fn nobodys(gateway: &Gateway, tables: &Tables, warnings: &mut Vec<Problem>) {
     let limits = gateway.limits.iter().enumerate().map(|(n, limit)| (format!("limits[{n}]"), &limit.only));
     for (path, only) in budgets.chain(limits) {
         for (scope, names) in only {
+            nothings(*scope, names, &path, tables, warnings);
             let (what, of, is_elsewhere): (_, fn(&tables::Key) -> Option<&str>, _) = match scope {
                 Scope::Tenant => ("tenant", |key| key.tenant.as_deref(), tenant),
                 Scope::Team => ("team", |key| key.team.as_deref(), team),
@@ -68,6 +69,23 @@ fn nobodys(gateway: &Gateway, tables: &Tables, warnings: &mut Vec<Problem>) {
                     warnings.push(Problem::new(format!("{path}.only.{what}"), message).suggest(near));
                 }
             }
+        }
+    }
+}
+
+/// Models and providers that a rule is for, and that there are not.
+fn nothings(scope: Scope, names: &[String], path: &str, tables: &Tables, warnings: &mut Vec<Problem>) {
+    for (index, name) in names.iter().enumerate().filter(|(_, name)| !name.contains('*')) {
+        // Patterns count under the name that they have in the file.
+        let (what, known): (_, Vec<&str>) = match scope {
+            Scope::Model => ("model", tables.all_models().map(|model| &*model.name).collect()),
+            Scope::Provider => ("provider", tables.providers.iter().map(|one| &*one.name).collect()),
+            _ => return,
+        };
+        if !known.contains(&name.as_str()) {
+            let near = nearest(name, known).map(ToOwned::to_owned);
+            let message = format!("there is no {what} `{name}`");
+            warnings.push(Problem::new(format!("{path}.only.{what}[{index}]"), message).suggest(near));
         }
     }
 }
@@ -199,6 +217,18 @@ mod tests {
             })
         };
         let gone = "limits[0].only.key: there is no key `gone`";
+        assert_eq!(
+            warned(&json!({
+                "models": {"gpt": {"targets": ["openai/a"], "aliases": ["best"]}, "claude-*": "anthropic/claude-*"},
+                "budgets": [{"per": "model", "only": {"model": ["gpt", "claude-*", "gtp", "best", "x*"]}, "usd": 5, "every": "day"}],
+                "limits": [{"per": "provider", "only": {"provider": ["openai", "opneai"]}, "requests": "10/s"}]
+            })),
+            [
+                "budgets[0].only.model[2]: there is no model `gtp` (did you mean `gpt`?)",
+                "budgets[0].only.model[3]: there is no model `best`",
+                "limits[0].only.provider[1]: there is no provider `opneai` (did you mean `openai`?)",
+            ]
+        );
         assert_eq!(
             warned(&config(json!({}))),
             ["budgets[0].only.tenant: no key has the tenant `acne` (did you mean `acme`?)", gone]

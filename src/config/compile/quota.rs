@@ -2,6 +2,7 @@
 
 use super::limits;
 use crate::config::Problem;
+use crate::config::nearest::nearest;
 use crate::config::schema::{self, Budget, Gateway, Limit};
 use crate::config::tables::ModelPattern;
 use crate::policy::budget::{self, Every, Window};
@@ -10,6 +11,7 @@ use crate::policy::limit::{Concurrent, Rate};
 use crate::policy::quota::{KeyQuotas, Lease, Over, Quota, Quotas, Terms, Unit};
 use crate::policy::scope::Scope;
 use hashbrown::HashSet;
+use jiff::tz::TimeZoneDatabase;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -96,7 +98,7 @@ fn budgets(list: &[Budget], place: &Place<'_>, problems: &mut Vec<Problem>) -> V
         let rolling = written.rolling.unwrap_or(false);
         let Some(window) = Window::new(every, rolling, zone) else {
             let message = format!("there is no time zone `{zone}`; names are such as Europe/Berlin");
-            problems.push(Problem::new(format!("{at}.time_zone"), message));
+            problems.push(Problem::new(format!("{at}.time_zone"), message).suggest(zone_like(zone)));
             continue;
         };
         if rolling && written.time_zone.is_some() {
@@ -237,6 +239,15 @@ fn name(
     }
     // One entry with several terms is several rules.
     unit.map_or_else(|| own.to_owned(), |unit| format!("{own} ({})", unit.as_str()))
+}
+
+/// The time zone that somebody meant: one of nearly that name, or of that city.
+fn zone_like(name: &str) -> Option<String> {
+    let zones: Vec<String> =
+        TimeZoneDatabase::bundled().available().map(|zone| zone.as_str().to_owned()).collect();
+    let city = |zone: &&String| zone.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name));
+    let near = || nearest(name, zones.iter().map(String::as_str)).map(ToOwned::to_owned);
+    zones.iter().find(city).cloned().or_else(near)
 }
 
 /// Dollars in 10⁻¹² dollars.

@@ -69,6 +69,16 @@ impl Draft {
         self.own.cells.iter().find(|(tag, _)| *tag == rule).map(|(_, cell)| cell.clone()).unwrap_or_default()
     }
 
+    /// The counters of a rule, to be changed where they are. They are written in any case.
+    pub fn edit(&mut self, rule: u32) -> Option<&mut Cell> {
+        self.changed = true;
+        let cells = &mut self.own.cells;
+        if !cells.iter().any(|(tag, _)| *tag == rule) {
+            cells.push((rule, Cell::default()));
+        }
+        cells.iter_mut().find(|(tag, _)| *tag == rule).map(|(_, cell)| cell)
+    }
+
     /// Puts the changed counters of a rule in place.
     pub fn put(&mut self, rule: u32, cell: Cell) {
         self.changed = true;

@@ -11,6 +11,10 @@ const FORMAT: u8 = 1;
 const HEAD: usize = 18;
 /// Most bytes of a page. Reading and writing one costs about a microsecond then.
 pub(super) const MOST_BYTES: usize = 8 * 1024;
+/// What is left of a page that grew too large: sorting it takes longer than all else, so it is not done every time.
+const SHRUNK_BYTES: usize = MOST_BYTES / 16 * 15;
+/// By how many bytes a page grows as a rule, when an account is written: three new cells.
+const GROWTH: usize = 192;
 
 /// A cell of another account than the one that is worked on: only its bytes matter.
 #[derive(Debug, Clone, Copy)]
@@ -39,41 +43,49 @@ pub(super) fn read(page: &[u8], account: u64) -> Own {
 /// The page with the cells of an account in place of what it had of them, without what says nothing any more, and how
 /// many living cells had to go for it to fit.
 pub(super) fn write(page: &[u8], account: u64, own: &Own, now: u64) -> (Vec<u8>, usize) {
-    let mut ours = Vec::with_capacity(256);
+    let mut bytes = Vec::with_capacity(page.len().saturating_add(GROWTH));
+    bytes.push(FORMAT);
+    for entry in entries(page).filter(|entry| entry.account != account && u64::from(entry.until) > now) {
+        bytes.extend_from_slice(entry.whole);
+    }
+    let others = bytes.len();
     for (rule, cell) in own.cells.iter().filter(|(_, cell)| cell.until > now) {
-        let start = ours.len();
+        let start = bytes.len();
         let until = u32::try_from(cell.until).unwrap_or(u32::MAX);
-        ours.extend_from_slice(&account.to_le_bytes());
-        ours.extend_from_slice(&rule.to_le_bytes());
-        ours.extend_from_slice(&until.to_le_bytes());
-        ours.extend_from_slice(&[0, 0]);
-        cell.write(&mut ours);
+        bytes.extend_from_slice(&account.to_le_bytes());
+        bytes.extend_from_slice(&rule.to_le_bytes());
+        bytes.extend_from_slice(&until.to_le_bytes());
+        bytes.extend_from_slice(&[0, 0]);
+        cell.write(&mut bytes);
         // At most 64 slices and 64 slots of 30 bytes each: two bytes are enough.
-        let length = u16::try_from(ours.len() - start - HEAD).unwrap_or(u16::MAX);
-        if let Some(place) = ours.get_mut(start + HEAD - 2..start + HEAD) {
+        let length = u16::try_from(bytes.len() - start - HEAD).unwrap_or(u16::MAX);
+        if let Some(place) = bytes.get_mut(start + HEAD - 2..start + HEAD) {
             place.copy_from_slice(&length.to_le_bytes());
         }
     }
-    let alive = |entry: &Entry<'_>| entry.account != account && u64::from(entry.until) > now;
-    let mut others: Vec<Entry<'_>> = entries(page).filter(alive).collect();
-    let mut size = 1 + ours.len() + others.iter().map(|entry| entry.whole.len()).sum::<usize>();
-    let mut evicted = 0;
-    if size > MOST_BYTES {
-        // The least worth first, at the end of the list.
-        others.sort_by_cached_key(|entry| std::cmp::Reverse(worth(entry)));
-        while size > MOST_BYTES
-            && let Some(entry) = others.pop()
-        {
-            size -= entry.whole.len();
-            evicted += 1;
-        }
+    if bytes.len() <= MOST_BYTES { (bytes, 0) } else { shrink(&bytes, others) }
+}
+
+/// A page that is too large, without as many of the cells before `others` as it takes, those first that lose least; and
+/// how many those are.
+fn shrink(page: &[u8], others: usize) -> (Vec<u8>, usize) {
+    let (others, ours) = page.split_at_checked(others).unwrap_or((page, &[]));
+    let mut kept: Vec<Entry<'_>> = entries(others).collect();
+    // The least worth at the end of the list.
+    kept.sort_by_cached_key(|entry| std::cmp::Reverse(worth(entry)));
+    let (mut size, mut evicted) = (page.len(), 0);
+    while size > SHRUNK_BYTES
+        && let Some(entry) = kept.pop()
+    {
+        size -= entry.whole.len();
+        evicted += 1;
     }
     let mut bytes = Vec::with_capacity(size);
     bytes.push(FORMAT);
-    for entry in others {
+    for entry in kept {
         bytes.extend_from_slice(entry.whole);
     }
-    bytes.append(&mut ours);
+    bytes.extend_from_slice(ours);
     (bytes, evicted)
 }
 

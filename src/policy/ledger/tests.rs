@@ -1,6 +1,6 @@
 //! Many workers over one shared memory that lets others in between reading and writing.
 
-use super::{Account, CellId, Ledger};
+use super::{Account, CellId, Ledger, PAGES};
 use crate::config::tables::ModelPattern;
 use crate::gateway::Headers;
 use crate::gateway::Host;
@@ -124,10 +124,8 @@ fn reserve(ledger: &Ledger, memory: &Memory, account: &Account, quota: &Quota, w
 
 fn settle(ledger: &Ledger, memory: &Memory, account: &Account, quota: &Quota, held: u64, used: Option<u64>) {
     ledger.change(memory, account, clock().secs, |draft| {
-        let mut cell = draft.cell(quota.tag);
         let used = used.map(|used| Amounts { usd: used, tokens: used });
-        quota.settle(&mut cell, clock().slot, held, used, &clock());
-        draft.put(quota.tag, cell);
+        quota.settle(draft.edit(quota.tag).unwrap(), clock().slot, held, used, &clock());
     });
 }
 
@@ -235,6 +233,59 @@ fn accounts_without_number_stay_within_the_bound() {
     assert!(ledger.take_evicted() > 1500);
     let standing = quota.standing(&ledger.read(&memory, &rich).cell(quota.tag), &clock());
     assert_eq!(standing.spent, 900, "who used most is kept");
+}
+
+/// Accounts beyond what fits, over so many pages: what the host keeps stays within the bound, nothing of it is lost while
+/// it fits, and afterwards those are kept that used most.
+fn a_crowd(pages: u16, fit: u64, all: u64) {
+    let memory = Memory::default();
+    let ledger = Ledger::default();
+    let quota = budget("per user", Unit::Tokens, 1000);
+    let names: Vec<Rc<str>> = (0..pages).map(|page| format!("tollgate.ledger.{page}").into()).collect();
+    let any = ledger.account(Scope::User, "any");
+    let account = |number: u64| {
+        let page = usize::try_from(number % u64::from(pages)).unwrap();
+        Account { mark: number + 1, page: Rc::clone(&names[page]), ..any.clone() }
+    };
+    let uses = |number: u64| if number.is_multiple_of(1001) { 900 } else { 1 + number % 7 };
+    let use_up = |number: u64| {
+        ledger.change(&memory, &account(number), clock().secs, |draft| {
+            let mut cell = draft.cell(quota.tag);
+            let used = Amounts { usd: 0, tokens: uses(number) };
+            let held = quota.reserve(&mut cell, used, &clock()).unwrap();
+            quota.settle(&mut cell, clock().slot, held, Some(used), &clock());
+            draft.put(quota.tag, cell);
+        });
+    };
+    let counted = |number: u64| {
+        let draft = ledger.read(&memory, &account(number));
+        quota.standing(&draft.cell(quota.tag), &clock()).spent
+    };
+    (0..fit).for_each(use_up);
+    assert_eq!(ledger.take_evicted(), 0);
+    assert!((0..fit).step_by(97).all(|number| counted(number) == uses(number)));
+    (fit..all).for_each(use_up);
+    let values = memory.values.borrow();
+    assert_eq!(values.len(), usize::from(pages));
+    assert!(values.values().all(|(value, _)| value.len() <= 8192));
+    drop(values);
+    let evicted = ledger.take_evicted();
+    let kept = (0..all).filter(|number| counted(*number) > 0).count() as u64;
+    assert_eq!(kept + evicted, all);
+    assert!(kept > fit, "{kept}");
+    assert!((0..all).step_by(1001).all(|number| counted(number) == 900), "who used most is kept");
+}
+
+#[test]
+fn a_crowd_on_few_pages_stays_within_the_bound() {
+    a_crowd(32, 32 * 200, 32 * 400);
+}
+
+/// The same with all pages: 64 MiB, and twice as many accounts as that is for.
+#[test]
+#[ignore = "minutes, unless it is optimised: `make crowd` runs it"]
+fn millions_of_accounts_stay_within_the_bound() {
+    a_crowd(PAGES, 1_600_000, 3_200_000);
 }
 
 #[test]

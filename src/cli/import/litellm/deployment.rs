@@ -136,6 +136,8 @@ impl Import<'_> {
         let (preset_name, provider) = self.provider(params, known)?;
         let is_anthropic = preset_name == "anthropic";
         let provider = self.providers.name(preset_name, provider);
+        let allowance = self.allowance(params);
+        self.allow(name, &format!("{provider}/{model}"), allowance);
         let target = self.changes(
             params,
             is_anthropic,
@@ -155,7 +157,7 @@ impl Import<'_> {
         } else {
             TargetEntry::Full(target)
         };
-        self.models.add(name, entry, order, own);
+        self.models.add(name, entry, order, own, (allowance.requests, allowance.tokens));
         Ok(())
     }
 
@@ -401,7 +403,7 @@ fn is_secret_header(name: &str) -> bool {
 }
 
 /// A number of things.
-fn whole(number: f64) -> Option<u64> {
+pub(super) fn whole(number: f64) -> Option<u64> {
     // Both bounds are exact in a double.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked in the same line")]
     ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)

@@ -3,6 +3,7 @@
 mod deployment;
 mod models;
 mod providers;
+mod quotas;
 mod settings;
 
 use super::fields::Fields;
@@ -10,6 +11,7 @@ use super::report::Report;
 use crate::config::schema::{Defaults, Gateway, Price};
 use models::Models;
 use providers::Providers;
+use quotas::Quotas;
 use std::collections::BTreeMap;
 use yaml_serde::Value;
 
@@ -27,6 +29,7 @@ struct Import<'e> {
     models: Models,
     prices: BTreeMap<String, Price>,
     defaults: Defaults,
+    quotas: Quotas,
     /// `credential_list`, by name.
     credentials: BTreeMap<String, Vec<(String, Value)>>,
 }
@@ -43,6 +46,7 @@ pub(super) fn convert(source: Value, env: Env<'_>) -> Result<(Gateway, Report), 
         models: Models::default(),
         prices: BTreeMap::new(),
         defaults: Defaults::default(),
+        quotas: Quotas::default(),
         credentials: BTreeMap::new(),
     };
     let mut file = Fields::of(Some(source), "", &mut import.report);
@@ -50,17 +54,19 @@ pub(super) fn convert(source: Value, env: Env<'_>) -> Result<(Gateway, Report), 
     import.credential_list(credentials);
     let deployments = file.take("model_list");
     import.model_list(deployments)?;
-    let [mut router, mut litellm, general] =
-        ["router_settings", "litellm_settings", "general_settings"].map(|name| {
+    let [mut router, mut litellm, mut general] = ["router_settings", "litellm_settings", "general_settings"]
+        .map(|name| {
             let value = file.take(name);
             Fields::of(value, name, &mut import.report)
         });
     import.routing(&mut router, &mut litellm);
+    import.quotas(&mut router, &mut litellm, &mut general);
     let (master_key, identity) = import.general(general);
     import.leave_settings(router, litellm);
     file.leave(settings::why_section, &mut import.report);
 
     let mut gateway = Gateway { defaults: import.defaults, master_key, identity, ..Gateway::default() };
+    (gateway.budgets, gateway.limits) = import.quotas.finish(&import.models);
     gateway.providers = import.providers.finish();
     gateway.models = import.models.finish();
     gateway.prices.0.extend(import.prices);

@@ -31,23 +31,37 @@ struct Deployment {
     target: TargetEntry,
     order: Option<f64>,
     limits: Limits,
+    flow: Flow,
 }
+
+/// Requests and tokens in a minute, which LiteLLM also takes for weights.
+type Flow = (Option<u64>, Option<u64>);
 
 /// Models by name, in the order of the file.
 #[derive(Debug, Default)]
 pub(super) struct Models {
     deployments: Vec<(String, Vec<Deployment>)>,
     settled: Ordered<Model>,
-    /// Models of several deployments, none of which has a place in an order.
-    shared: Vec<String>,
+    /// Models of several deployments, none of which has a place in an order, and their weights where they are not said
+    /// but follow from what each may take.
+    shared: Vec<(String, Option<Vec<u32>>)>,
+    /// Models that fall back, and to which.
+    fallen: Vec<(String, String)>,
     /// Whether there was a deployment of `*` that leads to `*`.
     pub(super) everything: bool,
 }
 
 impl Models {
     /// Adds a deployment to a model.
-    pub(super) fn add(&mut self, name: &str, target: TargetEntry, order: Option<f64>, limits: Limits) {
-        let deployment = Deployment { target, order, limits };
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        target: TargetEntry,
+        order: Option<f64>,
+        limits: Limits,
+        flow: Flow,
+    ) {
+        let deployment = Deployment { target, order, limits, flow };
         match self.deployments.iter_mut().find(|(known, _)| known == name) {
             Some((_, deployments)) => deployments.push(deployment),
             None => self.deployments.push((name.to_owned(), vec![deployment])),
@@ -57,7 +71,7 @@ impl Models {
     /// Adds a model with one target, unless there is one of that name.
     pub(super) fn add_if_new(&mut self, name: &str, target: &str) {
         if !self.deployments.iter().any(|(known, _)| known == name) {
-            self.add(name, TargetEntry::Short(target.to_owned()), None, Limits::default());
+            self.add(name, TargetEntry::Short(target.to_owned()), None, Limits::default(), (None, None));
         }
     }
 
@@ -67,7 +81,7 @@ impl Models {
             // Stable: deployments without an order, or of the same, stay as they stand in the file.
             deployments.sort_by(|a, b| a.order.unwrap_or(f64::MAX).total_cmp(&b.order.unwrap_or(f64::MAX)));
             if deployments.len() > 1 && deployments.iter().all(|deployment| deployment.order.is_none()) {
-                self.shared.push(name.clone());
+                self.shared.push((name.clone(), weights(&deployments)));
             }
             let longest = deployments.iter().filter_map(|deployment| deployment.limits.timeout).max();
             let most = deployments.iter().filter_map(|deployment| deployment.limits.retries).max();
@@ -97,6 +111,32 @@ impl Models {
         self.settled.get(name).map(|model| model.targets.clone())
     }
 
+    /// The models whose requests a deployment of this model gets: itself, and those that fall back to it.
+    pub(super) fn users(&self, name: &str) -> Vec<String> {
+        let fell = self.fallen.iter().filter(|(_, to)| to == name).map(|(from, _)| from);
+        let mut users = vec![name.to_owned()];
+        for from in fell {
+            if !users.contains(from) {
+                users.push(from.clone());
+            }
+        }
+        users
+    }
+
+    /// The models that ask a provider.
+    pub(super) fn asking(&self, provider: &str) -> impl Iterator<Item = &str> {
+        let asks = move |target: &TargetEntry| match target {
+            TargetEntry::Short(short) => short.split_once('/').is_some_and(|(of, _)| of == provider),
+            TargetEntry::Full(full) => full.provider == provider,
+        };
+        let models = self.settled.iter().filter(move |(_, known)| {
+            let reasons = known.fallbacks.iter();
+            let reasons = reasons.flat_map(|chain| chain.context_window.iter().chain(&chain.content_policy));
+            known.targets.iter().chain(reasons).any(asks)
+        });
+        models.map(|(name, _)| name)
+    }
+
     /// Names of all models.
     pub(super) fn names(&self) -> Vec<String> {
         self.settled.names().map(ToOwned::to_owned).collect()
@@ -105,19 +145,34 @@ impl Models {
     /// Gives a strategy to the models whose deployments share the load.
     pub(super) fn share(&mut self, strategy: Strategy) {
         for (name, model) in &mut self.settled.0 {
-            if self.shared.contains(name) && model.targets.len() > 1 {
-                model.strategy = Some(strategy);
+            let Some((_, weights)) = self.shared.iter().find(|(known, _)| known == name) else { continue };
+            if model.targets.len() < 2 {
+                continue;
+            }
+            model.strategy = Some(strategy);
+            // Deployments that are equal became one target; whose weight is whose is not known then.
+            if strategy == Strategy::Weighted
+                && let Some(weights) = weights.as_ref().filter(|weights| weights.len() == model.targets.len())
+            {
+                let targets = std::mem::take(&mut model.targets);
+                model.targets = targets
+                    .into_iter()
+                    .zip(weights)
+                    .map(|(target, weight)| weighing(target, *weight))
+                    .collect();
             }
         }
     }
 
-    /// Puts targets at the end of a model's chain, or into the one for a reason.
-    pub(super) fn fall_back(&mut self, name: &str, targets: Vec<TargetEntry>, when: When) {
+    /// Puts the targets of another model at the end of a model's chain, or into the one for a reason.
+    pub(super) fn fall_back(&mut self, name: &str, other: &str, targets: Vec<TargetEntry>, when: When) {
+        self.fallen.push((name.to_owned(), other.to_owned()));
         let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) else { return };
         for target in targets {
             match when {
                 // Where the targets before it share the load, it is for when none of them can be asked.
-                When::Failed if model.strategy.is_some() => append(model, last_resort(target)),
+                // Only asked when no other can be.
+                When::Failed if model.strategy.is_some() => append(model, weighing(target, 0)),
                 When::Failed => append(model, target),
                 When::TooLong => model.fallbacks.get_or_insert_default().context_window.push(target),
                 When::Forbidden => model.fallbacks.get_or_insert_default().content_policy.push(target),
@@ -152,19 +207,37 @@ impl Models {
     }
 }
 
-/// A target that is only asked when no other can be.
-fn last_resort(target: TargetEntry) -> TargetEntry {
+/// The weights of deployments that have none of their own: as LiteLLM does it, the requests they may take in a minute if
+/// the first one says those, else the tokens.
+fn weights(deployments: &[Deployment]) -> Option<Vec<u32>> {
+    let is_weighed =
+        |one: &Deployment| matches!(&one.target, TargetEntry::Full(full) if full.weight.is_some());
+    let first = deployments.first().filter(|_| !deployments.iter().any(is_weighed))?;
+    let pick: fn(&Deployment) -> Option<u64> = match first.flow {
+        (Some(_), _) => |one| one.flow.0,
+        (None, Some(_)) => |one| one.flow.1,
+        (None, None) => return None,
+    };
+    let amounts: Vec<u64> = deployments.iter().map(|one| pick(one).unwrap_or(0)).collect();
+    // The largest becomes a thousand at most, so that the file stays readable.
+    let most = amounts.iter().copied().max().filter(|most| *most > 0)?;
+    let scale = |amount: u64| if most > 1_000 { amount.saturating_mul(1_000).div_ceil(most) } else { amount };
+    Some(amounts.into_iter().map(|amount| u32::try_from(scale(amount)).unwrap_or(1_000)).collect())
+}
+
+/// A target with a weight.
+fn weighing(target: TargetEntry, weight: u32) -> TargetEntry {
     match target {
         TargetEntry::Short(short) => match short.split_once('/') {
             Some((provider, model)) => TargetEntry::Full(Target {
                 provider: provider.to_owned(),
                 model: model.to_owned(),
-                weight: Some(0),
+                weight: Some(weight),
                 ..Target::default()
             }),
             None => TargetEntry::Short(short),
         },
-        TargetEntry::Full(full) => TargetEntry::Full(Target { weight: Some(0), ..full }),
+        TargetEntry::Full(full) => TargetEntry::Full(Target { weight: Some(weight), ..full }),
     }
 }
 

@@ -84,6 +84,12 @@ impl Providers {
         name
     }
 
+    /// The names of those with a preset.
+    pub(super) fn with_preset(&self, preset: &str) -> Vec<String> {
+        let found = self.found.iter().filter(|(_, known)| known.preset.as_deref() == Some(preset));
+        found.map(|(name, _)| name.to_owned()).collect()
+    }
+
     /// A variable name for a literal key: the same for the same key, and not in use for another one.
     pub(super) fn variable_for(&mut self, preset_name: &str, key: &str) -> String {
         if let Some((_, _, variable)) =

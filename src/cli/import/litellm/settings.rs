@@ -242,7 +242,7 @@ impl Import<'_> {
                 None => matched(other, chains),
             };
             match found {
-                Some(targets) => self.models.fall_back(name, targets, when),
+                Some(targets) => self.models.fall_back(name, other, targets, when),
                 None => self.report.left(at, "is not in `model_list`, or was not carried over"),
             }
         }
@@ -325,10 +325,7 @@ pub(super) fn span(seconds: f64) -> Option<Span> {
 /// Why a field of `litellm_params` stays behind.
 pub(super) fn why_param(name: &str) -> &'static str {
     match name {
-        "rpm" | "tpm" | "max_parallel_requests" | "rpd" | "tpd" => {
-            "rate limits per deployment are not enforced yet"
-        }
-        "max_budget" | "budget_duration" => "budgets are not enforced yet",
+        "rpd" | "tpd" => "deployments are limited by the minute: add a limit `per: provider` to `limits`",
         "region_name"
         | "allowed_openai_params"
         | "modify_params"
@@ -357,18 +354,15 @@ fn why_setting(name: &str) -> &'static str {
             "there is no answer cache yet"
         }
         "redis_host" | "redis_port" | "redis_password" | "redis_url" | "redis_db" => {
-            "state is kept in Envoy; there is no Redis"
+            "counters are shared through `state.redis`, whose `address` is that of webdis in front of this Redis"
         }
         "allowed_fails_policy" => "failures are counted alike, whatever their kind",
         "retry_policy" | "model_group_retry_policy" => "retries are counted alike for every kind of failure",
         "retry_after" => "waits are `backoff` and the provider's own retry-after",
-        "max_budget"
-        | "budget_duration"
-        | "provider_budget_config"
-        | "default_internal_user_params"
+        "default_internal_user_params"
         | "max_internal_user_budget"
         | "internal_user_budget_duration"
-        | "max_end_user_budget" => "budgets are not enforced yet",
+        | "max_end_user_budget" => "a budget for each user is `budgets: [{per: user, usd: …, every: month}]`",
         "callbacks"
         | "success_callback"
         | "failure_callback"
@@ -396,9 +390,6 @@ fn why_general(name: &str) -> &'static str {
         | "proxy_batch_write_at" => "there is no database",
         "alerting" | "alerting_threshold" | "alert_types" | "alert_to_webhook_url" | "alerting_args" => {
             "alerts are made from the metrics"
-        }
-        "max_parallel_requests" | "global_max_parallel_requests" => {
-            "limits of parallel requests are not there yet"
         }
         "ui_access_mode" | "disable_admin_ui" => "there is no user interface",
         "enable_jwt_auth" | "litellm_jwtauth" => {
