@@ -10,17 +10,24 @@ use tollgate::dialect::Dialect;
 use tollgate::gateway::host::{MetricKind, Side};
 use tollgate::gateway::{Attempt, Edge, Headers, Host, Worker, prepare_shared};
 
+/// One half of an exchange.
+#[derive(Debug, Default)]
+struct Message {
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+}
+
 /// A proxy that gives what it was given, and takes whatever comes.
 #[derive(Debug, Default)]
 struct Still {
-    headers: [Vec<(&'static str, String)>; 2],
-    bodies: [Vec<u8>; 2],
+    asked: Message,
+    answered: Message,
     token: RefCell<Vec<u8>>,
     metrics: Cell<u32>,
 }
 
 /// Whether both sides of a lane are known here.
-pub(crate) fn is_known(lane: &Lane) -> bool {
+pub(crate) fn is_known(lane: Lane) -> bool {
     let known = |dialect| matches!(dialect, Dialect::OpenaiChat | Dialect::Anthropic);
     known(lane.client) && known(lane.provider)
 }
@@ -85,7 +92,11 @@ impl Rig {
             ("x-request-id", "req_0123456789".to_owned()),
             ("x-envoy-upstream-service-time", "12".to_owned()),
         ];
-        let host = Still { headers: [asked, answered], bodies: [body, answer], ..Still::default() };
+        let host = Still {
+            asked: Message { headers: asked, body },
+            answered: Message { headers: answered, body: answer },
+            ..Still::default()
+        };
         prepare_shared(&host);
         Self { tables: Rc::new(tables), worker: Rc::default(), host, provider: "sim".into() }
     }
@@ -95,22 +106,24 @@ impl Rig {
         let host = &self.host;
         let mut edge = Edge::new(Rc::clone(&self.worker), Rc::clone(&self.tables));
         edge.on_request_headers(host, false);
-        edge.on_request_body(host, host.bodies[0].len(), true);
+        edge.on_request_body(host, host.asked.body.len(), true);
         let mut attempt = Attempt::new(Rc::clone(&self.worker), Rc::clone(&self.provider));
         attempt.on_request_headers(host);
-        attempt.on_request_body(host, host.bodies[0].len());
+        attempt.on_request_body(host, host.asked.body.len());
         attempt.on_response_headers(host, false);
-        attempt.on_response_body(host, host.bodies[1].len(), true);
+        attempt.on_response_body(host, host.answered.body.len(), true);
         edge.on_response_headers(host, false);
-        edge.on_response_body(host, host.bodies[1].len());
+        edge.on_response_body(host, host.answered.body.len());
         edge.on_log(host);
     }
 }
 
-const fn at(side: Side) -> usize {
-    match side {
-        Side::Request => 0,
-        Side::Response => 1,
+impl Still {
+    fn message(&self, side: Side) -> &Message {
+        match side {
+            Side::Request => &self.asked,
+            Side::Response => &self.answered,
+        }
     }
 }
 
@@ -119,13 +132,12 @@ impl Host for Still {
         1_767_225_600_000_000_000
     }
     fn headers(&self, side: Side) -> Headers {
-        self.headers[at(side)].iter().map(|(name, value)| (*name, value.clone())).collect()
+        self.message(side).headers.iter().map(|(name, value)| (*name, value.clone())).collect()
     }
     fn set_headers(&self, _side: Side, _headers: &Headers) {}
     fn set_header(&self, _side: Side, _name: &str, _value: Option<&str>) {}
     fn body(&self, side: Side, start: usize, len: usize) -> Vec<u8> {
-        let body = &self.bodies[at(side)];
-        body[start..body.len().min(start.saturating_add(len))].to_vec()
+        self.message(side).body.iter().skip(start).take(len).copied().collect()
     }
     fn splice_body(&self, _side: Side, _drop: usize, _insert: &[u8]) {}
     fn reply(&self, status: u16, _headers: &[(&str, &str)], body: &[u8]) {

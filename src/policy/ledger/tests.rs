@@ -251,9 +251,9 @@ fn a_crowd(pages: u16, fit: u64, all: u64) {
     let use_up = |number: u64| {
         ledger.change(&memory, &account(number), clock().secs, |draft| {
             let mut cell = draft.cell(quota.tag);
-            let used = Amounts { usd: 0, tokens: uses(number) };
-            let held = quota.reserve(&mut cell, used, &clock()).unwrap();
-            quota.settle(&mut cell, clock().slot, held, Some(used), &clock());
+            let amounts = Amounts { usd: 0, tokens: uses(number) };
+            let held = quota.reserve(&mut cell, amounts, &clock()).unwrap();
+            quota.settle(&mut cell, clock().slot, held, Some(amounts), &clock());
             draft.put(quota.tag, cell);
         });
     };
