@@ -33,6 +33,11 @@ fn local_servers_need_no_keys() {
 }
 
 #[test]
+fn clouds_keep_their_places_and_credentials() {
+    import("clouds", &[("REGION", "eu-central-1"), ("PROJECT", "other-project")]);
+}
+
+#[test]
 fn wildcards_stay_wildcards() {
     import("wildcards", &[]);
 }

@@ -3,7 +3,7 @@
 use super::super::fields::{Fields, number};
 use super::providers::{Known, by_model, by_prefix};
 use super::settings::{span, why_param};
-use super::{Import, OS_ENVIRON, variable};
+use super::{Import, OS_ENVIRON, clouds, variable};
 use crate::config::BaseUrl;
 use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
 use crate::provider::preset;
@@ -31,6 +31,22 @@ const OPENAI_PARAMS: [&str; 16] = [
 
 /// The same for Anthropic's; `stop` is called otherwise there.
 const ANTHROPIC_PARAMS: [&str; 5] = ["temperature", "top_p", "top_k", "thinking", "metadata"];
+
+/// The same for Cohere's. Gemini, Vertex and Bedrock have them within objects, where no target can set them.
+const COHERE_PARAMS: [&str; 4] = ["temperature", "seed", "frequency_penalty", "presence_penalty"];
+
+/// What a deployment may be for.
+const MODES: [&str; 9] = [
+    "chat",
+    "completion",
+    "responses",
+    "embedding",
+    "rerank",
+    "image_generation",
+    "audio_speech",
+    "audio_transcription",
+    "moderation",
+];
 
 /// Words that people write where a key is demanded and none is needed.
 const NO_KEY: [&str; 12] = [
@@ -115,9 +131,9 @@ impl Import<'_> {
     /// The target of one deployment, entered under its model's name; or why there is none.
     fn target(&mut self, params: &mut Fields, info: &mut Fields, name: &str) -> Result<(), String> {
         if let Some(mode) = info.text("mode", &mut self.report)
-            && !matches!(mode.as_str(), "chat" | "completion" | "responses")
+            && !MODES.contains(&mode.as_str())
         {
-            return Err(format!("its mode is `{mode}`; the gateway carries conversations"));
+            return Err(format!("its mode is `{mode}`, which the gateway does not carry"));
         }
         let model = params.text("model", &mut self.report).ok_or("`litellm_params.model` is missing")?;
         let asked = params.text("custom_llm_provider", &mut self.report);
@@ -133,16 +149,13 @@ impl Import<'_> {
             return Ok(());
         }
         let (known, model) = resolve(&model, asked.as_deref())?;
-        let (preset_name, provider) = self.provider(params, known)?;
-        let is_anthropic = preset_name == "anthropic";
+        let (preset_name, provider) = self.provider(params, known, &model)?;
+        let model = clouds::bare_model(preset_name, model);
         let provider = self.providers.name(preset_name, provider);
         let allowance = self.allowance(params);
         self.allow(name, &format!("{provider}/{model}"), allowance);
-        let target = self.changes(
-            params,
-            is_anthropic,
-            Target { provider, model: model.clone(), ..Target::default() },
-        );
+        let target =
+            self.changes(params, preset_name, Target { provider, model: model.clone(), ..Target::default() });
         self.price(params, info, &model);
         let own = self.limits(params);
         let order = params.number("order", &mut self.report);
@@ -175,9 +188,14 @@ impl Import<'_> {
     }
 
     /// The provider that a deployment needs: its preset, and what differs from it.
-    fn provider(&mut self, params: &mut Fields, known: &Known) -> Result<(&'static str, Provider), String> {
+    fn provider(
+        &mut self,
+        params: &mut Fields,
+        known: &Known,
+        model: &str,
+    ) -> Result<(&'static str, Provider), String> {
         let mut settings = Provider::default();
-        let mut preset_name = known.preset;
+        let mut preset_name = clouds::preset_for(known.preset, model);
         let base = match params.text("api_base", &mut self.report) {
             Some(base) => Some(base),
             None => params.text("base_url", &mut self.report),
@@ -209,6 +227,7 @@ impl Import<'_> {
         if let Some(version) = params.text("api_version", &mut self.report) {
             self.api_version(params, preset_name, &version, &mut settings);
         }
+        self.cloud(params, preset_name, &mut settings)?;
         self.key(params, preset_name, known, &mut settings);
         self.headers(params, &mut settings);
         Ok((preset_name, settings))
@@ -286,13 +305,19 @@ impl Import<'_> {
     }
 
     /// The request fields that a deployment presets.
-    fn changes(&mut self, params: &mut Fields, is_anthropic: bool, mut target: Target) -> Target {
+    fn changes(&mut self, params: &mut Fields, preset_name: &str, mut target: Target) -> Target {
+        let is_anthropic = matches!(preset_name, "anthropic" | "bedrock_anthropic" | "vertex_anthropic");
         let mut changed = Vec::new();
         if let Some(tokens) = params.number("max_tokens", &mut self.report).and_then(whole) {
             target.max_tokens = Some(tokens);
             changed.push("max_tokens");
         }
-        let names: &[&'static str] = if is_anthropic { &ANTHROPIC_PARAMS } else { &OPENAI_PARAMS };
+        let names: &[&'static str] = match preset_name {
+            _ if is_anthropic => &ANTHROPIC_PARAMS,
+            "gemini" | "vertex" | "bedrock" => &[],
+            "cohere" => &COHERE_PARAMS,
+            _ => &OPENAI_PARAMS,
+        };
         for name in names {
             if let Some(value) = params.take(name) {
                 match json(&value) {

@@ -1,5 +1,6 @@
 //! A LiteLLM proxy's `config.yaml`. Field names and meanings as in its documentation, "All settings" and "Router".
 
+mod clouds;
 mod deployment;
 mod models;
 mod providers;

@@ -19,10 +19,16 @@ const fn known(prefix: &'static str, preset: &'static str) -> Known {
     Known { prefix, preset, key_variable: None, base_variable: None }
 }
 
-static KNOWN: [Known; 25] = [
+static KNOWN: [Known; 42] = [
     Known { base_variable: Some("OPENAI_BASE_URL"), ..known("openai", "openai") },
     Known { base_variable: Some("ANTHROPIC_API_BASE"), ..known("anthropic", "anthropic") },
     Known { base_variable: Some("AZURE_API_BASE"), ..known("azure", "azure") },
+    Known { base_variable: Some("GEMINI_API_BASE"), ..known("gemini", "gemini") },
+    known("vertex_ai", "vertex"),
+    known("bedrock", "bedrock"),
+    known("bedrock_converse", "bedrock"),
+    known("cohere", "cohere"),
+    known("cohere_chat", "cohere"),
     known("deepseek", "deepseek"),
     known("mistral", "mistral"),
     known("groq", "groq"),
@@ -32,6 +38,17 @@ static KNOWN: [Known; 25] = [
     Known { key_variable: Some("FIREWORKS_AI_API_KEY"), ..known("fireworks_ai", "fireworks") },
     Known { key_variable: Some("PERPLEXITYAI_API_KEY"), ..known("perplexity", "perplexity") },
     known("cerebras", "cerebras"),
+    Known { key_variable: Some("HUGGINGFACE_API_KEY"), ..known("huggingface", "huggingface") },
+    Known { key_variable: Some("NVIDIA_NIM_API_KEY"), ..known("nvidia_nim", "nvidia") },
+    known("sambanova", "sambanova"),
+    known("deepinfra", "deepinfra"),
+    known("hyperbolic", "hyperbolic"),
+    known("nebius", "nebius"),
+    known("novita", "novita"),
+    known("moonshot", "moonshot"),
+    known("zai", "zai"),
+    known("voyage", "voyage"),
+    Known { key_variable: Some("JINA_AI_API_KEY"), ..known("jina_ai", "jina") },
     known("github_copilot", "github_copilot"),
     Known { base_variable: Some("OLLAMA_API_BASE"), ..known("ollama", "ollama") },
     Known { base_variable: Some("OLLAMA_API_BASE"), ..known("ollama_chat", "ollama") },

@@ -338,6 +338,17 @@ pub(super) fn why_param(name: &str) -> &'static str {
         "azure_ad_token" | "tenant_id" | "client_id" | "client_secret" => {
             "only key authentication is there for azure"
         }
+        "aws_access_key_id"
+        | "aws_secret_access_key"
+        | "aws_session_token"
+        | "aws_session_name"
+        | "aws_profile_name"
+        | "aws_role_name"
+        | "aws_web_identity_token"
+        | "aws_sts_endpoint"
+        | "vertex_credentials" => {
+            "was not copied: Envoy finds the cloud's credentials in its environment, or the machine's role"
+        }
         "cooldown_time" => "`circuit_breaker` is a setting of providers and models, not of targets",
         "ssl_verify" | "verify_ssl" => {
             "certificates are always checked; `tls.ca_file` names another authority"
