@@ -35,6 +35,11 @@ impl<'a> Text<'a> {
         Some(Self(Form::Json(inside)))
     }
 
+    /// The text of a string literal that was found good, given without its quotes.
+    pub(super) fn of_inside(inside: &'a str) -> Self {
+        Self(Form::Json(inside))
+    }
+
     /// The meaning, unescaped only where there is an escape.
     pub fn to_str(&self) -> Cow<'a, str> {
         match &self.0 {

@@ -10,7 +10,7 @@ use crate::chat::{
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
-use crate::wire::json::{Count, TextOr, parse};
+use crate::wire::json::{Count, Stencil, TextOr, parse};
 use crate::wire::sse::{self, Framer};
 
 /// Answers of one stream, at most: OpenAI takes `n` up to 128.
@@ -31,6 +31,8 @@ struct Chunks {
     over: bool,
     finished: bool,
     choices: Vec<Choice>,
+    /// The last chunk that did nothing but add text to an answer, and that answer: most chunks are like the one before.
+    plain: (Stencil, u32),
 }
 
 #[derive(Debug, Default)]
@@ -108,6 +110,9 @@ impl Chunks {
         if data == b"[DONE]" {
             return self.done(sink);
         }
+        if let Some(text) = self.plain.0.read(data).filter(|_| event.name != "error") {
+            return self.say(self.plain.1, text, sink);
+        }
         let chunk = match parse::<wire::Chunk<'_>>(data) {
             _ if event.name == "error" => {
                 return self.fail(read_failure(Dialect::OpenaiChat, 200, data), sink);
@@ -118,8 +123,20 @@ impl Chunks {
             Ok(chunk) => chunk,
             Err(error) => return self.fail(broken(&error.to_string()), sink),
         };
+        let plain = chunk.only_text();
         if let Err(failure) = self.chunk(chunk, sink) {
-            self.fail(failure, sink);
+            return self.fail(failure, sink);
+        }
+        if let Some((choice, texts)) = plain {
+            self.plain.0.learn(data, &texts);
+            self.plain.1 = choice;
+        }
+    }
+
+    /// More text of an answer that has begun.
+    fn say<S: EventSink>(&mut self, choice: u32, text: Text<'_>, sink: &mut S) {
+        if let Some(state) = self.choices.get_mut(choice as usize).filter(|state| !state.finished) {
+            state.say(choice, Open::Text, Delta::Text(text), sink);
         }
     }
 
@@ -306,5 +323,90 @@ impl Choice {
         };
         self.calls.push(choice, call.index, call.id.as_ref(), function.name.as_ref(), &arguments, sink)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    struct Seen(Vec<String>);
+
+    impl EventSink for Seen {
+        fn event(&mut self, event: Event<'_>) {
+            self.0.push(format!("{event:?}"));
+        }
+    }
+
+    fn chunk(choice: &str, rest: &str) -> String {
+        format!(
+            r#"data: {{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{choice}]{rest}}}"#
+        ) + "\n\n"
+    }
+
+    fn says(content: &str, rest: &str) -> String {
+        chunk(&format!(r#"{{"index":0,"delta":{{"content":{content}}},"finish_reason":null}}"#), rest)
+    }
+
+    /// Chunks that do nothing but add text, and whatever else can come between them.
+    fn pool() -> Vec<String> {
+        let second = |text: &str| {
+            chunk(&format!(r#"{{"index":1,"delta":{{"content":"{text}"}},"finish_reason":null}}"#), "")
+        };
+        vec![
+            says(r#""one""#, ""),
+            says(r#""two \n\" \\""#, ""),
+            says(r#""""#, ""),
+            says(r#""\u00e9\ud83d\ude00""#, ""),
+            says("\"h\u{e9}\"", ""),
+            says("null", ""),
+            says(r#"[{"type":"text","text":"part"}]"#, ""),
+            says(r#""one""#, r#","obfuscation":"abc""#),
+            says(r#""two""#, r#","obfuscation":"z""#),
+            says(r#""two""#, r#","obfuscation":7"#),
+            says(r#""one""#, r#","usage":{"prompt_tokens":1,"completion_tokens":2}"#),
+            says(r#""one""#, r#","citations":["c"]"#),
+            second("other"),
+            second("more"),
+            chunk(r#"{"index":0,"delta":{"content":"","reasoning_content":"hm"},"finish_reason":null}"#, ""),
+            chunk(r#"{"index":0,"delta":{"content":"x","refusal":"no"},"finish_reason":null}"#, ""),
+            chunk(
+                r#"{"index":0,"delta":{"tool_calls":[{"index":0,"id":"i","function":{"name":"f","arguments":"{}"}}]}}"#,
+                "",
+            ),
+            chunk(
+                r#"{"index":0,"delta":{"content":"x"},"logprobs":{"content":[]},"finish_reason":null}"#,
+                "",
+            ),
+            chunk(r#"{"index":0,"delta":{"content":"end"},"finish_reason":"stop"}"#, ""),
+            "event: error\n".to_owned() + &says(r#""one""#, ""),
+            "data: [DONE]\n\n".to_owned(),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_chunk_like_the_one_before_means_the_same(order in prop::collection::vec(0_usize..21, 0..24)) {
+            let pool = pool();
+            let (mut quick, mut slow) = (StreamDecoder::new(), StreamDecoder::new());
+            let (mut seen, mut meant) = (Seen(Vec::new()), Seen(Vec::new()));
+            for at in order {
+                quick.push(pool[at].as_bytes(), &mut seen);
+                slow.chunks.plain = Default::default();
+                slow.push(pool[at].as_bytes(), &mut meant);
+            }
+            prop_assert_eq!(seen.0, meant.0);
+        }
+    }
+
+    #[test]
+    fn chunks_that_only_add_text_are_not_read_in_full() {
+        let mut decoder = StreamDecoder::new();
+        decoder.push(says(r#""one""#, r#","obfuscation":"abc""#).as_bytes(), &mut Seen(Vec::new()));
+        let next = says(r#""two""#, r#","obfuscation":"z""#);
+        let data = next.trim_start_matches("data: ").trim_end();
+        assert_eq!(decoder.chunks.plain.0.read(data.as_bytes()).and_then(|text| text.literal()), Some("two"));
     }
 }

@@ -17,7 +17,8 @@ wire_object! {
         pub(super) choices: Vec<Choice<'a>> = "choices",
         pub(super) usage: UsageWire<'a> = "usage",
         pub(super) error: &'a RawValue = "error",
-        pub(super) obfuscation: IgnoredAny = "obfuscation",
+        /// Letters that nobody reads: they hide the length of the chunk.
+        pub(super) obfuscation: &'a RawValue = "obfuscation",
         pub(super) system_fingerprint: IgnoredAny = "system_fingerprint",
         pub(super) service_tier: IgnoredAny = "service_tier",
         pub(super) provider: IgnoredAny = "provider",
@@ -58,5 +59,35 @@ wire_object! {
         pub(super) id: Text<'a> = "id",
         pub(super) kind: IgnoredAny = "type",
         pub(super) function: Function<'a> = "function",
+    }
+}
+
+impl<'a> Chunk<'a> {
+    /// The texts of a chunk that does nothing but add text to one answer, with the answer's number: what it adds, then
+    /// its obfuscation. `None` where there is anything else in it.
+    pub(super) fn only_text(&self) -> Option<(u32, Vec<&'a str>)> {
+        let is_bare = self.usage.is_none() && self.error.is_none() && self.extra.is_empty();
+        let [choice] = self.choices.as_deref().filter(|_| is_bare)? else { return None };
+        let goes_on = choice.finish_reason.as_ref().is_none_or(Text::is_empty) && choice.logprobs.is_none();
+        let delta = choice.delta.as_ref().filter(|_| goes_on && choice.extra.is_empty())?;
+        let text = delta.content.as_ref().filter(|_| delta.has_no_more())?;
+        let TextOr::Text(text) = text else { return None };
+        let mut texts = vec![text.literal()?];
+        if let Some(noise) = self.obfuscation {
+            texts.push(Text::from_raw(noise)?.literal()?);
+        }
+        Some((choice.index.unwrap_or(0), texts))
+    }
+}
+
+impl Delta<'_> {
+    /// Whether there is nothing beside its content.
+    fn has_no_more(&self) -> bool {
+        let words = [&self.refusal, &self.reasoning_content, &self.reasoning];
+        words.iter().all(|word| word.is_none())
+            && self.thinking_blocks.as_ref().is_none_or(Vec::is_empty)
+            && self.tool_calls.as_ref().is_none_or(Vec::is_empty)
+            && self.function_call.is_none()
+            && self.extra.is_empty()
     }
 }
