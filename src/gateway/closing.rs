@@ -98,10 +98,7 @@ impl Edge {
         }
         let released =
             admission.settle(&self.worker, host, &exchange.tables.quotas, Some(Amounts { usd, tokens }), now);
-        let evicted = self.worker.ledger.take_evicted();
-        if evicted > 0 {
-            metrics.add(host, "tollgate.ledger_evictions", labels, &[], evicted);
-        }
+        metrics.add(host, "tollgate.ledger_evictions", labels, &[], self.worker.ledger.take_evicted());
         exchange.answer.warnings.append(&mut admission.warnings);
         exchange.admission = Some(admission);
         released
