@@ -132,7 +132,7 @@ fn request(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
     let call = Call::chat(args.client);
     let model = match &args.model {
         Some(model) => model.clone(),
-        None => lane::read_envelope(&call, body)?.model,
+        None => lane::read_envelope(&call, &body.to_vec().into())?.model,
     };
     let quirks = if args.compatible { Quirks::COMPATIBLE } else { Quirks::OPENAI };
     let ask = Ask {

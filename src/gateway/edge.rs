@@ -20,7 +20,7 @@ use crate::policy::allow;
 use crate::policy::ledger::Account;
 use crate::policy::quota::Terms;
 use crate::policy::route;
-use crate::wire::json::{Text, parse, wire_object};
+use crate::wire::json::{Body, Text, parse, wire_object};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -193,7 +193,7 @@ impl Edge {
         let body = host.body(Side::Request, 0, size);
         let chosen = match wanted {
             Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
-            Wanted::Call(call) => self.choose(host, headers, call, body),
+            Wanted::Call(call) => self.choose(host, headers, call, body.into()),
             Wanted::Forward(forward) => self.choose_forward(host, headers, forward, body).map(Chosen::asks),
         };
         self.send_or_answer(host, chosen)
@@ -249,7 +249,7 @@ impl Edge {
         host: &impl Host,
         headers: Headers,
         mut call: Call,
-        body: Vec<u8>,
+        body: Body,
     ) -> Result<Chosen, Failure> {
         if call.dialect == Dialect::Anthropic {
             let header = || headers.get("anthropic-beta").map(ToOwned::to_owned);
@@ -303,7 +303,7 @@ impl Edge {
     fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
         self.describe(host, &exchange);
         if self.tables.audit_content {
-            self.record.prompt = Some(exchange.body.clone());
+            self.record.prompt = Some(exchange.body.to_vec());
         }
         let (identity, now) = (&self.record.identity, host.now_ns());
         match waiting::enqueue(&self.worker, host, exchange, identity, denied, now) {
@@ -370,7 +370,7 @@ impl Edge {
     /// Gives the request to the router, with the first cluster chosen.
     fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
         if self.tables.audit_content {
-            self.record.prompt = Some(exchange.body.clone());
+            self.record.prompt = Some(exchange.body.to_vec());
         }
         self.describe(host, &exchange);
         let (exchange, token) = dispatch(&self.worker, host, exchange);

@@ -12,6 +12,7 @@ use crate::policy::circuit::{Board, Verdict};
 use crate::policy::reason::Reason;
 use crate::policy::route::{Step, steps_within, upstream_model};
 use crate::policy::sift::sift;
+use crate::wire::json::Body;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub struct Exchange {
     /// The headers of the latest try: all tries share the proxy's one header map.
     pub sent: Option<Headers>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.
-    pub body: Vec<u8>,
+    pub body: Body,
     /// The proxy's id of the request.
     pub request_id: String,
     /// CORS headers of the answer.

@@ -11,6 +11,7 @@ use crate::dialect::Call;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::policy::route::{self, Found, Step};
 use crate::policy::sift::{Sifted, sift};
+use crate::wire::json::Body;
 use std::rc::Rc;
 
 /// A request whose body was read.
@@ -19,7 +20,7 @@ pub(super) struct Incoming {
     pub(super) call: Call,
     pub(super) forwarded: Option<Forwarded>,
     pub(super) stream: bool,
-    pub(super) body: Vec<u8>,
+    pub(super) body: Body,
 }
 
 impl Edge {

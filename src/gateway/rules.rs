@@ -9,6 +9,7 @@ use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::metrics::Labels;
 use crate::policy::identity::Identity;
 use crate::policy::rules::Matched;
+use crate::wire::json::Body;
 use cel::Value;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -23,7 +24,7 @@ impl Edge {
         call: &Call,
         asked: &str,
         stream: bool,
-        body: &[u8],
+        body: &Body,
     ) -> Option<Matched> {
         let rules = &self.tables.rules;
         if rules.is_empty() {

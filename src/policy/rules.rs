@@ -1,9 +1,10 @@
 //! Rules: conditions in CEL (<https://cel.dev>) over a request, and the model that takes the place of the one asked for.
 //!
 //! Conditions are compiled with the configuration. Of a request only those facts are found out that some condition
-//! mentions, each once.
+//! mentions, each once; and what takes reading its body or all of its headers only when a condition comes to it, as in
+//! `tenant == "acme" && tokens > 100000`.
 
-use cel::{Context, Program, Value};
+use cel::{Context, ExecutionError, Program, Value};
 use std::fmt;
 use std::rc::Rc;
 
@@ -27,6 +28,10 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("tokens", "int: estimated input"),
     ("max_tokens", "int: the output limit, 0 where none is set"),
 ];
+
+/// Facts that take some reading.
+const COSTLY: [&str; 8] =
+    ["headers", "key", "tools", "images", "documents", "thinking", "tokens", "max_tokens"];
 
 /// One rule.
 pub struct Rule {
@@ -122,10 +127,10 @@ impl Rules {
         mut failed: impl FnMut(&Rule, String),
     ) -> Option<Matched> {
         let mut context = self.root.new_inner_scope();
-        for name in &self.mentioned {
+        for name in self.mentioned.iter().filter(|name| !COSTLY.contains(name)) {
             context.add_variable_from_value(*name, fact(name));
         }
-        self.ordered.iter().find_map(|rule| match rule.condition.execute(&context) {
+        self.ordered.iter().find_map(|rule| match self.decide(rule, &mut context, &mut fact) {
             Ok(Value::Bool(true)) => {
                 Some(Matched { rule: Rc::clone(&rule.name), model: Rc::clone(&rule.model) })
             }
@@ -139,6 +144,26 @@ impl Rules {
                 None
             }
         })
+    }
+}
+
+impl Rules {
+    /// Decides a condition. What it turns out to need and is not known yet is found out, and it is decided again.
+    fn decide(
+        &self,
+        rule: &Rule,
+        context: &mut Context<'_, '_>,
+        fact: &mut impl FnMut(&'static str) -> Value,
+    ) -> Result<Value, ExecutionError> {
+        let mut last = None;
+        loop {
+            let decided = rule.condition.execute(context);
+            let Err(ExecutionError::UndeclaredReference(missing)) = &decided else { return decided };
+            let name = self.mentioned.iter().find(|name| **name == missing.as_str() && last != Some(**name));
+            let Some(name) = name else { return decided };
+            context.add_variable_from_value(*name, fact(name));
+            last = Some(name);
+        }
     }
 }
 
@@ -167,7 +192,7 @@ mod tests {
             "agent" => Value::from("coder"),
             "model" => Value::from("claude-opus-4-1"),
             "tokens" => Value::Int(150_000),
-            "tools" => Value::Bool(true),
+            "tools" | "stream" => Value::Bool(true),
             _ => Value::Null,
         }
     }
@@ -199,6 +224,25 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_reading_is_found_out_when_a_condition_comes_to_it() {
+        let rules = Rules::new(vec![
+            Rule::new("one", r#"agent == "other" && tokens > 5"#, "m").unwrap(),
+            Rule::new("two", "!stream || (tools && tokens > 200000)", "m").unwrap(),
+            Rule::new("three", "tokens < 200000 || documents", "m").unwrap(),
+        ]);
+        let mut asked = Vec::new();
+        let matched = rules.first(
+            |name| {
+                asked.push(name);
+                facts(name)
+            },
+            |rule, why| panic!("{}: {why}", rule.name),
+        );
+        assert_eq!(matched.map(|matched| matched.rule.to_string()).as_deref(), Some("three"));
+        assert_eq!(asked, ["agent", "stream", "tokens"]);
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_its_place() {
         let error = |condition: &str| Rule::new("r", condition, "m").err().unwrap();
         assert!(error("agent == ").starts_with("line 1 column "), "{}", error("agent == "));
@@ -226,7 +270,7 @@ mod tests {
     fn only_what_is_mentioned_is_found_out_and_once() {
         let rules = Rules::new(vec![
             Rule::new("a", "stream && tokens > 5", "m").unwrap(),
-            Rule::new("b", "tokens > 5 && agent == \"x\"", "m").unwrap(),
+            Rule::new("b", "tokens > 5 || agent == \"x\"", "m").unwrap(),
         ]);
         let mut asked = Vec::new();
         rules.first(

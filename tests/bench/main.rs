@@ -24,6 +24,7 @@ use tollgate::config::tables::Access;
 use tollgate::dialect::lane::{self, AnswerPlan, Stream};
 use tollgate::dialect::{Call, Dialect};
 use tollgate::meter::estimate::{Tokenizer, from_body, from_text};
+use tollgate::wire;
 use tollgate::policy::keys::{Offered, Ring, digest_hex, judge};
 
 fn main() {
@@ -54,7 +55,15 @@ fn client_key(bencher: Bencher<'_, '_>, number: usize) {
 /// Both phases of a request with a whole answer, and nothing of the proxy's.
 #[divan::bench(args = lanes().into_iter().filter(|lane| phases::is_known(*lane)))]
 fn phases(bencher: Bencher<'_, '_>, lane: Lane) {
-    let rig = phases::Rig::new(lane.client, lane.provider);
+    let rig = phases::Rig::new(lane, 1024, false);
+    bencher.bench_local(|| rig.send());
+}
+
+/// The same with a policy of each kind, for prompts of 1 and 32 KB.
+#[divan::bench(args = [1024, 32 * 1024])]
+fn phases_with_policies(bencher: Bencher<'_, '_>, size: usize) {
+    let lane = Lane { client: Dialect::OpenaiChat, provider: Dialect::OpenaiChat };
+    let rig = phases::Rig::new(lane, size, true);
     bencher.bench_local(|| rig.send());
 }
 
@@ -112,7 +121,9 @@ fn estimate_text(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [1024, 32 * 1024, 1024 * 1024])]
 fn estimate_body(bencher: Bencher<'_, '_>, size: usize) {
     let body = input::request(Dialect::OpenaiChat, size);
-    bencher.counter(BytesCount::of_slice(&body)).bench(|| from_body(black_box(&body), Tokenizer::O200k));
+    // The look at the body included.
+    let whole = || wire::json::Body::from(body.clone());
+    bencher.counter(BytesCount::of_slice(&body)).with_inputs(whole).bench_refs(|body| from_body(body, Tokenizer::O200k));
 }
 
 #[divan::bench]

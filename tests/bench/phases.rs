@@ -2,6 +2,7 @@
 
 use crate::input::{self, Lane};
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 use tollgate::config;
@@ -9,6 +10,27 @@ use tollgate::config::tables::Tables;
 use tollgate::dialect::Dialect;
 use tollgate::gateway::host::{MetricKind, Side};
 use tollgate::gateway::{Attempt, Edge, Headers, Host, Worker, prepare_shared};
+
+/// A client's key as it sends it, and its hash.
+const KEY: &str = "Bearer tg-0123456789abcdef";
+const KEY_SHA256: &str = "11cf9eaf65d676067ebb49ae340956c60efaafbc6d89b194a08cd7965586a403";
+
+/// One policy of each kind, so wide that it is never reached.
+fn policies_of_all_kinds() -> serde_json::Value {
+    serde_json::json!({
+        "budgets": [
+            {"per": "key", "usd": 1_000_000, "every": "day", "soft": "80%"},
+            {"per": "tenant", "usd": 1_000_000, "tokens": "1000G", "every": "month"},
+        ],
+        "limits": [
+            {"per": "key", "requests": "100M/m"},
+            {"per": "tenant", "tokens": "1000G/m"},
+            {"per": "team", "concurrent": 100_000},
+        ],
+        "rules": [{"when": "tenant == 'other' && tokens > 100000", "model": "sim/provider-model"}],
+        "defaults": {"circuit_breaker": {"failure_threshold": 5, "open": "30s"}},
+    })
+}
 
 /// One half of an exchange.
 #[derive(Debug, Default)]
@@ -24,6 +46,7 @@ struct Still {
     answered: Message,
     token: RefCell<Vec<u8>>,
     metrics: Cell<u32>,
+    shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
 }
 
 /// Whether both sides of a lane are known here.
@@ -42,22 +65,30 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    /// A whole answer from a provider that speaks `provider`, to a client that speaks `client`.
-    pub(crate) fn new(client: Dialect, provider: Dialect) -> Self {
-        let config = serde_json::json!({
+    /// A whole answer from a provider that speaks `provider`, to a client that speaks `client` and sends `size` bytes;
+    /// with a policy of each kind in force, or with none.
+    pub(crate) fn new(lane: Lane, size: usize, policies: bool) -> Self {
+        let Lane { client, provider } = lane;
+        let mut config = serde_json::json!({
             "providers": {"sim": {
                 "base_url": "http://127.0.0.1:8000/v1", "dialect": provider.as_str(), "api_key_env": "SIM_KEY",
             }},
             "models": {"*": "sim/provider-model"},
             "prices": {"provider-model": {"input": 1.25, "output": 10.0}},
+            "keys": [{"id": "bench", "sha256": KEY_SHA256, "tenant": "test", "team": "bench", "models": ["*"]}],
         });
+        if let (true, Some(fields), serde_json::Value::Object(mut more)) =
+            (policies, config.as_object_mut(), policies_of_all_kinds())
+        {
+            fields.append(&mut more);
+        }
         let gateway = config::from_json(config.to_string().as_bytes()).expect("the configuration is good");
         let tables = config::compile(&gateway, &|_| Some("sk-simulated".to_owned())).expect("and complete");
         let (path, version) = match client {
             Dialect::Anthropic => ("/v1/messages", Some("2023-06-01")),
             _ => ("/v1/chat/completions", None),
         };
-        let body = input::request(client, 1024);
+        let body = input::request(client, size);
         let mut asked = vec![
             (":authority", "localhost:10000".to_owned()),
             (":path", path.to_owned()),
@@ -73,7 +104,7 @@ impl Rig {
             ("x-stainless-arch", "x64".to_owned()),
             ("x-stainless-runtime", "CPython".to_owned()),
             ("x-stainless-runtime-version", "3.12.0".to_owned()),
-            ("authorization", "Bearer tg-0123456789abcdef".to_owned()),
+            ("authorization", KEY.to_owned()),
             ("x-stainless-async", "false".to_owned()),
             ("x-stainless-retry-count", "0".to_owned()),
             ("x-stainless-read-timeout", "600".to_owned()),
@@ -137,7 +168,8 @@ impl Host for Still {
     fn set_headers(&self, _side: Side, _headers: &Headers) {}
     fn set_header(&self, _side: Side, _name: &str, _value: Option<&str>) {}
     fn body(&self, side: Side, start: usize, len: usize) -> Vec<u8> {
-        self.message(side).body.iter().skip(start).take(len).copied().collect()
+        let body = &self.message(side).body;
+        body[start.min(body.len())..body.len().min(start.saturating_add(len))].to_vec()
     }
     fn splice_body(&self, _side: Side, _drop: usize, _insert: &[u8]) {}
     fn reply(&self, status: u16, _headers: &[(&str, &str)], body: &[u8]) {
@@ -161,10 +193,17 @@ impl Host for Still {
     }
     fn add(&self, _metric: u32, _by: u64) {}
     fn record(&self, _metric: u32, _value: u64) {}
-    fn shared(&self, _key: &str) -> (Option<Vec<u8>>, Option<u32>) {
-        (None, None)
+    fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {
+        match self.shared.borrow().get(key) {
+            Some((value, version)) => (Some(value.clone()), Some(*version)),
+            None => (None, None),
+        }
     }
-    fn share(&self, _key: &str, _value: &[u8], _version: Option<u32>) -> bool {
+    fn share(&self, key: &str, value: &[u8], _version: Option<u32>) -> bool {
+        let mut shared = self.shared.borrow_mut();
+        let (held, version) = shared.entry(key.to_owned()).or_default();
+        value.clone_into(held);
+        *version += 1;
         true
     }
     fn post(&self, _: &str, _: &[(&str, &str)], _: &[u8], _: Duration) -> Option<u32> {

@@ -42,7 +42,7 @@ fn measured() -> Option<BTreeMap<(String, bool), Class>> {
             let part = |estimate: u64| estimate as f64 / count as f64;
             let class = classes.entry((format!("{tokenizer:?}"), !request.tools.is_empty())).or_default();
             class.request.push(part(from_request(&request, tokenizer)));
-            class.body.push(part(from_body(body.as_bytes(), tokenizer)));
+            class.body.push(part(from_body(&body.clone().into_bytes().into(), tokenizer)));
         }
     }
     Some(classes)

@@ -3,7 +3,7 @@
 use super::Envelope;
 use crate::chat::Failure;
 use crate::dialect::Call;
-use crate::wire::json::{Text, parse, sketch, wire_object};
+use crate::wire::json::{Body, Text, parse, wire_object};
 
 wire_object! {
     /// The fields that all dialects name alike whose paths do not say them.
@@ -17,7 +17,7 @@ wire_object! {
 ///
 /// # Errors
 /// 400, which names the field or the place in the body.
-pub fn read_envelope(call: &Call, body: &[u8]) -> Result<Envelope, Failure> {
+pub fn read_envelope(call: &Call, body: &Body) -> Result<Envelope, Failure> {
     if let (Some(model), Some(stream)) = (&call.model, call.stream) {
         return Ok(Envelope { model: model.clone(), stream });
     }
@@ -38,14 +38,14 @@ pub fn read_envelope(call: &Call, body: &[u8]) -> Result<Envelope, Failure> {
 }
 
 /// The same head from a quick look; `None` where it is not as plain as it mostly is.
-fn quick_head(body: &[u8]) -> Option<Head<'_>> {
-    let found = sketch(body).ok()?;
+fn quick_head(body: &Body) -> Option<Head<'_>> {
+    let found = body.sketch().ok()?;
     let mut head = Head::default();
     for member in found.fields {
         match (&*member.key, member.value) {
-            ("model", name) => head.model = Some(Text::of_literal(name)?),
-            ("stream", "true") => head.stream = Some(true),
-            ("stream", "false") => head.stream = Some(false),
+            ("model", name) => head.model = Some(Text::of_bytes(name)?),
+            ("stream", b"true") => head.stream = Some(true),
+            ("stream", b"false") => head.stream = Some(false),
             ("stream", _) => return None,
             _ => {}
         }
@@ -59,7 +59,7 @@ mod tests {
     use crate::dialect::Dialect;
 
     fn read(body: &str) -> Result<Envelope, Failure> {
-        read_envelope(&Call::chat(Dialect::OpenaiChat), body.as_bytes())
+        read_envelope(&Call::chat(Dialect::OpenaiChat), &body.as_bytes().to_vec().into())
     }
 
     #[test]

@@ -4,20 +4,39 @@ use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, identity, 
 use crate::chat::{ChatRequest, Failure, Losses, PartKind, Text};
 use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
+use crate::wire::json::{Body, Outline};
 
 /// Translates a request body. Where both sides speak the same dialect it is only edited in place.
 ///
 /// # Errors
 /// 400 that names the field: the body is wrong, or holds what this provider cannot take and `drop_params` is off.
 pub fn request(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    outlined(call, provider, (body, None), ask)
+}
+
+/// The same for a body that was looked at before.
+///
+/// # Errors
+/// Those of [`request`].
+pub fn request_of(call: &Call, provider: Dialect, body: &Body, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    // Only what stays as it is has a use for the look.
+    let outline = if call.dialect == provider { body.outline() } else { None };
+    outlined(call, provider, (body, outline), ask)
+}
+
+/// A body, and what was seen of it.
+type Seen<'b> = (&'b [u8], Option<&'b Outline>);
+
+fn outlined(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let (body, outline) = seen;
     let to = if provider == Dialect::Anthropic { ask.quirks.carriage } else { Carriage::Plain };
     let from = call.carriage;
     if from == Carriage::Plain && to == Carriage::Plain {
-        return without_ids(call, provider, body, ask);
+        return without_ids(call, provider, seen, ask);
     }
     let mut outgoing = if from == to && !identity::holds_foreign(call.dialect, body) {
         // Model, `stream` and version are where they belong already.
-        identity::request(call, body, ask)?
+        identity::request(call, body, outline, ask)?
     } else {
         carried(call, provider, body, ask)?
     };
@@ -36,7 +55,7 @@ fn carried(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result
         unpacked = carriage::unpack(body, call.model.as_deref(), call.stream == Some(true))?;
         (&plain, &unpacked[..])
     };
-    let mut outgoing = without_ids(call, provider, body, ask)?;
+    let mut outgoing = without_ids(call, provider, (body, None), ask)?;
     let sent = match outgoing.edit {
         Edit::Keep => body.to_vec(),
         Edit::Prefix { drop, mut insert } => {
@@ -54,13 +73,13 @@ fn carried(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result
 }
 
 /// Cuts what ids carry besides, where the provider cannot use it.
-fn without_ids(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+fn without_ids(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     // Ids that carry Gemini's signatures carry them to Gemini, and to proxies that do the same.
     let is_carrier = provider == Dialect::Gemini || !ask.quirks.short_ids;
-    let Some(cut) = (!is_carrier).then(|| without_signatures(body)).flatten() else {
-        return translated(call, provider, body, ask);
+    let Some(cut) = (!is_carrier).then(|| without_signatures(seen.0)).flatten() else {
+        return translated(call, provider, seen, ask);
     };
-    let mut outgoing = translated(call, provider, &cut, ask)?;
+    let mut outgoing = translated(call, provider, (&cut, None), ask)?;
     outgoing.edit = match outgoing.edit {
         Edit::Keep => Edit::Replace(cut),
         Edit::Prefix { drop, mut insert } => {
@@ -72,12 +91,13 @@ fn without_ids(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Re
     Ok(outgoing)
 }
 
-fn translated(call: &Call, provider: Dialect, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+fn translated(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let (body, outline) = seen;
     if call.operation == Operation::CountTokens {
         return count::request(call, provider, body, ask);
     }
     if call.dialect == provider {
-        return identity::request(call, body, ask);
+        return identity::request(call, body, outline, ask);
     }
     let mut request = decode(call, body)?;
     let (encoded, warnings) = encode(call, provider, &mut request, ask)?;

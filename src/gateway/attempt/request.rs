@@ -123,7 +123,7 @@ impl Attempt {
             (Operation::Rerank(client), Operation::Rerank(provider)) => {
                 rerank::request(client, provider, body, &ask)?
             }
-            _ => lane::request(&asked(exchange, target), endpoint.dialect, body, &ask)?,
+            _ => lane::request_of(&asked(exchange, target), endpoint.dialect, body, &ask)?,
         };
         let length = length_after(&outgoing.edit, exchange.body.len());
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);

@@ -76,6 +76,27 @@ impl Costs {
         self.words.get(piece as usize).copied().map_or(0, u32::from)
     }
 
+    /// The cost of a word's getting this many letters.
+    pub(super) fn of_length(&self, letters: u32) -> u32 {
+        match letters {
+            ..4 => 0,
+            4..6 => self.of(Piece::Letter4),
+            6..8 => self.of(Piece::Letter6),
+            8..11 => self.of(Piece::Letter8),
+            11.. => self.of(Piece::Letter11),
+        }
+    }
+
+    /// The cost of a pair of letters of this rarity.
+    pub(super) fn of_rarity(&self, rarity: u8) -> u32 {
+        match rarity {
+            1 => self.of(Piece::Rare1),
+            2 => self.of(Piece::Rare2),
+            3 => self.of(Piece::Rare3),
+            _ => 0,
+        }
+    }
+
     /// The cost of a character of another script.
     pub(super) fn of_script(&self, kind: Kind, first: bool) -> u32 {
         let row = (kind as usize).checked_sub(Kind::SCRIPTS).and_then(|row| self.scripts.get(row));

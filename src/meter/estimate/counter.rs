@@ -56,18 +56,32 @@ impl Counter {
     /// Takes more of the text, in UTF-8.
     pub fn push(&mut self, text: &[u8]) {
         let costs = self.tokenizer.costs();
-        for byte in text {
-            self.byte(*byte, costs);
+        let mut rest = text;
+        while let Some((byte, behind)) = rest.split_first() {
+            let in_word = matches!(self.last, Kind::Lower | Kind::Upper);
+            if in_word && byte.is_ascii_lowercase() {
+                rest = self.small_letters(rest, costs);
+            } else {
+                self.byte(*byte, costs);
+                rest = behind;
+            }
         }
     }
 
     /// Takes more of what stands between the quotes of a JSON string: escapes count as what they mean.
     pub fn push_escaped(&mut self, text: &[u8]) {
         let costs = self.tokenizer.costs();
-        for byte in text {
+        let mut rest = text;
+        while let Some((byte, behind)) = rest.split_first() {
             match (self.escape, *byte) {
                 (Escape::None, b'\\') => self.escape = Escape::Open,
-                (Escape::None, byte) => self.byte(byte, costs),
+                (Escape::None, _) => {
+                    let plain = memchr::memchr(b'\\', rest).unwrap_or(rest.len());
+                    let (plain, escaped) = rest.split_at(plain);
+                    self.push(plain);
+                    rest = escaped;
+                    continue;
+                }
                 (Escape::Open, b'u') => self.escape = Escape::Unicode(4, 0),
                 (Escape::Open, byte) => {
                     self.escape = Escape::None;
@@ -75,6 +89,7 @@ impl Counter {
                 }
                 (Escape::Unicode(left, value), byte) => self.digit(left, value, byte, costs),
             }
+            rest = behind;
         }
     }
 
@@ -107,6 +122,23 @@ impl Counter {
     /// The estimate so far, in tokens, rounded up.
     pub fn tokens(&self) -> u64 {
         self.cost.div_ceil(100)
+    }
+
+    /// Takes the small letters that a text begins with and that go on with a word in ASCII; what is behind them comes
+    /// back. Most of all text is such letters, so this says in few steps what [`Counter::byte`] says of them.
+    fn small_letters<'t>(&mut self, text: &'t [u8], costs: &Costs) -> &'t [u8] {
+        let end = text.iter().position(|byte| !byte.is_ascii_lowercase()).unwrap_or(text.len());
+        let (letters, behind) = text.split_at(end);
+        let (mut cost, mut before) = (0_u32, self.byte);
+        for letter in letters {
+            self.letters = self.letters.saturating_add(1);
+            let pair = costs.of_rarity(rarity(before, *letter));
+            cost = cost.saturating_add(costs.of_length(self.letters)).saturating_add(pair);
+            before = *letter;
+        }
+        self.cost = self.cost.saturating_add(cost.into());
+        (self.last, self.byte, self.lead, self.run) = (Kind::Lower, before, 0, 1);
+        behind
     }
 
     fn byte(&mut self, byte: u8, costs: &Costs) {
@@ -175,25 +207,14 @@ impl Counter {
             return costs.of(start).saturating_add(first);
         }
         self.letters = self.letters.saturating_add(1);
-        let length = match self.letters {
-            ..4 => 0,
-            4..6 => costs.of(Piece::Letter4),
-            6..8 => costs.of(Piece::Letter6),
-            8..11 => costs.of(Piece::Letter8),
-            11.. => costs.of(Piece::Letter11),
-        };
+        let length = costs.of_length(self.letters);
         let form = match kind {
             Kind::Upper => costs.of(Piece::Capitals),
             Kind::Latin => costs.of(Piece::Accent),
             _ => 0,
         };
-        let pair = match rarity(self.byte, byte) {
-            _ if kind == Kind::Latin || last == Kind::Latin => 0,
-            1 => costs.of(Piece::Rare1),
-            2 => costs.of(Piece::Rare2),
-            3 => costs.of(Piece::Rare3),
-            _ => 0,
-        };
+        let is_ascii = kind != Kind::Latin && last != Kind::Latin;
+        let pair = if is_ascii { costs.of_rarity(rarity(self.byte, byte)) } else { 0 };
         length.saturating_add(form).saturating_add(pair)
     }
 

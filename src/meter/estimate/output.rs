@@ -1,6 +1,6 @@
 //! The most that a request lets a model answer.
 
-use crate::wire::json::sketch;
+use crate::wire::json::{Body, sketch};
 
 /// Fields that limit the output, in tokens, in the dialects; those within an object stand behind its name.
 const TOP: [&str; 4] = ["max_tokens", "max_completion_tokens", "max_output_tokens", "max_tokens_to_sample"];
@@ -11,8 +11,8 @@ const WITHIN: [(&str, &[&str]); 3] = [
 ];
 
 /// The output limit that a body of any dialect sets, in tokens, for all of its answers together; `None` when it sets none.
-pub fn output_limit(body: &[u8]) -> Option<u64> {
-    let top = sketch(body).ok()?;
+pub fn output_limit(body: &Body) -> Option<u64> {
+    let top = body.sketch().ok()?;
     let mut limit = None;
     let mut answers = 1;
     for member in &top.fields {
@@ -22,7 +22,7 @@ pub fn output_limit(body: &[u8]) -> Option<u64> {
         } else if key == "n" {
             answers = number(member.value).unwrap_or(1).max(1);
         } else if let Some((_, names)) = WITHIN.iter().find(|(outer, _)| *outer == key)
-            && let Ok(inner) = sketch(member.value.as_bytes())
+            && let Ok(inner) = sketch(member.value)
         {
             let inner = inner.fields.iter().rev().find(|inner| names.contains(&&*inner.key));
             limit = inner.and_then(|inner| number(inner.value)).or(limit);
@@ -32,8 +32,8 @@ pub fn output_limit(body: &[u8]) -> Option<u64> {
 }
 
 /// A whole number; what is negative, as in Ollama, sets no limit.
-fn number(text: &str) -> Option<u64> {
-    text.trim().parse().ok()
+fn number(json: &[u8]) -> Option<u64> {
+    std::str::from_utf8(json).ok()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -53,10 +53,11 @@ mod tests {
             (r#"{"options":{"num_predict":-1}}"#, None),
             (r#"{"options":{"num_predict":8}}"#, Some(8)),
             (r#"{"messages":[{"max_tokens":3}],"max_tokens":null}"#, None),
+            (r#"{"max_tokens":"many"}"#, None),
             ("{}", None),
             ("no json", None),
         ] {
-            assert_eq!(output_limit(body.as_bytes()), limit, "{body}");
+            assert_eq!(output_limit(&body.as_bytes().to_vec().into()), limit, "{body}");
         }
     }
 }

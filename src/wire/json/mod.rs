@@ -5,6 +5,7 @@
 //! [`array`]). [`members`] finds the top-level fields of an object and their places, for edits that leave every
 //! other byte alone ([`Patch`]).
 
+mod body;
 mod error;
 mod escape;
 mod object;
@@ -12,18 +13,21 @@ mod outline;
 mod patch;
 mod scan;
 mod stencil;
+mod strings;
 mod text;
 mod watch;
 mod write;
 
-use error::as_text;
+pub use body::Body;
 pub use error::{ParseError, parse, parse_raw};
 pub use escape::write_string;
 pub(crate) use object::wire_object;
 pub use object::{Count, Extra, Name, OneOrMany, TextOr};
+pub use outline::Outline;
 pub use patch::Patch;
 pub use scan::{Json, Member, Members, members, sketch};
 pub use stencil::Stencil;
+pub use strings::{Strings, next_string};
 pub use text::Text;
 pub use watch::Watch;
 pub use write::{Array, Object, array, object, write_f64, write_u64};

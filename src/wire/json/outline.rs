@@ -4,54 +4,71 @@
 //! reader of the values will look at: control characters and escapes within strings, and commas and colons within
 //! nested values.
 
+use super::error::as_text;
+use super::scan::{Member, Members};
+use super::strings::closing_quote;
+use super::{Strings, Text};
 use std::ops::Range;
 
 /// One field: its key with the quotes, and its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Field {
+struct Field {
     /// Bytes of the key, quotes included.
-    pub key: Range<usize>,
+    key: Range<usize>,
     /// Bytes of the value.
-    pub value: Range<usize>,
+    value: Range<usize>,
 }
 
 /// The deepest nesting that is followed, as in serde's reader.
 const MAX_DEPTH: u32 = 127;
 
-/// The fields of an object in the order they stand. `None`: it is no object, is malformed, or is nested too deeply.
-pub(super) fn outline(text: &str) -> Option<Vec<Field>> {
-    let mut look = Look { bytes: text.as_bytes(), at: 0 };
-    // Requests have about ten top-level fields.
-    let mut fields = Vec::with_capacity(16);
-    look.expect(b'{')?;
-    if look.peek()? == b'}' {
-        look.at += 1;
-        return look.is_at_end().then_some(fields);
+/// What a quick look at an object shows: places in its bytes, which it does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outline {
+    /// Offset of the first byte after the opening brace.
+    start: usize,
+    fields: Vec<Field>,
+    strings: Strings,
+}
+
+impl Outline {
+    /// Looks at a body. `None`: it is no object, is malformed, or is nested too deeply.
+    pub fn of(body: &[u8]) -> Option<Self> {
+        let text = as_text(body).ok()?;
+        let mut look = Look { bytes: text.as_bytes(), at: 0, strings: Strings::default() };
+        look.expect(b'{')?;
+        let start = look.at;
+        // Requests have about ten top-level fields.
+        let mut fields = Vec::with_capacity(16);
+        look.fields(&mut fields)?;
+        look.is_at_end().then_some(Self { start, fields, strings: look.strings })
     }
-    loop {
-        look.space();
-        let from = look.at;
-        look.string()?;
-        let key = from..look.at;
-        look.expect(b':')?;
-        look.space();
-        let from = look.at;
-        look.value()?;
-        fields.push(Field { key, value: from..look.at });
-        match look.peek()? {
-            b',' => look.at += 1,
-            b'}' => {
-                look.at += 1;
-                return look.is_at_end().then_some(fields);
+
+    /// The fields of the body that was looked at, in the order they stand.
+    pub fn members<'a>(&self, body: &'a [u8]) -> Members<'a, &'a [u8]> {
+        let piece = |place: &Range<usize>| body.get(place.clone()).unwrap_or_default();
+        let fields = self.fields.iter().map(|field| {
+            let key = Text::of_bytes(piece(&field.key));
+            Member {
+                key: key.map(|key| key.to_str()).unwrap_or_default(),
+                value: piece(&field.value),
+                span: field.key.start..field.value.end,
+                value_span: field.value.clone(),
             }
-            _ => return None,
-        }
+        });
+        Members { start: self.start, fields: fields.collect() }
+    }
+
+    /// All its strings.
+    pub fn strings(&self) -> &Strings {
+        &self.strings
     }
 }
 
 struct Look<'t> {
     bytes: &'t [u8],
     at: usize,
+    strings: Strings,
 }
 
 impl Look<'_> {
@@ -78,21 +95,43 @@ impl Look<'_> {
         self.peek().is_none()
     }
 
+    /// The fields behind an opening brace, and the closing one.
+    fn fields(&mut self, fields: &mut Vec<Field>) -> Option<()> {
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return Some(());
+        }
+        loop {
+            self.space();
+            let from = self.at;
+            self.string()?;
+            let key = from..self.at;
+            self.expect(b':')?;
+            self.space();
+            let from = self.at;
+            self.value()?;
+            fields.push(Field { key, value: from..self.at });
+            match self.peek()? {
+                b',' => self.at += 1,
+                b'}' => {
+                    self.at += 1;
+                    return Some(());
+                }
+                _ => return None,
+            }
+        }
+    }
+
     /// A string, of which this is the opening quote.
     fn string(&mut self) -> Option<()> {
         if self.bytes.get(self.at) != Some(&b'"') {
             return None;
         }
-        self.at += 1;
-        loop {
-            let found = memchr::memchr2(b'"', b'\\', self.rest())?;
-            self.at += found + 1;
-            if self.bytes.get(self.at - 1) == Some(&b'"') {
-                return Some(());
-            }
-            // An escape: the next byte is no end, whatever it is.
-            self.at += 1;
-        }
+        let start = self.at + 1;
+        let end = closing_quote(self.bytes, start)?;
+        self.strings.note(start..end);
+        self.at = end + 1;
+        Some(())
     }
 
     fn value(&mut self) -> Option<()> {
@@ -158,8 +197,10 @@ mod tests {
     use super::*;
 
     fn seen(text: &str) -> Option<Vec<(&str, &str)>> {
-        outline(text).map(|fields| {
-            fields.iter().map(|field| (&text[field.key.clone()], &text[field.value.clone()])).collect()
+        Outline::of(text.as_bytes()).map(|found| {
+            assert_eq!(found.strings, Strings::of(text.as_bytes()));
+            let field = |field: &Field| (&text[field.key.clone()], &text[field.value.clone()]);
+            found.fields.iter().map(field).collect()
         })
     }
 
@@ -203,6 +244,6 @@ mod tests {
             assert_eq!(seen(text), None, "{text}");
         }
         let deep = |n: usize| format!("{{\"a\":{}{}}}", "[".repeat(n), "]".repeat(n));
-        assert!(outline(&deep(127)).is_some() && outline(&deep(128)).is_none());
+        assert!(seen(&deep(127)).is_some() && seen(&deep(128)).is_none());
     }
 }

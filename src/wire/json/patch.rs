@@ -63,7 +63,7 @@ impl<'p> Patch<'p> {
             let (gap, insert): (_, &[u8]) = if stays(&member.key) {
                 kept_before = true;
                 match self.set.iter().find(|(key, _)| member.key == *key) {
-                    Some((_, value)) if value.as_slice() != member.value.json().as_bytes() => {
+                    Some((_, value)) if value.as_slice() != member.value.json() => {
                         (member.value_span.clone(), value)
                     }
                     _ => continue,

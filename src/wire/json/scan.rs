@@ -1,7 +1,7 @@
 //! Where the fields of an object stand in its bytes.
 
-use super::outline::outline;
-use super::{ParseError, Text, as_text, parse};
+use super::outline::Outline;
+use super::{ParseError, parse};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -24,17 +24,17 @@ pub struct Member<'a, V = &'a RawValue> {
 /// A value as JSON text.
 pub trait Json {
     /// The text.
-    fn json(&self) -> &str;
+    fn json(&self) -> &[u8];
 }
 
 impl Json for &RawValue {
-    fn json(&self) -> &str {
-        self.get()
+    fn json(&self) -> &[u8] {
+        self.get().as_bytes()
     }
 }
 
-impl Json for &str {
-    fn json(&self) -> &str {
+impl Json for &[u8] {
+    fn json(&self) -> &[u8] {
         self
     }
 }
@@ -85,28 +85,23 @@ pub fn members<'a>(body: &'a [u8]) -> Result<Members<'a>, ParseError> {
 ///
 /// # Errors
 /// See [`ParseError`].
-pub fn sketch(body: &[u8]) -> Result<Members<'_, &str>, ParseError> {
-    let text = as_text(body)?;
-    let Some(fields) = outline(text) else {
-        // The slow reading says what is wrong, and where; what it can read is nested too deeply for the quick one.
-        let slow = members(body)?;
-        let fields = slow.fields.into_iter().map(|member| Member {
-            key: member.key,
-            value: member.value.get(),
-            span: member.span,
-            value_span: member.value_span,
-        });
-        return Ok(Members { start: slow.start, fields: fields.collect() });
-    };
-    let start = memchr::memchr(b'{', body).map_or(0, |at| at + 1);
-    let piece = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
-    let fields = fields.into_iter().map(|field| Member {
-        key: Text::of_literal(piece(&field.key)).map(|key| key.to_str()).unwrap_or_default(),
-        value: piece(&field.value),
-        span: field.key.start..field.value.end,
-        value_span: field.value,
+pub fn sketch(body: &[u8]) -> Result<Members<'_, &[u8]>, ParseError> {
+    match Outline::of(body) {
+        Some(outline) => Ok(outline.members(body)),
+        None => members_of_slow(body),
+    }
+}
+
+/// The slow reading says what is wrong, and where; what it can read is nested too deeply for the quick one.
+pub(super) fn members_of_slow(body: &[u8]) -> Result<Members<'_, &[u8]>, ParseError> {
+    let slow = members(body)?;
+    let fields = slow.fields.into_iter().map(|member| Member {
+        key: member.key,
+        value: member.value.get().as_bytes(),
+        span: member.span,
+        value_span: member.value_span,
     });
-    Ok(Members { start, fields: fields.collect() })
+    Ok(Members { start: slow.start, fields: fields.collect() })
 }
 
 struct Fields<'a>(Vec<(&'a RawValue, &'a RawValue)>);

@@ -35,6 +35,11 @@ impl<'a> Text<'a> {
         Some(Self(Form::Json(inside)))
     }
 
+    /// The same of a value's bytes.
+    pub fn of_bytes(json: &'a [u8]) -> Option<Self> {
+        Self::of_literal(std::str::from_utf8(json).ok()?)
+    }
+
     /// The text of a string literal that was found good, given without its quotes.
     pub(super) fn of_inside(inside: &'a str) -> Self {
         Self(Form::Json(inside))

@@ -31,7 +31,7 @@ pub(crate) fn request(input: &[u8]) {
     let Some((client, body)) = dialect_of(input) else { return };
     let call = call(client);
     let is_json = outlined(body);
-    let _ = lane::read_envelope(&call, body);
+    let _ = lane::read_envelope(&call, &body.to_vec().into());
     for provider in Dialect::ALL {
         for (drop_params, quirks) in [(true, &Quirks::OPENAI), (false, &Quirks::COMPATIBLE)] {
             let ask = Ask { drop_params, quirks, ..ASK };
@@ -73,7 +73,7 @@ fn outlined(body: &[u8]) -> bool {
     assert_eq!(found.fields.iter().filter(|field| !read.contains_key(&*field.key)).count(), 0);
     for (name, value) in &read {
         let member = found.get(name).unwrap_or_else(|| panic!("{name} is not found"));
-        assert_eq!(serde_json::from_str::<Value>(member.value).ok().as_ref(), Some(value), "{name}");
+        assert_eq!(serde_json::from_slice::<Value>(member.value).ok().as_ref(), Some(value), "{name}");
     }
     true
 }

@@ -5,14 +5,19 @@ use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
 use crate::dialect::{Call, Carriage, Dialect, codec, gemini, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
-use crate::wire::json::{Members, Patch, Text, sketch, wire_object, write_string};
+use crate::wire::json::{Members, Outline, Patch, Text, sketch, wire_object, write_string};
 use serde_json::value::RawValue;
 
-/// Makes the body that this target gets.
+/// Makes the body that this target gets; `outline` is what was seen of it before, if anything was.
 ///
 /// # Errors
 /// 400, which names the field.
-pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+pub fn request(
+    call: &Call,
+    body: &[u8],
+    outline: Option<&Outline>,
+    ask: &Ask<'_>,
+) -> Result<Outgoing, Failure> {
     let dialect = call.dialect;
     let rewrite = match dialect {
         Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
@@ -26,14 +31,17 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     if rewrite {
         return rewritten(call, body, ask);
     }
-    let found = sketch(body)?;
+    let found = match outline {
+        Some(outline) => outline.members(body),
+        None => sketch(body)?,
+    };
     let mut patch = Patch::default();
     let mut losses = Losses::new(ask.drop_params);
     for (name, value) in ask.params {
         patch.set(name, value.get().as_bytes());
     }
     let stream = call.stream.unwrap_or_else(|| match field(&found, "stream") {
-        Some(value) => value == "true",
+        Some(value) => value == b"true",
         None => dialect.shape().streams_by_default,
     });
     let mut show_usage = false;
@@ -78,7 +86,7 @@ pub fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Fail
     }
     let mut asked = found.fields.iter().filter(|member| member.key == "model").peekable();
     let is_asked_for = asked.peek().is_some()
-        && asked.all(|member| Text::of_literal(member.value).is_some_and(|name| name == *ask.model));
+        && asked.all(|member| Text::of_bytes(member.value).is_some_and(|name| name == *ask.model));
     // A name that is the same in another spelling stays as it is: not a byte changes without need.
     if !is_asked_for || patch.sets("model") {
         let mut model = Vec::with_capacity(ask.model.len() + 2);
@@ -111,7 +119,7 @@ fn limit_field(dialect: Dialect) -> Option<&'static str> {
 fn outgoing(
     call: &Call,
     body: &[u8],
-    found: &Members<'_, &str>,
+    found: &Members<'_, &[u8]>,
     patch: &Patch<'_>,
     losses: Losses,
     switches: (bool, bool),
@@ -155,30 +163,30 @@ fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failur
 }
 
 /// A field that was given and is not `null`.
-fn field<'a>(found: &Members<'a, &'a str>, key: &str) -> Option<&'a str> {
-    found.get(key).map(|member| member.value).filter(|value| *value != "null")
+fn field<'a>(found: &Members<'a, &'a [u8]>, key: &str) -> Option<&'a [u8]> {
+    found.get(key).map(|member| member.value).filter(|value| *value != b"null")
 }
 
 /// Gemini's output limit stands in the configuration of the generation, under either of two names.
-fn gemini_limit(found: &Members<'_, &str>, limit: u64, patch: &mut Patch<'_>) {
+fn gemini_limit(found: &Members<'_, &[u8]>, limit: u64, patch: &mut Patch<'_>) {
     const NAMES: [&str; 2] = ["generationConfig", "generation_config"];
     let (name, config) = NAMES
         .iter()
         .find_map(|name| field(found, name).map(|config| (*name, config)))
-        .unwrap_or(("generationConfig", "{}"));
+        .unwrap_or(("generationConfig", b"{}"));
     let mut inner = Patch::default();
     inner.remove("max_output_tokens");
     inner.set("maxOutputTokens", limit.to_string());
-    let Ok(fields) = sketch(config.as_bytes()) else { return };
-    if let Some((drop, mut edited)) = inner.prefix(config.as_bytes(), &fields) {
-        edited.extend_from_slice(config.as_bytes().get(drop..).unwrap_or_default());
+    let Ok(fields) = sketch(config) else { return };
+    if let Some((drop, mut edited)) = inner.prefix(config, &fields) {
+        edited.extend_from_slice(config.get(drop..).unwrap_or_default());
         patch.set(name, edited);
     }
 }
 
 /// The two names of the output limit: a target's own limit is written under the name the provider knows, and a
 /// client's is moved there when the provider knows only the older one. Of two, `max_completion_tokens` is believed.
-fn output_limit(found: &Members<'_, &str>, ask: &Ask<'_>, patch: &mut Patch<'_>) {
+fn output_limit(found: &Members<'_, &[u8]>, ask: &Ask<'_>, patch: &mut Patch<'_>) {
     const OLD: &str = "max_tokens";
     const NEW: &str = "max_completion_tokens";
     if let Some(limit) = ask.max_tokens {
@@ -187,7 +195,7 @@ fn output_limit(found: &Members<'_, &str>, ask: &Ask<'_>, patch: &mut Patch<'_>)
         patch.remove(other);
     } else if !ask.quirks.max_completion_tokens && !patch.sets(NEW) {
         if let (Some(limit), false) = (field(found, NEW), patch.sets(OLD)) {
-            patch.set(OLD, limit.as_bytes());
+            patch.set(OLD, limit);
         }
         patch.remove(NEW);
     }
@@ -195,7 +203,7 @@ fn output_limit(found: &Members<'_, &str>, ask: &Ask<'_>, patch: &mut Patch<'_>)
 
 /// The seed under the provider's name for it, and one answer where there are never more.
 fn choices_and_seed(
-    found: &Members<'_, &str>,
+    found: &Members<'_, &[u8]>,
     ask: &Ask<'_>,
     patch: &mut Patch<'_>,
     losses: &mut Losses,
@@ -206,11 +214,11 @@ fn choices_and_seed(
         && let Some(seed) = field(found, SEED)
     {
         if field(found, name).is_none() && !patch.sets(name) {
-            patch.set(name, seed.as_bytes());
+            patch.set(name, seed);
         }
         patch.remove(SEED);
     }
-    if !ask.quirks.choices && !patch.sets("n") && field(found, "n").is_some_and(|n| n != "1") {
+    if !ask.quirks.choices && !patch.sets("n") && field(found, "n").is_some_and(|n| n != b"1") {
         losses.lost("n", "is 1 at most at this provider")?;
         patch.remove("n");
     }
@@ -221,7 +229,7 @@ fn choices_and_seed(
 fn names_speakers(body: &[u8]) -> bool {
     let Ok(found) = sketch(body) else { return false };
     let messages = field(&found, "messages")
-        .map(|messages| crate::wire::json::parse::<Vec<Named<'_>>>(messages.as_bytes()));
+        .map(|messages| crate::wire::json::parse::<Vec<Named<'_>>>(messages));
     let is_result = |role: &RawValue| matches!(role.get(), "\"tool\"" | "\"function\"");
     messages.and_then(Result::ok).unwrap_or_default().iter().any(|message| {
         message.name.is_some_and(|name| name.get() != "null") && !message.role.is_some_and(is_result)
@@ -246,7 +254,7 @@ wire_object! {
 /// `developer` is `system` where the provider does not know the newer word. Only then are the messages rewritten, and
 /// of them only these words.
 fn developer_role(
-    found: &Members<'_, &str>,
+    found: &Members<'_, &[u8]>,
     ask: &Ask<'_>,
     patch: &mut Patch<'_>,
     losses: &mut Losses,
@@ -257,11 +265,11 @@ fn developer_role(
     }
     let Some(messages) = field(found, "messages") else { return Ok(()) };
     let text = messages;
-    if memchr::memmem::find(text.as_bytes(), WORD.as_bytes()).is_none() {
+    if memchr::memmem::find(text, WORD.as_bytes()).is_none() {
         return Ok(());
     }
     let spoken: Vec<Spoken<'_>> =
-        crate::wire::json::parse(messages.as_bytes()).map_err(|error| match error {
+        crate::wire::json::parse(messages).map_err(|error| match error {
             crate::wire::json::ParseError::Field { path, message } => {
                 Failure::field(format!("messages{path}"), message)
             }
@@ -271,12 +279,12 @@ fn developer_role(
     let mut copied = 0;
     for role in spoken.iter().filter_map(|message| message.role).filter(|role| role.get() == WORD) {
         let at = role.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
-        out.extend_from_slice(text.as_bytes().get(copied..at).unwrap_or_default());
+        out.extend_from_slice(text.get(copied..at).unwrap_or_default());
         out.extend_from_slice(b"\"system\"");
         copied = at + WORD.len();
     }
     if copied > 0 {
-        out.extend_from_slice(text.as_bytes().get(copied..).unwrap_or_default());
+        out.extend_from_slice(text.get(copied..).unwrap_or_default());
         patch.set("messages", out);
         losses.note("messages: role developer sent as system");
     }
@@ -286,7 +294,7 @@ fn developer_role(
 /// Asks an OpenAI stream for its usage, whether the client did or not. Returns whether the usage chunk may be shown:
 /// the client asked for it, or it was not asked for upstream either (what comes anyway is the provider's own way).
 fn usage_switch(
-    found: &Members<'_, &str>,
+    found: &Members<'_, &[u8]>,
     stream: bool,
     ask: &Ask<'_>,
     patch: &mut Patch<'_>,
@@ -312,15 +320,15 @@ fn usage_switch(
         patch.set(OPTIONS, *b"{\"include_usage\":true}");
         return Ok(false);
     };
-    let inner = sketch(options.as_bytes())
+    let inner = sketch(options)
         .map_err(|_| Failure::field(OPTIONS, "stream_options: an object was expected"))?;
-    if field(&inner, SWITCH).is_some_and(|value| value == "true") {
+    if field(&inner, SWITCH).is_some_and(|value| value == b"true") {
         return Ok(true);
     }
     let mut switch = Patch::default();
     switch.set(SWITCH, *b"true");
-    if let Some((drop, mut value)) = switch.prefix(options.as_bytes(), &inner) {
-        value.extend_from_slice(options.as_bytes().get(drop..).unwrap_or_default());
+    if let Some((drop, mut value)) = switch.prefix(options, &inner) {
+        value.extend_from_slice(options.get(drop..).unwrap_or_default());
         patch.set(OPTIONS, value);
     }
     Ok(false)
@@ -329,6 +337,14 @@ fn usage_switch(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The request, which is the same whether its body was looked at before or not.
+    fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+        let outgoing = super::request(call, body, None, ask);
+        let seen = super::request(call, body, Outline::of(body).as_ref(), ask);
+        assert_eq!(format!("{outgoing:?}"), format!("{seen:?}"));
+        outgoing
+    }
 
     fn ask(quirks: &Quirks) -> Ask<'_> {
         Ask {
