@@ -15,7 +15,6 @@ use crate::meter::price::Cost;
 use crate::policy::ledger::Account;
 use crate::policy::quota::{Amounts, Quota, Standing, Unit};
 use crate::policy::reason::Reason;
-use serde_json::value::RawValue;
 
 impl Edge {
     /// The request is over: answered, refused, broken or abandoned.
@@ -218,8 +217,7 @@ impl Edge {
             let last = x.attempts.last();
             line.provider = last.map(|a| &*a.provider.name);
             line.model = last.map(|a| a.model.as_str());
-            line.cost_usd =
-                x.answer.cost.as_ref().and_then(|c| RawValue::from_string(c.usd().to_string()).ok());
+            line.cost_usd = x.answer.cost;
             line.ttft_ms = x.answer.first_content_ns.map(|first| millis(record.started_ns, first));
             line.search_units = x.answer.report.search_units;
             line.audio_seconds = x.answer.report.audio_seconds;
@@ -227,9 +225,7 @@ impl Edge {
             line.warnings = &x.answer.warnings;
             line.answer = x.answer.transcript.as_deref().and_then(audit::one_line);
         }
-        if let Some(json) = line.to_json() {
-            host.remember(key::AUDIT, json.as_bytes());
-        }
+        host.remember(key::AUDIT, &line.to_json());
     }
 
     /// The status the client got; 0 when it left before there was one.

@@ -39,8 +39,6 @@ pub struct Exchange {
     pub has_token: bool,
     /// The access token of Google's that the proxy fetched, where a target wants one.
     pub gcp_token: Option<Secret>,
-    /// The headers of the latest try: all tries share the proxy's one header map.
-    pub sent: Option<Headers>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.
     pub body: Body,
     /// The proxy's id of the request.

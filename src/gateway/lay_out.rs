@@ -70,7 +70,6 @@ impl Edge {
             key_header: self.key_header,
             has_token: self.has_token,
             gcp_token: None,
-            sent: None,
             body,
             request_id: self.record.request_id.clone(),
             cors: self.cors.clone(),

@@ -2,37 +2,36 @@
 
 use crate::chat::{Usage, UsageStatus};
 use crate::dialect::lane::{AttemptNote, Warning};
-use serde::{Serialize, Serializer};
+use crate::meter::price::Cost;
+use crate::wire::json::{Object, object};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::fmt;
+use std::io::Write as _;
 use std::time::{Duration, UNIX_EPOCH};
+
+/// Bytes of a line without prompt and answer, mostly.
+const USUAL_BYTES: usize = 768;
 
 /// One line. What is not known is absent. Holds no secret: keys appear by their id, and prompts and answers only
 /// when the configuration asks for them.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub struct Line<'a> {
     /// When the request came, in nanoseconds since the epoch; written as RFC 3339 in UTC.
-    #[serde(serialize_with = "rfc3339")]
     pub time: u64,
     /// The proxy's id of the request.
     pub request_id: &'a str,
     /// Who pays.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tenant: Option<&'a str>,
     /// The client key's id.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub key_id: Option<&'a str>,
     /// The team within the tenant.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub team: Option<&'a str>,
     /// The project within the team.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<&'a str>,
     /// The person.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<&'a str>,
     /// What kind of agent it said it was.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<&'a str>,
     /// What the client speaks.
     pub client_dialect: &'a str,
@@ -43,82 +42,59 @@ pub struct Line<'a> {
     /// Whether a stream was asked for.
     pub stream: bool,
     /// The model as the client named it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model_asked: Option<&'a str>,
     /// The provider whose answer the client got, or the last one tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<&'a str>,
     /// That provider's model.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<&'a str>,
     /// Status that the client got; 0 when it left before there was one.
     pub status: u16,
     /// What chose the first target: a rule of the configuration, a strategy, or both.
-    #[serde(skip_serializing_if = "RoutedBy::is_empty")]
     pub routed_by: RoutedBy<'a>,
     /// Every try.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub attempts: &'a [AttemptNote],
     /// Token counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage: Option<Tokens>,
     /// How far they can be believed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub usage_status: Option<&'static str>,
     /// The tokens of a request that was only to be counted; they were not used.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub counted: Option<u64>,
     /// What a rerank is billed by, where the provider says it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub search_units: Option<u64>,
     /// Seconds of sound that were transcribed, where the answer says them.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_seconds: Option<f64>,
     /// Cost in USD; absent when the price is not known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost_usd: Option<Box<RawValue>>,
+    pub cost_usd: Option<Cost>,
     /// Time to the first content of a stream, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ttft_ms: Option<u64>,
     /// Time to the end, in milliseconds.
     pub duration_ms: u64,
     /// Why the model stopped, in OpenAI's words.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub finish_reason: Option<&'static str>,
     /// What went wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorNote<'a>>,
     /// The rule that refused it, or that it waited for.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub limited_by: Option<&'a str>,
     /// How long it waited for a limit, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub queued_ms: Option<u64>,
     /// Budgets that are spent, or nearly so.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub budgets: Vec<BudgetNote<'a>>,
     /// What could not be carried over as it was.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub warnings: &'a [Warning],
     /// The request body, when configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<Box<RawValue>>,
     /// The answer as the client got it, or what a stream generated, when configured.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<RawValue>>,
 }
 
 /// What chose a request's model and target.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RoutedBy<'a> {
     /// The rule that named the model.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<&'a str>,
     /// What put the targets in order.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub strategy: Option<&'a str>,
     /// For which reason the request went on to a chain of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<&'a str>,
 }
 
@@ -129,27 +105,22 @@ impl RoutedBy<'_> {
 }
 
 /// Token counts of the line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tokens {
     /// All input, cached included.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<u64>,
     /// All output, reasoning included.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<u64>,
     /// Input from the provider's cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_read: Option<u64>,
     /// Input written to the cache.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<u64>,
     /// Reasoning part of the output.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<u64>,
 }
 
 /// A budget beyond its limit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetNote<'a> {
     /// Its name.
     pub name: &'a str,
@@ -162,7 +133,7 @@ pub struct BudgetNote<'a> {
 }
 
 /// What went wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorNote<'a> {
     /// `client_disconnect`, `upstream_broken`, or the failure's kind.
     pub r#type: &'a str,
@@ -183,9 +154,100 @@ impl From<&Usage> for Tokens {
 }
 
 impl Line<'_> {
-    /// The line as JSON, without a line break. `None` cannot come from well-formed parts.
-    pub fn to_json(&self) -> Option<String> {
-        serde_json::to_string(self).ok()
+    /// The line as JSON, without a line break.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(USUAL_BYTES);
+        object(&mut out, |line| {
+            self.write_request(line);
+            self.write_answer(line);
+        });
+        out
+    }
+
+    /// What is known of the request, and who was asked.
+    fn write_request(&self, line: &mut Object<'_>) {
+        let time = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_nanos(self.time));
+        displayed(line.key("time"), &time, "\"");
+        line.str("request_id", self.request_id);
+        for (key, value) in [
+            ("tenant", self.tenant),
+            ("key_id", self.key_id),
+            ("team", self.team),
+            ("project", self.project),
+            ("user", self.user),
+            ("agent", self.agent),
+            ("client_dialect", Some(self.client_dialect)),
+            ("method", Some(self.method)),
+            ("path", Some(self.path)),
+        ] {
+            text(line, key, value);
+        }
+        line.bool("stream", self.stream);
+        text(line, "model_asked", self.model_asked);
+        text(line, "provider", self.provider);
+        text(line, "model", self.model);
+        line.u64("status", self.status.into());
+        if !self.routed_by.is_empty() {
+            line.object("routed_by", |by| {
+                text(by, "rule", self.routed_by.rule);
+                text(by, "strategy", self.routed_by.strategy);
+                text(by, "fallback", self.routed_by.fallback);
+            });
+        }
+        AttemptNote::write_all(self.attempts, line);
+    }
+
+    /// What came of it.
+    fn write_answer(&self, line: &mut Object<'_>) {
+        if let Some(usage) = &self.usage {
+            line.object("usage", |tokens| {
+                number(tokens, "input", usage.input);
+                number(tokens, "output", usage.output);
+                number(tokens, "cache_read", usage.cache_read);
+                number(tokens, "cache_write", usage.cache_write);
+                number(tokens, "reasoning", usage.reasoning);
+            });
+        }
+        text(line, "usage_status", self.usage_status);
+        number(line, "counted", self.counted);
+        number(line, "search_units", self.search_units);
+        if let Some(seconds) = self.audio_seconds {
+            line.f64("audio_seconds", seconds);
+        }
+        if let Some(cost) = self.cost_usd {
+            displayed(line.key("cost_usd"), &cost.usd(), "");
+        }
+        number(line, "ttft_ms", self.ttft_ms);
+        line.u64("duration_ms", self.duration_ms);
+        text(line, "finish_reason", self.finish_reason);
+        if let Some(error) = &self.error {
+            line.object("error", |note| {
+                note.str("type", error.r#type);
+                note.str("message", error.message);
+            });
+        }
+        text(line, "limited_by", self.limited_by);
+        number(line, "queued_ms", self.queued_ms);
+        if !self.budgets.is_empty() {
+            line.array("budgets", |budgets| {
+                for budget in &self.budgets {
+                    budgets.object(|note| {
+                        note.str("name", budget.name);
+                        note.word("state", budget.state);
+                        note.str("spent", &budget.spent);
+                        note.str("limit", &budget.limit);
+                    });
+                }
+            });
+        }
+        if !self.warnings.is_empty() {
+            line.array("warnings", |warnings| self.warnings.iter().for_each(|warning| warnings.str(warning)));
+        }
+        for (key, content) in [("prompt", &self.prompt), ("answer", &self.answer)] {
+            if let Some(content) = content {
+                line.raw(key, content);
+            }
+        }
     }
 
     /// Sets the counts and their status.
@@ -204,10 +266,22 @@ pub fn one_line(text: &str) -> Option<Box<RawValue>> {
     RawValue::from_string(text.to_owned()).or_else(|_| serde_json::value::to_raw_value(text)).ok()
 }
 
-// serde asks for a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn rfc3339<S: Serializer>(ns: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_nanos(*ns)))
+fn text(object: &mut Object<'_>, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        object.str(key, value);
+    }
+}
+
+fn number(object: &mut Object<'_>, key: &str, value: Option<u64>) {
+    if let Some(value) = value {
+        object.u64(key, value);
+    }
+}
+
+/// Appends what needs no escape, between quotes where there are some.
+fn displayed(out: &mut Vec<u8>, value: &impl fmt::Display, quote: &str) {
+    // Cannot fail: a Vec takes every write.
+    let _ = write!(out, "{quote}{value}{quote}");
 }
 
 #[cfg(test)]
@@ -226,7 +300,7 @@ mod tests {
             ..Line::default()
         };
         assert_eq!(
-            line.to_json().unwrap(),
+            String::from_utf8(line.to_json()).unwrap(),
             r#"{"time":"2025-06-15T15:06:40.123Z","request_id":"r","client_dialect":"anthropic","method":"POST","path":"/v1/messages","stream":false,"status":401,"duration_ms":0}"#
         );
     }

@@ -3,13 +3,13 @@
 use crate::chat::{Failure, FailureKind};
 use crate::dialect::{Call, Dialect, bedrock, codec};
 use crate::wire::json::{Object, ParseError, wire_object};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::time::Duration;
 
 /// One attempt, as the error that lists them says it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptNote {
     /// Name of the provider.
     pub provider: Cow<'static, str>,
@@ -18,14 +18,13 @@ pub struct AttemptNote {
     /// HTTP status; `None` when there was no answer.
     pub status: Option<u16>,
     /// Why it was given up, in a word or a short sentence.
-    #[serde(skip_serializing_if = "str::is_empty")]
     pub reason: Cow<'static, str>,
     /// How long it took, in milliseconds.
     pub ms: u64,
 }
 
 impl AttemptNote {
-    /// Writes `attempts` into an error object; nothing when there is none.
+    /// Writes `attempts` into an object; nothing when there is none.
     pub(crate) fn write_all(attempts: &[Self], error: &mut Object<'_>) {
         if attempts.is_empty() {
             return;
@@ -39,7 +38,9 @@ impl AttemptNote {
                         Some(status) => note.u64("status", status.into()),
                         None => note.null("status"),
                     }
-                    note.str("reason", &attempt.reason);
+                    if !attempt.reason.is_empty() {
+                        note.str("reason", &attempt.reason);
+                    }
                     note.u64("ms", attempt.ms);
                 });
             }

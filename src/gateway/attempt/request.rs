@@ -127,7 +127,7 @@ impl Attempt {
         };
         let length = length_after(&outgoing.edit, exchange.body.len());
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
-        upstream_headers::apply(host, exchange, headers);
+        upstream_headers::apply(host, exchange, &headers);
         exchange.answer.warnings = outgoing.warnings;
         let created = host.now_ns() / 1_000_000_000;
         let mut plan = outgoing.plan;

@@ -27,6 +27,7 @@ pub const REMOVED_BY_ROUTE: &[&str] = &[
     "forwarded",
     "sec-fetch-mode",
     "x-envoy-external-address",
+    "x-envoy-internal",
     "x-forwarded-for",
     "x-forwarded-host",
     "x-forwarded-proto",
@@ -46,24 +47,44 @@ pub const REMOVED_BY_ROUTE: &[&str] = &[
     "x-stainless-timeout",
 ];
 
+/// The headers of a try: the name and the value of each, most of them as they stand in the configuration.
+#[derive(Debug, Default)]
+pub struct Wanted<'h>(Vec<(&'h str, Cow<'h, str>)>);
+
+impl<'h> Wanted<'h> {
+    fn add(&mut self, name: &'h str, value: impl Into<Cow<'h, str>>) {
+        self.0.push((name, value.into()));
+    }
+
+    /// Replaces every value of a header by one.
+    fn set(&mut self, name: &'h str, value: impl Into<Cow<'h, str>>) {
+        self.0.retain(|(other, _)| *other != name);
+        self.add(name, value);
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(other, _)| *other == name)
+    }
+}
+
 /// Makes the request's headers exactly those of `wanted`. Each call of the host is for one header, and replacing the
 /// whole map costs more than changing what differs.
-pub fn apply(host: &impl Host, exchange: &mut Exchange, wanted: Headers) {
+pub fn apply(host: &impl Host, exchange: &Exchange, wanted: &Wanted<'_>) {
     // The one header map still holds what the proxy itself added for the tries before: no other provider may see that.
     for attempt in &exchange.attempts {
         if let Auth::ByProxy { headers } = attempt.provider.auth {
-            for name in headers.iter().filter(|name| wanted.get(name).is_none()) {
+            for name in headers.iter().filter(|name| !wanted.has(name)) {
                 host.set_header(Side::Request, name, None);
             }
         }
     }
-    let (current, first) = match &exchange.sent {
-        Some(sent) => (sent, false),
-        None => (&exchange.headers, true),
-    };
+    // What an earlier try left is looked at only where there was one.
+    let first = exchange.tries() < 2;
+    let left = if first { Headers::default() } else { host.headers(Side::Request) };
+    let current = if first { &exchange.headers } else { &left };
     let gone = |name: &str| first && REMOVED_BY_ROUTE.contains(&name);
     for (name, _) in &current.0 {
-        if wanted.get(name).is_none() && !gone(name) {
+        if !wanted.has(name) && !gone(name) {
             host.set_header(Side::Request, name, None);
         }
     }
@@ -72,23 +93,21 @@ pub fn apply(host: &impl Host, exchange: &mut Exchange, wanted: Headers) {
             host.set_header(Side::Request, name, Some(value));
         }
     }
-    exchange.sent = Some(wanted);
 }
 
 /// The headers of a try, pseudo-headers first.
-pub fn build(
-    exchange: &Exchange,
-    provider: &Provider,
-    endpoint: &Endpoint,
+pub fn build<'h>(
+    exchange: &'h Exchange,
+    provider: &'h Provider,
+    endpoint: &'h Endpoint,
     model: &str,
     length: usize,
-) -> Headers {
-    let mut headers = Headers(Vec::with_capacity(12));
-    let mut add = |name: &str, value: &str| headers.0.push((name.to_owned(), value.to_owned()));
+) -> Wanted<'h> {
+    let mut headers = Wanted(Vec::with_capacity(12));
     let forwarded = exchange.forwarded.as_ref();
-    add(":method", forwarded.map_or("POST", |forwarded| &forwarded.request.method));
-    add(":scheme", if provider.tls { "https" } else { "http" });
-    add(":authority", &provider.authority);
+    headers.add(":method", forwarded.map_or("POST", |forwarded| &*forwarded.request.method));
+    headers.add(":scheme", if provider.tls { "https" } else { "http" });
+    headers.add(":authority", &*provider.authority);
     let path = if exchange.stream { &endpoint.stream_path } else { &endpoint.path };
     let path = if path.contains("{model}") {
         let segment = utf8_percent_encode(model, SEGMENT).to_string();
@@ -98,28 +117,28 @@ pub fn build(
     };
     let carriage = provider.quirks.carriage;
     if let Some(forwarded) = forwarded {
-        add(":path", &below(&path, forwarded));
-        frame_forwarded(exchange, forwarded, length, &mut add);
+        headers.add(":path", below(&path, forwarded));
+        frame_forwarded(exchange, forwarded, length, &mut headers);
     } else {
-        add(":path", &path);
-        add("content-type", "application/json");
-        add("content-length", itoa::Buffer::new().format(length));
+        headers.add(":path", path);
+        headers.add("content-type", "application/json");
+        headers.add("content-length", itoa::Buffer::new().format(length).to_owned());
         let stream_type = match carriage {
             Carriage::Plain => endpoint.dialect.shape().stream_type(),
             carriage => carriage.stream_type(),
         };
-        add("accept", if exchange.stream { stream_type } else { "application/json" });
+        headers.add("accept", if exchange.stream { stream_type } else { "application/json" });
     }
-    add("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION")));
+    headers.add("user-agent", concat!("tollgate/", env!("CARGO_PKG_VERSION")));
     if endpoint.dialect == Dialect::Anthropic && carriage == Carriage::Plain {
-        add("anthropic-version", ANTHROPIC_VERSION);
+        headers.add("anthropic-version", ANTHROPIC_VERSION);
     }
     match &provider.auth {
-        Auth::Header { name, value } => add(name, &value.0),
-        Auth::Passthrough => pass_credentials(exchange, endpoint.dialect, &mut add),
+        Auth::Header { name, value } => headers.add(name, &*value.0),
+        Auth::Passthrough => pass_credentials(exchange, endpoint.dialect, &mut headers),
         Auth::GcpToken => {
             if let Some(token) = &exchange.gcp_token {
-                add("authorization", &format!("Bearer {}", token.0));
+                headers.add("authorization", format!("Bearer {}", token.0));
             }
         }
         // What the proxy adds it adds behind the filter.
@@ -161,34 +180,34 @@ fn below(path: &str, forwarded: &Forwarded) -> String {
 }
 
 /// The headers that say what a body is, and what the client takes: its own words.
-fn frame_forwarded(
-    exchange: &Exchange,
+fn frame_forwarded<'h>(
+    exchange: &'h Exchange,
     forwarded: &Forwarded,
     length: usize,
-    add: &mut impl FnMut(&str, &str),
+    headers: &mut Wanted<'h>,
 ) {
     if length > 0 || forwarded.request.method == "POST" {
         if let Some(content_type) = exchange.client_header("content-type") {
-            add("content-type", content_type);
+            headers.add("content-type", content_type);
         }
-        add("content-length", itoa::Buffer::new().format(length));
+        headers.add("content-length", itoa::Buffer::new().format(length).to_owned());
     }
-    add("accept", exchange.client_header("accept").unwrap_or("*/*"));
+    headers.add("accept", exchange.client_header("accept").unwrap_or("*/*"));
 }
 
 /// The client's own credentials. Gemini has a header of its own, and Anthropic knows `x-api-key` and `authorization`;
 /// the others know only `authorization: Bearer`, so a key that came elsewhere is put there.
-fn pass_credentials(exchange: &Exchange, dialect: Dialect, add: &mut impl FnMut(&str, &str)) {
+fn pass_credentials<'h>(exchange: &'h Exchange, dialect: Dialect, headers: &mut Wanted<'h>) {
     // A signature of AWS's is for the request that the client sent, and for nobody else.
     let authorization = exchange.client_header("authorization").filter(|value| !keys::is_signature(value));
     let key = exchange.client_header("x-api-key").or_else(|| exchange.client_header("x-goog-api-key"));
     if let Some(value) = authorization {
-        add("authorization", value);
+        headers.add("authorization", value);
     }
     match (dialect, key) {
-        (Dialect::Anthropic, Some(key)) => add("x-api-key", key),
-        (Dialect::Gemini, Some(key)) => add("x-goog-api-key", key),
-        (_, Some(key)) if authorization.is_none() => add("authorization", &format!("Bearer {key}")),
+        (Dialect::Anthropic, Some(key)) => headers.add("x-api-key", key),
+        (Dialect::Gemini, Some(key)) => headers.add("x-goog-api-key", key),
+        (_, Some(key)) if authorization.is_none() => headers.add("authorization", format!("Bearer {key}")),
         _ => {}
     }
 }

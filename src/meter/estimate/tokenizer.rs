@@ -40,8 +40,16 @@ impl Tokenizer {
             ("gemma", Tokenizer::Gemini),
             ("gpt-3.5", Tokenizer::Cl100k),
         ];
+        // Every name searched for begins with one of a few letters: most places of a model's name are passed over.
+        let starts: Vec<&[u8]> = (0..model.len())
+            .filter_map(|at| model.as_bytes().get(at..))
+            .filter(|rest| rest.first().is_some_and(|first| b"qldcg".contains(&first.to_ascii_lowercase())))
+            .collect();
         let has = |name: &str| {
-            model.as_bytes().windows(name.len()).any(|part| part.eq_ignore_ascii_case(name.as_bytes()))
+            let begins = |rest: &&[u8]| {
+                rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name.as_bytes()))
+            };
+            starts.iter().any(begins)
         };
         if let Some((_, tokenizer)) = NAMES.into_iter().find(|(name, _)| has(name)) {
             return tokenizer;
