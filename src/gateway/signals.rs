@@ -48,8 +48,8 @@ impl Worker {
         let now_ms = host.now_ns() / 1_000_000;
         self.note_quota(&attempt.target, quota, now_ms / 1000);
         if let Some(id) = exchange.busy {
+            // The end of the try, which is near, shows it to the others.
             self.signals.borrow_mut().told(id, quota.per_mille(), now_ms);
-            self.publish_signals(host);
         }
     }
 

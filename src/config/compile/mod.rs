@@ -67,7 +67,8 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         fleet,
         rate_limit: state::rate_limit(&gateway.state, &mut problems),
     };
-    let learning = tables.all_models().filter(|model| model.strategy.learns());
+    // With one target there is nothing to choose.
+    let learning = tables.all_models().filter(|model| model.strategy.learns() && model.chain > 1);
     tables.learned = learning.flat_map(|model| &model.targets).map(|target| target.id).collect();
     tables.rules = rules::rules(gateway, &tables, &mut problems);
     circuit::check_all(gateway, &mut problems);
