@@ -112,7 +112,8 @@ pub struct Target {
     /// The input that its model takes, in tokens. A request that is estimated to be longer goes to the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_window: Option<u64>,
-    /// Top-level request fields, in the provider's dialect, that replace the client's.
+    /// Top-level request fields, in the provider's dialect, that replace the client's. Of `generationConfig` (Gemini),
+    /// `inferenceConfig` (Bedrock) and `options` (Ollama) only the settings that are named here are replaced.
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub params: Ordered<serde_json::Value>,
 }

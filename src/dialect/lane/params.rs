@@ -1,7 +1,12 @@
-//! A target's own fields in a body that was just encoded.
+//! A target's own fields in a body.
 
 use super::Ask;
-use crate::wire::json::{Patch, members};
+use crate::wire::json::{Members, Patch, members, sketch};
+use serde_json::value::RawValue;
+
+/// Objects that hold settings side by side: a target's own are put among those that are there. Any other object is one
+/// setting (`thinking`, `response_format`), and is replaced whole.
+const SETTINGS: [&str; 4] = ["generationConfig", "generation_config", "inferenceConfig", "options"];
 
 /// The body with the target's own top-level fields ([`Ask::params`]) in place of what was written; `model` is the one
 /// that they cannot change.
@@ -9,16 +14,98 @@ pub(crate) fn with_params(body: Vec<u8>, ask: &Ask<'_>) -> Vec<u8> {
     if ask.params.is_empty() {
         return body;
     }
+    let Ok(found) = sketch(&body) else { return body };
     let mut patch = Patch::default();
     for (name, value) in ask.params.iter().filter(|(name, _)| &**name != "model") {
-        patch.set(name, value.get().as_bytes());
+        set(&mut patch, name, value, &found);
     }
-    let Ok(found) = members(&body) else { return body };
     match patch.prefix(&body, &found) {
         Some((drop, mut prefix)) => {
             prefix.extend_from_slice(body.get(drop..).unwrap_or_default());
             prefix
         }
         None => body,
+    }
+}
+
+/// Sets one of the target's own fields in a body whose fields were found.
+pub(in crate::dialect::lane) fn set<'p>(
+    patch: &mut Patch<'p>,
+    name: &'p str,
+    own: &RawValue,
+    found: &Members<'_, &[u8]>,
+) {
+    // Gemini takes either spelling, but not both at once.
+    let other = match name {
+        "generationConfig" => "generation_config",
+        "generation_config" => "generationConfig",
+        _ => name,
+    };
+    let (name, there) = match (found.get(name), found.get(other)) {
+        (None, Some(there)) => (other, Some(there.value)),
+        (there, _) => (name, there.map(|there| there.value)),
+    };
+    let among = there.filter(|_| SETTINGS.contains(&name)).and_then(|there| among(own, there));
+    patch.set(name, among.unwrap_or_else(|| own.get().as_bytes().to_vec()));
+}
+
+/// The fields of one object put among those of another; `None` where either is none.
+fn among(own: &RawValue, there: &[u8]) -> Option<Vec<u8>> {
+    let own = members(own.get().as_bytes()).ok()?;
+    let found = sketch(there).ok()?;
+    let mut patch = Patch::default();
+    for member in &own.fields {
+        patch.set(&member.key, member.value.get().as_bytes());
+    }
+    let (drop, mut merged) = patch.prefix(there, &found).unwrap_or_default();
+    merged.extend_from_slice(there.get(drop..).unwrap_or_default());
+    Some(merged)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::provider::Quirks;
+
+    fn with(params: &[(&str, &str)], body: &str) -> String {
+        let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
+        let params: Vec<_> = params.iter().map(|(name, value)| ((*name).into(), raw(value))).collect();
+        let quirks = Quirks::default();
+        let ask = Ask {
+            model: "m",
+            params: &params,
+            max_tokens: None,
+            default_max_tokens: 1,
+            drop_params: true,
+            quirks: &quirks,
+        };
+        String::from_utf8(with_params(body.as_bytes().to_vec(), &ask)).unwrap()
+    }
+
+    #[test]
+    fn settings_are_put_among_those_that_are_there() {
+        for (params, body, expected) in [
+            (
+                ("generationConfig", r#"{"temperature":0.2,"topK":1}"#),
+                r#"{"generationConfig":{"maxOutputTokens":9, "temperature":1}}"#,
+                r#"{"generationConfig":{"topK":1,"maxOutputTokens":9, "temperature":0.2}}"#,
+            ),
+            (
+                ("generationConfig", r#"{"topK":1}"#),
+                r#"{"generation_config":{"top_p":1}}"#,
+                r#"{"generation_config":{"topK":1,"top_p":1}}"#,
+            ),
+            (("inferenceConfig", r#"{"topP":1}"#), "{}", r#"{"inferenceConfig":{"topP":1}}"#),
+            (("options", r#"{"seed":1}"#), r#"{"options":null}"#, r#"{"options":{"seed":1}}"#),
+            (("options", "{}"), r#"{"options":{"a":1}}"#, r#"{"options":{"a":1}}"#),
+            (
+                ("thinking", r#"{"type":"disabled"}"#),
+                r#"{"thinking":{"type":"enabled","budget_tokens":2000}}"#,
+                r#"{"thinking":{"type":"disabled"}}"#,
+            ),
+            (("model", "\"x\""), r#"{"model":"m"}"#, r#"{"model":"m"}"#),
+        ] {
+            assert_eq!(with(&[params], body), expected);
+        }
     }
 }

@@ -31,6 +31,11 @@ impl<'p> Patch<'p> {
         self.set.iter().any(|(name, _)| *name == key)
     }
 
+    /// What this patch sets the field to.
+    pub fn value(&self, key: &str) -> Option<&[u8]> {
+        self.set.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_slice())
+    }
+
     /// The edit as a new beginning: how many bytes of the body go, and what stands there instead. What follows the
     /// last change is neither copied nor looked at. `None` when nothing changes.
     pub fn prefix<V: Json>(&self, body: &[u8], members: &Members<'_, V>) -> Option<(usize, Vec<u8>)> {

@@ -32,8 +32,21 @@ const OPENAI_PARAMS: [&str; 16] = [
 /// The same for Anthropic's; `stop` is called otherwise there.
 const ANTHROPIC_PARAMS: [&str; 5] = ["temperature", "top_p", "top_k", "thinking", "metadata"];
 
-/// The same for Cohere's. Gemini, Vertex and Bedrock have them within objects, where no target can set them.
+/// The same for Cohere's.
 const COHERE_PARAMS: [&str; 4] = ["temperature", "seed", "frequency_penalty", "presence_penalty"];
+
+/// The same for Gemini's and Bedrock's, which have them within an object and under names of their own.
+const GEMINI_PARAMS: [(&str, &str); 7] = [
+    ("temperature", "temperature"),
+    ("top_p", "topP"),
+    ("top_k", "topK"),
+    ("seed", "seed"),
+    ("presence_penalty", "presencePenalty"),
+    ("frequency_penalty", "frequencyPenalty"),
+    ("stop", "stopSequences"),
+];
+const BEDROCK_PARAMS: [(&str, &str); 3] =
+    [("temperature", "temperature"), ("top_p", "topP"), ("stop", "stopSequences")];
 
 /// What a deployment may be for.
 const MODES: [&str; 9] = [
@@ -330,13 +343,28 @@ impl Import<'_> {
             }
         }
         if let Some(stop) = is_anthropic.then(|| params.take("stop")).flatten() {
-            let stops = match stop {
-                Value::String(stop) => vec![stop.into()],
-                Value::Sequence(stops) => stops.iter().filter_map(json).collect(),
-                _ => Vec::new(),
-            };
-            target.params.push("stop_sequences", serde_json::Value::Array(stops));
+            target.params.push("stop_sequences", list(&stop));
             changed.push("stop");
+        }
+        let (place, within): (_, &[_]) = match preset_name {
+            "gemini" | "vertex" => ("generationConfig", &GEMINI_PARAMS),
+            "bedrock" => ("inferenceConfig", &BEDROCK_PARAMS),
+            _ => ("", &[]),
+        };
+        let mut settings = serde_json::Map::new();
+        for (name, theirs) in within {
+            let Some(value) = params.take(name) else { continue };
+            let value = if *name == "stop" { Some(list(&value)) } else { json(&value) };
+            match value {
+                Some(value) => {
+                    settings.insert((*theirs).to_owned(), value);
+                    changed.push(name);
+                }
+                None => self.report.left(params.at(name), "cannot be written as JSON"),
+            }
+        }
+        if !settings.is_empty() {
+            target.params.push(place, serde_json::Value::Object(settings));
         }
         if let Some(extra) = params.take("extra_body") {
             let path = params.at("extra_body");
@@ -432,6 +460,14 @@ pub(super) fn whole(number: f64) -> Option<u64> {
     // Both bounds are exact in a double.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked in the same line")]
     ((0.0..=9_007_199_254_740_992.0).contains(&number) && number.fract() == 0.0).then_some(number as u64)
+}
+
+/// One text or several, as a list.
+fn list(value: &Value) -> serde_json::Value {
+    serde_json::Value::Array(match value {
+        Value::Sequence(items) => items.iter().filter_map(json).collect(),
+        one => json(one).into_iter().collect(),
+    })
 }
 
 /// A value as JSON.

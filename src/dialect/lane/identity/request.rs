@@ -2,7 +2,7 @@
 
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
-use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing};
+use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing, params};
 use crate::dialect::{Call, Carriage, Dialect, codec, gemini, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Outline, Patch, Text, sketch, wire_object, write_string};
@@ -38,7 +38,7 @@ pub fn request(
     let mut patch = Patch::default();
     let mut losses = Losses::new(ask.drop_params);
     for (name, value) in ask.params {
-        patch.set(name, value.get().as_bytes());
+        params::set(&mut patch, name, value, &found);
     }
     let stream = call.stream.unwrap_or_else(|| match field(&found, "stream") {
         Some(value) => value == b"true",
@@ -170,10 +170,8 @@ fn field<'a>(found: &Members<'a, &'a [u8]>, key: &str) -> Option<&'a [u8]> {
 /// Gemini's output limit stands in the configuration of the generation, under either of two names.
 fn gemini_limit(found: &Members<'_, &[u8]>, limit: u64, patch: &mut Patch<'_>) {
     const NAMES: [&str; 2] = ["generationConfig", "generation_config"];
-    let (name, config) = NAMES
-        .iter()
-        .find_map(|name| field(found, name).map(|config| (*name, config)))
-        .unwrap_or(("generationConfig", b"{}"));
+    let given = |name: &'static str| patch.value(name).or_else(|| field(found, name)).map(|config| (name, config));
+    let (name, config) = NAMES.into_iter().find_map(given).unwrap_or(("generationConfig", b"{}"));
     let mut inner = Patch::default();
     inner.remove("max_output_tokens");
     inner.set("maxOutputTokens", limit.to_string());
@@ -499,6 +497,26 @@ mod tests {
         let ask = Ask { params: &params, ..ask(&quirks) };
         let (text, _) = send(Dialect::OpenaiChat, r#"{"model":"m","temperature":1}"#, &ask);
         assert_eq!(text, r#"{"seed":1,"model":"real","temperature":0.2}"#);
+    }
+
+    #[test]
+    fn a_limit_joins_the_settings_of_the_target() {
+        let quirks = Quirks::default();
+        let params = [("generationConfig".into(), RawValue::from_string(r#"{"topK":1}"#.into()).unwrap())];
+        let ask = Ask { params: &params, max_tokens: Some(7), ..ask(&quirks) };
+        for (body, expected) in [
+            (
+                r#"{"generationConfig":{"maxOutputTokens":5,"topP":1},"contents":[]}"#,
+                r#"{"generationConfig":{"topK":1,"maxOutputTokens":7,"topP":1},"contents":[]}"#,
+            ),
+            (
+                r#"{"contents":[],"generation_config":{"max_output_tokens":5}}"#,
+                r#"{"contents":[],"generation_config":{"maxOutputTokens":7,"topK":1}}"#,
+            ),
+            (r#"{"contents":[]}"#, r#"{"generationConfig":{"maxOutputTokens":7,"topK":1},"contents":[]}"#),
+        ] {
+            assert_eq!(send(Dialect::Gemini, body, &ask).0, expected);
+        }
     }
 
     #[test]
