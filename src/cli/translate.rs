@@ -136,12 +136,9 @@ fn request(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
     };
     let quirks = if args.compatible { Quirks::COMPATIBLE } else { Quirks::OPENAI };
     let ask = Ask {
-        model: &model,
-        params: &[],
-        max_tokens: None,
         default_max_tokens: args.default_max_tokens,
         drop_params: !args.refuse,
-        quirks: &quirks,
+        ..Ask::new(&model, &quirks)
     };
     let outgoing = lane::request(&call, args.provider, body, &ask)?;
     let out = match outgoing.edit {

@@ -32,3 +32,25 @@ pub(super) fn function<'t, 'a>(
         }
     }
 }
+
+/// Writes a function as Cohere and Ollama take it, always with parameters; with what the client's dialect says besides
+/// where that is the provider's (`own`).
+pub(super) fn write_function(tool: &Tool<'_>, function: &Function<'_>, own: bool, list: &mut Array<'_>) {
+    list.object(|o| {
+        o.word("type", "function");
+        o.object("function", |o| {
+            o.text("name", &function.name);
+            if let Some(description) = &function.description {
+                o.text("description", description);
+            }
+            let out = o.key("parameters");
+            match &function.parameters {
+                Some(parameters) => out.extend_from_slice(parameters.as_str().as_bytes()),
+                None => out.extend_from_slice(br#"{"type":"object","properties":{}}"#),
+            }
+            if own {
+                o.extra(&tool.extra);
+            }
+        });
+    });
+}

@@ -21,7 +21,7 @@ fn try_send(
     quirks: &Quirks,
     drop_params: bool,
 ) -> Result<(Value, Outgoing), Failure> {
-    let ask = Ask { model, params: &[], max_tokens: None, default_max_tokens: 1, drop_params, quirks };
+    let ask = Ask { drop_params, ..Ask::new(model, quirks) };
     let body = body.to_string();
     let outgoing = request(client, provider, body.as_bytes(), &ask)?;
     let sent = match &outgoing.edit {

@@ -48,13 +48,8 @@ impl Edge {
             Found { model, carried: String::new() }
         };
         let call = forwarded.request.call();
-        let incoming = Incoming {
-            headers,
-            call,
-            forwarded: Some(forwarded),
-            stream: subject.stream,
-            body: body.into(),
-        };
+        let incoming =
+            Incoming { headers, call, forwarded: Some(forwarded), stream: subject.stream, body: body.into() };
         self.lay_out(host, incoming, found, |target| {
             let index = target.provider.index;
             forwarding.offered.contains(&index) && named.is_none_or(|named| named == index)

@@ -242,8 +242,7 @@ mod tests {
         drop_params: bool,
     ) -> Result<(Value, Vec<String>), Failure> {
         let quirks = Quirks::OPENAI;
-        let ask =
-            Ask { model, params: &[], max_tokens: None, default_max_tokens: 1, drop_params, quirks: &quirks };
+        let ask = Ask { drop_params, ..Ask::new(model, &quirks) };
         let text = body.to_string();
         let mut losses = Losses::new(drop_params);
         let sent = encode(&decode(Format::V1, text.as_bytes())?, to, &ask, &mut losses)?;

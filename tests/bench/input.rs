@@ -21,14 +21,7 @@ pub(crate) fn lanes() -> Vec<Lane> {
         .collect()
 }
 
-pub(crate) const ASK: Ask<'_> = Ask {
-    model: "upstream-model",
-    params: &[],
-    max_tokens: None,
-    default_max_tokens: 4096,
-    drop_params: true,
-    quirks: &Quirks::OPENAI,
-};
+pub(crate) const ASK: Ask<'_> = Ask::new("upstream-model", &Quirks::OPENAI);
 
 /// 0.25 KB of prose with an escape in it.
 pub(crate) const WORDS: &str = "The harbour was quiet when the ferry came in, and two men stood at the end of the \

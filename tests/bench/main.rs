@@ -24,8 +24,8 @@ use tollgate::config::tables::Access;
 use tollgate::dialect::lane::{self, AnswerPlan, Stream};
 use tollgate::dialect::{Call, Dialect};
 use tollgate::meter::estimate::{Tokenizer, from_body, from_text};
-use tollgate::wire;
 use tollgate::policy::keys::{Offered, Ring, digest_hex, judge};
+use tollgate::wire;
 
 fn main() {
     divan::main();
@@ -123,7 +123,10 @@ fn estimate_body(bencher: Bencher<'_, '_>, size: usize) {
     let body = input::request(Dialect::OpenaiChat, size);
     // The look at the body included.
     let whole = || wire::json::Body::from(body.clone());
-    bencher.counter(BytesCount::of_slice(&body)).with_inputs(whole).bench_refs(|body| from_body(body, Tokenizer::O200k));
+    bencher
+        .counter(BytesCount::of_slice(&body))
+        .with_inputs(whole)
+        .bench_refs(|body| from_body(body, Tokenizer::O200k));
 }
 
 #[divan::bench]

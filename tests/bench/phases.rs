@@ -169,7 +169,7 @@ impl Host for Still {
     fn set_header(&self, _side: Side, _name: &str, _value: Option<&str>) {}
     fn body(&self, side: Side, start: usize, len: usize) -> Vec<u8> {
         let body = &self.message(side).body;
-        body[start.min(body.len())..body.len().min(start.saturating_add(len))].to_vec()
+        body.get(start..body.len().min(start.saturating_add(len))).unwrap_or_default().to_vec()
     }
     fn splice_body(&self, _side: Side, _drop: usize, _insert: &[u8]) {}
     fn reply(&self, status: u16, _headers: &[(&str, &str)], body: &[u8]) {

@@ -84,14 +84,7 @@ fn requests(client: Dialect, least: usize) {
         }
         let was = Asked::of(&was);
         for provider in CHATS.into_iter().filter(|provider| *provider != client) {
-            let ask = Ask {
-                model: "m",
-                params: &[],
-                max_tokens: None,
-                default_max_tokens: 4096,
-                drop_params: true,
-                quirks: &Quirks::OPENAI,
-            };
+            let ask = Ask::new("m", &Quirks::OPENAI);
             let outgoing = match lane::request(&Call::chat(client), provider, body.as_bytes(), &ask) {
                 Ok(outgoing) => outgoing,
                 // A message of which nothing is left is a 400 that names it.

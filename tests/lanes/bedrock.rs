@@ -88,14 +88,7 @@ fn recorded_answers_of_the_others_arrive() {
 }
 
 fn ask(model: &str) -> Ask<'_> {
-    Ask {
-        model,
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params: true,
-        quirks: &Quirks::OPENAI,
-    }
+    Ask::new(model, &Quirks::OPENAI)
 }
 
 /// The model that the path names, as the provider knows it.

@@ -11,7 +11,7 @@ const BEDROCK: Quirks = Quirks { carriage: Carriage::BedrockInvoke, ..Quirks::OP
 const VERTEX: Quirks = Quirks { carriage: Carriage::VertexPredict, ..Quirks::OPENAI };
 
 fn ask(quirks: &Quirks) -> Ask<'_> {
-    Ask { model: "real", params: &[], max_tokens: None, default_max_tokens: 4096, drop_params: true, quirks }
+    Ask::new("real", quirks)
 }
 
 fn from(carriage: Carriage) -> Call {

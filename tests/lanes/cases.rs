@@ -17,14 +17,7 @@ fn translated(
     body: &Value,
     drop_params: bool,
 ) -> Result<(Value, Vec<String>), Failure> {
-    let ask = Ask {
-        model,
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params,
-        quirks: &Quirks::OPENAI,
-    };
+    let ask = Ask { drop_params, ..Ask::new(model, &Quirks::OPENAI) };
     let outgoing = lane::request(&Call::chat(client), provider, body.to_string().as_bytes(), &ask)?;
     let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };
     Ok((serde_json::from_slice(&out).expect("JSON"), outgoing.warnings))
@@ -456,14 +449,7 @@ fn reasoning_models_get_no_sampling() {
 
     // The lane between two sides that speak the same dialect lets the client have its way.
     let body = ask(&json!({"model": "gpt-5", "temperature": 0.2, "stop": "END"})).to_string();
-    let to = Ask {
-        model: "gpt-5",
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params: true,
-        quirks: &Quirks::OPENAI,
-    };
+    let to = Ask::new("gpt-5", &Quirks::OPENAI);
     let outgoing = lane::request(&Call::chat(OpenaiChat), OpenaiChat, body.as_bytes(), &to).unwrap();
     assert_eq!(outgoing.edit, Edit::Keep);
 }
@@ -641,14 +627,7 @@ fn wrong_types_are_named() {
 fn a_target_has_the_last_word() {
     let params: Vec<(Box<str>, Box<serde_json::value::RawValue>)> =
         vec![("temperature".into(), serde_json::value::RawValue::from_string("0.2".into()).unwrap())];
-    let ask_of = Ask {
-        model: "gpt-4.1",
-        params: &params,
-        max_tokens: Some(11),
-        default_max_tokens: 4096,
-        drop_params: true,
-        quirks: &Quirks::COMPATIBLE,
-    };
+    let ask_of = Ask { params: &params, max_tokens: Some(11), ..Ask::new("gpt-4.1", &Quirks::COMPATIBLE) };
     let body = ask_claude(&json!({"temperature": 0.9})).to_string();
     let outgoing = lane::request(&Call::chat(Anthropic), OpenaiChat, body.as_bytes(), &ask_of).unwrap();
     let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };

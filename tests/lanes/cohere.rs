@@ -141,8 +141,7 @@ fn recorded_exchanges_come_back_as_they_were() {
             let model = was["model"].as_str().unwrap().to_owned();
             let quirks = &Quirks::OPENAI;
             let (params, max_tokens) = (&[][..], None);
-            let ask =
-                Ask { model: &model, params, max_tokens, default_max_tokens: 1, drop_params: false, quirks };
+            let ask = Ask { params, max_tokens, drop_params: false, ..Ask::new(&model, quirks) };
             let encoded = codec::encode_request(Cohere, &request, &ask, &mut Losses::new(false)).unwrap();
             // What `json_schema` was called first is said in today's word.
             if let Some(schema) =

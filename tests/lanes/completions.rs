@@ -11,7 +11,7 @@ use tollgate::dialect::{Call, codec};
 use tollgate::provider::Quirks;
 
 fn ask(quirks: &Quirks) -> Ask<'_> {
-    Ask { model: "other", params: &[], max_tokens: None, default_max_tokens: 4096, drop_params: true, quirks }
+    Ask::new("other", quirks)
 }
 
 /// Those that speak the dialect: Writer's has the path and not the format.

@@ -40,7 +40,7 @@ fn takes_one(format: Format, model: &str) -> bool {
 }
 
 fn ask<'q>(model: &'q str, quirks: &'q Quirks) -> Ask<'q> {
-    Ask { model, params: &[], max_tokens: None, default_max_tokens: 4096, drop_params: true, quirks }
+    Ask::new(model, quirks)
 }
 
 fn body_of(edit: Edit, body: &[u8]) -> Vec<u8> {

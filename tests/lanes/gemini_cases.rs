@@ -18,14 +18,7 @@ fn translated(
     body: &Value,
     drop_params: bool,
 ) -> Result<(Value, Vec<String>), Failure> {
-    let ask = Ask {
-        model,
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params,
-        quirks: &Quirks::OPENAI,
-    };
+    let ask = Ask { drop_params, ..Ask::new(model, &Quirks::OPENAI) };
     let outgoing = lane::request(&Call::chat(client), provider, body.to_string().as_bytes(), &ask)?;
     let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };
     Ok((serde_json::from_slice(&out).expect("JSON"), outgoing.warnings))
@@ -141,14 +134,7 @@ fn a_signature_goes_out_in_the_id_and_comes_back_on_the_first_call() {
         for provider in [OpenaiChat, Anthropic] {
             let request = Call::chat(client);
             let quirks = Quirks::OPENAI;
-            let ask = Ask {
-                model: "gpt-5",
-                params: &[],
-                max_tokens: None,
-                default_max_tokens: 1,
-                drop_params: true,
-                quirks: &quirks,
-            };
+            let ask = Ask::new("gpt-5", &quirks);
             let sent = lane::request(&request, provider, replay.to_string().as_bytes(), &ask).unwrap();
             let Edit::Replace(sent) = sent.edit else { panic!("the ids had to change") };
             let sent = String::from_utf8(sent).unwrap();
@@ -343,14 +329,7 @@ fn pictures_and_files() {
         json!({"fileData": {"mimeType": "image/png", "fileUri": "https://a.example/x.png"}})
     );
     let vertex = Quirks { file_urls: true, ..Quirks::OPENAI };
-    let ask = Ask {
-        model: FLASH,
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 1,
-        drop_params: false,
-        quirks: &vertex,
-    };
+    let ask = Ask { drop_params: false, ..Ask::new(FLASH, &vertex) };
     let sent = lane::request(
         &Call::chat(OpenaiChat),
         Gemini,

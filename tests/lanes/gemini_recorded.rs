@@ -16,14 +16,7 @@ const WHOLE: &str = "gemini.generateContent";
 const STREAMED: &str = "gemini.streamGenerateContent";
 
 fn asking(model: &str) -> Ask<'_> {
-    Ask {
-        model,
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params: true,
-        quirks: &Quirks::OPENAI,
-    }
+    Ask::new(model, &Quirks::OPENAI)
 }
 
 fn all() -> Option<Vec<Exchange>> {

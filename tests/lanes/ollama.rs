@@ -61,7 +61,7 @@ fn recorded_answers_of_the_others_arrive() {
 
 fn ask(model: &str) -> Ask<'_> {
     let quirks = &Quirks::OPENAI;
-    Ask { model, params: &[], max_tokens: None, default_max_tokens: 4096, drop_params: false, quirks }
+    Ask { drop_params: false, ..Ask::new(model, quirks) }
 }
 
 /// What says nothing is left out, dates are cut to the second, and what a message leaves out is empty.

@@ -178,14 +178,7 @@ fn requests_come_back_whole() {
         let Some(model) = source["model"].as_str() else { continue };
         let request = codec::decode_request(OpenaiChat, body.as_bytes())
             .unwrap_or_else(|failure| panic!("{}: {failure:?}", exchange.id));
-        let ask = Ask {
-            model,
-            params: &[],
-            max_tokens: None,
-            default_max_tokens: 4096,
-            drop_params: true,
-            quirks: &ALL,
-        };
+        let ask = Ask::new(model, &ALL);
         let mut losses = Losses::new(true);
         let encoded = codec::encode_request(OpenaiChat, &request, &ask, &mut losses).unwrap();
         let back: Value =

@@ -9,14 +9,7 @@ use tollgate::provider::{Quirks, ReasoningSwitch, Replay};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn sent(quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
-    let ask = Ask {
-        model: "model-x",
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params: true,
-        quirks,
-    };
+    let ask = Ask::new("model-x", quirks);
     let outgoing =
         lane::request(&Call::chat(Anthropic), OpenaiChat, body.to_string().as_bytes(), &ask).unwrap();
     let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };
@@ -114,14 +107,7 @@ fn mistral_gets_its_ids_and_words() {
 
 /// What a client of the dialect's own sends, and what reaches the provider.
 fn passed(quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
-    let ask = Ask {
-        model: "m",
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params: true,
-        quirks,
-    };
+    let ask = Ask::new("m", quirks);
     let text = body.to_string();
     let outgoing = lane::request(&Call::chat(OpenaiChat), OpenaiChat, text.as_bytes(), &ask).unwrap();
     let sent = match outgoing.edit {

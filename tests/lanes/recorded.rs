@@ -61,14 +61,7 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
     for Exchange { id, request, status, .. } in exchanges {
         let Some(body) = request.filter(|body| body.starts_with('{')) else { continue };
         let source: Value = serde_json::from_str(&body).unwrap();
-        let ask = Ask {
-            model,
-            params: &[],
-            max_tokens: None,
-            default_max_tokens: 4096,
-            drop_params: true,
-            quirks: &Quirks::OPENAI,
-        };
+        let ask = Ask::new(model, &Quirks::OPENAI);
         let outgoing = match lane::request(&Call::chat(client), provider, body.as_bytes(), &ask) {
             Ok(outgoing) => outgoing,
             // What the provider itself refused may be refused here, and Azure and Vertex name the model elsewhere.

@@ -14,7 +14,7 @@ const PROVIDERS: [(Format, &str); 4] = [
 ];
 
 fn ask<'q>(model: &'q str, quirks: &'q Quirks) -> Ask<'q> {
-    Ask { model, params: &[], max_tokens: None, default_max_tokens: 4096, drop_params: true, quirks }
+    Ask::new(model, quirks)
 }
 
 fn format_of(exchange: &Exchange) -> Format {

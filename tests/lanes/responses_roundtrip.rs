@@ -32,14 +32,7 @@ fn requests_come_back_whole() {
                 continue;
             }
         };
-        let ask = Ask {
-            model,
-            params: &[],
-            max_tokens: None,
-            default_max_tokens: 4096,
-            drop_params: true,
-            quirks: &Quirks::OPENAI,
-        };
+        let ask = Ask::new(model, &Quirks::OPENAI);
         let mut losses = Losses::new(true);
         let encoded = codec::encode_request(OpenaiResponses, &request, &ask, &mut losses).unwrap();
         let back: Value =

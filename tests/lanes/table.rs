@@ -52,7 +52,7 @@ fn ask(provider: Dialect, drop_params: bool) -> Ask<'static> {
         "ollama" => "gpt-oss:20b",
         _ => "gpt-5.1",
     };
-    Ask { model, params: &[], max_tokens: None, default_max_tokens: 4096, drop_params, quirks: &QUIRKS }
+    Ask { drop_params, ..Ask::new(model, &QUIRKS) }
 }
 
 /// What an answer holds, in the words in which it has to arrive.

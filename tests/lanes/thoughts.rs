@@ -84,14 +84,7 @@ fn next(client: Dialect, answer: &Value) -> Value {
 /// What a provider gets of a request.
 fn sent(client: Dialect, provider: Dialect, body: &Value) -> String {
     let text = body.to_string();
-    let ask = Ask {
-        model: model(provider),
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params: true,
-        quirks: &Quirks::OPENAI,
-    };
+    let ask = Ask::new(model(provider), &Quirks::OPENAI);
     let shape = client.shape();
     let call = Call {
         model: shape.model_in_path.then(|| "m".to_owned()),

@@ -36,7 +36,7 @@ pub(super) fn run(args: &ImportArgs) -> ExitCode {
         Ok((text, report)) => {
             let written = match out {
                 Some(out) => super::replace::replace(out, &text)
-                    .map_or_else(|message| super::fail(&message), |()| ExitCode::SUCCESS),
+                    .map_or_else(|message| super::fail(&message), |_| ExitCode::SUCCESS),
                 None => super::print(&text),
             };
             eprint!("{report}");

@@ -99,7 +99,7 @@ fn change(
             path.display()
         ));
     }
-    replace(path, &changed)
+    replace(path, &changed).map(drop)
 }
 
 fn parse(path: &Path, text: &str) -> Result<Vec<Key>, String> {

@@ -168,7 +168,7 @@ fn render(args: &RenderArgs) -> Result<Option<String>, String> {
         Plan::new(&gateway, keys, &args.overrides).map_err(|problems| describe(&args.config, &problems))?;
     match (&args.split, &args.out) {
         (Some(directory), _) => split::write(&plan, directory).map(|()| None),
-        (None, Some(out)) => super::replace::replace(out, &plan.bootstrap()?).map(|()| None),
+        (None, Some(out)) => super::replace::replace(out, &plan.bootstrap()?).map(|_| None),
         (None, None) => plan.bootstrap().map(Some),
     }
 }

@@ -6,6 +6,11 @@ use super::{Plan, bootstrap, cluster, route, wasm};
 use crate::cli::replace::replace;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long each changed file is left alone with Envoy. Any change makes it look at all files of the directory, in an order
+/// of its own: with the next one there already, models would lead to providers that it has not read of yet.
+const SETTLING: Duration = Duration::from_millis(250);
 
 /// Writes the files. Each is replaced by a rename, which is what Envoy watches for: it never sees half a file.
 pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
@@ -54,10 +59,12 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
         ("lds.yaml", "The listener (LDS).", resources(vec![listener])),
     ]) {
         let head = format!("{what}\nRendered by `tollgate render --split`; Envoy takes changes over live.");
-        replace(&directory.join(name), &file(&head, &value)?)?;
+        if replace(&directory.join(name), &file(&head, &value)?)? {
+            std::thread::sleep(SETTLING);
+        }
     }
     let head = bootstrap::head(plan, "An LLM gateway: Envoy with the Tollgate filter, reloading live.");
-    replace(&directory.join("envoy.yaml"), &file(&head, &root)?)
+    replace(&directory.join("envoy.yaml"), &file(&head, &root)?).map(drop)
 }
 
 /// A discovery response.

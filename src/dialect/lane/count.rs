@@ -227,14 +227,7 @@ mod tests {
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    const ASK: Ask<'_> = Ask {
-        model: "upstream",
-        params: &[],
-        max_tokens: Some(7),
-        default_max_tokens: 4096,
-        drop_params: true,
-        quirks: &Quirks::OPENAI,
-    };
+    const ASK: Ask<'_> = Ask { max_tokens: Some(7), ..Ask::new("upstream", &Quirks::OPENAI) };
 
     fn call(dialect: Dialect) -> Call {
         Call { operation: Operation::CountTokens, ..Call::chat(dialect) }

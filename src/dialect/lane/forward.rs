@@ -286,14 +286,7 @@ mod tests {
     }
 
     fn edited(form: &Form, body: &str, params: &[(Box<str>, Box<RawValue>)]) -> (String, Vec<String>) {
-        let ask = Ask {
-            model: "real",
-            params,
-            max_tokens: None,
-            default_max_tokens: 1,
-            drop_params: true,
-            quirks: &Quirks::OPENAI,
-        };
+        let ask = Ask { params, ..Ask::new("real", &Quirks::OPENAI) };
         let mut losses = Losses::new(true);
         let body = match form.edit(body.as_bytes(), &ask, &mut losses).unwrap() {
             Edit::Keep => body.to_owned(),

@@ -64,6 +64,13 @@ pub struct Ask<'c> {
     pub quirks: &'c Quirks,
 }
 
+impl<'c> Ask<'c> {
+    /// What a target asks that sets nothing of its own: what its provider cannot say is dropped.
+    pub const fn new(model: &'c str, quirks: &'c Quirks) -> Self {
+        Self { model, params: &[], max_tokens: None, default_max_tokens: 4096, drop_params: true, quirks }
+    }
+}
+
 /// How the request body the edge saw becomes the body this provider gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Edit {

@@ -71,14 +71,7 @@ mod tests {
         let raw = |json: &str| RawValue::from_string(json.to_owned()).unwrap();
         let params: Vec<_> = params.iter().map(|(name, value)| ((*name).into(), raw(value))).collect();
         let quirks = Quirks::default();
-        let ask = Ask {
-            model: "m",
-            params: &params,
-            max_tokens: None,
-            default_max_tokens: 1,
-            drop_params: true,
-            quirks: &quirks,
-        };
+        let ask = Ask { params: &params, ..Ask::new("m", &quirks) };
         String::from_utf8(with_params(body.as_bytes().to_vec(), &ask)).unwrap()
     }
 

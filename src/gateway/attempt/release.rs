@@ -187,7 +187,11 @@ impl Attempt {
         let set = |name: &str, value: Option<&str>| host.set_header(Side::Response, name, value);
         let limited = exchange.admission.as_ref().is_some_and(|admission| !admission.limits.is_empty());
         let is_limit = |name: &str| limited && quota_headers::PREFIXES.iter().any(|p| name.starts_with(p));
-        for (name, _) in self.headers.0.iter().filter(|(name, _)| is_withheld(name) || is_limit(name)) {
+        let own = own_headers(exchange);
+        // What is set below needs no removal.
+        let is_set = |name: &str| own.iter().any(|(own, _)| *own == name);
+        let is_gone = |name: &str| (is_withheld(name) || is_limit(name)) && !is_set(name);
+        for (name, _) in self.headers.0.iter().filter(|(name, _)| is_gone(name)) {
             set(name, None);
         }
         if status != self.headers.status() {
@@ -213,8 +217,8 @@ impl Attempt {
                 set(name, Some(&exchange.request_id));
             }
         }
-        for (name, value) in own_headers(exchange) {
-            set(name, Some(&value));
+        for (name, value) in &own {
+            set(name, Some(value));
         }
     }
 }

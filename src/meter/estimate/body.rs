@@ -134,13 +134,16 @@ mod tests {
 
     #[test]
     fn a_sample_stands_for_the_whole() {
-        const WORDS: &str = "the quick brown fox jumps over the lazy dog, and 12 more of them do so after dinner; ";
-        const OTHER: &str = "ma la volpe veloce salta sopra il cane pigro, e dodici altre lo fanno dopo cena; ";
+        const WORDS: &str =
+            "the quick brown fox jumps over the lazy dog, and 12 more of them do so after dinner; ";
+        const OTHER: &str =
+            "ma la volpe veloce salta sopra il cane pigro, e dodici altre lo fanno dopo cena; ";
         let of = |text: &str| super::super::from_text(text, Tokenizer::O200k);
-        for text in [WORDS.repeat(100), WORDS.repeat(40) + &OTHER.repeat(40), "値段は百円です。".repeat(300)] {
+        for text in [WORDS.repeat(100), WORDS.repeat(40) + &OTHER.repeat(40), "値段は百円です。".repeat(300)]
+        {
             let exact = of(&text);
             // As one string, and as many.
-            let size = (text.len() / 9..).find(|size| text.is_char_boundary(*size)).unwrap();
+            let size = (text.len() / 9..text.len()).find(|size| text.is_char_boundary(*size)).unwrap();
             let (head, tail) = text.split_at(size);
             for body in [format!(r#"["{text}"]"#), format!(r#"["{head}","{tail}"]"#)] {
                 let guess = tokens(&body);

@@ -8,14 +8,7 @@ use tollgate::dialect::{Call, Dialect};
 use tollgate::provider::Quirks;
 use tollgate::wire::json::sketch;
 
-pub(crate) const ASK: Ask<'_> = Ask {
-    model: "upstream-model",
-    params: &[],
-    max_tokens: None,
-    default_max_tokens: 4096,
-    drop_params: true,
-    quirks: &Quirks::OPENAI,
-};
+pub(crate) const ASK: Ask<'_> = Ask::new("upstream-model", &Quirks::OPENAI);
 
 /// What a client's path says where its dialect has the model there.
 pub(crate) fn call(client: Dialect) -> Call {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 fn ask(model: &'static str) -> Ask<'static> {
     let quirks = Box::leak(Box::new(Quirks::default()));
-    Ask { model, params: &[], max_tokens: None, default_max_tokens: 4096, drop_params: true, quirks }
+    Ask::new(model, quirks)
 }
 
 fn try_send(ask: &Ask<'_>, body: &Value) -> Result<(Value, Outgoing), Failure> {

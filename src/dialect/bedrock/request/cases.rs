@@ -13,14 +13,7 @@ const NOVA: &str = "amazon.nova-lite-v1:0";
 const LLAMA: &str = "us.meta.llama4-maverick-17b-instruct-v1:0";
 
 fn ask(model: &str, drop_params: bool) -> Ask<'_> {
-    Ask {
-        model,
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params,
-        quirks: &Quirks::OPENAI,
-    }
+    Ask { drop_params, ..Ask::new(model, &Quirks::OPENAI) }
 }
 
 /// The request of a client of `dialect` as `model` gets it, and the warnings.

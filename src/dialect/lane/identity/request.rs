@@ -170,7 +170,8 @@ fn field<'a>(found: &Members<'a, &'a [u8]>, key: &str) -> Option<&'a [u8]> {
 /// Gemini's output limit stands in the configuration of the generation, under either of two names.
 fn gemini_limit(found: &Members<'_, &[u8]>, limit: u64, patch: &mut Patch<'_>) {
     const NAMES: [&str; 2] = ["generationConfig", "generation_config"];
-    let given = |name: &'static str| patch.value(name).or_else(|| field(found, name)).map(|config| (name, config));
+    let given =
+        |name: &'static str| patch.value(name).or_else(|| field(found, name)).map(|config| (name, config));
     let (name, config) = NAMES.into_iter().find_map(given).unwrap_or(("generationConfig", b"{}"));
     let mut inner = Patch::default();
     inner.remove("max_output_tokens");
@@ -226,8 +227,7 @@ fn choices_and_seed(
 /// Whether a message other than a tool's result says by `name` who speaks.
 fn names_speakers(body: &[u8]) -> bool {
     let Ok(found) = sketch(body) else { return false };
-    let messages = field(&found, "messages")
-        .map(|messages| crate::wire::json::parse::<Vec<Named<'_>>>(messages));
+    let messages = field(&found, "messages").map(crate::wire::json::parse::<Vec<Named<'_>>>);
     let is_result = |role: &RawValue| matches!(role.get(), "\"tool\"" | "\"function\"");
     messages.and_then(Result::ok).unwrap_or_default().iter().any(|message| {
         message.name.is_some_and(|name| name.get() != "null") && !message.role.is_some_and(is_result)
@@ -266,13 +266,12 @@ fn developer_role(
     if memchr::memmem::find(text, WORD.as_bytes()).is_none() {
         return Ok(());
     }
-    let spoken: Vec<Spoken<'_>> =
-        crate::wire::json::parse(messages).map_err(|error| match error {
-            crate::wire::json::ParseError::Field { path, message } => {
-                Failure::field(format!("messages{path}"), message)
-            }
-            other => other.into(),
-        })?;
+    let spoken: Vec<Spoken<'_>> = crate::wire::json::parse(messages).map_err(|error| match error {
+        crate::wire::json::ParseError::Field { path, message } => {
+            Failure::field(format!("messages{path}"), message)
+        }
+        other => other.into(),
+    })?;
     let mut out = Vec::with_capacity(text.len());
     let mut copied = 0;
     for role in spoken.iter().filter_map(|message| message.role).filter(|role| role.get() == WORD) {
@@ -318,8 +317,8 @@ fn usage_switch(
         patch.set(OPTIONS, *b"{\"include_usage\":true}");
         return Ok(false);
     };
-    let inner = sketch(options)
-        .map_err(|_| Failure::field(OPTIONS, "stream_options: an object was expected"))?;
+    let inner =
+        sketch(options).map_err(|_| Failure::field(OPTIONS, "stream_options: an object was expected"))?;
     if field(&inner, SWITCH).is_some_and(|value| value == b"true") {
         return Ok(true);
     }
@@ -345,14 +344,7 @@ mod tests {
     }
 
     fn ask(quirks: &Quirks) -> Ask<'_> {
-        Ask {
-            model: "real",
-            params: &[],
-            max_tokens: None,
-            default_max_tokens: 4096,
-            drop_params: true,
-            quirks,
-        }
+        Ask::new("real", quirks)
     }
 
     fn send(dialect: Dialect, body: &str, ask: &Ask<'_>) -> (String, Outgoing) {

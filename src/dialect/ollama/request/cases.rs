@@ -9,14 +9,7 @@ use crate::provider::Quirks;
 use serde_json::{Value, json};
 
 fn ask(model: &str, drop_params: bool) -> Ask<'_> {
-    Ask {
-        model,
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params,
-        quirks: &Quirks::OPENAI,
-    }
+    Ask { drop_params, ..Ask::new(model, &Quirks::OPENAI) }
 }
 
 fn encode(request: &ChatRequest<'_>, model: &str) -> (Value, Vec<String>) {

@@ -90,22 +90,6 @@ fn write_tool(
     if !own {
         losses.lost_extra(format_args!("tools[{index}]"), &tool.extra, WHY)?;
     }
-    list.object(|o| {
-        o.word("type", "function");
-        o.object("function", |o| {
-            o.text("name", &function.name);
-            if let Some(description) = &function.description {
-                o.text("description", description);
-            }
-            let out = o.key("parameters");
-            match &function.parameters {
-                Some(parameters) => out.extend_from_slice(parameters.as_str().as_bytes()),
-                None => out.extend_from_slice(br#"{"type":"object","properties":{}}"#),
-            }
-            if own {
-                o.extra(&tool.extra);
-            }
-        });
-    });
+    offered::write_function(tool, function, own, list);
     Ok(())
 }

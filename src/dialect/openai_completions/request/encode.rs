@@ -142,14 +142,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn encode(request: &ChatRequest<'_>) -> Result<(Value, Vec<String>), Failure> {
-        let ask = Ask {
-            model: "base",
-            params: &[],
-            max_tokens: None,
-            default_max_tokens: 4096,
-            drop_params: true,
-            quirks: &Quirks::OPENAI,
-        };
+        let ask = Ask::new("base", &Quirks::OPENAI);
         let mut losses = Losses::new(true);
         let encoded = encode_request(request, &ask, &mut losses)?;
         Ok((serde_json::from_slice(&encoded.body).unwrap(), losses.into_warnings()))

@@ -16,14 +16,7 @@ fn lane(
     body: &Value,
     drop_params: bool,
 ) -> Result<(Value, Vec<String>), Failure> {
-    let ask = Ask {
-        model: "gpt-5",
-        params: &[],
-        max_tokens: None,
-        default_max_tokens: 4096,
-        drop_params,
-        quirks: &Quirks::OPENAI,
-    };
+    let ask = Ask { drop_params, ..Ask::new("gpt-5", &Quirks::OPENAI) };
     let outgoing = lane::request(&Call::chat(client), provider, body.to_string().as_bytes(), &ask)?;
     match outgoing.edit {
         Edit::Replace(out) => Ok((serde_json::from_slice(&out).unwrap(), outgoing.warnings)),
@@ -255,14 +248,7 @@ fn thoughts_come_back_to_their_maker_and_to_nobody_else() {
     };
     let to_claude = |body: &Value| {
         let quirks = &Quirks::OPENAI;
-        let ask = Ask {
-            model: "claude-sonnet-4-5",
-            params: &[],
-            max_tokens: None,
-            default_max_tokens: 4096,
-            drop_params: true,
-            quirks,
-        };
+        let ask = Ask::new("claude-sonnet-4-5", quirks);
         let call = Call::chat(Dialect::OpenaiResponses);
         let outgoing = lane::request(&call, Dialect::Anthropic, body.to_string().as_bytes(), &ask).unwrap();
         let Edit::Replace(out) = outgoing.edit else { panic!("not translated") };
