@@ -16,6 +16,10 @@ use crate::wire::json::Body;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// How much too early the proxy's timers may go off: they go by a clock that stands still while the proxy is busy with one
+/// round of events.
+const EARLY: Duration = Duration::from_millis(20);
+
 /// One client request on its way.
 #[derive(Debug)]
 pub struct Exchange {
@@ -249,7 +253,7 @@ impl Exchange {
     pub fn passed_limit(&self, now_ns: u64) -> Option<Duration> {
         let limit = self.target(self.current()?)?.timeout;
         let started = self.attempts.last()?.started_ns;
-        (Duration::from_nanos(now_ns.saturating_sub(started)) >= limit).then_some(limit)
+        (Duration::from_nanos(now_ns.saturating_sub(started)).saturating_add(EARLY) >= limit).then_some(limit)
     }
 
     /// Leaves out the remaining tries at the current target.
