@@ -2,13 +2,12 @@
 //! (text and multimodal), Nova and Cohere. As a provider only. Titan and Nova embed one input a request.
 
 use super::purpose::Said;
-use super::request::with_params;
 use super::{
     Elements, EmbedRequest, EmbedResponse, Input, Piece, Truncate, Vector, Words, cohere, malformed,
 };
 use crate::chat::{Failure, Losses, Source, Usage};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, read_failure};
+use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, Object, object, parse, wire_object};
 use serde_json::value::RawValue;
 
@@ -66,7 +65,7 @@ pub(super) fn encode_request(
         Family::TitanImage => titan_image(o, request, input, losses),
         _ => titan(o, request, family, losses),
     })?;
-    Ok(with_params(body, ask.params))
+    Ok(with_params(body, ask))
 }
 
 /// `{"inputText"}`, and for the second model `dimensions`.

@@ -2,14 +2,14 @@
 //! Bedrock, whose body has neither a model nor counts.
 
 use super::purpose::Said;
-use super::request::{source_of, url_of, with_params};
+use super::request::{source_of, url_of};
 use super::{
     Elements, EmbedRequest, EmbedResponse, Format, Input, Piece, Plan, Purpose, Set, Truncate, Vector, Words,
     malformed,
 };
 use crate::chat::{Failure, Losses, Text, Usage};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, read_failure};
+use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, Object, TextOr, object, parse, wire_object};
 use serde_json::value::RawValue;
 
@@ -166,7 +166,7 @@ pub(super) fn encode_request(
         }
         request.lose_rest(losses)
     })?;
-    Ok(with_params(body, ask.params))
+    Ok(with_params(body, ask))
 }
 
 /// Texts as `texts`, one picture each as `images`, anything else as `inputs`.

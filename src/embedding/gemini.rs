@@ -2,13 +2,13 @@
 //! in the path, and once more in each request of a batch.
 
 use super::purpose::Said;
-use super::request::{quoted, with_params};
+use super::request::quoted;
 use super::{
     Elements, EmbedRequest, EmbedResponse, Format, Input, Piece, Purpose, Truncate, Vector, Words, malformed,
 };
 use crate::chat::{Extra, Failure, Losses, Source, Text, Usage};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, read_failure};
+use crate::dialect::lane::{Ask, read_failure, set_params, with_params};
 use crate::wire::json::{Count, Object, Patch, array, members, object, parse, wire_object};
 use serde_json::value::RawValue;
 
@@ -151,7 +151,7 @@ pub(super) fn encode_batch(
             for input in &request.inputs {
                 let mut one = Vec::new();
                 object(&mut one, |o| write_one(o, request, input, ask, losses))?;
-                list.item().append(&mut with_params(one, ask.params));
+                list.item().append(&mut with_params(one, ask));
             }
             Ok::<_, Failure>(())
         })
@@ -169,7 +169,7 @@ pub(super) fn encode_one(
     let input = request.only_input()?;
     let mut body = Vec::with_capacity(512);
     object(&mut body, |o| write_one(o, request, input, ask, losses))?;
-    Ok(with_params(body, ask.params))
+    Ok(with_params(body, ask))
 }
 
 /// What is the same for all inputs.
@@ -276,10 +276,8 @@ pub(super) fn respell_batch(body: &[u8], ask: &Ask<'_>) -> Result<Option<Vec<u8>
 pub(super) fn respell(body: &[u8], ask: &Ask<'_>) -> Result<Option<(usize, Vec<u8>)>, Failure> {
     let found = members(body)?;
     let mut patch = Patch::default();
-    for (name, value) in ask.params {
-        patch.set(name, value.get().as_bytes());
-    }
-    if let Some(model) = found.get("model").filter(|_| !patch.sets("model")) {
+    set_params(&mut patch, ask, &found);
+    if let Some(model) = found.get("model") {
         let wanted = resource(ask.model);
         if Text::from_raw(model.value).is_none_or(|said| said != *wanted) {
             patch.set("model", quoted(&wanted));

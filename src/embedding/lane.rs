@@ -7,7 +7,7 @@ use super::{
 };
 use crate::chat::{Failure, Losses, Usage};
 use crate::dialect::Operation;
-use crate::dialect::lane::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report};
+use crate::dialect::lane::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, set_params};
 use crate::wire::json::{Members, Patch, Text, members};
 use serde_json::value::RawValue;
 
@@ -135,10 +135,8 @@ fn same_format(
                 plan.base64 = is_word(field(&found, "encoding_format"), "base64");
                 respell(&found, &ask.quirks.embeddings, &mut patch, losses)?;
             }
-            for (name, value) in ask.params {
-                patch.set(name, value.get().as_bytes());
-            }
-            if !patch.sets("model") && !is_word(field(&found, "model"), ask.model) {
+            set_params(&mut patch, ask, &found);
+            if !is_word(field(&found, "model"), ask.model) {
                 patch.set("model", quoted(ask.model));
             }
             patch.prefix(body, &found)

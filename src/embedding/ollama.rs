@@ -1,10 +1,9 @@
 //! Ollama's `/api/embed` and the older `/api/embeddings`, as `docs/api.md` of its repository describes them.
 
-use super::request::with_params;
 use super::{Elements, EmbedRequest, EmbedResponse, Format, Input, Plan, Truncate, Vector, malformed};
 use crate::chat::{Failure, Losses, Text, Usage};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, read_failure};
+use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, TextOr, object, parse, wire_object};
 use serde_json::value::RawValue;
 
@@ -90,7 +89,7 @@ pub(super) fn encode_request(
         }
         Ok::<_, Failure>(())
     })?;
-    Ok(with_params(body, ask.params))
+    Ok(with_params(body, ask))
 }
 
 /// Writes a provider's request of the older form.
@@ -111,7 +110,7 @@ pub(super) fn encode_prompt(
             o.extra(&request.extra);
         }
     });
-    Ok(with_params(body, ask.params))
+    Ok(with_params(body, ask))
 }
 
 fn is_own(request: &EmbedRequest<'_>) -> bool {

@@ -4,14 +4,13 @@
 //! `dimensions`, `output_dtype` for the kind of values, `truncation`.
 
 use super::purpose::Said;
-use super::request::with_params;
 use super::{
     Elements, EmbedRequest, EmbedResponse, Fields, Format, Input, Piece, Plan, Purpose, Set, Truncate,
     Vector, malformed,
 };
 use crate::chat::{Failure, Losses, Text, Usage};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, read_failure};
+use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, Object, array, object, parse, wire_object};
 use serde_json::value::RawValue;
 
@@ -141,7 +140,7 @@ pub(super) fn encode_request(
         }
         losses.lost_extra("", &request.extra, "has no counterpart in OpenAI's embeddings")
     })?;
-    Ok(with_params(body, ask.params))
+    Ok(with_params(body, ask))
 }
 
 fn write_input(o: &mut Object<'_>, request: &EmbedRequest<'_>, texts: &[Text<'_>]) {

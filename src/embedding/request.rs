@@ -319,25 +319,6 @@ pub(super) fn source_of(url: Text<'_>) -> Source<'_> {
     }
 }
 
-/// The body with a target's own fields in place of what stands there.
-pub(super) fn with_params(body: Vec<u8>, params: &[(Box<str>, Box<RawValue>)]) -> Vec<u8> {
-    if params.is_empty() {
-        return body;
-    }
-    let mut patch = crate::wire::json::Patch::default();
-    for (name, value) in params {
-        patch.set(name, value.get().as_bytes());
-    }
-    let edit = crate::wire::json::members(&body).ok().and_then(|members| patch.prefix(&body, &members));
-    match edit {
-        Some((drop, mut out)) => {
-            out.extend_from_slice(body.get(drop..).unwrap_or_default());
-            out
-        }
-        None => body,
-    }
-}
-
 /// A string as JSON.
 pub(super) fn quoted(text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 2);

@@ -1,11 +1,10 @@
 //! Vertex AI's `:predict` for embeddings, as the reference of its text embeddings API describes it. As a provider only.
 
 use super::purpose::Said;
-use super::request::with_params;
 use super::{Elements, EmbedRequest, EmbedResponse, Truncate, Vector, Words, malformed};
 use crate::chat::{Failure, Losses, Text, Usage};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, read_failure};
+use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, object, parse, wire_object};
 use serde_json::value::RawValue;
 
@@ -66,7 +65,7 @@ pub(super) fn encode_request(
             });
         }
     });
-    Ok(with_params(body, ask.params))
+    Ok(with_params(body, ask))
 }
 
 wire_object! {

@@ -4,7 +4,7 @@ use super::request::{decode, encode};
 use super::{Format, response};
 use crate::chat::{Failure, Losses, Usage};
 use crate::dialect::Operation;
-use crate::dialect::lane::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report};
+use crate::dialect::lane::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, set_params};
 use crate::wire::json::{Patch, Text, members, write_string};
 
 /// What the way back has to know of the request.
@@ -66,11 +66,9 @@ pub fn request(client: Format, provider: Format, body: &[u8], ask: &Ask<'_>) -> 
 fn same_format(body: &[u8], ask: &Ask<'_>) -> Result<Edit, Failure> {
     let found = members(body)?;
     let mut patch = Patch::default();
-    for (name, value) in ask.params {
-        patch.set(name, value.get().as_bytes());
-    }
+    set_params(&mut patch, ask, &found);
     let said = found.get("model").and_then(|member| Text::from_raw(member.value));
-    if !patch.sets("model") && said.is_none_or(|model| model != *ask.model) {
+    if said.is_none_or(|model| model != *ask.model) {
         let mut model = Vec::with_capacity(ask.model.len() + 2);
         write_string(&mut model, ask.model);
         patch.set("model", model);

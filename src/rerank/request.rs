@@ -5,8 +5,8 @@
 
 use super::Format;
 use crate::chat::{Extra, Failure, Losses, Text};
-use crate::dialect::lane::Ask;
-use crate::wire::json::{Patch, members, object, parse, wire_object, write_string};
+use crate::dialect::lane::{Ask, with_params};
+use crate::wire::json::{members, object, parse, wire_object, write_string};
 use serde_json::value::RawValue;
 
 /// Documents to be put in order.
@@ -182,21 +182,6 @@ fn object_text(object: &RawValue, fields: Option<&[Text<'_>]>, at: usize) -> Res
         }
     }
     Ok(lines.join("\n"))
-}
-
-fn with_params(body: Vec<u8>, ask: &Ask<'_>) -> Vec<u8> {
-    let mut patch = Patch::default();
-    for (name, value) in ask.params {
-        patch.set(name, value.get().as_bytes());
-    }
-    let edit = members(&body).ok().and_then(|found| patch.prefix(&body, &found));
-    match edit {
-        Some((drop, mut out)) => {
-            out.extend_from_slice(body.get(drop..).unwrap_or_default());
-            out
-        }
-        None => body,
-    }
 }
 
 impl RerankRequest<'_> {

@@ -14,6 +14,7 @@
 
 mod input;
 mod phases;
+mod policies;
 
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{Bencher, black_box};

@@ -1,6 +1,7 @@
 //! Both phases of a request by themselves, over a proxy that does nothing: what is left is the filter's own work.
 
 use crate::input::{self, Lane};
+use crate::policies::policies;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,23 +15,6 @@ use tollgate::gateway::{Attempt, Edge, Headers, Host, Worker, prepare_shared};
 /// A client's key as it sends it, and its hash.
 const KEY: &str = "Bearer tg-0123456789abcdef";
 const KEY_SHA256: &str = "11cf9eaf65d676067ebb49ae340956c60efaafbc6d89b194a08cd7965586a403";
-
-/// One policy of each kind, so wide that it is never reached.
-fn policies_of_all_kinds() -> serde_json::Value {
-    serde_json::json!({
-        "budgets": [
-            {"per": "key", "usd": 1_000_000, "every": "day", "soft": "80%"},
-            {"per": "tenant", "usd": 1_000_000, "tokens": "1000G", "every": "month"},
-        ],
-        "limits": [
-            {"per": "key", "requests": "100M/m"},
-            {"per": "tenant", "tokens": "1000G/m"},
-            {"per": "team", "concurrent": 100_000},
-        ],
-        "rules": [{"when": "tenant == 'other' && tokens > 100000", "model": "sim/provider-model"}],
-        "defaults": {"circuit_breaker": {"failure_threshold": 5, "open": "30s"}},
-    })
-}
 
 /// One half of an exchange.
 #[derive(Debug, Default)]
@@ -67,7 +51,7 @@ pub(crate) struct Rig {
 impl Rig {
     /// A whole answer from a provider that speaks `provider`, to a client that speaks `client` and sends `size` bytes;
     /// with a policy of each kind in force, or with none.
-    pub(crate) fn new(lane: Lane, size: usize, policies: bool) -> Self {
+    pub(crate) fn new(lane: Lane, size: usize, with_policies: bool) -> Self {
         let Lane { client, provider } = lane;
         let mut config = serde_json::json!({
             "providers": {"sim": {
@@ -78,7 +62,7 @@ impl Rig {
             "keys": [{"id": "bench", "sha256": KEY_SHA256, "tenant": "test", "team": "bench", "models": ["*"]}],
         });
         if let (true, Some(fields), serde_json::Value::Object(mut more)) =
-            (policies, config.as_object_mut(), policies_of_all_kinds())
+            (with_policies, config.as_object_mut(), policies("sim/provider-model"))
         {
             fields.append(&mut more);
         }

@@ -1,7 +1,7 @@
 //! Requests that are not translated: the model is found in them and replaced, everything else passes. Their answers
 //! are only looked at for their usage.
 
-use super::{Ask, Edit, Report};
+use super::{Ask, Edit, Report, set_params};
 use crate::chat::{Failure, Losses, Usage};
 use crate::dialect::Service;
 use crate::wire::json::{Count, Patch, Text, Watch, members, parse, wire_object, write_string};
@@ -87,9 +87,7 @@ impl Form {
             Self::Json => {
                 let found = members(body)?;
                 let mut patch = Patch::default();
-                for (name, value) in ask.params {
-                    patch.set(name, value.get().as_bytes());
-                }
+                set_params(&mut patch, ask, &found);
                 let mut asked = found.fields.iter().filter(|member| member.key == "model");
                 if !asked.all(|member| Text::from_raw(member.value).is_some_and(|name| name == *ask.model)) {
                     let mut model = Vec::with_capacity(ask.model.len().saturating_add(2));

@@ -28,7 +28,7 @@ pub use failure::{
 };
 pub use features::{Features, features};
 pub use forward::{Form, Gauge, Subject};
-pub(crate) use params::with_params;
+pub(crate) use params::{set_params, with_params};
 pub use request::{request, request_of};
 pub use stream::Stream;
 

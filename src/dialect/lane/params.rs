@@ -1,65 +1,52 @@
 //! A target's own fields in a body.
 
 use super::Ask;
-use crate::wire::json::{Members, Patch, members, sketch};
+use crate::wire::json::{Json, Members, Patch, sketch};
 use serde_json::value::RawValue;
 
 /// Objects that hold settings side by side: a target's own are put among those that are there. Any other object is one
 /// setting (`thinking`, `response_format`), and is replaced whole.
 const SETTINGS: [&str; 4] = ["generationConfig", "generation_config", "inferenceConfig", "options"];
 
-/// The body with the target's own top-level fields ([`Ask::params`]) in place of what was written; `model` is the one
-/// that they cannot change.
+/// The body with the target's own top-level fields ([`Ask::params`]) in place of what was written.
 pub(crate) fn with_params(body: Vec<u8>, ask: &Ask<'_>) -> Vec<u8> {
     if ask.params.is_empty() {
         return body;
     }
     let Ok(found) = sketch(&body) else { return body };
     let mut patch = Patch::default();
-    for (name, value) in ask.params.iter().filter(|(name, _)| &**name != "model") {
-        set(&mut patch, name, value, &found);
-    }
-    match patch.prefix(&body, &found) {
-        Some((drop, mut prefix)) => {
-            prefix.extend_from_slice(body.get(drop..).unwrap_or_default());
-            prefix
-        }
-        None => body,
-    }
+    set_params(&mut patch, ask, &found);
+    patch.apply(&body, &found).unwrap_or(body)
 }
 
-/// Sets one of the target's own fields in a body whose fields were found.
-pub(in crate::dialect::lane) fn set<'p>(
-    patch: &mut Patch<'p>,
-    name: &'p str,
-    own: &RawValue,
-    found: &Members<'_, &[u8]>,
-) {
-    // Gemini takes either spelling, but not both at once.
-    let other = match name {
-        "generationConfig" => "generation_config",
-        "generation_config" => "generationConfig",
-        _ => name,
-    };
-    let (name, there) = match (found.get(name), found.get(other)) {
-        (None, Some(there)) => (other, Some(there.value)),
-        (there, _) => (name, there.map(|there| there.value)),
-    };
-    let among = there.filter(|_| SETTINGS.contains(&name)).and_then(|there| among(own, there));
-    patch.set(name, among.unwrap_or_else(|| own.get().as_bytes().to_vec()));
+/// Sets the target's own fields in a body whose fields were found; `model` is the one that they cannot change.
+pub(crate) fn set_params<'p, V: Json>(patch: &mut Patch<'p>, ask: &Ask<'p>, found: &Members<'_, V>) {
+    for (name, own) in ask.params.iter().filter(|(name, _)| &**name != "model") {
+        // Gemini takes either spelling, but not both at once.
+        let other = match &**name {
+            "generationConfig" => "generation_config",
+            "generation_config" => "generationConfig",
+            _ => name,
+        };
+        let (name, there) = match (found.get(name), found.get(other)) {
+            (None, Some(there)) => (other, Some(there)),
+            (there, _) => (&**name, there),
+        };
+        let there = there.filter(|_| SETTINGS.contains(&name));
+        let among = there.and_then(|there| among(own, there.value.json()));
+        patch.set(name, among.unwrap_or_else(|| own.get().as_bytes().to_vec()));
+    }
 }
 
 /// The fields of one object put among those of another; `None` where either is none.
 fn among(own: &RawValue, there: &[u8]) -> Option<Vec<u8>> {
-    let own = members(own.get().as_bytes()).ok()?;
+    let own = sketch(own.get().as_bytes()).ok()?;
     let found = sketch(there).ok()?;
     let mut patch = Patch::default();
     for member in &own.fields {
-        patch.set(&member.key, member.value.get().as_bytes());
+        patch.set(&member.key, member.value);
     }
-    let (drop, mut merged) = patch.prefix(there, &found).unwrap_or_default();
-    merged.extend_from_slice(there.get(drop..).unwrap_or_default());
-    Some(merged)
+    Some(patch.apply(there, &found).unwrap_or_else(|| there.to_vec()))
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl Attempt {
         }
         self.show(host, exchange, &Body::as_it_came(), status);
         exchange.answer.released = true;
-        exchange.body = crate::wire::json::Body::default();
+        drop(std::mem::take(&mut exchange.body));
         let gauge = Gauge::new(forwarded_service, self.headers.get("content-type"));
         self.stage = Stage::Forwarding(Box::new(gauge));
         if ended {

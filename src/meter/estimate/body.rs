@@ -87,9 +87,10 @@ fn long(texts: &[&[u8]], more: usize, tokenizer: Tokenizer) -> u64 {
 /// About a piece's length of a text from the first word on that begins in it, each with the space before it, to where the
 /// last word ends. A text without spaces is cut anywhere.
 fn whole_words(text: &[u8]) -> &[u8] {
-    let head = |text: &'_ [u8]| memchr::memchr(b' ', text.get(..PIECE.min(text.len())).unwrap_or_default());
-    let text = text.get(head(text).unwrap_or(0)..).unwrap_or_default();
-    let piece = text.get(..PIECE.min(text.len())).unwrap_or_default();
+    let head = |text: &[u8]| PIECE.min(text.len());
+    let start = text.get(..head(text)).and_then(|head| memchr::memchr(b' ', head)).unwrap_or(0);
+    let text = text.get(start..).unwrap_or_default();
+    let piece = text.get(..head(text)).unwrap_or_default();
     let end = memchr::memrchr(b' ', piece).filter(|end| *end > 0 && piece.len() < text.len());
     piece.get(..end.unwrap_or(piece.len())).unwrap_or_default()
 }

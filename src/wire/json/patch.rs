@@ -28,12 +28,19 @@ impl<'p> Patch<'p> {
 
     /// Whether the field is set by this patch.
     pub fn sets(&self, key: &str) -> bool {
-        self.set.iter().any(|(name, _)| *name == key)
+        self.value(key).is_some()
     }
 
     /// What this patch sets the field to.
     pub fn value(&self, key: &str) -> Option<&[u8]> {
         self.set.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_slice())
+    }
+
+    /// The edited body; `None` when nothing changes.
+    pub fn apply<V: Json>(&self, body: &[u8], members: &Members<'_, V>) -> Option<Vec<u8>> {
+        let (drop, mut edited) = self.prefix(body, members)?;
+        edited.extend_from_slice(body.get(drop..)?);
+        Some(edited)
     }
 
     /// The edit as a new beginning: how many bytes of the body go, and what stands there instead. What follows the
@@ -67,10 +74,8 @@ impl<'p> Patch<'p> {
         for (index, member) in members.fields.iter().enumerate() {
             let (gap, insert): (_, &[u8]) = if stays(&member.key) {
                 kept_before = true;
-                match self.set.iter().find(|(key, _)| member.key == *key) {
-                    Some((_, value)) if value.as_slice() != member.value.json() => {
-                        (member.value_span.clone(), value)
-                    }
+                match self.value(&member.key) {
+                    Some(value) if value != member.value.json() => (member.value_span.clone(), value),
                     _ => continue,
                 }
             } else if kept_before {
@@ -96,13 +101,9 @@ mod tests {
 
     fn apply(body: &str, patch: &Patch<'_>) -> String {
         let found = members(body.as_bytes()).unwrap();
-        match patch.prefix(body.as_bytes(), &found) {
-            Some((drop, mut insert)) => {
-                insert.extend_from_slice(&body.as_bytes()[drop..]);
-                String::from_utf8(insert).unwrap()
-            }
-            None => body.to_owned(),
-        }
+        patch
+            .apply(body.as_bytes(), &found)
+            .map_or_else(|| body.to_owned(), |new| String::from_utf8(new).unwrap())
     }
 
     #[test]

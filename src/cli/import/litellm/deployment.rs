@@ -465,8 +465,9 @@ pub(super) fn whole(number: f64) -> Option<u64> {
 /// One text or several, as a list.
 fn list(value: &Value) -> serde_json::Value {
     serde_json::Value::Array(match value {
+        Value::String(text) => vec![text.as_str().into()],
         Value::Sequence(items) => items.iter().filter_map(json).collect(),
-        one => json(one).into_iter().collect(),
+        _ => Vec::new(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
-use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing, params};
+use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing, set_params};
 use crate::dialect::{Call, Carriage, Dialect, codec, gemini, signature};
 use crate::provider::{Quirks, ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Outline, Patch, Text, sketch, wire_object, write_string};
@@ -37,9 +37,7 @@ pub fn request(
     };
     let mut patch = Patch::default();
     let mut losses = Losses::new(ask.drop_params);
-    for (name, value) in ask.params {
-        params::set(&mut patch, name, value, &found);
-    }
+    set_params(&mut patch, ask, &found);
     let stream = call.stream.unwrap_or_else(|| match field(&found, "stream") {
         Some(value) => value == b"true",
         None => dialect.shape().streams_by_default,
@@ -177,8 +175,7 @@ fn gemini_limit(found: &Members<'_, &[u8]>, limit: u64, patch: &mut Patch<'_>) {
     inner.remove("max_output_tokens");
     inner.set("maxOutputTokens", limit.to_string());
     let Ok(fields) = sketch(config) else { return };
-    if let Some((drop, mut edited)) = inner.prefix(config, &fields) {
-        edited.extend_from_slice(config.get(drop..).unwrap_or_default());
+    if let Some(edited) = inner.apply(config, &fields) {
         patch.set(name, edited);
     }
 }
@@ -324,9 +321,8 @@ fn usage_switch(
     }
     let mut switch = Patch::default();
     switch.set(SWITCH, *b"true");
-    if let Some((drop, mut value)) = switch.prefix(options, &inner) {
-        value.extend_from_slice(options.get(drop..).unwrap_or_default());
-        patch.set(OPTIONS, value);
+    if let Some(edited) = switch.apply(options, &inner) {
+        patch.set(OPTIONS, edited);
     }
     Ok(false)
 }

@@ -1,8 +1,12 @@
 //! What Envoy runs: the bootstrap that `tollgate render` writes, and the same without the filter.
 
+#[path = "../../../bench/policies.rs"]
+mod policies;
+
 use super::Places;
 use crate::exchange::{ANTHROPIC_KEY_ENV, CLIENT_KEY_SHA256, Dialect, OPENAI_KEY_ENV};
 use anyhow::{Context, Result, bail};
+use policies::policies;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -92,29 +96,12 @@ impl Gateway {
             "prices": {"sim": {"input": 1.25, "output": 10.0}},
         });
         if let (true, Some(map), Some(policies)) =
-            (self.policies, gateway.as_object_mut(), policies().as_object_mut())
+            (self.policies, gateway.as_object_mut(), policies("openai_chat/sim").as_object_mut())
         {
             map.append(policies);
         }
         gateway
     }
-}
-
-/// One policy of each kind for whoever asks, so wide that no run reaches it.
-fn policies() -> Value {
-    json!({
-        "budgets": [
-            {"per": "key", "usd": 1_000_000, "every": "day", "soft": "80%"},
-            {"per": "tenant", "usd": 1_000_000, "tokens": "1000G", "every": "month"},
-        ],
-        "limits": [
-            {"per": "key", "requests": "100M/m"},
-            {"per": "tenant", "tokens": "1000G/m"},
-            {"per": "team", "concurrent": 100_000},
-        ],
-        "rules": [{"when": "tenant == 'other' && tokens > 100000", "model": "openai_chat/sim"}],
-        "defaults": {"circuit_breaker": {"failure_threshold": 5, "open": "30s"}},
-    })
 }
 
 /// Has `tollgate` render the gateway's bootstrap; gives it parsed.
