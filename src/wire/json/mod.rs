@@ -8,6 +8,7 @@
 mod body;
 mod error;
 mod escape;
+mod mold;
 mod object;
 mod outline;
 mod patch;
@@ -21,6 +22,7 @@ mod write;
 pub use body::Body;
 pub use error::{ParseError, parse, parse_raw};
 pub use escape::write_string;
+pub use mold::Mold;
 pub(crate) use object::wire_object;
 pub use object::{Count, Extra, Name, OneOrMany, TextOr};
 pub use outline::Outline;

@@ -2,6 +2,7 @@
 //! as bytes, and what differs is read without looking at the rest.
 
 use super::Text;
+use memchr::arch::all::{is_equal, is_prefix};
 use std::ops::Range;
 
 /// Longest message that is remembered, in bytes: chunks of streams have a few hundred.
@@ -42,13 +43,14 @@ impl Stencil {
         let mut rest = message;
         let mut first = None;
         for before in others {
-            rest = rest.strip_prefix(before.as_slice())?;
+            // The standard comparison takes a byte at a time under Wasm.
+            rest = is_prefix(rest, before).then(|| rest.get(before.len()..))??;
             let (inside, behind) = rest.split_at_checked(simple_literal(rest)?)?;
             let inside = std::str::from_utf8(inside).ok()?;
             first = first.or(Some(inside));
             rest = behind;
         }
-        first.filter(|_| rest == last.as_slice()).map(Text::of_inside)
+        first.filter(|_| is_equal(rest, last)).map(Text::of_inside)
     }
 }
 

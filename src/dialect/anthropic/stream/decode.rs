@@ -7,7 +7,7 @@ use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
-use crate::wire::json::{ParseError, parse};
+use crate::wire::json::{ParseError, Stencil, parse};
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
 
@@ -24,6 +24,16 @@ struct State {
     open: Open,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
+    /// The last delta that did nothing but add a text to the open block: most are like the one before.
+    plain: Option<(Stencil, Adds)>,
+}
+
+/// What a text is added as.
+#[derive(Debug, Clone, Copy)]
+enum Adds {
+    Text,
+    Thinking,
+    Arguments,
 }
 
 /// The block that is open.
@@ -91,12 +101,7 @@ impl State {
         match frame.name {
             "ping" => return sink.event(Event::Ping),
             "error" => return self.fail(read_failure(Dialect::Anthropic, 200, bytes), sink),
-            "content_block_delta" => {
-                return match parse::<Added<'_>>(bytes) {
-                    Ok(added) => self.delta(added.delta.unwrap_or_default(), sink),
-                    Err(error) => self.malformed(&error, sink),
-                };
-            }
+            "content_block_delta" => return self.added(bytes, sink),
             _ => {}
         }
         let data: Data<'_> = match parse(bytes) {
@@ -185,6 +190,34 @@ impl State {
         }
     }
 
+    /// The event that nearly all of a stream consists of.
+    fn added<S: EventSink>(&mut self, bytes: &[u8], sink: &mut S) {
+        if let Some((stencil, adds)) = &self.plain
+            && let Some(text) = stencil.read(bytes)
+        {
+            return add(adds.to_delta(text), sink);
+        }
+        let delta = match parse::<Added<'_>>(bytes) {
+            Ok(added) => added.delta.unwrap_or_default(),
+            Err(error) => return self.malformed(&error, sink),
+        };
+        let plain = Adds::read(&delta);
+        self.delta(delta, sink);
+        if let Some((text, adds)) = plain.filter(|(_, adds)| self.only_adds(*adds)) {
+            let (stencil, kind) = self.plain.get_or_insert_with(|| (Stencil::default(), adds));
+            stencil.learn(bytes, &[text]);
+            *kind = adds;
+        }
+    }
+
+    /// Whether all that another delta of this kind does is to add to what is open.
+    fn only_adds(&self, adds: Adds) -> bool {
+        match adds {
+            Adds::Text | Adds::Thinking => matches!(self.open, Open::Part | Open::Call { .. }),
+            Adds::Arguments => matches!(self.open, Open::Call { early: None }),
+        }
+    }
+
     fn delta<S: EventSink>(&mut self, delta: WireDelta<'_>, sink: &mut S) {
         if matches!(self.open, Open::Skipped | Open::None) {
             return;
@@ -208,6 +241,7 @@ impl State {
     }
 
     fn stop<S: EventSink>(&mut self, sink: &mut S) {
+        self.plain = None;
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
             Open::Part | Open::Call { early: None } => {}
@@ -216,6 +250,27 @@ impl State {
             }
         }
         sink.event(Event::PartStop { choice: 0 });
+    }
+}
+
+impl Adds {
+    /// The text of a delta, where adding it is all that the delta does.
+    fn read<'a>(delta: &WireDelta<'a>) -> Option<(&'a str, Self)> {
+        let (text, adds) = match delta.kind.as_ref()?.literal()? {
+            "text_delta" => (&delta.text, Self::Text),
+            "thinking_delta" => (&delta.thinking, Self::Thinking),
+            "input_json_delta" => (&delta.partial_json, Self::Arguments),
+            _ => return None,
+        };
+        Some((text.as_ref()?.literal()?, adds))
+    }
+
+    fn to_delta(self, text: Text<'_>) -> Delta<'_> {
+        match self {
+            Self::Text => Delta::Text(text),
+            Self::Thinking => Delta::Thinking(text),
+            Self::Arguments => Delta::Arguments(text),
+        }
     }
 }
 
@@ -229,5 +284,86 @@ fn add<S: EventSink>(delta: Delta<'_>, sink: &mut S) {
         &delta;
     if !text.is_empty() {
         sink.event(Event::Delta { choice: 0, delta });
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    struct Seen(Vec<String>);
+
+    impl EventSink for Seen {
+        fn event(&mut self, event: Event<'_>) {
+            self.0.push(format!("{event:?}"));
+        }
+    }
+
+    fn frame(name: &str, rest: &str) -> String {
+        format!("event: {name}\ndata: {{\"type\":\"{name}\",{rest}}}\n\n")
+    }
+
+    fn adds(index: u32, delta: &str) -> String {
+        frame("content_block_delta", &format!(r#""index":{index},"delta":{{{delta}}}"#))
+    }
+
+    fn starts(index: u32, block: &str) -> String {
+        frame("content_block_start", &format!(r#""index":{index},"content_block":{{{block}}}"#))
+    }
+
+    /// Deltas that only add, and whatever else can come between them.
+    fn pool() -> Vec<String> {
+        vec![
+            adds(0, r#""type":"text_delta","text":"one""#),
+            adds(0, r#""type":"text_delta","text":"tw\"o\\ é""#),
+            adds(0, r#""type":"text_delta","text":"""#),
+            adds(0, r#""type":"text_delta","text":"\u00e9\ud83d\ude00""#),
+            adds(0, r#""type":"text_delta","text":null"#),
+            adds(0, r#""type":"text_delta","text":"one","more":"m""#),
+            adds(0, r#""text":"one","type":"text_delta""#),
+            adds(1, r#""type":"text_delta","text":"other""#),
+            adds(0, r#""type":"thinking_delta","thinking":"hm""#),
+            adds(0, r#""type":"thinking_delta","thinking":"so""#),
+            adds(0, r#""type":"signature_delta","signature":"s""#),
+            adds(0, r#""type":"input_json_delta","partial_json":"{""#),
+            adds(0, r#""type":"input_json_delta","partial_json":"}""#),
+            adds(0, r#""type":"input_json_delta","partial_json":"""#),
+            adds(0, r#""type":"citations_delta","citation":{}"#),
+            starts(0, r#""type":"text","text":"""#),
+            starts(0, r#""type":"thinking","thinking":"""#),
+            starts(0, r#""type":"tool_use","id":"t","name":"f","input":{"a":1}"#),
+            starts(0, r#""type":"server_tool_use","id":"s","name":"f""#),
+            frame("content_block_stop", r#""index":0"#),
+            frame("ping", r#""x":0"#),
+            frame("content_block_delta", r#""index":0,"delta":7"#),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_delta_like_the_one_before_means_the_same(order in prop::collection::vec(0_usize..22, 0..32)) {
+            let pool = pool();
+            let (mut quick, mut slow) = (StreamDecoder::new(), StreamDecoder::new());
+            let (mut seen, mut meant) = (Seen(Vec::new()), Seen(Vec::new()));
+            for at in order {
+                quick.push(pool[at].as_bytes(), &mut seen);
+                slow.state.plain = None;
+                slow.push(pool[at].as_bytes(), &mut meant);
+            }
+            prop_assert_eq!(seen.0, meant.0);
+        }
+    }
+
+    #[test]
+    fn deltas_that_only_add_are_not_read_in_full() {
+        let mut decoder = StreamDecoder::new();
+        for event in [starts(0, r#""type":"text","text":"""#), adds(0, r#""type":"text_delta","text":"one""#)] {
+            decoder.push(event.as_bytes(), &mut Seen(Vec::new()));
+        }
+        let next = br#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"two"}}"#;
+        let (stencil, _) = decoder.state.plain.as_ref().unwrap();
+        assert_eq!(stencil.read(next).and_then(|text| text.literal()), Some("two"));
     }
 }

@@ -6,7 +6,7 @@ use super::super::usage::write_usage;
 use super::super::write_failure_event;
 use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
 use crate::dialect::lane::AnswerPlan;
-use crate::wire::json::{Object, object};
+use crate::wire::json::{Mold, Object, object};
 
 /// Writes a stream that is well formed whatever comes in: one `message_start`, blocks with rising indices of which
 /// one is open at a time, one `message_delta` with the stop reason and the counts, one `message_stop`; or an `error`.
@@ -25,6 +25,8 @@ pub struct StreamEncoder {
     finish: Option<(FinishReason, Option<Text<'static>>)>,
     has_call: bool,
     has_refusal: bool,
+    /// The last delta, by its block and its kind.
+    delta: Mold<(u64, &'static str)>,
 }
 
 /// The block that is open towards the client.
@@ -174,11 +176,14 @@ impl StreamEncoder {
             // A delta that does not belong to the open part has no place in this dialect.
             _ => return,
         };
-        emit(out, "content_block_delta", |data| {
-            data.u64("index", self.next.saturating_sub(1));
-            data.object("delta", |delta| {
-                delta.word("type", kind);
-                delta.text(field, text);
+        let index = self.next.saturating_sub(1);
+        self.delta.pour((index, kind), text, out, |text, out| {
+            emit(out, "content_block_delta", |data| {
+                data.u64("index", index);
+                data.object("delta", |delta| {
+                    delta.word("type", kind);
+                    delta.text(field, text);
+                });
             });
         });
     }

@@ -41,7 +41,7 @@ impl Framing {
 
     /// Appends what ends the stream.
     pub(super) fn close(&mut self, out: &mut Vec<u8>) {
-        if self.array && !std::mem::replace(&mut self.closed, true) {
+        if !std::mem::replace(&mut self.closed, true) && self.array {
             out.extend_from_slice(if self.opened { b"]" } else { b"[]" });
         }
     }

@@ -4,7 +4,7 @@ use super::super::{finish, usage};
 use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::openai_chat::write_failure_event;
-use crate::wire::json::{Object, object, write_u64};
+use crate::wire::json::{Mold, Object, object, write_u64};
 
 /// Writes `chat.completion.chunk` events and the final `[DONE]`.
 #[derive(Debug)]
@@ -16,6 +16,17 @@ pub struct StreamEncoder {
     head: Vec<u8>,
     choices: Vec<Choice>,
     usage: Usage,
+    /// The last text or arguments, by their choice.
+    last: Mold<(u32, Adds)>,
+}
+
+/// What a delta adds to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Adds {
+    Content,
+    Refusal,
+    /// The arguments of a call, by its index.
+    Arguments(u32),
 }
 
 #[derive(Debug, Default)]
@@ -52,6 +63,7 @@ impl StreamEncoder {
             head: Vec::new(),
             choices: Vec::new(),
             usage: Usage::default(),
+            last: Mold::default(),
         }
     }
 
@@ -173,7 +185,7 @@ impl StreamEncoder {
         let (part, block) = (state.part, state.blocks);
         if let (Part::Call(index, _), Delta::Arguments(text)) = (part, delta) {
             state.part = Part::Call(index, true);
-            return self.arguments(choice, index, text, out);
+            return self.add(choice, Adds::Arguments(index), text, out);
         }
         let mut joins = false;
         if let Delta::Thinking(text) = delta
@@ -186,39 +198,48 @@ impl StreamEncoder {
         if joins {
             self.additions(choice, out, |o| o.str("reasoning_content", "\n"));
         }
-        self.additions(choice, out, |o| match delta {
-            Delta::Text(text) if part == Part::Refusal => o.text("refusal", text),
-            Delta::Text(text) | Delta::Arguments(text) => o.text("content", text),
-            Delta::Thinking(text) => {
+        match delta {
+            Delta::Text(text) if part == Part::Refusal => self.add(choice, Adds::Refusal, text, out),
+            Delta::Text(text) | Delta::Arguments(text) => self.add(choice, Adds::Content, text, out),
+            Delta::Thinking(text) => self.additions(choice, out, |o| {
                 o.text("reasoning_content", text);
                 thinking_block(o, block, "thinking", |o| o.text("thinking", text));
-            }
-            Delta::Signature(signature) => thinking_block(o, block, "thinking", |o| {
-                o.word("thinking", "");
-                o.text("signature", signature);
             }),
-        });
+            Delta::Signature(signature) => self.additions(choice, out, |o| {
+                thinking_block(o, block, "thinking", |o| {
+                    o.word("thinking", "");
+                    o.text("signature", signature);
+                });
+            }),
+        }
     }
 
-    fn arguments(&self, choice: u32, index: u32, text: &Text<'_>, out: &mut Vec<u8>) {
-        self.additions(choice, out, |o| {
-            if self.legacy_functions {
-                return o.object("function_call", |o| o.text("arguments", text));
-            }
-            o.array("tool_calls", |list| {
-                list.object(|o| {
-                    o.u64("index", u64::from(index));
-                    o.object("function", |o| o.text("arguments", text));
-                });
+    /// More of a text.
+    fn add(&mut self, choice: u32, what: Adds, text: &Text<'_>, out: &mut Vec<u8>) {
+        let mut mold = std::mem::take(&mut self.last);
+        mold.pour((choice, what), text, out, |text, out| {
+            self.additions(choice, out, |o| match what {
+                Adds::Content => o.text("content", text),
+                Adds::Refusal => o.text("refusal", text),
+                Adds::Arguments(_) if self.legacy_functions => {
+                    o.object("function_call", |o| o.text("arguments", text));
+                }
+                Adds::Arguments(index) => o.array("tool_calls", |list| {
+                    list.object(|o| {
+                        o.u64("index", u64::from(index));
+                        o.object("function", |o| o.text("arguments", text));
+                    });
+                }),
             });
         });
+        self.last = mold;
     }
 
     /// A call without arguments has an empty object of them: clients parse what they collected.
     fn part_stop(&mut self, choice: u32, out: &mut Vec<u8>) {
         let Some(state) = self.choices.get_mut(choice as usize) else { return };
         if let Part::Call(index, false) = std::mem::take(&mut state.part) {
-            self.arguments(choice, index, &Text::plain("{}"), out);
+            self.add(choice, Adds::Arguments(index), &Text::plain("{}"), out);
         }
     }
 
