@@ -161,7 +161,9 @@ async def drive(url: str, keys: dict[str, str], seconds: float, seed: int) -> li
                 raise RuntimeError(f"{answer.status_code}: {answer.text}")
             sent.append(Sent(tenant, at, answer.status_code, time.monotonic() - at))
 
-        await asyncio.gather(*(ask(due, tenant) for due, tenant in plan(keys, seconds, seed)))
+        arrivals = plan(keys, seconds, seed)
+        print(f"{len(arrivals)} requests in {seconds:g} s, and a few more until the last has waited …", file=sys.stderr)
+        await asyncio.gather(*(ask(due, tenant) for due, tenant in arrivals))
     return sent
 
 

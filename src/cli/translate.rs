@@ -4,6 +4,7 @@ use crate::chat::Failure;
 use crate::dialect::lane::{self, AnswerPlan, Ask, Edit, Stream};
 use crate::dialect::{Call, Dialect};
 use crate::provider::Quirks;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 use std::io::{Read, Write};
 use std::process::ExitCode;
@@ -16,11 +17,11 @@ pub struct TranslateArgs {
     /// What is read: a client's request, or a provider's answer, whole or streamed
     #[arg(value_enum)]
     what: What,
-    /// The client's dialect: openai_chat (or openai), anthropic
-    #[arg(long, value_parser = dialect)]
+    /// The client's dialect; "openai" is short for openai_chat
+    #[arg(long)]
     client: Dialect,
-    /// The provider's dialect: openai_chat (or openai), anthropic
-    #[arg(long, value_parser = dialect)]
+    /// The provider's dialect
+    #[arg(long)]
     provider: Dialect,
     /// The provider's name of the model; the client's own word when absent
     #[arg(long)]
@@ -53,12 +54,15 @@ enum What {
     Stream,
 }
 
-fn dialect(name: &str) -> Result<Dialect, String> {
-    let known = serde_json::from_value(serde_json::Value::from(name));
-    known.map_err(|_| {
-        let names: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.as_str()).collect();
-        format!("no such dialect; there are {}", names.join(", "))
-    })
+impl ValueEnum for Dialect {
+    fn value_variants<'a>() -> &'a [Self] {
+        Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let value = PossibleValue::new(self.as_str());
+        Some(if *self == Self::OpenaiChat { value.alias("openai") } else { value })
+    }
 }
 
 /// Runs the command: the result on standard output, warnings and errors on standard error. Where the lane fails,
