@@ -12,6 +12,7 @@ use crate::dialect::{Dialect, Operation};
 use crate::meter::estimate::{self, Tokenizer};
 use crate::policy::identity::Identity;
 use crate::policy::ledger::{Account, CellId};
+use crate::policy::queue::Place;
 use crate::policy::quota::{Amounts, Clock, Over, Quota, Quotas, Refused, Standing, Terms, Unit};
 use crate::policy::route;
 use crate::policy::scope::Scope;
@@ -66,6 +67,11 @@ pub struct Denied {
 }
 
 impl Denied {
+    /// What would have to be waited for.
+    pub(super) fn place(&self) -> Place {
+        Place { account: self.account.clone(), rule: self.quota.tag }
+    }
+
     /// Whether the request may wait for it.
     pub(super) fn may_wait(&self) -> bool {
         match &self.unknown {
@@ -80,6 +86,8 @@ pub(super) struct Applicant<'a> {
     pub(super) identity: &'a Identity,
     pub(super) model: Option<&'a str>,
     pub(super) provider: Option<&'a str>,
+    /// Nobody asks for anything yet: what holds for some models or providers alone is meant as well.
+    pub(super) looks_around: bool,
 }
 
 impl<'a> Applicant<'a> {
@@ -131,7 +139,10 @@ impl<'a> Applicant<'a> {
             Some(limits) => rules.extend(limits.iter().cloned()),
             None => rules.extend(general.iter().filter(|quota| !is_budget(quota)).cloned()),
         }
-        rules.retain(|quota| quota.is_for(|scope| self.value(scope)));
+        rules.retain(|quota| {
+            let value = |scope| self.value(scope);
+            if self.looks_around { quota.may_be_for(value) } else { quota.is_for(value) }
+        });
         if rules.is_empty() {
             return None;
         }
@@ -150,13 +161,13 @@ pub(super) fn admit(
     exchange: &mut Exchange,
     identity: &Identity,
     now_ns: u64,
-    is_waited_for: &dyn Fn(&Account) -> bool,
+    is_waited_for: &dyn Fn(&Account, u32) -> bool,
 ) -> Result<Admission, Denied> {
     let tables = Rc::clone(&exchange.tables);
     let quotas = &tables.quotas;
     let clock = Clock::at(now_ns, quotas.lease);
     let model = Rc::clone(&exchange.model);
-    let applicant = Applicant { identity, model: Some(&model.name), provider: None };
+    let applicant = Applicant { identity, model: Some(&model.name), provider: None, looks_around: false };
     let accounts: Vec<_> =
         Scope::ALL.iter().filter_map(|scope| applicant.rules(worker, quotas, *scope)).collect();
     let of_providers = quotas.of(Scope::Provider);
@@ -171,9 +182,7 @@ pub(super) fn admit(
         fleet::known(worker, &tables, accounts.iter().chain(&of_chain), &clock)?;
     }
     for (account, rules) in accounts {
-        if is_waited_for(&account)
-            && let Some(denied) = behind(worker, host, &account, &rules, &clock)
-        {
+        if let Some(denied) = behind(worker, host, &account, &rules, &clock, is_waited_for) {
             admission.settle(worker, host, quotas, None, now_ns);
             return Err(denied);
         }
@@ -201,10 +210,12 @@ fn behind(
     account: &Account,
     rules: &[Rc<Quota>],
     clock: &Clock,
+    is_waited_for: &dyn Fn(&Account, u32) -> bool,
 ) -> Option<Denied> {
-    let quota = rules.iter().find(|quota| quota.over() == Over::Queue)?;
+    let waits = |quota: &&Rc<Quota>| quota.over() == Over::Queue && is_waited_for(account, quota.tag);
+    let quota = rules.iter().find(waits)?;
     let standing = quota.standing(&worker.ledger.read(host, account).cell(quota.tag), clock);
-    let refused = Refused { standing, wanted: 1, wait_ns: 0 };
+    let refused = Refused { standing, wanted: 1, wait_ns: TURN_NS };
     Some(Denied { quota: Rc::clone(quota), account: account.clone(), refused, unknown: None })
 }
 
@@ -290,7 +301,7 @@ impl Admission {
         host: &impl Host,
         exchange: &mut Exchange,
         clock: &Clock,
-        is_waited_for: &dyn Fn(&Account) -> bool,
+        is_waited_for: &dyn Fn(&Account, u32) -> bool,
     ) -> Result<(), Denied> {
         let mut whole = None;
         let mut refusal: Option<Denied> = None;
@@ -300,8 +311,9 @@ impl Admission {
             .map(|target| Rc::clone(&target.provider))
         {
             let rules = self.rules_of(worker, exchange, &provider);
-            let waited_for = rules.as_ref().filter(|(account, _)| is_waited_for(account));
-            let behind = waited_for.and_then(|(account, rules)| behind(worker, host, account, rules, clock));
+            let behind = rules
+                .as_ref()
+                .and_then(|(account, rules)| behind(worker, host, account, rules, clock, is_waited_for));
             let held = match (behind, rules) {
                 (Some(denied), _) => Err(denied),
                 (None, Some((account, rules))) => {
@@ -361,7 +373,8 @@ impl Admission {
         provider: &Provider,
     ) -> Option<(Account, Vec<Rc<Quota>>)> {
         let model = Some(&*exchange.model.name);
-        let applicant = Applicant { identity: &self.identity, model, provider: Some(&provider.name) };
+        let provider = Some(&*provider.name);
+        let applicant = Applicant { identity: &self.identity, model, provider, looks_around: false };
         applicant.rules(worker, &exchange.tables.quotas, Scope::Provider)
     }
 
@@ -406,19 +419,22 @@ impl Admission {
     }
 
     /// The request goes to a provider: what it holds there. It may not be what was chosen, where another one could not be
-    /// reached; nothing can be refused any more then. What comes after it in the chain is looked at.
+    /// reached; nothing can be refused any more then. What comes after it in the chain is
+    /// looked at.
     pub(super) fn follow(&mut self, worker: &Worker, host: &impl Host, exchange: &mut Exchange, now_ns: u64) {
         let tables = Rc::clone(&exchange.tables);
         if tables.quotas.of(Scope::Provider).is_empty() {
             return;
         }
+        // The router has gone on by itself: what was laid aside was passed over.
+        exchange.aside = None;
         let clock = Clock::at(now_ns, tables.quotas.lease);
         let Some(provider) = exchange.attempts.last().map(|attempt| Rc::clone(&attempt.provider)) else {
             return;
         };
-        let holds_other =
-            |hold: &Hold| hold.account.scope == Scope::Provider && *hold.account.value != *provider.name;
-        if self.holds.iter().any(holds_other) {
+        let holds_it =
+            |hold: &Hold| hold.account.scope == Scope::Provider && *hold.account.value == *provider.name;
+        if !self.holds.iter().any(holds_it) {
             self.release(worker, host, &tables.quotas, Scope::Provider, now_ns);
             if let Some((account, rules)) = self.rules_of(worker, exchange, &provider) {
                 self.force(worker, host, account, &rules, &clock);
@@ -438,7 +454,7 @@ impl Admission {
             let standing = quota.standing(&cells.cell(quota.tag), &clock);
             let refused = Refused { standing, wanted: 0, wait_ns: 0 };
             let denied = Denied { quota: Rc::clone(quota), account, refused, unknown: None };
-            exchange.leave_out(&next, now_ns, &denied.reason());
+            exchange.lay_aside(&next, now_ns, &denied.reason());
         }
     }
 
@@ -532,8 +548,8 @@ fn cell_id(quota: &Quota, account: &Account, clock: &Clock) -> CellId {
     CellId { rule: Rc::clone(&quota.name), value: Rc::clone(&account.value), window: quota.window(clock) }
 }
 
-/// What a request may use at most: its input as estimated, and as much output as it allows. Where a price is not known,
-/// no money, and a warning.
+/// What a request may use at most: its input as estimated, and as much output as it allows, at the dearest target of its
+/// chain, for any of them may come to answer. Where a price is not known, no money; of the first target, with a warning.
 fn wanted(
     worker: &Worker,
     exchange: &mut Exchange,
@@ -542,30 +558,38 @@ fn wanted(
     warnings: &mut Vec<String>,
 ) -> Amounts {
     let model = Rc::clone(&exchange.model);
-    let first = exchange.upcoming().and_then(|step| model.targets.get(step.target));
-    let Some(target) = first else { return Amounts::default() };
-    let upstream = route::upstream_model(target, &exchange.carried);
-    let output = match exchange.call.operation {
-        Operation::Chat => {
-            let own = || estimate::output_limit(&exchange.body);
-            target.max_tokens.or_else(own).unwrap_or(model.default_max_tokens)
-        }
+    let own_limit = match exchange.call.operation {
+        Operation::Chat => estimate::output_limit(&exchange.body).unwrap_or(model.default_max_tokens),
         Operation::Embeddings(_) | Operation::Rerank(_) => 0,
         // Nothing is used by a count, and nobody knows what a service uses.
         Operation::CountTokens | Operation::Forward(_) | Operation::ShowModel => return Amounts::default(),
     };
-    let input = estimate::from_body(&exchange.body, Tokenizer::of_model(&upstream));
-    exchange.answer.input_estimate = Some(input);
-    let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
-    let mut usd = 0;
-    if counts_money {
+    let mut input = None;
+    let mut most = Amounts::default();
+    for step in exchange.steps.iter().filter(|step| step.retry == 0) {
+        let Some(target) = model.targets.get(step.target) else { continue };
+        let upstream = route::upstream_model(target, &exchange.carried);
+        let is_first = input.is_none();
+        let input =
+            *input.get_or_insert_with(|| estimate::from_body(&exchange.body, Tokenizer::of_model(&upstream)));
+        let output = match exchange.call.operation {
+            Operation::Chat => target.max_tokens.unwrap_or(own_limit),
+            _ => own_limit,
+        };
+        most.tokens = most.tokens.max(input.saturating_add(output));
+        if !counts_money {
+            continue;
+        }
+        let usage = Usage { input: Some(input), output: Some(output), ..Usage::default() };
         match worker.quote(now_ns, &exchange.tables, &target.provider, &upstream, &usage) {
-            Some(cost) => usd = u64::try_from(cost.pico_usd()).unwrap_or(u64::MAX),
-            None => warnings.push(format!(
+            Some(cost) => most.usd = most.usd.max(u64::try_from(cost.pico_usd()).unwrap_or(u64::MAX)),
+            None if is_first => warnings.push(format!(
                 "no price is known for {}/{upstream}: budgets in USD do not count this request",
                 target.provider.name
             )),
+            None => {}
         }
     }
-    Amounts { usd, tokens: input.saturating_add(output) }
+    exchange.answer.input_estimate = input.or(exchange.answer.input_estimate);
+    most
 }

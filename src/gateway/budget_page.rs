@@ -72,7 +72,8 @@ pub(super) fn page(
             Scope::Key | Scope::Global => {}
         }
     }
-    let applicant = Applicant { identity: &whose, model, provider };
+    let looks_around = chosen.is_empty() && key_id.is_none();
+    let applicant = Applicant { identity: &whose, model, provider, looks_around };
     Ok(write(worker, host, tables, &applicant, now_ns))
 }
 

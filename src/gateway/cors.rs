@@ -5,14 +5,14 @@ use crate::config::tables::Cors;
 use std::borrow::Cow;
 
 /// Request headers that the dialects' clients send.
-const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, anthropic-version, anthropic-beta, \
+const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, x-goog-api-key, x-goog-api-client, anthropic-version, anthropic-beta, \
      anthropic-dangerous-direct-browser-access, openai-organization, openai-project, x-request-id, \
      x-stainless-arch, x-stainless-lang, x-stainless-os, x-stainless-package-version, x-stainless-retry-count, \
      x-stainless-runtime, x-stainless-runtime-version, x-stainless-timeout, x-stainless-helper-method";
 
 /// Response headers that a page may read.
 const EXPOSED: &str = "x-tollgate-provider, x-tollgate-model, x-tollgate-attempts, x-tollgate-request-id, \
-     x-tollgate-cost, x-tollgate-warnings, retry-after, request-id, x-request-id";
+     x-tollgate-cost, x-tollgate-warnings, x-tollgate-budget-warning, retry-after, request-id, x-request-id";
 
 /// Headers of an answer to a request from `origin`; none when the origin is not allowed.
 pub fn answer_headers(rules: &Cors, origin: Option<&str>) -> Vec<(&'static str, String)> {

@@ -287,8 +287,9 @@ impl Edge {
         if none || self.record.identity.master {
             return self.send(host, exchange);
         }
-        let (identity, now) = (&self.record.identity, self.record.started_ns);
-        let waits = |account: &Account| self.worker.queue.borrow().is_waited_for(account);
+        // Not the time at which the headers came: the body may have taken long, and the counters have gone on.
+        let (identity, now) = (&self.record.identity, host.now_ns());
+        let waits = |account: &Account, rule| self.worker.queue.borrow().is_waited_for(account, rule);
         match admission::admit(&self.worker, host, &mut exchange, identity, now, &waits) {
             Ok(admission) => {
                 exchange.admission = Some(Box::new(admission));
@@ -323,7 +324,9 @@ impl Edge {
             End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
             End::Refused(refused) => {
                 let (failure, denied, queued_ms) = *refused;
-                self.note_denied(&denied);
+                if let Some(denied) = &denied {
+                    self.note_denied(denied);
+                }
                 self.record.queued_ms = Some(queued_ms);
                 self.record.status = failure.status;
                 self.record.failure = Some(failure);
@@ -360,7 +363,7 @@ impl Edge {
         let mut headers = Vec::new();
         if denied.is_of_limit() {
             let standing = [(Rc::clone(&denied.quota), denied.refused.standing)];
-            headers = quota_headers::headers(self.record.dialect, &standing, self.record.started_ns);
+            headers = quota_headers::headers(self.record.dialect, &standing, host.now_ns());
         }
         let headers: Vec<(&str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();

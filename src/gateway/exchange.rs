@@ -57,6 +57,8 @@ pub struct Exchange {
     pub retries_granted: usize,
     /// The cluster that the router was last told to use.
     pub routed: Rc<Provider>,
+    /// The tries to come as they were before those at providers without room were laid aside.
+    pub aside: Option<Aside>,
     /// Every try so far, and the targets that were passed over.
     pub attempts: Vec<Attempt>,
     /// What it holds of budgets and limits, where there are any.
@@ -75,6 +77,14 @@ pub struct Exchange {
     pub rule: Option<Rc<str>>,
     /// How the answer stands.
     pub answer: AnswerState,
+}
+
+/// What was laid aside while a try is under way: should that fail unseen, the router goes on by itself, and not there.
+#[derive(Debug)]
+pub struct Aside {
+    steps: Vec<Step>,
+    /// How many attempts there were.
+    attempts: usize,
 }
 
 /// A request that is passed through to a service.
@@ -289,6 +299,26 @@ impl Exchange {
             let at = if begun == 0 { self.attempts.len() } else { self.attempts.len().saturating_sub(1) };
             self.attempts.insert(at, attempt);
         }
+    }
+
+    /// Lays the remaining tries at a provider aside for as long as the try under way lasts.
+    pub fn lay_aside(&mut self, provider: &Rc<Provider>, now_ns: u64, reason: &str) {
+        let rest = || self.steps.get(self.begun..).unwrap_or_default().to_vec();
+        let aside =
+            self.aside.take().unwrap_or_else(|| Aside { steps: rest(), attempts: self.attempts.len() });
+        self.leave_out(provider, now_ns, reason);
+        self.aside = Some(aside);
+    }
+
+    /// The try under way has ended, and was seen to: what was laid aside may be asked after all.
+    pub fn take_up(&mut self) {
+        let Some(aside) = self.aside.take() else { return };
+        self.steps.truncate(self.begun);
+        self.steps.extend(aside.steps);
+        // The notes about it stand before the latest try.
+        let notes = self.attempts.len().saturating_sub(aside.attempts);
+        let at = aside.attempts.saturating_sub(1);
+        self.attempts.drain(at..at.saturating_add(notes).min(self.attempts.len()));
     }
 
     /// Ends the try under way and gives it back; a try that has ended keeps its first end, and nothing comes back.

@@ -51,7 +51,8 @@ struct Circuit {
     until: Option<String>,
 }
 
-/// A health page and its status. The gateway is down, and not ready, when every target with traffic fails.
+/// A health page and its status. The gateway is down, and not ready, when every target fails: one that
+/// had no traffic may well answer.
 pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: Health) -> (u16, Vec<u8>) {
     if which == Health::Live {
         return (200, br#"{"status":"ok"}"#.to_vec());
@@ -66,8 +67,7 @@ pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: 
     targets.retain(|name, target| name.contains('/') || target.summary.total_requests > 0);
     let state_of = |target: &Target| targets.get(&*target.name).map_or(State::Unknown, |t| t.summary.status);
     let of_model = |model: &'_ Model| worst_of(model.chain().iter().map(state_of));
-    let known = targets.values().map(|target| target.summary.status).filter(|state| *state != State::Unknown);
-    let status = worst_of(known);
+    let status = worst_of(targets.values().map(|target| target.summary.status));
     let fleet = fleet::health(worker, tables);
     // Counters that cannot be read make the gateway worse, but no other instance of it is better.
     let status = match &fleet {
@@ -122,7 +122,7 @@ fn of_target(target: &Target, book: &Book, board: &Board, now_ms: u64) -> Target
     }
 }
 
-/// Healthy when nothing is known to fail, down when all fails, degraded between.
+/// Healthy when nothing is known to fail, down when all is known to, degraded between.
 fn worst_of(states: impl Iterator<Item = State>) -> State {
     let (mut all, mut down, mut degraded) = (0, 0, false);
     for state in states {
@@ -149,5 +149,6 @@ mod tests {
         assert_eq!(word(&[State::Down, State::Healthy]), State::Degraded);
         assert_eq!(word(&[State::Degraded]), State::Degraded);
         assert_eq!(word(&[State::Down, State::Down]), State::Down);
+        assert_eq!(word(&[State::Down, State::Unknown]), State::Degraded);
     }
 }

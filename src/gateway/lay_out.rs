@@ -13,6 +13,7 @@ use crate::policy::route::{self, Found, Step};
 use crate::policy::sift::{Sifted, sift};
 use crate::wire::json::Body;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// A request whose body was read.
 pub(super) struct Incoming {
@@ -57,8 +58,7 @@ impl Edge {
         }
         let first = steps.first().and_then(|s| found.model.targets.get(s.target));
         let Some(first) = first.map(|t| Rc::clone(&t.provider)) else {
-            let failure = Failure::new(503, nobody(&found.model, &call, asked, &attempts).message);
-            return Err(failure.with_retry_after(wait.unwrap_or_default()).with_code("circuit_open"));
+            return Err(all_open(&found.model, &call, asked, &attempts, wait));
         };
         Ok(Exchange {
             tables: Rc::clone(&self.tables),
@@ -77,6 +77,7 @@ impl Edge {
             steps,
             begun: 0,
             routed: first,
+            aside: None,
             attempts,
             admission: None,
             probing: None,
@@ -89,6 +90,41 @@ impl Edge {
             model: found.model,
         })
     }
+}
+
+impl Exchange {
+    /// Looks at the chain once more, for a request that has waited: the targets that are to be left alone by now leave it.
+    ///
+    /// # Errors
+    /// None is left.
+    pub(super) fn look_again(&mut self, host: &impl Host, now_ns: u64) -> Result<(), Failure> {
+        let model = Rc::clone(&self.model);
+        let (sifted, troubled) = leave_alone(host, std::mem::take(&mut self.steps), &model);
+        let Sifted { steps, skipped, wait } = sifted;
+        (self.steps, self.troubled) = (steps, troubled);
+        self.attempts.extend(skipped.into_iter().filter_map(|(target, why)| {
+            Some(Attempt::skipped(model.targets.get(target)?, &self.carried, why, now_ns))
+        }));
+        match self.upcoming().and_then(|step| self.target(step)) {
+            Some(first) => {
+                self.routed = Rc::clone(&first.provider);
+                Ok(())
+            }
+            None => Err(all_open(&model, &self.call, &model.name, &self.attempts, wait)),
+        }
+    }
+}
+
+/// The answer where every target is to be left alone.
+fn all_open(
+    model: &Model,
+    call: &Call,
+    asked: &str,
+    attempts: &[Attempt],
+    wait: Option<Duration>,
+) -> Failure {
+    let failure = Failure::new(503, nobody(model, call, asked, attempts).message);
+    failure.with_retry_after(wait.unwrap_or_default()).with_code("circuit_open")
 }
 
 /// Takes out the targets that are to be left alone for now. What comes back too are the numbers of those that have

@@ -76,10 +76,7 @@ impl Edge {
             Strategy::LowestLatency => {
                 let (lists, now) = learnt();
                 strategy::smallest(candidates, chance, |candidate| {
-                    let sum = signals::sum(&lists, candidate.id, now);
-                    #[allow(clippy::cast_precision_loss)] // requests under way
-                    let queue = sum.busy as f64 + 1.0;
-                    sum.latency * queue
+                    signals::sum(&lists, candidate.id, now).expected_ms()
                 })
             }
             Strategy::MostQuota => {

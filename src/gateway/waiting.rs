@@ -31,6 +31,8 @@ pub struct Waiting {
     identity: Identity,
     /// The rule that it waits for, as it stood last.
     denied: Denied,
+    /// Why it is refused, where it is not for that rule.
+    failure: Option<Failure>,
     /// What became of it.
     pub(super) end: Option<End>,
 }
@@ -40,8 +42,8 @@ pub struct Waiting {
 pub(super) enum End {
     /// It was given to the router.
     Sent(SharedExchange, u64),
-    /// It was refused.
-    Refused(Box<(Failure, Denied, u64)>),
+    /// It was refused, by a rule or for another reason, after so many milliseconds.
+    Refused(Box<(Failure, Option<Denied>, u64)>),
 }
 
 /// The queue's view of it.
@@ -82,13 +84,18 @@ pub(super) fn enqueue(
     }
     let queue = &mut *worker.queue.borrow_mut();
     let timeout = u64::try_from(quotas.queue_timeout.as_nanos()).unwrap_or(u64::MAX);
-    let (account, again_ns) = (denied.account.clone(), again(&denied, now_ns));
-    let waiting =
-        Waiting { exchange: Some(Box::new(exchange)), identity: identity.clone(), denied, end: None };
+    let (place, again_ns) = (denied.place(), again(&denied, now_ns));
+    let waiting = Waiting {
+        exchange: Some(Box::new(exchange)),
+        identity: identity.clone(),
+        denied,
+        failure: None,
+        end: None,
+    };
     let waiting = Rc::new(RefCell::new(waiting));
     let until_ns = now_ns.saturating_add(timeout);
     let item = Rc::clone(&waiting);
-    queue.push(&tenant, Waiter { id: host.stream(), account, since_ns: now_ns, until_ns, again_ns, item });
+    queue.push(&tenant, Waiter { id: host.stream(), place, since_ns: now_ns, until_ns, again_ns, item });
     worker.hurried.set(true);
     host.hurry();
     let metrics = &mut *worker.metrics.borrow_mut();
@@ -112,7 +119,7 @@ pub(super) fn serve(worker: &Worker, host: &impl Host, now_ns: u64) {
 /// Lets through who waited for what a finished request held.
 pub(super) fn serve_after(worker: &Worker, host: &impl Host, released: &[Account], now_ns: u64) {
     if !worker.queue.borrow().is_empty() {
-        serve_if(worker, host, now_ns, |waiter| released.contains(&waiter.account));
+        serve_if(worker, host, now_ns, |waiter| released.contains(&waiter.place.account));
     }
 }
 
@@ -142,7 +149,11 @@ fn serve_if(worker: &Worker, host: &impl Host, now_ns: u64, is_due: impl Fn(&Wai
 fn ask(worker: &Worker, host: &impl Host, waiter: &mut Waiter<SharedWaiting>, now_ns: u64) -> Outcome {
     let waiting = &mut *waiter.item.borrow_mut();
     let Some(exchange) = &mut waiting.exchange else { return Outcome::Refused };
-    match admission::admit(worker, host, exchange, &waiting.identity, now_ns, &|_| false) {
+    if let Err(failure) = exchange.look_again(host, now_ns) {
+        waiting.failure = Some(failure);
+        return Outcome::Refused;
+    }
+    match admission::admit(worker, host, exchange, &waiting.identity, now_ns, &|_, _| false) {
         Ok(mut admission) => {
             admission.queued_ms = Some(now_ns.saturating_sub(waiter.since_ns) / 1_000_000);
             admission.queued_by = Some(Rc::clone(&waiting.denied.quota.name));
@@ -150,7 +161,7 @@ fn ask(worker: &Worker, host: &impl Host, waiter: &mut Waiter<SharedWaiting>, no
             Outcome::Through
         }
         Err(denied) if denied.may_wait() => {
-            let waits = Outcome::Waits(denied.account.clone(), again(&denied, now_ns));
+            let waits = Outcome::Waits(denied.place(), again(&denied, now_ns));
             waiting.denied = denied;
             waits
         }
@@ -187,7 +198,8 @@ fn refuse(
     now_ns: u64,
     why: Why,
 ) {
-    let mut failure = waiting.denied.failure();
+    let is_denied = waiting.failure.is_none();
+    let mut failure = waiting.failure.take().unwrap_or_else(|| waiting.denied.failure());
     let queued_ms = now_ns.saturating_sub(since_ns) / 1_000_000;
     let more = match why {
         Why::Late => format!(" The request has waited {queued_ms} ms."),
@@ -204,18 +216,20 @@ fn refuse(
     let named = lane::failure_header(client, &failure);
     headers.extend(named.map(|(name, value)| (name.to_owned(), value.to_owned())));
     headers.extend(failure.retry_after_secs().map(|wait| ("retry-after".to_owned(), wait.to_string())));
-    if waiting.denied.is_of_limit() {
+    if is_denied && waiting.denied.is_of_limit() {
         let standing = [(Rc::clone(&waiting.denied.quota), waiting.denied.refused.standing)];
         let limits = quota_headers::headers(client, &standing, now_ns);
         headers.extend(limits.into_iter().map(|(name, value)| (name.to_owned(), value)));
     }
+    let id = client.shape().request_id;
+    headers.extend(id.map(|name| (name.to_owned(), exchange.request_id.clone())));
     headers.extend(exchange.cors.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
     if exchange.tables.response_headers {
         headers.push(("x-tollgate-request-id".to_owned(), exchange.request_id.clone()));
     }
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     host.reply(failure.status, &headers, &body);
-    let denied = waiting.denied.clone();
+    let denied = is_denied.then(|| waiting.denied.clone());
     waiting.end = Some(End::Refused(Box::new((failure, denied, queued_ms))));
 }
 

@@ -1,5 +1,6 @@
 //! Limits: so many requests or tokens in a while, as a token bucket; so many requests at the same time.
 
+use super::fleet::command::FRESH_SECS;
 use super::ledger::{Cell, Worth};
 use super::quota::{Clock, Over, Refused, Standing, Unit};
 
@@ -168,13 +169,15 @@ impl Concurrent {
         cell.until = cell.until.max(clock.lease_ends);
     }
 
+    /// The count is kept with the second in which it was heard, as a slice of its own: it is soon out of date.
     pub(super) fn merge(cell: &mut Cell, others: u64, clock: &Clock) {
-        cell.on_slice(0, 0, |slice| slice.others = others);
+        cell.on_slice(clock.secs, clock.secs, |slice| slice.others = others);
         cell.until = cell.until.max(clock.lease_ends);
     }
 
     pub(super) fn standing(&self, cell: &Cell, clock: &Clock) -> Standing {
-        let spent = cell.reserved(clock.oldest_slot).saturating_add(cell.spent(0));
+        let others = cell.spent(clock.secs.saturating_sub(FRESH_SECS));
+        let spent = cell.reserved(clock.oldest_slot).saturating_add(others);
         Standing {
             limit: self.most,
             spent,
@@ -267,5 +270,9 @@ mod tests {
         limit.reserve(&mut cell, &clock(100_000)).unwrap();
         Concurrent::merge(&mut cell, 1, &clock(100_000));
         assert!(limit.reserve(&mut cell, &clock(100_000)).is_err());
+        cell.let_go(clock(100_000).slot, 1);
+        Concurrent::merge(&mut cell, 2, &clock(110_000));
+        assert!(limit.reserve(&mut cell, &clock(125_000)).is_err());
+        limit.reserve(&mut cell, &clock(126_000)).unwrap();
     }
 }

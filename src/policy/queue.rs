@@ -5,13 +5,22 @@ use super::ledger::Account;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+/// What is waited for: one rule's counter. An account has a counter for each rule of its scope.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place {
+    /// Whose counter it is.
+    pub account: Account,
+    /// The rule, by its tag.
+    pub rule: u32,
+}
+
 /// Somebody who waits.
 #[derive(Debug)]
 pub struct Waiter<T> {
     /// Its number, unique among those that wait.
     pub id: u32,
-    /// The account whose limit it waits for.
-    pub account: Account,
+    /// What it waits for.
+    pub place: Place,
     /// When it came, in nanoseconds since the epoch.
     pub since_ns: u64,
     /// When it gives up.
@@ -29,8 +38,8 @@ pub enum Outcome {
     Through,
     /// It is refused for another reason than that it came too early.
     Refused,
-    /// It waits on, for this account's limit, and asks again then.
-    Waits(Account, u64),
+    /// It waits on, for this, and asks again then.
+    Waits(Place, u64),
 }
 
 /// The requests of one worker that wait.
@@ -92,9 +101,10 @@ impl<T> Queue<T> {
         self.take(index, at)
     }
 
-    /// Whether somebody waits for an account's limit: whoever comes later must not overtake.
-    pub fn is_waited_for(&self, account: &Account) -> bool {
-        self.lanes.iter().any(|(_, lane)| lane.iter().any(|waiter| waiter.account == *account))
+    /// Whether somebody waits for a rule's counter: whoever comes later must not overtake.
+    pub fn is_waited_for(&self, account: &Account, rule: u32) -> bool {
+        let waits = |waiter: &Waiter<T>| waiter.place.rule == rule && waiter.place.account == *account;
+        self.lanes.iter().any(|(_, lane)| lane.iter().any(waits))
     }
 
     /// Takes out those whose time is up.
@@ -109,7 +119,7 @@ impl<T> Queue<T> {
     }
 
     /// Lets through whom the limits let: the tenants in turn, one request each, until nobody can go. `is_due` says who may
-    /// ask; an account that refused one is not asked again, so that a request never overtakes one that waits for the same.
+    /// ask; a counter that refused one is not asked again, so that a request never overtakes one that waits for the same.
     /// Those that do not wait any more come back.
     pub fn serve(
         &mut self,
@@ -117,24 +127,24 @@ impl<T> Queue<T> {
         mut ask: impl FnMut(&mut Waiter<T>) -> Outcome,
     ) -> Vec<Waiter<T>> {
         let mut served = Vec::new();
-        let mut refusing: Vec<Account> = Vec::new();
+        let mut refusing: Vec<Place> = Vec::new();
         let mut unlucky = 0;
         while unlucky < self.lanes.len() {
             let mut found = None;
             if let Some((_, lane)) = self.lanes.front_mut() {
                 for (at, waiter) in lane.iter_mut().enumerate() {
-                    if refusing.contains(&waiter.account) {
+                    if refusing.contains(&waiter.place) {
                         continue;
                     }
                     if !is_due(waiter) {
-                        refusing.push(waiter.account.clone());
+                        refusing.push(waiter.place.clone());
                         continue;
                     }
                     match ask(waiter) {
-                        Outcome::Waits(account, again_ns) => {
-                            refusing.push(waiter.account.clone());
-                            (waiter.account, waiter.again_ns) = (account.clone(), again_ns);
-                            refusing.push(account);
+                        Outcome::Waits(place, again_ns) => {
+                            refusing.push(waiter.place.clone());
+                            (waiter.place, waiter.again_ns) = (place.clone(), again_ns);
+                            refusing.push(place);
                         }
                         Outcome::Through | Outcome::Refused => {
                             found = Some(at);
@@ -175,8 +185,8 @@ mod tests {
     use crate::policy::scope::Scope;
 
     fn waiter(id: u32, account: &str) -> Waiter<u32> {
-        let account = Ledger::default().account(Scope::Key, account);
-        Waiter { id, account, since_ns: 0, until_ns: 100 + u64::from(id), again_ns: 0, item: id }
+        let place = Place { account: Ledger::default().account(Scope::Key, account), rule: 1 };
+        Waiter { id, place, since_ns: 0, until_ns: 100 + u64::from(id), again_ns: 0, item: id }
     }
 
     fn ids(waiters: &[Waiter<u32>]) -> Vec<u32> {
@@ -198,7 +208,7 @@ mod tests {
             |_| true,
             |waiter| {
                 if left == 0 {
-                    return Outcome::Waits(waiter.account.clone(), 9);
+                    return Outcome::Waits(waiter.place.clone(), 9);
                 }
                 left -= 1;
                 Outcome::Through
@@ -223,16 +233,17 @@ mod tests {
             |_| true,
             |waiter| {
                 asked.borrow_mut().push(waiter.id);
-                if &*waiter.account.value == "slow" {
-                    Outcome::Waits(waiter.account.clone(), 9)
+                if &*waiter.place.account.value == "slow" {
+                    Outcome::Waits(waiter.place.clone(), 9)
                 } else {
                     Outcome::Through
                 }
             },
         );
         assert_eq!((ids(&served), asked.into_inner()), (vec![2, 4], vec![0, 2, 4]));
-        let account = waiter(0, "slow").account;
-        assert!(queue.is_waited_for(&account) && !queue.is_waited_for(&waiter(0, "fast").account));
+        let (slow, fast) = (waiter(0, "slow").place.account, waiter(0, "fast").place.account);
+        assert!(queue.is_waited_for(&slow, 1) && !queue.is_waited_for(&fast, 1));
+        assert!(!queue.is_waited_for(&slow, 2), "nobody waits for the account's other rule");
         assert_eq!(ids(&queue.serve(|waiter| waiter.again_ns <= 9, |_| Outcome::Refused)), [0, 1, 3]);
     }
 

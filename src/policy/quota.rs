@@ -204,6 +204,14 @@ impl Quota {
         })
     }
 
+    /// Whether it may be for a request with these values, of which the model and the provider are not known yet.
+    pub fn may_be_for<'v>(&self, value_of: impl Fn(Scope) -> Option<&'v str>) -> bool {
+        self.only.iter().all(|(scope, patterns)| match value_of(*scope) {
+            Some(value) => patterns.iter().any(|pattern| pattern.is_match(value)),
+            None => matches!(scope, Scope::Model | Scope::Provider),
+        })
+    }
+
     /// Reserves what a request wants. What comes back is what it holds, for [`Quota::settle`].
     ///
     /// # Errors
@@ -308,7 +316,11 @@ impl Terms {
                     budget.window.is_rolling()
                 )
             }
-            Self::Rate(rate) => format!("rate {} {}", rate.unit.as_str(), rate.period_secs()),
+            // A bucket's state is a time, which another amount would give another meaning.
+            Self::Rate(rate) => {
+                let Rate { unit, amount, burst, .. } = rate;
+                format!("rate {} {} {amount} {burst}", unit.as_str(), rate.period_secs())
+            }
             Self::Concurrent(_) => "concurrent".to_owned(),
         }
     }

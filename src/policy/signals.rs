@@ -55,6 +55,20 @@ pub struct Sum {
     pub quota: u16,
 }
 
+impl Sum {
+    /// How long one more request is to be expected to take, in milliseconds. Where nobody knows and somebody is finding
+    /// out, as long as one that fails: the rest go where it is known.
+    #[allow(clippy::cast_precision_loss)] // requests under way
+    pub fn expected_ms(&self) -> f64 {
+        let busy = self.busy as f64;
+        if self.latency < 1.0 && self.busy > 0 {
+            FAILED_MS as f64 + busy
+        } else {
+            self.latency * (busy + 1.0)
+        }
+    }
+}
+
 impl Signal {
     /// The latency as it is now: what is old fades, so that a target that was slow is tried again.
     #[allow(clippy::cast_precision_loss)] // milliseconds of minutes
@@ -206,6 +220,14 @@ mod tests {
         let lists = [one, Signals::from_bytes(&two.to_bytes(1000), 1000)];
         assert_eq!((sum(&lists, 7, 1000).busy, sum(&lists, 8, 1000).busy), (2, 1));
         assert_eq!(sum(&lists, 9, 1000).busy, 0, "never below nothing");
+    }
+
+    #[test]
+    fn what_nobody_knows_is_tried_by_one() {
+        let expected = |busy, latency| Sum { busy, latency, quota: 1000 }.expected_ms();
+        assert!(expected(0, 0.0) < expected(0, 50.0), "an untried one is tried");
+        assert!(expected(1, 0.0) > expected(5, 50.0), "and the rest wait for what it shows");
+        assert!(expected(3, 0.0) > expected(2, 0.0));
     }
 
     #[test]

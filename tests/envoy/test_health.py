@@ -71,7 +71,8 @@ def test_targets_models_and_providers(gate, world):
 
 
 def test_down_and_not_ready(make_gateway, world):
-    alone = make_gateway(models={"m": "openai/gpt-4o-down"}, defaults={"circuit_breaker": BREAKER})
+    config = world.config(defaults={"circuit_breaker": BREAKER})
+    alone = make_gateway(config | {"models": {"m": "openai/gpt-4o-down"}})
     assert alone.http.get("/health/ready").status_code == 200
     world.openai.script(*[fail(500)] * 3)
     for _ in range(3):

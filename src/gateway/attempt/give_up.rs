@@ -33,6 +33,7 @@ impl Attempt {
         let board = self.worker.end_attempt(host, now, exchange, ending);
         self.stage = Stage::Through;
         host.break_in(None);
+        exchange.take_up();
         if let Some(board) = &board {
             exchange.pass_over(board, now);
         }

@@ -42,6 +42,7 @@ impl Attempt {
         body: &[u8],
     ) -> Flow {
         let now = host.now_ns();
+        exchange.take_up();
         self.worker.end_attempt(host, now, exchange, Ending::good(self.headers.status()));
         if let Some(tokens) = answer.report.counted {
             exchange.answer.counted = Some(Counted { tokens, status: UsageStatus::Complete });
@@ -80,6 +81,7 @@ impl Attempt {
         let stage = std::mem::replace(&mut self.stage, Stage::Streaming);
         let Stage::Holding(held) = stage else { return Flow::Continue };
         exchange.answer.first_content_ns = Some(host.now_ns());
+        exchange.take_up();
         // A dialect of several framings may have changed the framing on the way.
         let translated = self
             .plan

@@ -11,6 +11,7 @@ const WITHIN: [(&str, &[&str]); 3] = [
 ];
 
 /// The output limit that a body of any dialect sets, in tokens, for all of its answers together; `None` when it sets none.
+/// The largest, where there are several: only the provider knows which of them it reads.
 pub fn output_limit(body: &Body) -> Option<u64> {
     let top = body.sketch().ok()?;
     let mut limit = None;
@@ -18,14 +19,14 @@ pub fn output_limit(body: &Body) -> Option<u64> {
     for member in &top.fields {
         let key = &*member.key;
         if TOP.contains(&key) {
-            limit = number(member.value).or(limit);
+            limit = limit.max(number(member.value));
         } else if key == "n" {
             answers = number(member.value).unwrap_or(1).max(1);
         } else if let Some((_, names)) = WITHIN.iter().find(|(outer, _)| *outer == key)
             && let Ok(inner) = sketch(member.value)
         {
             let inner = inner.fields.iter().rev().find(|inner| names.contains(&&*inner.key));
-            limit = inner.and_then(|inner| number(inner.value)).or(limit);
+            limit = limit.max(inner.and_then(|inner| number(inner.value)));
         }
     }
     limit.map(|limit: u64| limit.saturating_mul(answers))
