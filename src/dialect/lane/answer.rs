@@ -1,5 +1,6 @@
 //! A provider's whole answer becomes a client's, whole or as a stream.
 
+use super::call_ids::name_calls;
 use super::marks::mark;
 use super::replay::replay;
 use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, identity};
@@ -58,6 +59,7 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
     if plan.json_tool {
         unwrap_json_tool(&mut response);
     }
+    name_calls(&mut response, plan.created);
     mark(plan.client, &mut response);
     Ok(response)
 }

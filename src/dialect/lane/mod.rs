@@ -4,6 +4,7 @@
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
 mod answer;
+mod call_ids;
 pub mod count;
 mod envelope;
 mod failure;

@@ -1,6 +1,7 @@
 //! Streams through the hub: decoder, events, encoder. Without an encoder, where both sides speak the same dialect, the
 //! bytes pass as they are and the events are only counted.
 
+use super::call_ids::CallIds;
 use super::marks::Marks;
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
@@ -39,6 +40,9 @@ struct State {
     json_tool: JsonTool,
     /// See [`AnswerPlan::model`].
     model: String,
+    /// See [`AnswerPlan::created`].
+    created: u64,
+    call_ids: CallIds,
     transcript: Option<Box<Transcript>>,
 }
 
@@ -73,6 +77,8 @@ impl Stream {
             closed: false,
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
             model: plan.model.clone(),
+            created: plan.created,
+            call_ids: CallIds::default(),
             transcript: plan.capture.then(Box::default),
         };
         let is_gemini = plan.client == Dialect::Gemini && plan.provider == Dialect::Gemini;
@@ -161,7 +167,9 @@ impl EventSink for Sink<'_> {
 /// What a client's dialect has no place for in a stream. Its encoder leaves it out; headers are long gone, so the audit line
 /// is where it is told.
 fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
-    use Dialect::{Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions};
+    use Dialect::{
+        Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions, OpenaiResponses,
+    };
     match (client, event) {
         (OpenaiCompletions, Event::PartStart { part, .. }) => match part {
             PartStart::Thinking | PartStart::RedactedThinking(_) => Some("reasoning"),
@@ -175,7 +183,11 @@ fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
         (Cohere | Ollama | OllamaGenerate, Event::Delta { delta: Delta::Signature(proof), .. }) => {
             (!proof.is_empty()).then_some("the signature of reasoning")
         }
-        (Anthropic | Bedrock, Event::Logprobs { .. }) => Some("logprobs"),
+        (Anthropic | Bedrock, Event::Logprobs { choice: 0, .. }) => Some("logprobs"),
+        (
+            Anthropic | Bedrock | Cohere | Ollama | OllamaGenerate | OpenaiResponses,
+            Event::PartStart { choice: 1.., .. },
+        ) => Some("choices but the first"),
         _ => None,
     }
 }
@@ -250,11 +262,17 @@ impl State {
         }
     }
 
-    /// Names the model where the provider does not.
-    fn named<'e>(&self, event: Event<'e>) -> Event<'e> {
+    /// Names the model and the calls where the provider does not.
+    fn named<'e>(&mut self, event: Event<'e>) -> Event<'e> {
         match event {
-            Event::Start { id, model, created } if model.is_empty() => {
-                Event::Start { id, model: Text::from(self.model.clone()), created }
+            Event::Start { id, model, created } => {
+                self.call_ids = CallIds::new(&id, created.unwrap_or(self.created));
+                let model = if model.is_empty() { Text::from(self.model.clone()) } else { model };
+                Event::Start { id, model, created }
+            }
+            Event::PartStart { choice, part: PartStart::ToolCall { id, name } } => {
+                let id = self.call_ids.of(id);
+                Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
             }
             event => event,
         }

@@ -99,7 +99,10 @@ fn tool_of(mut tool: wire::Tool<'_>, index: usize) -> Result<Tool<'_>, Failure> 
 
 fn function_tool(function: wire::Function<'_>, path: impl FnOnce() -> String) -> Result<Tool<'_>, Failure> {
     let name = function.name.filter(|name| !name.is_empty());
-    let Some(name) = name else { return Err(Failure::field(path(), "a function needs a name")) };
+    let Some(name) = name else {
+        let path = path();
+        return Err(Failure::field(path.clone(), format!("{path}: a function needs a name")));
+    };
     let kind = ToolKind::Function(Function {
         name,
         description: function.description,

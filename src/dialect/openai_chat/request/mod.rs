@@ -18,4 +18,4 @@ pub(crate) use encode::reasons;
 pub(super) use message::{decode_block, decode_call};
 pub(super) use part::decode as decode_part;
 pub(crate) use part::media_type_of;
-pub(crate) use sampling::always_reasons;
+pub(crate) use sampling::reasons_when_asked;

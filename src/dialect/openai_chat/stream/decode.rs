@@ -239,7 +239,6 @@ impl Choice {
         }
         let legacy = delta.function_call.filter(wire::Function::is_called).map(|function| wire::CallDelta {
             index: Some(0),
-            id: Some(Text::plain("call_0")),
             function: Some(function),
             ..wire::CallDelta::default()
         });

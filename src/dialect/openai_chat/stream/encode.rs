@@ -41,6 +41,8 @@ struct Choice {
     thought: bool,
     /// Another thought has begun since.
     thinks_again: bool,
+    /// A refusal was said.
+    refused: bool,
 }
 
 /// The open part, as far as its deltas need to know.
@@ -143,6 +145,7 @@ impl StreamEncoder {
             PartStart::ToolCall { .. } => Part::Call(state.calls, false),
             _ => Part::Text,
         };
+        state.refused |= *part == PartStart::Refusal;
         match part {
             PartStart::Thinking => {
                 state.thinks_again = state.thought;
@@ -245,7 +248,8 @@ impl StreamEncoder {
 
     fn finish(&mut self, choice: u32, reason: FinishReason, out: &mut Vec<u8>) {
         self.begin(choice, out);
-        let word = finish::word(reason, self.legacy_functions);
+        let refused = self.choices.get(choice as usize).is_some_and(|state| state.refused);
+        let word = finish::word(finish::with_refusal(reason, refused), self.legacy_functions);
         self.chunk(choice, out, |o| {
             o.object("delta", |_| ());
             o.word("finish_reason", word);

@@ -69,7 +69,7 @@ fn what_the_model_said_between_two_words_of_others_is_one_message() {
     let (chat, warnings) = to_chat(&serde_json::from_str(&body).unwrap());
     let calls = json!([
         {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
-        {"id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}},
+        {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "{}"}},
     ]);
     assert_eq!(chat["messages"][0], json!({"role": "system", "content": "S"}));
     assert_eq!(chat["messages"][2], json!({"role": "assistant", "content": "one", "tool_calls": calls}));

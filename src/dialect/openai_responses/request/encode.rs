@@ -7,7 +7,7 @@ use crate::chat::{
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded};
-use crate::dialect::openai_chat::{always_reasons, short_user};
+use crate::dialect::openai_chat::{reasons_when_asked, short_user};
 use crate::provider::ReasoningSwitch;
 use crate::wire::json::{Object, array, object, write_f64, write_string, write_u64};
 
@@ -221,7 +221,7 @@ fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<
         top.f64("top_p", request.top_p)?;
         return top.u64("top_logprobs", request.top_logprobs);
     }
-    let reasons = always_reasons(top.ask.model);
+    let reasons = reasons_when_asked(top.ask.model, &request.reasoning);
     let asked =
         |value: Option<f64>, usual: f64| value.is_some_and(|value| (value - usual).abs() > f64::EPSILON);
     let stop = if request.origin == Dialect::OpenaiChat { "stop" } else { "stop_sequences" };
@@ -271,7 +271,7 @@ fn thinks(top: &Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> bool {
         ReasoningSwitch::Openai => crate::dialect::openai_chat::reasons(top.ask.model),
         _ => true,
     };
-    can && (always_reasons(top.ask.model) || request.reasoning.is_on())
+    can && (reasons_when_asked(top.ask.model, &request.reasoning) || request.reasoning.is_on())
 }
 
 /// Writes `reasoning`. A summary is asked for where the client asked for thinking as such: those who only name an

@@ -119,6 +119,9 @@ impl Items<'_> {
             if let PartKind::Document(Document { context: Some(_), .. }) = &part.kind {
                 self.losses.lost(&format!("{}.document.context", message.place), UNKNOWN_HERE)?;
             }
+            if let PartKind::Document(Document { source: Source::Text(_), title: Some(_), .. }) = &part.kind {
+                self.losses.lost(&format!("{}.document.title", message.place), UNKNOWN_HERE)?;
+            }
             if let PartKind::Document(Document { source: Source::Other(_), .. }) = &part.kind {
                 let why = format!("a document of this source {UNKNOWN_HERE}");
                 self.losses.lost(&message.place.to_string(), &why)?;
