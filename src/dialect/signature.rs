@@ -76,8 +76,7 @@ pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &
         Dialect::OpenaiChat => provider == Dialect::OpenaiResponses,
         _ => marks(origin) && !alike(origin, provider) && !may_be_claude,
     };
-    let wants_proof =
-        matches!(provider, Dialect::Anthropic | Dialect::Bedrock | Dialect::OpenaiResponses);
+    let wants_proof = matches!(provider, Dialect::Anthropic | Dialect::Bedrock | Dialect::OpenaiResponses);
     let mut foreign = false;
     let mut unproven = false;
     let mut keep = |part: &mut Part<'_>| {

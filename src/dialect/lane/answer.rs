@@ -3,7 +3,7 @@
 use super::call_ids::name_calls;
 use super::marks::mark;
 use super::replay::replay;
-use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, identity};
+use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, custom, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
@@ -60,6 +60,7 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
         unwrap_json_tool(&mut response);
     }
     name_calls(&mut response, plan.created);
+    custom::settle(plan, &mut response);
     mark(plan.client, &mut response);
     Ok(response)
 }

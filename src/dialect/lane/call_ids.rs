@@ -48,7 +48,10 @@ mod tests {
     #[test]
     fn ids_differ_from_answer_to_answer_and_from_call_to_call() {
         let mut ids = CallIds::new(&"chatcmpl-1".into(), 7);
-        assert_eq!([ids.of("".into()), ids.of("own".into()), ids.of("".into())], ["call_chatcmpl1_0", "own", "call_chatcmpl1_2"]);
+        assert_eq!(
+            [ids.of("".into()), ids.of("own".into()), ids.of("".into())],
+            ["call_chatcmpl1_0", "own", "call_chatcmpl1_2"]
+        );
         assert_eq!(CallIds::new(&"".into(), 7).of("".into()), "call_7_0");
         assert!(CallIds::new(&Text::from("x".repeat(99)), 7).of("".into()).len() <= 40);
     }

@@ -1,6 +1,6 @@
 //! A client's request becomes a provider's.
 
-use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, identity, tidy};
+use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, custom, identity, tidy};
 use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, Text};
 use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
@@ -100,9 +100,11 @@ fn translated(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> 
         return identity::request(call, body, outline, ask);
     }
     let mut request = decode(call, body)?;
+    let custom_tools = custom::names(&request);
     let (encoded, warnings) = encode(call, provider, &mut request, ask)?;
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
+        custom_tools,
         legacy_functions: request.legacy_functions,
         array: call.array,
         echo: request.echo,
@@ -129,6 +131,9 @@ pub(super) fn encode(
     signature::settle(request, provider, &mut losses);
     lose_foreign_messages(request, &mut losses)?;
     if request.origin != provider {
+        if !custom::are_known(provider, ask.quirks) {
+            custom::as_functions(request, &mut losses);
+        }
         tidy::lose_foreign_tools(request, &mut losses)?;
         tidy::part_ids(request);
         tidy::order_results(request);
@@ -167,7 +172,9 @@ const GEMINIS: [(&str, &str); 5] = [
 fn rename(client: Dialect, text: &mut String) {
     match client {
         Dialect::Gemini => {}
-        Dialect::Bedrock if text.starts_with("metadata") => return text.replace_range(..8, "requestMetadata"),
+        Dialect::Bedrock if text.starts_with("metadata") => {
+            return text.replace_range(..8, "requestMetadata");
+        }
         _ => return,
     }
     if text.contains("messages[") {

@@ -192,8 +192,8 @@ pub(super) fn read_texts(request: &mut ChatRequest<'_>) {
 /// # Errors
 /// 400 that names the tool, where such fields are refused.
 pub(super) fn lose_foreign_tools(request: &mut ChatRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
-    let is_function = |tool: &crate::chat::Tool<'_>| matches!(tool.kind, ToolKind::Function(_));
-    if request.tools.is_empty() || request.tools.iter().any(is_function) {
+    let is_foreign = |tool: &crate::chat::Tool<'_>| matches!(tool.kind, ToolKind::Other(_));
+    if request.tools.is_empty() || !request.tools.iter().all(is_foreign) {
         return Ok(());
     }
     for (index, tool) in request.tools.iter().enumerate() {

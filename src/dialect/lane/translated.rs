@@ -2,6 +2,7 @@
 //! bytes pass as they are and the events are only counted.
 
 use super::call_ids::CallIds;
+use super::custom::CustomCalls;
 use super::marks::Marks;
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
@@ -29,6 +30,7 @@ struct State {
     client: Dialect,
     /// `None`: the bytes pass as they are.
     encoder: Option<StreamEncoder>,
+    custom: Option<CustomCalls>,
     marks: Option<Marks>,
     progress: Progress,
     failure: Option<Failure>,
@@ -69,6 +71,7 @@ impl Stream {
         let state = State {
             client: plan.client,
             encoder: (plan.client != plan.provider).then(|| StreamEncoder::new(plan)),
+            custom: CustomCalls::new(plan),
             marks: Marks::new(plan.client, plan.provider),
             progress: Progress::Waiting,
             failure: None,
@@ -153,6 +156,15 @@ impl EventSink for Sink<'_> {
         }
         let named = self.state.named(event);
         let event = self.state.without_json_tool(named);
+        let Some(mut custom) = self.state.custom.take() else { return self.tell(event) };
+        custom.pass(event, &mut |event| self.tell(event));
+        self.state.custom = Some(custom);
+    }
+}
+
+impl Sink<'_> {
+    /// Counts an event and writes it for the client.
+    fn tell(&mut self, event: Event<'_>) {
         self.state.observe(&event);
         let Some(encoder) = &mut self.state.encoder else { return };
         let Some(marks) = &mut self.state.marks else { return encoder.event(&event, self.out) };
@@ -167,13 +179,11 @@ impl EventSink for Sink<'_> {
 /// What a client's dialect has no place for in a stream. Its encoder leaves it out; headers are long gone, so the audit line
 /// is where it is told.
 fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
-    use Dialect::{
-        Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions, OpenaiResponses,
-    };
+    use Dialect::{Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions, OpenaiResponses};
     match (client, event) {
         (OpenaiCompletions, Event::PartStart { part, .. }) => match part {
             PartStart::Thinking | PartStart::RedactedThinking(_) => Some("reasoning"),
-            PartStart::ToolCall { .. } => Some("a tool call"),
+            PartStart::ToolCall { .. } | PartStart::CustomCall { .. } => Some("a tool call"),
             PartStart::Text | PartStart::Refusal => None,
         },
         (OllamaGenerate, Event::PartStart { part: PartStart::ToolCall { .. }, .. }) => Some("a tool call"),
@@ -208,7 +218,12 @@ impl State {
             }
             Event::PartStart { part, .. } => {
                 // Text and reasoning count from their first delta, a call from its name.
-                if matches!(part, PartStart::ToolCall { .. } | PartStart::RedactedThinking(_)) {
+                if matches!(
+                    part,
+                    PartStart::ToolCall { .. }
+                        | PartStart::CustomCall { .. }
+                        | PartStart::RedactedThinking(_)
+                ) {
                     self.content();
                 }
             }
@@ -273,6 +288,10 @@ impl State {
             Event::PartStart { choice, part: PartStart::ToolCall { id, name } } => {
                 let id = self.call_ids.of(id);
                 Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
+            }
+            Event::PartStart { choice, part: PartStart::CustomCall { id, name } } => {
+                let id = self.call_ids.of(id);
+                Event::PartStart { choice, part: PartStart::CustomCall { id, name } }
             }
             event => event,
         }

@@ -11,8 +11,7 @@ use crate::wire::json::Object;
 const LEAST_BUDGET: u64 = 1024;
 
 /// The warning for thinking that cannot go on.
-const WITHOUT_THOUGHT: &str =
-    "thinking dropped: the tool calls being answered came without a signed thought";
+const WITHOUT_THOUGHT: &str = "thinking dropped: the tool calls being answered came without a signed thought";
 
 /// What is asked of the thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -359,7 +359,8 @@ mod tests {
     #[test]
     fn deltas_that_only_add_are_not_read_in_full() {
         let mut decoder = StreamDecoder::new();
-        for event in [starts(0, r#""type":"text","text":"""#), adds(0, r#""type":"text_delta","text":"one""#)] {
+        for event in [starts(0, r#""type":"text","text":"""#), adds(0, r#""type":"text_delta","text":"one""#)]
+        {
             decoder.push(event.as_bytes(), &mut Seen(Vec::new()));
         }
         let next = br#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"two"}}"#;

@@ -22,8 +22,16 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::Cohere;
     let asked = request.messages.last().map(|message| message.place);
-    let mut writer =
-        Writer { own, thinks: thinks || own, asked, losses, documents: Vec::new(), moved: Vec::new(), calls: 0, results: 0 };
+    let mut writer = Writer {
+        own,
+        thinks: thinks || own,
+        asked,
+        losses,
+        documents: Vec::new(),
+        moved: Vec::new(),
+        calls: 0,
+        results: 0,
+    };
     body.array("messages", |list| {
         for message in &request.messages {
             writer.message(message, list)?;

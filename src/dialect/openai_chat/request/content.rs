@@ -3,7 +3,7 @@
 use super::super::ids::write_call_id;
 use super::encode::UNKNOWN_HERE;
 use super::turn::Turn;
-use crate::chat::{Document, Failure, Message, Part, PartKind, Source, Text, ToolCall};
+use crate::chat::{Arguments, Document, Failure, Message, Part, PartKind, Source, Text, ToolCall};
 use crate::provider::{Quirks, Replay};
 use crate::wire::json::{Array, Object};
 
@@ -249,8 +249,16 @@ pub(in crate::dialect::openai_chat) fn write_call(
     let PartKind::ToolCall(call) = &part.kind else { return };
     list.object(|o| {
         write_call_id(o.key("id"), &call.id, quirks);
-        o.word("type", "function");
-        o.object("function", |o| write_function(o, call, own));
+        if let Arguments::Input(input) = &call.arguments {
+            o.word("type", "custom");
+            o.object("custom", |o| {
+                o.text("name", &call.name);
+                o.text("input", input);
+            });
+        } else {
+            o.word("type", "function");
+            o.object("function", |o| write_function(o, call, own));
+        }
         if let Some(control) = part.cache_control
             && quirks.cache_control
         {
@@ -263,18 +271,14 @@ pub(in crate::dialect::openai_chat) fn write_call(
 }
 
 /// Name and arguments of a call; arguments are a string that holds JSON.
-pub(in crate::dialect::openai_chat) fn write_function(
-    o: &mut Object<'_>,
-    call: &ToolCall<'_>,
-    own: bool,
-) {
-    use crate::chat::Arguments;
+pub(in crate::dialect::openai_chat) fn write_function(o: &mut Object<'_>, call: &ToolCall<'_>, own: bool) {
     o.text("name", &call.name);
     match &call.arguments {
         // Clients parse them.
         Arguments::Text(text) if text.is_blank() && !own => o.word("arguments", "{}"),
         Arguments::Text(text) => o.text("arguments", text),
         Arguments::Json(json) => o.str("arguments", json.as_str()),
+        Arguments::Input(_) => o.str("arguments", call.arguments.to_object().0.as_str()),
     }
 }
 

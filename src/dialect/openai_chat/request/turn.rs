@@ -15,6 +15,10 @@ use crate::wire::json::{Array, Object};
 pub(super) const CACHE_DROPPED: &str =
     "cache_control dropped: this provider caches prompts without being told";
 
+/// The warning for reasoning of earlier turns, by its names in the dialects.
+const WITHOUT_REPLAY: &str = "thinking, redacted_thinking and tool_plan of earlier turns dropped: this provider does not \
+    take reasoning back";
+
 /// What the writers of one request share.
 pub(super) struct Turn<'t> {
     /// The request's extras and opaque parts are OpenAI's own.
@@ -59,7 +63,12 @@ pub(super) fn write<'t>(
         }
         match message.role {
             Role::System | Role::Developer => turn.system(list, message)?,
-            Role::User | Role::Tool => turn.user(list, message, is_last)?,
+            Role::User | Role::Tool => {
+                let before = index.checked_sub(1).and_then(|at| request.messages.get(at));
+                let is_asked =
+                    is_last && before.is_none_or(|before| !matches!(before.role, Role::User | Role::Tool));
+                turn.user(list, message, is_asked)?;
+            }
             Role::Assistant => {
                 let replay = match turn.quirks.replay {
                     Replay::SinceLastUser if index < last_user => Replay::Never,
@@ -71,7 +80,7 @@ pub(super) fn write<'t>(
     }
     turn.say_moved(list)?;
     match request.messages.last().filter(|_| list.is_empty() && !own) {
-        Some(last) => Err(turn.losses.nothing_left(&last.place.to_string())),
+        Some(asked) => Err(turn.losses.nothing_left(&asked.place.to_string())),
         None => Ok(()),
     }
 }
@@ -88,9 +97,14 @@ impl<'t> Turn<'t> {
         Ok(())
     }
 
-    /// Results of tools first, each a message of its own; then what is left of the message. `is_last`: it is what the
-    /// model is to answer.
-    fn user(&mut self, list: &mut Array<'_>, message: &'t Message<'t>, is_last: bool) -> Result<(), Failure> {
+    /// Results of tools first, each a message of its own; then what is left of the message. `is_asked`: it is all
+    /// that the model is to answer.
+    fn user(
+        &mut self,
+        list: &mut Array<'_>,
+        message: &'t Message<'t>,
+        is_asked: bool,
+    ) -> Result<(), Failure> {
         let mut rest: Vec<&Part<'_>> = Vec::new();
         for part in &message.parts {
             match &part.kind {
@@ -105,7 +119,8 @@ impl<'t> Turn<'t> {
         let content =
             Content::of_user(self, message, moved.into_iter().map(|(_, part)| part).collect(), rest)?;
         if content.is_empty() && !message.parts.is_empty() {
-            if is_last && !self.own {
+            let has_results = message.parts.iter().any(|part| matches!(part.kind, PartKind::ToolResult(_)));
+            if is_asked && !has_results && !self.own {
                 return Err(self.losses.nothing_left(&message.place.to_string()));
             }
             self.losses.note(format!("{} dropped: nothing of it could be carried over", message.place));
@@ -213,7 +228,7 @@ impl<'t> Turn<'t> {
             }
         }
         if !thoughts.is_empty() && replay == Replay::Never {
-            self.losses.note("thinking and redacted_thinking of earlier turns dropped: this provider does not take reasoning back");
+            self.losses.note(WITHOUT_REPLAY);
         }
         let content = Content::of_texts(self, message, said)?;
         let says_nothing = content.is_empty() && calls.is_empty() && refusal.is_none();

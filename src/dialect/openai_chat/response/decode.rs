@@ -111,10 +111,10 @@ fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure>
         choice.parts.push(Part::new(PartKind::Refusal(refusal)));
     }
     let mut called = false;
-    let legacy = message.function_call.filter(wire::Function::is_called).map(|function| wire::ToolCall {
-        function: Some(function),
-        ..wire::ToolCall::default()
-    });
+    let legacy = message
+        .function_call
+        .filter(wire::Function::is_called)
+        .map(|function| wire::ToolCall { function: Some(function), ..wire::ToolCall::default() });
     for call in message.tool_calls.unwrap_or_default().into_iter().chain(legacy) {
         called = true;
         let call = decode_call(call, || format!("choices[{at}].message.tool_calls[].function.name"))

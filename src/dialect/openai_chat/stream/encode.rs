@@ -27,9 +27,12 @@ enum Adds {
     Refusal,
     /// The arguments of a call, by its index.
     Arguments(u32),
+    /// The input of a custom tool's call, by its index.
+    Input(u32),
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about what was written")]
 struct Choice {
     /// The role was said.
     begun: bool,
@@ -53,6 +56,8 @@ enum Part {
     Refusal,
     /// A tool call, by its index; `true`: arguments were written.
     Call(u32, bool),
+    /// A custom tool's call, by its index.
+    Custom(u32),
 }
 
 impl StreamEncoder {
@@ -143,6 +148,7 @@ impl StreamEncoder {
         state.part = match part {
             PartStart::Refusal => Part::Refusal,
             PartStart::ToolCall { .. } => Part::Call(state.calls, false),
+            PartStart::CustomCall { .. } => Part::Custom(state.calls),
             _ => Part::Text,
         };
         state.refused |= *part == PartStart::Refusal;
@@ -180,6 +186,23 @@ impl StreamEncoder {
                     });
                 });
             }
+            PartStart::CustomCall { id, name } => {
+                let index = state.calls;
+                state.calls = state.calls.saturating_add(1);
+                self.additions(choice, out, |o| {
+                    o.array("tool_calls", |list| {
+                        list.object(|o| {
+                            o.u64("index", u64::from(index));
+                            o.text("id", id);
+                            o.word("type", "custom");
+                            o.object("custom", |o| {
+                                o.text("name", name);
+                                o.word("input", "");
+                            });
+                        });
+                    });
+                });
+            }
         }
     }
 
@@ -189,6 +212,9 @@ impl StreamEncoder {
         if let (Part::Call(index, _), Delta::Arguments(text)) = (part, delta) {
             state.part = Part::Call(index, true);
             return self.add(choice, Adds::Arguments(index), text, out);
+        }
+        if let (Part::Custom(index), Delta::Arguments(text)) = (part, delta) {
+            return self.add(choice, Adds::Input(index), text, out);
         }
         let mut joins = false;
         if let Delta::Thinking(text) = delta
@@ -227,6 +253,12 @@ impl StreamEncoder {
                 Adds::Arguments(_) if self.legacy_functions => {
                     o.object("function_call", |o| o.text("arguments", text));
                 }
+                Adds::Input(index) => o.array("tool_calls", |list| {
+                    list.object(|o| {
+                        o.u64("index", u64::from(index));
+                        o.object("custom", |o| o.text("input", text));
+                    });
+                }),
                 Adds::Arguments(index) => o.array("tool_calls", |list| {
                     list.object(|o| {
                         o.u64("index", u64::from(index));

@@ -145,8 +145,8 @@ fn allowed_tools_and_tools_of_the_provider() {
     let body = json!({"model": "m", "input": "hi", "tools": [
         {"type": "function", "name": "f", "parameters": {"type": "object"}},
         {"type": "web_search"},
-        {"type": "custom", "name": "c"},
-    ], "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [named]}});
+        {"type": "local_shell"},
+    ], "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [named, {"type": "web_search"}]}});
     let text = body.to_string();
     let ToolChoice::Allowed { required: true, names } = decode(&text).tool_choice.unwrap() else {
         panic!("allowed")
