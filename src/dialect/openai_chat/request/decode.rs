@@ -130,6 +130,14 @@ fn custom_tool(custom: wire::Custom<'_>, index: usize) -> Result<Custom<'_>, Fai
         let path = format!("tools[{index}].custom.{name}");
         Failure::field(path.clone(), format!("{path} is required"))
     };
+    if let Some(kind) = custom.format.as_ref().and_then(|format| format.kind.as_ref())
+        && *kind != "text"
+        && *kind != "grammar"
+    {
+        let path = format!("tools[{index}].custom.format.type");
+        let message = format!("{path}: {:?} is neither text nor grammar", &*kind.to_str());
+        return Err(Failure::field(path, message));
+    }
     let grammar = match custom.format.and_then(|format| format.grammar) {
         None => None,
         Some(wire::Grammar { syntax: Some(syntax), definition: Some(definition), .. }) => {

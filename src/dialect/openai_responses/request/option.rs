@@ -29,7 +29,12 @@ fn nest<'a>(extra: &mut Extra<'a>, base: &str, members: Extra<'a>) {
 pub(super) fn tool(raw: &RawValue, index: usize) -> Result<Tool<'_>, Failure> {
     let tool: wire::Tool<'_> = read(raw, &format!("tools[{index}]"))?;
     let kind = tool.kind.unwrap_or_default();
-    if let ("custom", Some(name)) = (&*kind.to_str(), &tool.name) {
+    let is_known = tool
+        .format
+        .as_ref()
+        .and_then(|format| format.kind)
+        .is_none_or(|kind| matches!(kind.get(), "\"text\"" | "\"grammar\""));
+    if let ("custom", Some(name), true) = (&*kind.to_str(), &tool.name, is_known) {
         let grammar = match tool.format {
             Some(wire::Grammar { syntax: Some(syntax), definition: Some(definition), .. }) => {
                 Some(Grammar { syntax, definition })
