@@ -85,6 +85,13 @@ pub enum PartStart<'a> {
         /// The tool's name.
         name: Text<'a>,
     },
+    /// A call of a custom tool: the free text it is called with follows as its arguments.
+    CustomCall {
+        /// Its id; may be empty.
+        id: Text<'a>,
+        /// The tool's name.
+        name: Text<'a>,
+    },
     /// A refusal follows.
     Refusal,
 }
@@ -98,8 +105,20 @@ pub enum Delta<'a> {
     Thinking(Text<'a>),
     /// The signature of the reasoning, whole.
     Signature(Text<'a>),
-    /// More of the arguments' JSON text.
+    /// More of the arguments' JSON text, or of a custom tool's input.
     Arguments(Text<'a>),
+}
+
+impl Delta<'_> {
+    /// The same for longer than what it was read from.
+    pub fn into_owned(self) -> Delta<'static> {
+        match self {
+            Self::Text(text) => Delta::Text(text.into_owned()),
+            Self::Thinking(text) => Delta::Thinking(text.into_owned()),
+            Self::Signature(text) => Delta::Signature(text.into_owned()),
+            Self::Arguments(text) => Delta::Arguments(text.into_owned()),
+        }
+    }
 }
 
 /// Where a stream decoder's events go.

@@ -29,5 +29,5 @@ pub use part::{
 pub use raw::Json;
 pub use request::{ChatRequest, Effort, Reasoning, ResponseFormat, Schema, Thought};
 pub use response::{ChatResponse, Choice};
-pub use tool::{Function, Tool, ToolChoice, ToolKind};
+pub use tool::{Custom, Function, Grammar, Tool, ToolChoice, ToolKind};
 pub use usage::{Usage, UsageStatus};

@@ -119,18 +119,25 @@ pub enum Arguments<'a> {
     Json(Json<'a>),
     /// Text that should be JSON but, having been written by a model, need not be.
     Text(Text<'a>),
+    /// The free text that a custom tool (OpenAI) is called with.
+    Input(Text<'a>),
 }
 
 impl Arguments<'_> {
     /// The arguments as the text of a JSON **object**: an empty text is `{}`, and what is no JSON object is kept
     /// whole as the one string member `INVALID_JSON` (the wrapping that Anthropic's documentation advises for
-    /// replaying broken arguments). The flag says whether it had to be wrapped. It is one line: streams of events and of
+    /// replaying broken arguments), free text as the member `input`. The flag says whether it had to be wrapped. It is one line: streams of events and of
     /// lines have no others.
     pub fn to_object(&self) -> (Json<'_>, bool) {
         let text = match self {
             Self::Json(json) if json.is_object() => return (Json::trusted(json.as_str()).one_line(), false),
             Self::Json(json) => std::borrow::Cow::Borrowed(json.as_str()),
             Self::Text(text) => text.to_str(),
+            Self::Input(text) => {
+                let mut json = Vec::new();
+                crate::wire::json::object(&mut json, |o| o.text("input", text));
+                return (Json::trusted(String::from_utf8(json).unwrap_or_default()), false);
+            }
         };
         if text.trim().is_empty() {
             return (Json::trusted("{}"), false);
@@ -151,7 +158,7 @@ impl Arguments<'_> {
     pub fn as_plain(&self) -> std::borrow::Cow<'_, str> {
         match self {
             Self::Json(json) => std::borrow::Cow::Borrowed(json.as_str()),
-            Self::Text(text) => text.to_str(),
+            Self::Text(text) | Self::Input(text) => text.to_str(),
         }
     }
 }

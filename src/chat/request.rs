@@ -2,6 +2,7 @@
 
 use super::{
     Document, Extra, Failure, Json, Losses, Message, Part, PartKind, Place, Role, Text, Tool, ToolChoice,
+    ToolKind,
 };
 use crate::dialect::Dialect;
 
@@ -129,6 +130,11 @@ impl ChatRequest<'_> {
             message.parts.extend(parts);
             self.messages.push(message);
         }
+    }
+
+    /// Whether a tool of this name takes free text.
+    pub fn is_custom(&self, name: &Text<'_>) -> bool {
+        self.tools.iter().any(|tool| matches!(&tool.kind, ToolKind::Custom(custom) if custom.name == *name))
     }
 
     /// Reports what only OpenAI's dialect can ask of the sampling, for encoders of dialects that cannot; values

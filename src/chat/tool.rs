@@ -18,6 +18,8 @@ pub struct Tool<'a> {
 pub enum ToolKind<'a> {
     /// A function that the client runs.
     Function(Function<'a>),
+    /// A tool that the client runs, called with free text (OpenAI).
+    Custom(Custom<'a>),
     /// A tool that the provider runs itself, or one only the client's dialect knows.
     Other(Opaque<'a>),
 }
@@ -33,6 +35,26 @@ pub struct Function<'a> {
     pub parameters: Option<Json<'a>>,
     /// Whether the arguments must follow the schema exactly.
     pub strict: Option<bool>,
+}
+
+/// A tool that the client runs, called with free text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Custom<'a> {
+    /// Its name.
+    pub name: Text<'a>,
+    /// What it is for.
+    pub description: Option<Text<'a>>,
+    /// What its input must look like; unsaid, it may be anything.
+    pub grammar: Option<Grammar<'a>>,
+}
+
+/// A grammar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grammar<'a> {
+    /// The language it is written in (`lark`, `regex`).
+    pub syntax: Text<'a>,
+    /// The grammar itself.
+    pub definition: Text<'a>,
 }
 
 /// Which tool the model must use.

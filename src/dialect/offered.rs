@@ -22,6 +22,11 @@ pub(super) fn function<'t, 'a>(
         ToolKind::Function(function) => {
             Ok(Some(function).filter(|function| only.is_none_or(|names| names.contains(&function.name))))
         }
+        // Made a function before, where the provider is of another dialect.
+        ToolKind::Custom(custom) => {
+            let why = format!("the custom tool {} {why}", custom.name.to_str());
+            losses.lost(&format!("tools[{index}]"), &why).map(|()| None)
+        }
         ToolKind::Other(opaque) if own => {
             list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             Ok(None)

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 /// What services say of themselves: where, how fast and for how much an answer was made, and by which build. Every
 /// answer of the service carries them, so a warning of their loss would stand on every answer and tell nothing.
-const OF_THE_SERVICE: [&str; 43] = [
+const OF_THE_SERVICE: [&str; 45] = [
     // OpenAI and Azure.
     "system_fingerprint",
     "service_tier",
@@ -54,6 +54,9 @@ const OF_THE_SERVICE: [&str; 43] = [
     "eval_duration",
     "remote_model",
     "remote_host",
+    // Bedrock: how long it took, and how it was served.
+    "metrics",
+    "performanceConfig",
     // Cohere: what is paid for, which the counts include.
     "billed_units",
     // vLLM.

@@ -14,7 +14,7 @@
 //! not read.
 
 use super::{Dialect, gemini};
-use crate::chat::{ChatRequest, Losses, PartKind, Text};
+use crate::chat::{ChatRequest, Losses, Part, PartKind, Text, Thinking};
 
 /// What every mark begins with. No maker's signature holds a colon: they are base64.
 pub(super) const MARK: &str = "tollgate1:";
@@ -64,51 +64,56 @@ fn unmark(text: &Text<'_>) -> Option<(Option<Dialect>, Text<'static>)> {
     read(text).or_else(wrapped).map(|(maker, _, proof)| (maker, proof))
 }
 
-/// Leaves the thoughts of a request only those signatures that `provider` can have made, without their marks. An
-/// unmarked signature is taken for one of the client's own dialect where that is one which marks ([`marks`]), and for
-/// the provider's otherwise.
+/// Leaves the thoughts of a request only those signatures that `provider` can have made, without their marks, and takes
+/// out thoughts of others that it would refuse without one. An unmarked signature is taken for one of the client's own
+/// dialect where that is one which marks ([`marks`]), and for the provider's otherwise; OpenAI's chat has none of its own,
+/// so what a client of it keeps unmarked is anybody's but a Responses provider's.
 pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &mut Losses) {
     let origin = request.origin;
     // Behind OpenAI's chat dialect may stand a proxy before Claude, whose signatures its encoder knows to keep.
     let may_be_claude = provider == Dialect::OpenaiChat && alike(origin, Dialect::Anthropic);
-    let unmarked_is_foreign = marks(origin) && !alike(origin, provider) && !may_be_claude;
+    let unmarked_is_foreign = match origin {
+        Dialect::OpenaiChat => provider == Dialect::OpenaiResponses,
+        _ => marks(origin) && !alike(origin, provider) && !may_be_claude,
+    };
+    let wants_proof = matches!(provider, Dialect::Anthropic | Dialect::Bedrock | Dialect::OpenaiResponses);
     let mut foreign = false;
-    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
-        let signature = match &part.kind {
-            PartKind::Thinking(thinking) => thinking.signature.as_ref(),
-            PartKind::RedactedThinking(data) => Some(data),
-            _ => None,
+    let mut unproven = false;
+    let mut keep = |part: &mut Part<'_>| {
+        let (text, signature) = match &mut part.kind {
+            PartKind::Thinking(Thinking { text, signature: Some(signature) }) => (Some(&*text), signature),
+            PartKind::RedactedThinking(data) => (None, data),
+            _ => return true,
         };
-        let Some(signature) = signature else { continue };
-        let settled = match unmark(signature) {
-            // A thought that nobody signed has lost nothing.
-            Some((_, signature)) if signature.is_empty() => None,
-            Some((Some(maker), signature)) if alike(maker, provider) => Some(signature),
-            None if !unmarked_is_foreign => continue,
-            _ => {
-                foreign = true;
-                None
+        let is_lost = match unmark(signature) {
+            Some((Some(maker), proof)) if alike(maker, provider) && !proof.is_empty() => {
+                *signature = proof;
+                return true;
             }
+            // A thought that nobody signed has lost nothing.
+            Some((_, proof)) => !proof.is_empty(),
+            None if !unmarked_is_foreign => return true,
+            None => true,
         };
-        match &mut part.kind {
-            PartKind::Thinking(thinking) => thinking.signature = settled,
-            PartKind::RedactedThinking(data) => *data = settled.unwrap_or_default(),
-            _ => {}
+        foreign |= is_lost;
+        let says_something = text.is_some_and(|text| !text.is_empty());
+        unproven |= wants_proof && says_something && !is_lost;
+        if let PartKind::Thinking(thinking) = &mut part.kind {
+            thinking.signature = None;
         }
-    }
+        says_something && !wants_proof
+    };
+    request.messages.retain_mut(|message| {
+        let count = message.parts.len();
+        message.parts.retain_mut(&mut keep);
+        message.parts.len() == count || !message.parts.is_empty()
+    });
     if foreign {
         losses.note("encrypted reasoning of another provider dropped: only its maker can read it");
     }
-    for message in &mut request.messages {
-        message.parts.retain(|part| match &part.kind {
-            PartKind::Thinking(thinking) => {
-                !(foreign && thinking.signature.is_none() && thinking.text.is_empty())
-            }
-            PartKind::RedactedThinking(data) => !data.is_empty(),
-            _ => true,
-        });
+    if unproven {
+        losses.note("reasoning of another provider dropped: this one takes back only what it signed itself");
     }
-    request.messages.retain(|message| !(foreign && message.parts.is_empty()));
 }
 
 /// Whether answers in a dialect mark the signatures of other makers.
@@ -119,7 +124,7 @@ pub(super) fn marks(client: Dialect) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Message, Part, Place, Role, Thinking};
+    use crate::chat::{Message, Place, Role};
 
     fn thoughts(provider: Dialect, signatures: &[&'static str]) -> (Vec<String>, Vec<String>) {
         let mut request = ChatRequest::new(Dialect::OpenaiResponses);
@@ -149,11 +154,16 @@ mod tests {
     fn a_signature_goes_to_its_maker_only() {
         let all = ["tollgate1:anthropic:thinking:S=", "gAAA", "tollgate1:unheard:thinking:X"];
         let (shown, warnings) = thoughts(Dialect::Anthropic, &all);
-        assert_eq!(shown, ["S=", "", "", "D:1"]);
+        assert_eq!(shown, ["S=", "D:1"]);
         assert_eq!(warnings.len(), 1);
-        assert_eq!(thoughts(Dialect::OpenaiResponses, &all).0, ["", "gAAA", ""]);
+        assert_eq!(thoughts(Dialect::OpenaiResponses, &all).0, ["gAAA"]);
         assert_eq!(thoughts(Dialect::OpenaiChat, &all).0, ["", "", ""]);
         assert!(thoughts(Dialect::Anthropic, &["tollgate1:anthropic:thinking:S"]).1.is_empty());
+        // Claude refuses a thought without a proof, whoever had it.
+        let unsigned = ["tollgate1:openai_chat:thinking:"];
+        let (shown, warnings) = thoughts(Dialect::Bedrock, &unsigned);
+        assert_eq!((shown, warnings.len()), (vec!["D:1".to_owned()], 1));
+        assert_eq!(thoughts(Dialect::Gemini, &unsigned).0, [""]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::corpus::Exchange;
 use crate::matrix::{CHATS, recorded};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use tollgate::chat::{ChatRequest, Part, PartKind, ToolKind};
+use tollgate::chat::{Arguments, ChatRequest, Part, PartKind, ToolKind};
 use tollgate::dialect::Dialect::{
     self, Anthropic, Bedrock, Cohere, Gemini, Ollama, OpenaiChat, OpenaiResponses,
 };
@@ -56,8 +56,11 @@ impl Asked {
                 }
             }
             PartKind::ToolCall(call) => {
-                let mut arguments: Value =
-                    serde_json::from_str(&call.arguments.as_plain()).unwrap_or(Value::Null);
+                let text = match &call.arguments {
+                    Arguments::Input(_) => call.arguments.to_object().0.as_str().to_owned(),
+                    plain => plain.as_plain().into_owned(),
+                };
+                let mut arguments: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
                 // What is no object travels within one, and a warning says so.
                 if let Some(Value::String(text)) = arguments.get("INVALID_JSON") {
                     arguments = serde_json::from_str(text).unwrap_or(Value::Null);

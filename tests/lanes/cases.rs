@@ -570,8 +570,8 @@ fn a_message_of_which_nothing_can_be_said_is_refused() {
 
 #[test]
 fn where_no_tool_is_left_none_is_chosen() {
-    let custom = json!([{"type": "custom", "custom": {"name": "c"}}]);
-    let body = ask(&json!({"tools": custom, "tool_choice": "required", "parallel_tool_calls": false}));
+    let unknown = json!([{"type": "browser", "browser": {"name": "c"}}]);
+    let body = ask(&json!({"tools": unknown, "tool_choice": "required", "parallel_tool_calls": false}));
     for (provider, model) in [
         (Anthropic, CLAUDE),
         (Dialect::OpenaiResponses, "gpt-5"),

@@ -29,6 +29,7 @@ mod gemini_splits;
 mod loss;
 mod matrix;
 mod ollama;
+mod openai_cases;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;

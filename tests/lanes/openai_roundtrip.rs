@@ -252,7 +252,7 @@ fn normal_response(mut value: Value) -> Value {
         for call in
             choice["message"].get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten()
         {
-            if call["id"] == "call_0" {
+            if call["id"] == "" {
                 call.as_object_mut().unwrap().remove("id");
             }
         }

@@ -2,9 +2,9 @@
 
 use crate::feed::run;
 use crate::recorded::{answers, requests};
-use crate::streamed::{Calls, Collected, arguments};
+use crate::streamed::{Calls, Collected, FREE, arguments};
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tollgate::chat::Event;
 use tollgate::dialect::Dialect::{Anthropic, Ollama, OpenaiChat, OpenaiResponses};
 use tollgate::dialect::codec::{StreamDecoder, StreamEncoder};
@@ -20,7 +20,7 @@ pub(crate) fn take(event: &Value, into: &mut Collected, calls: &mut Calls) {
         "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
             into.thinking.push_str(&text(&event["delta"]));
         }
-        "response.function_call_arguments.delta" => {
+        "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
             if let Some(call) = calls.get_mut(&index) {
                 call.2.push_str(&text(&event["delta"]));
             }
@@ -32,6 +32,10 @@ pub(crate) fn take(event: &Value, into: &mut Collected, calls: &mut Calls) {
         "response.output_item.added" if event["item"]["type"] == "function_call" => {
             let item = &event["item"];
             calls.insert(index, (text(&item["call_id"]), text(&item["name"]), String::new()));
+        }
+        "response.output_item.added" if event["item"]["type"] == "custom_tool_call" => {
+            let item = &event["item"];
+            calls.insert(index, (text(&item["call_id"]), text(&item["name"]), FREE.to_string()));
         }
         "response.output_item.done" => {
             let item = &event["item"];
@@ -70,7 +74,9 @@ fn responses_finish(response: &Value) -> &'static str {
     match response["incomplete_details"]["reason"].as_str() {
         Some("max_output_tokens") => "length",
         Some("content_filter") => "refusal",
-        _ if output().any(|item| item["type"] == "function_call") => "tools",
+        _ if output().any(|item| item["type"] == "function_call" || item["type"] == "custom_tool_call") => {
+            "tools"
+        }
         _ if output().any(|item| item["content"][0]["type"] == "refusal") => "refusal",
         _ => "stop",
     }
@@ -99,6 +105,11 @@ pub(crate) fn of_answer(answer: &Value, collected: &mut Collected) {
                 text(&item["call_id"]),
                 text(&item["name"]),
                 arguments(&text(&item["arguments"])),
+            )),
+            "custom_tool_call" => collected.calls.push((
+                text(&item["call_id"]),
+                text(&item["name"]),
+                json!({"input": item["input"]}),
             )),
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! What a client makes of an answer, whole or streamed: read the plain way, from the whole text.
 
 use crate::gemini_collect;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use tollgate::dialect::Dialect::{
     self, Anthropic, Bedrock, Cohere, Gemini, Ollama, OllamaGenerate, OpenaiChat, OpenaiResponses,
@@ -46,7 +46,14 @@ impl Collected {
     }
 }
 
+/// Begins the collected input of a custom tool.
+pub(crate) const FREE: char = '\u{1}';
+
 pub(crate) fn arguments(text: &str) -> Value {
+    // What a custom tool is called with is no JSON; as the argument of a function it is an object's member.
+    if let Some(input) = text.strip_prefix(FREE) {
+        return json!({"input": input});
+    }
     serde_json::from_str(if text.is_empty() { "{}" } else { text }).unwrap_or_else(|_| Value::from(text))
 }
 
@@ -112,6 +119,11 @@ fn openai(event: &Value, into: &mut Collected, calls: &mut Calls, last_ids: &mut
             known.0 = id;
             known.1.push_str(call["function"]["name"].as_str().unwrap_or_default());
             known.2.push_str(call["function"]["arguments"].as_str().unwrap_or_default());
+            if call["type"] == "custom" {
+                known.2.push(FREE);
+            }
+            known.1.push_str(call["custom"]["name"].as_str().unwrap_or_default());
+            known.2.push_str(call["custom"]["input"].as_str().unwrap_or_default());
         }
         if let Some(reason) = choice["finish_reason"].as_str().filter(|reason| !reason.is_empty()) {
             into.finish = Some(neutral_finish(reason).to_owned());
@@ -222,8 +234,11 @@ pub(crate) fn of_answer(dialect: Dialect, answer: &Value) -> Collected {
             openai_words(message, &mut collected);
             for call in message["tool_calls"].as_array().into_iter().flatten() {
                 let function = &call["function"];
-                let arguments = arguments(&text(&function["arguments"]));
-                collected.calls.push((text(&call["id"]), text(&function["name"]), arguments));
+                let (name, arguments) = match &call["custom"] {
+                    Value::Null => (text(&function["name"]), arguments(&text(&function["arguments"]))),
+                    custom => (text(&custom["name"]), json!({"input": custom["input"]})),
+                };
+                collected.calls.push((text(&call["id"]), name, arguments));
             }
             // The older way to call.
             let older = &message["function_call"];

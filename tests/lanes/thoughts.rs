@@ -116,6 +116,7 @@ fn proofs_come_back_to_their_maker_and_to_nobody_else() {
                 let sent = sent(client, provider, &request);
                 // Marks are the gateway's own, plain or in base64.
                 assert!(!sent.contains("tollgate1:") && !sent.contains("dG9sbGdhdGUx"), "{lane}: {sent}");
+                assert!(!sent.contains("\"signature\":\"\""), "{lane}: {sent}");
                 let reads = maker == provider || is_claudes(maker) && is_claudes(provider);
                 let is_proven = PROOFS.iter().any(|proof| sent.contains(proof));
                 let has_proof = matches!(maker, Anthropic | Bedrock | Gemini | OpenaiResponses);

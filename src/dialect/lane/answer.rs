@@ -1,8 +1,9 @@
 //! A provider's whole answer becomes a client's, whole or as a stream.
 
+use super::call_ids::name_calls;
 use super::marks::mark;
 use super::replay::replay;
-use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, identity};
+use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, custom, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
@@ -58,6 +59,8 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
     if plan.json_tool {
         unwrap_json_tool(&mut response);
     }
+    name_calls(&mut response, plan.created);
+    custom::settle(plan, &mut response);
     mark(plan.client, &mut response);
     Ok(response)
 }

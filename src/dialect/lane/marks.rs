@@ -16,7 +16,12 @@ struct Pen {
 impl Pen {
     /// `None` where nothing is marked here: the proofs are the client's dialect's own, or its encoder marks them.
     fn new(client: Dialect, maker: Dialect) -> Option<Self> {
-        let marks = matches!(client, Dialect::Anthropic | Dialect::Bedrock);
+        let marks = match client {
+            Dialect::Anthropic | Dialect::Bedrock => true,
+            // What stands unmarked there is taken for Claude's or Gemini's.
+            Dialect::OpenaiChat => maker == Dialect::OpenaiResponses,
+            _ => false,
+        };
         (marks && !signature::alike(client, maker)).then_some(Self { client, maker })
     }
 
@@ -184,5 +189,7 @@ mod tests {
             assert_eq!(proofs(client, maker, thought(&["a"])), ["a", "R="]);
         }
         assert_eq!(proofs(Dialect::OpenaiChat, Dialect::Gemini, thought(&["a"])), ["a", "R="]);
+        let openais = proofs(Dialect::OpenaiChat, Dialect::OpenaiResponses, thought(&["a"]));
+        assert_eq!(openais[0], "tollgate1:openai_responses:thinking:a");
     }
 }

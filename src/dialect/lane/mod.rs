@@ -4,7 +4,9 @@
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
 mod answer;
+mod call_ids;
 pub mod count;
+mod custom;
 mod envelope;
 mod failure;
 mod features;
@@ -121,6 +123,8 @@ pub struct AnswerPlan {
     pub show_usage: bool,
     /// Structured output was asked for through a forced call of the tool [`JSON_TOOL`]: its arguments are the answer.
     pub json_tool: bool,
+    /// The client's custom tools, which take free text: at a provider that knows none they are functions of one text.
+    pub custom_tools: Vec<String>,
     /// The client speaks OpenAI's older `functions`: a tool call is answered as `function_call`.
     pub legacy_functions: bool,
     /// The provider's name of the model, for answers that do not say it (Cohere's); empty: unknown.
@@ -158,6 +162,7 @@ impl AnswerPlan {
             stream,
             show_usage,
             json_tool: false,
+            custom_tools: Vec::new(),
             legacy_functions: false,
             model: String::new(),
             created: 0,

@@ -45,10 +45,11 @@ fn replay_part(choice: u32, part: &Part<'_>, losses: &mut Losses, send: &mut imp
             }
         }
         PartKind::ToolCall(call) => {
-            let start = PartStart::ToolCall { id: call.id.clone(), name: call.name.clone() };
-            let arguments = match &call.arguments {
-                Arguments::Text(text) => text.clone(),
-                Arguments::Json(json) => Text::plain(json.as_str()),
+            let (id, name) = (call.id.clone(), call.name.clone());
+            let (start, arguments) = match &call.arguments {
+                Arguments::Text(text) => (PartStart::ToolCall { id, name }, text.clone()),
+                Arguments::Json(json) => (PartStart::ToolCall { id, name }, Text::plain(json.as_str())),
+                Arguments::Input(text) => (PartStart::CustomCall { id, name }, text.clone()),
             };
             whole(start, &[Delta::Arguments(arguments)]);
         }

@@ -1,7 +1,7 @@
 //! A client's request becomes a provider's.
 
-use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, identity, tidy};
-use crate::chat::{ChatRequest, Failure, Losses, PartKind, Text};
+use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, custom, identity, tidy};
+use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, Text};
 use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
 use crate::wire::json::{Body, Outline};
@@ -100,9 +100,11 @@ fn translated(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> 
         return identity::request(call, body, outline, ask);
     }
     let mut request = decode(call, body)?;
+    let custom_tools = custom::names(&request);
     let (encoded, warnings) = encode(call, provider, &mut request, ask)?;
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
+        custom_tools,
         legacy_functions: request.legacy_functions,
         array: call.array,
         echo: request.echo,
@@ -129,8 +131,13 @@ pub(super) fn encode(
     signature::settle(request, provider, &mut losses);
     lose_foreign_messages(request, &mut losses)?;
     if request.origin != provider {
+        if !custom::are_known(provider, ask.quirks) {
+            custom::as_functions(request, &mut losses);
+        }
         tidy::lose_foreign_tools(request, &mut losses)?;
+        tidy::part_ids(request);
         tidy::order_results(request);
+        tidy::read_results(request);
         tidy::name_media(request);
         if matches!(provider, Dialect::Cohere | Dialect::Ollama | Dialect::OllamaGenerate) {
             tidy::read_texts(request);
@@ -152,10 +159,31 @@ fn in_words_of(client: Dialect, mut failure: Failure) -> Failure {
     failure
 }
 
-/// Encoders know where something stood, not what the list is called there.
+/// The hub's fields that a client of Gemini's dialect knows by another name.
+const GEMINIS: [(&str, &str); 5] = [
+    ("n", "generationConfig.candidateCount"),
+    ("metadata", "labels"),
+    ("tool_choice", "toolConfig"),
+    ("response_format", "generationConfig.responseMimeType"),
+    ("thinking.display", "generationConfig.thinkingConfig.includeThoughts"),
+];
+
+/// Encoders know where something stood, not what it is called there.
 fn rename(client: Dialect, text: &mut String) {
-    if client == Dialect::Gemini && text.contains("messages[") {
+    match client {
+        Dialect::Gemini => {}
+        Dialect::Bedrock if text.starts_with("metadata") => {
+            return text.replace_range(..8, "requestMetadata");
+        }
+        _ => return,
+    }
+    if text.contains("messages[") {
         *text = text.replace("messages[", "contents[").replace("].content[", "].parts[");
+    }
+    let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let named = |(hubs, _): &&(&str, &str)| text.strip_prefix(hubs).is_some_and(is_whole);
+    if let Some((hubs, geminis)) = GEMINIS.iter().find(named) {
+        text.replace_range(..hubs.len(), geminis);
     }
 }
 
@@ -172,24 +200,42 @@ pub(super) fn decode<'b>(call: &'b Call, body: &'b [u8]) -> Result<ChatRequest<'
 }
 
 /// Takes out messages that hold nothing but blocks of the client's own dialect: left in, they would be messages that
-/// say nothing.
+/// say nothing. What the model thought before such a block goes with it.
+///
+/// # Errors
+/// 400 where losses are refused, or where no message is left.
 fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
+    let mut lost = None;
     for message in &mut request.messages {
         let kinds = message.parts.iter().filter_map(|part| match &part.kind {
             PartKind::Other(opaque) => Some(opaque.kind.to_str()),
             _ => None,
         });
-        if message.parts.is_empty() || kinds.clone().count() < message.parts.len() {
+        let is_thought =
+            |part: &&Part<'_>| matches!(part.kind, PartKind::Thinking(_) | PartKind::RedactedThinking(_));
+        let thoughts = match message.role {
+            Role::Assistant => message.parts.iter().filter(is_thought).count(),
+            _ => 0,
+        };
+        let others = kinds.clone().count();
+        if others == 0 || others.saturating_add(thoughts) < message.parts.len() {
             continue;
         }
+        let place = message.place.to_string();
         for kind in kinds {
-            losses
-                .lost(&message.place.to_string(), &format!("{kind} has no counterpart at this provider"))?;
+            losses.lost(&place, &format!("{kind} has no counterpart at this provider"))?;
+        }
+        if thoughts > 0 {
+            losses.note(format!("{place}: the reasoning before it dropped too"));
         }
         message.parts.clear();
         message.extra.clear();
+        lost = Some(place);
     }
     // An empty message was nothing that a client said.
     request.messages.retain(|message| !message.parts.is_empty() || !message.extra.is_empty());
-    Ok(())
+    match lost.filter(|_| request.messages.is_empty()) {
+        Some(place) => Err(losses.nothing_left(&place)),
+        None => Ok(()),
+    }
 }

@@ -2,13 +2,16 @@
 //! other provider can make sense of.
 
 use crate::chat::{
-    ChatRequest, Document, Failure, Losses, Part, PartKind, Role, Source, Text, ToolChoice, ToolKind,
+    ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, ToolChoice, ToolKind,
 };
+use crate::dialect::Dialect;
+use crate::dialect::gemini::signature::MARK;
 use crate::wire::base64;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 
-/// Puts the results of a turn's calls in the order of the calls: providers whose results have no ids tell them apart by
-/// nothing else. Results of other calls come after them, in the order in which they stood.
+/// Puts the results of a turn's calls directly after the calls, where OpenAI and others want them before anything else is
+/// said, and in the order of the calls: providers whose results have no ids tell them apart by nothing else. Results of
+/// other calls come after them, in the order in which they stood.
 pub(super) fn order_results(request: &mut ChatRequest<'_>) {
     let mut from = 0_usize;
     while let Some(at) = request.messages.get(from..).and_then(|rest| rest.iter().position(calls)) {
@@ -21,9 +24,9 @@ pub(super) fn order_results(request: &mut ChatRequest<'_>) {
     }
 }
 
-fn calls(message: &crate::chat::Message<'_>) -> bool {
+fn calls(message: &Message<'_>) -> bool {
     let is_call = |part: &Part<'_>| matches!(part.kind, PartKind::ToolCall(_));
-    message.role == Role::Assistant && message.parts.iter().filter(|part| is_call(part)).count() > 1
+    message.role == Role::Assistant && message.parts.iter().any(is_call)
 }
 
 /// Orders the results in the messages after `calling` and before `end`.
@@ -42,22 +45,110 @@ fn order_turn(request: &mut ChatRequest<'_>, calling: usize, end: usize) {
         _ => usize::MAX,
     };
     let length = end.saturating_sub(calling.saturating_add(1));
-    let is_result = |part: &&Part<'_>| matches!(part.kind, PartKind::ToolResult(_));
-    let parts = after.iter().take(length).flat_map(|message| &message.parts);
-    if parts.filter(is_result).map(rank).is_sorted() {
-        return;
+    let parts = || after.iter().take(length).flat_map(|message| &message.parts);
+    let is_first = parts().skip_while(|part| is_result(part)).all(|part| !is_result(part));
+    let is_sorted = parts().filter(|part| is_result(part)).map(rank).is_sorted();
+    if !is_sorted {
+        sort_results(after.iter_mut().take(length), rank);
     }
-    let mut places: Vec<&mut Part<'_>> = after
-        .iter_mut()
-        .take(length)
-        .flat_map(|message| &mut message.parts)
-        .filter(|part| matches!(part.kind, PartKind::ToolResult(_)))
-        .collect();
-    let mut taken: Vec<Part<'_>> =
+    if !is_first {
+        put_results_first(&mut request.messages, calling.saturating_add(1), end);
+    }
+}
+
+/// Sorts the results among the places that hold one.
+fn sort_results<'m, 'a: 'm>(
+    messages: impl Iterator<Item = &'m mut Message<'a>>,
+    rank: impl Fn(&Part<'_>) -> usize,
+) {
+    let mut places: Vec<&mut Part<'a>> =
+        messages.flat_map(|message| &mut message.parts).filter(|part| is_result(part)).collect();
+    let mut taken: Vec<Part<'a>> =
         places.iter_mut().map(|place| std::mem::replace(*place, Part::text(""))).collect();
-    taken.sort_by_key(rank);
+    taken.sort_by_key(|part| rank(part));
     for (place, part) in places.into_iter().zip(taken) {
         *place = part;
+    }
+}
+
+fn is_result(part: &Part<'_>) -> bool {
+    matches!(part.kind, PartKind::ToolResult(_))
+}
+
+/// Moves the results in the messages from `start` to `end` before all else that these say.
+fn put_results_first(messages: &mut Vec<Message<'_>>, start: usize, end: usize) {
+    let after = messages.split_off(end.min(messages.len()));
+    let turn = messages.split_off(start.min(messages.len()));
+    let mut rest = Vec::with_capacity(turn.len());
+    for mut message in turn {
+        if message.parts.iter().all(is_result) && !message.parts.is_empty() {
+            messages.push(message);
+            continue;
+        }
+        let (results, others) = message.parts.into_iter().partition(is_result);
+        message.parts = others;
+        if !Vec::is_empty(&results) {
+            messages.push(Message { parts: results, ..Message::new(Role::Tool, message.place) });
+        }
+        rest.push(message);
+    }
+    messages.extend(rest.into_iter().chain(after));
+}
+
+/// Gives a call whose id another one had before it an id of its own, and its result too: ids tell calls apart within a
+/// whole conversation, and makers answer 400 to the same one twice.
+pub(super) fn part_ids(request: &mut ChatRequest<'_>) {
+    let mut used: HashSet<String> = HashSet::new();
+    // The ids of the last turn's calls by what they were, in the order of the calls.
+    let mut turn: HashMap<String, VecDeque<String>> = HashMap::new();
+    for message in &mut request.messages {
+        if calls(message) {
+            turn.clear();
+        }
+        for part in &mut message.parts {
+            match &mut part.kind {
+                PartKind::ToolCall(call) if !call.id.is_empty() => {
+                    let id = call.id.to_str().into_owned();
+                    let own = unused(&id, &used);
+                    if own != id {
+                        call.id = Text::from(own.clone());
+                    }
+                    used.insert(own.clone());
+                    turn.entry(id).or_default().push_back(own);
+                }
+                PartKind::ToolResult(result) => {
+                    let id = result.call_id.to_str();
+                    let Some(ids) = turn.get_mut(&*id) else { continue };
+                    let own = if ids.len() > 1 { ids.pop_front() } else { ids.front().cloned() };
+                    if let Some(own) = own.filter(|own| *own != id) {
+                        result.call_id = Text::from(own);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The id, with a number where it is used already; what an id carries besides ([`MARK`]) stays at its end.
+fn unused(id: &str, used: &HashSet<String>) -> String {
+    let (name, carried) = id.find(MARK).map_or((id, ""), |at| id.split_at(at));
+    let numbered = (2_usize..).map(|number| format!("{name}_{number}{carried}"));
+    std::iter::once(id.to_owned()).chain(numbered).find(|id| !used.contains(id)).unwrap_or_default()
+}
+
+/// Reads the documents that a tool's result of Cohere's dialect consists of as the texts they are.
+pub(super) fn read_results(request: &mut ChatRequest<'_>) {
+    if request.origin != Dialect::Cohere {
+        return;
+    }
+    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        let PartKind::ToolResult(result) = &mut part.kind else { continue };
+        for inner in &mut result.content {
+            if let PartKind::Document(Document { source: Source::Text(text), .. }) = &inner.kind {
+                inner.kind = PartKind::Text(text.clone());
+            }
+        }
     }
 }
 
@@ -101,8 +192,8 @@ pub(super) fn read_texts(request: &mut ChatRequest<'_>) {
 /// # Errors
 /// 400 that names the tool, where such fields are refused.
 pub(super) fn lose_foreign_tools(request: &mut ChatRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
-    let is_function = |tool: &crate::chat::Tool<'_>| matches!(tool.kind, ToolKind::Function(_));
-    if request.tools.is_empty() || request.tools.iter().any(is_function) {
+    let is_foreign = |tool: &crate::chat::Tool<'_>| matches!(tool.kind, ToolKind::Other(_));
+    if request.tools.is_empty() || !request.tools.iter().all(is_foreign) {
         return Ok(());
     }
     for (index, tool) in request.tools.iter().enumerate() {
@@ -122,8 +213,7 @@ pub(super) fn lose_foreign_tools(request: &mut ChatRequest<'_>, losses: &mut Los
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{Arguments, Message, Place, ToolCall, ToolResult};
-    use crate::dialect::Dialect;
+    use crate::chat::{Arguments, Place, ToolCall, ToolResult};
 
     /// A conversation of calls (`+id`), results (`-id`) and words, a message each but for the calls.
     fn ordered(said: &[&'static str]) -> Vec<String> {
@@ -163,8 +253,28 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_was_used_before_gets_a_number() {
+        let mut request = ChatRequest::new(Dialect::OpenaiChat);
+        let turn = [("+", call("c")), ("-", result("c")), ("+", call("c")), ("-", result("c"))];
+        for (index, (role, part)) in turn.into_iter().enumerate() {
+            let role = if role == "+" { Role::Assistant } else { Role::Tool };
+            let mut message = Message::new(role, Place::Message(index));
+            message.parts.push(part);
+            request.messages.push(message);
+        }
+        part_ids(&mut request);
+        let ids = request.messages.iter().flat_map(|message| &message.parts).map(|part| match &part.kind {
+            PartKind::ToolCall(call) => call.id.to_str().into_owned(),
+            PartKind::ToolResult(result) => result.call_id.to_str().into_owned(),
+            _ => String::new(),
+        });
+        assert_eq!(ids.collect::<Vec<_>>(), ["c", "c", "c_2", "c_2"]);
+        assert_eq!(unused("c__thought__S", &HashSet::from(["c__thought__S".to_owned()])), "c_2__thought__S");
+    }
+
+    #[test]
     fn results_come_in_the_order_of_their_calls() {
-        assert_eq!(ordered(&["+a,b,c", "-c", "so?", "-a", "-b"]), ["a", "so?", "b", "c"]);
+        assert_eq!(ordered(&["+a,b,c", "-c", "so?", "-a", "-b"]), ["a", "b", "c", "so?"]);
         assert_eq!(ordered(&["+a,b", "-b", "-x", "-a", "+c,d", "-d", "-c"]), ["a", "b", "x", "c", "d"]);
         assert_eq!(ordered(&["-b", "-a", "+a,b", "+a,b", "-a", "-b"]), ["b", "a", "a", "b"]);
         assert_eq!(ordered(&["+a,a", "-a", "-a"]), ["a", "a"]);

@@ -46,7 +46,7 @@ impl Transcript {
         match event {
             Event::PartStart { choice: 0, part } => {
                 self.refuses = matches!(part, PartStart::Refusal);
-                if let PartStart::ToolCall { id, name } = part {
+                if let PartStart::ToolCall { id, name } | PartStart::CustomCall { id, name } = part {
                     self.call(&id.to_str(), &name.to_str());
                 }
             }

@@ -1,6 +1,8 @@
 //! Streams through the hub: decoder, events, encoder. Without an encoder, where both sides speak the same dialect, the
 //! bytes pass as they are and the events are only counted.
 
+use super::call_ids::CallIds;
+use super::custom::CustomCalls;
 use super::marks::Marks;
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
@@ -28,6 +30,7 @@ struct State {
     client: Dialect,
     /// `None`: the bytes pass as they are.
     encoder: Option<StreamEncoder>,
+    custom: Option<CustomCalls>,
     marks: Option<Marks>,
     progress: Progress,
     failure: Option<Failure>,
@@ -39,6 +42,9 @@ struct State {
     json_tool: JsonTool,
     /// See [`AnswerPlan::model`].
     model: String,
+    /// See [`AnswerPlan::created`].
+    created: u64,
+    call_ids: CallIds,
     transcript: Option<Box<Transcript>>,
 }
 
@@ -65,6 +71,7 @@ impl Stream {
         let state = State {
             client: plan.client,
             encoder: (plan.client != plan.provider).then(|| StreamEncoder::new(plan)),
+            custom: CustomCalls::new(plan),
             marks: Marks::new(plan.client, plan.provider),
             progress: Progress::Waiting,
             failure: None,
@@ -73,6 +80,8 @@ impl Stream {
             closed: false,
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
             model: plan.model.clone(),
+            created: plan.created,
+            call_ids: CallIds::default(),
             transcript: plan.capture.then(Box::default),
         };
         let is_gemini = plan.client == Dialect::Gemini && plan.provider == Dialect::Gemini;
@@ -147,6 +156,15 @@ impl EventSink for Sink<'_> {
         }
         let named = self.state.named(event);
         let event = self.state.without_json_tool(named);
+        let Some(mut custom) = self.state.custom.take() else { return self.tell(event) };
+        custom.pass(event, &mut |event| self.tell(event));
+        self.state.custom = Some(custom);
+    }
+}
+
+impl Sink<'_> {
+    /// Counts an event and writes it for the client.
+    fn tell(&mut self, event: Event<'_>) {
         self.state.observe(&event);
         let Some(encoder) = &mut self.state.encoder else { return };
         let Some(marks) = &mut self.state.marks else { return encoder.event(&event, self.out) };
@@ -161,11 +179,11 @@ impl EventSink for Sink<'_> {
 /// What a client's dialect has no place for in a stream. Its encoder leaves it out; headers are long gone, so the audit line
 /// is where it is told.
 fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
-    use Dialect::{Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions};
+    use Dialect::{Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions, OpenaiResponses};
     match (client, event) {
         (OpenaiCompletions, Event::PartStart { part, .. }) => match part {
             PartStart::Thinking | PartStart::RedactedThinking(_) => Some("reasoning"),
-            PartStart::ToolCall { .. } => Some("a tool call"),
+            PartStart::ToolCall { .. } | PartStart::CustomCall { .. } => Some("a tool call"),
             PartStart::Text | PartStart::Refusal => None,
         },
         (OllamaGenerate, Event::PartStart { part: PartStart::ToolCall { .. }, .. }) => Some("a tool call"),
@@ -175,7 +193,11 @@ fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
         (Cohere | Ollama | OllamaGenerate, Event::Delta { delta: Delta::Signature(proof), .. }) => {
             (!proof.is_empty()).then_some("the signature of reasoning")
         }
-        (Anthropic | Bedrock, Event::Logprobs { .. }) => Some("logprobs"),
+        (Anthropic | Bedrock, Event::Logprobs { choice: 0, .. }) => Some("logprobs"),
+        (
+            Anthropic | Bedrock | Cohere | Ollama | OllamaGenerate | OpenaiResponses,
+            Event::PartStart { choice: 1.., .. },
+        ) => Some("choices but the first"),
         _ => None,
     }
 }
@@ -196,7 +218,12 @@ impl State {
             }
             Event::PartStart { part, .. } => {
                 // Text and reasoning count from their first delta, a call from its name.
-                if matches!(part, PartStart::ToolCall { .. } | PartStart::RedactedThinking(_)) {
+                if matches!(
+                    part,
+                    PartStart::ToolCall { .. }
+                        | PartStart::CustomCall { .. }
+                        | PartStart::RedactedThinking(_)
+                ) {
                     self.content();
                 }
             }
@@ -250,11 +277,21 @@ impl State {
         }
     }
 
-    /// Names the model where the provider does not.
-    fn named<'e>(&self, event: Event<'e>) -> Event<'e> {
+    /// Names the model and the calls where the provider does not.
+    fn named<'e>(&mut self, event: Event<'e>) -> Event<'e> {
         match event {
-            Event::Start { id, model, created } if model.is_empty() => {
-                Event::Start { id, model: Text::from(self.model.clone()), created }
+            Event::Start { id, model, created } => {
+                self.call_ids = CallIds::new(&id, created.unwrap_or(self.created));
+                let model = if model.is_empty() { Text::from(self.model.clone()) } else { model };
+                Event::Start { id, model, created }
+            }
+            Event::PartStart { choice, part: PartStart::ToolCall { id, name } } => {
+                let id = self.call_ids.of(id);
+                Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
+            }
+            Event::PartStart { choice, part: PartStart::CustomCall { id, name } } => {
+                let id = self.call_ids.of(id);
+                Event::PartStart { choice, part: PartStart::CustomCall { id, name } }
             }
             event => event,
         }

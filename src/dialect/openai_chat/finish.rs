@@ -16,12 +16,20 @@ pub(in crate::dialect) fn decode(word: &str) -> FinishReason {
     }
 }
 
-/// Some providers say `stop` (or nothing known) even though they call tools: the calls decide.
+/// Some providers say `stop` (or nothing known) even though they call tools, or speak of calls that are none: the calls
+/// decide.
 pub(super) fn with_calls(reason: FinishReason, called: bool) -> FinishReason {
     match reason {
         FinishReason::Stop | FinishReason::Unknown if called => FinishReason::ToolCalls,
+        FinishReason::ToolCalls if !called => FinishReason::Stop,
         reason => reason,
     }
+}
+
+/// A refusal in so many words is a complete answer: the official SDKs take `content_filter` for an error, and never come
+/// to read it.
+pub(super) fn with_refusal(reason: FinishReason, refused: bool) -> FinishReason {
+    if refused && reason == FinishReason::Refusal { FinishReason::Stop } else { reason }
 }
 
 /// The word for a finish reason; the older functions have one of their own.

@@ -27,6 +27,14 @@ pub(super) fn incomplete(finish: Option<&Finish<'_>>, refused: bool) -> Option<&
     }
 }
 
+/// The status of what is whole.
+pub(super) const COMPLETED: &str = "completed";
+
+/// The status of an answer's last item: where the answer broke off, so did it.
+pub(super) fn status(finish: Option<&Finish<'_>>, refused: bool) -> &'static str {
+    if incomplete(finish, refused).is_some() { "incomplete" } else { COMPLETED }
+}
+
 /// Writes `status` and `incomplete_details`.
 pub(super) fn write(o: &mut Object<'_>, incomplete: Option<&'static str>) {
     match incomplete {

@@ -64,7 +64,8 @@ pub(super) fn read(raw: &RawValue) -> Result<Item<'_>, Bad> {
         "message" => message(parse_raw(raw)?),
         "reasoning" => Ok(Item::Thought(thought(parse_raw(raw)?)?)),
         "function_call" => call(parse_raw(raw)?),
-        "function_call_output" => output(parse_raw(raw)?),
+        "custom_tool_call" => custom_call(parse_raw(raw)?),
+        "function_call_output" | "custom_tool_call_output" => output(parse_raw(raw)?),
         "item_reference" => Ok(Item::Reference(head.id.unwrap_or_default())),
         "" => Err(Bad::missing("type")),
         _ => Ok(Item::Other(Opaque { kind, json: Json::from(raw) })),
@@ -154,6 +155,14 @@ fn call(wire: wire::Call<'_>) -> Result<Item<'_>, Bad> {
     Ok(Item::Call(Part { extra, ..Part::new(kind) }))
 }
 
+fn custom_call(wire: wire::CustomCall<'_>) -> Result<Item<'_>, Bad> {
+    let Some(name) = wire.name else { return Err(Bad::missing("name")) };
+    let arguments = Arguments::Input(wire.input.unwrap_or_default());
+    let kind = PartKind::ToolCall(ToolCall { id: wire.call_id.unwrap_or_default(), name, arguments });
+    let extra = labels(wire.extra, [("own.id", wire.id), ("own.status", wire.status), ("", None)]);
+    Ok(Item::Call(Part { extra, ..Part::new(kind) }))
+}
+
 fn output(wire: wire::CallOutput<'_>) -> Result<Item<'_>, Bad> {
     let Some(call_id) = wire.call_id else { return Err(Bad::missing("call_id")) };
     let content = match wire.output {
@@ -161,6 +170,7 @@ fn output(wire: wire::CallOutput<'_>) -> Result<Item<'_>, Bad> {
         Some(output) => part::decode_all(output, "output")?,
     };
     let kind = PartKind::ToolResult(ToolResult { call_id, name: None, content, is_error: None });
-    let extra = labels(wire.extra, [("own.id", wire.id), ("own.status", wire.status), ("", None)]);
+    let known = [("own.id", wire.id), ("own.status", wire.status), ("own.item.type", wire.kind)];
+    let extra = labels(wire.extra, known);
     Ok(Item::Result(Part { extra, ..Part::new(kind) }))
 }

@@ -70,7 +70,19 @@ wire_object! {
 }
 
 wire_object! {
-    /// What a function said.
+    /// The call of a custom tool.
+    pub(super) struct CustomCall<'a> {
+        pub(super) kind: &'a RawValue = "type",
+        pub(super) call_id: Text<'a> = "call_id",
+        pub(super) name: Text<'a> = "name",
+        pub(super) input: Text<'a> = "input",
+        pub(super) id: &'a RawValue = "id",
+        pub(super) status: &'a RawValue = "status",
+    }
+}
+
+wire_object! {
+    /// What a function or a custom tool said.
     pub(super) struct CallOutput<'a> {
         pub(super) kind: &'a RawValue = "type",
         pub(super) call_id: Text<'a> = "call_id",

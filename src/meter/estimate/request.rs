@@ -95,7 +95,7 @@ fn take_part(counter: &mut Counter, part: &Part<'_>, depth: u8) {
             take(counter, &call.name);
             match &call.arguments {
                 Arguments::Json(json) => take_raw(counter, json.as_str()),
-                Arguments::Text(text) => take(counter, text),
+                Arguments::Text(text) | Arguments::Input(text) => take(counter, text),
             }
         }
         PartKind::ToolResult(result) => {
@@ -135,6 +135,13 @@ fn take_tool(counter: &mut Counter, tool: &Tool<'_>, frame: Frame) {
             }
             if let Some(parameters) = &function.parameters {
                 counter.add_percent(parameters.as_str().as_bytes(), frame.schema);
+            }
+        }
+        ToolKind::Custom(custom) => {
+            take(counter, &custom.name);
+            let definition = custom.grammar.as_ref().map(|grammar| &grammar.definition);
+            for text in [custom.description.as_ref(), definition].into_iter().flatten() {
+                take(counter, text);
             }
         }
         ToolKind::Other(opaque) => take_raw(counter, opaque.json.as_str()),

@@ -10,6 +10,9 @@ use crate::wire::json::Object;
 /// The least thinking budget that Anthropic takes, in tokens.
 const LEAST_BUDGET: u64 = 1024;
 
+/// The warning for thinking that cannot go on.
+const WITHOUT_THOUGHT: &str = "thinking dropped: the tool calls being answered came without a signed thought";
+
 /// What is asked of the thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Thinking {
@@ -55,6 +58,10 @@ pub(crate) fn decide(
     let mut max_tokens = ask.max_tokens.or(request.max_tokens).unwrap_or(ask.default_max_tokens);
     if as_said {
         let thinking = match (reasoning.thought, reasoning.budget) {
+            (Some(Thought::On), Some(_)) if talk.continues_without_thought() => {
+                losses.note(WITHOUT_THOUGHT);
+                Thinking::Unsaid
+            }
             (None, _) => Thinking::Unsaid,
             (Some(Thought::Off), _) => Thinking::Off,
             (Some(Thought::On), Some(budget)) => Thinking::Budget(budget),
@@ -89,7 +96,7 @@ pub(crate) fn decide(
         thinking = Thinking::Unsaid;
     }
     if matches!(thinking, Thinking::Budget(_)) && talk.continues_without_thought() {
-        losses.note("thinking dropped: the tool calls being answered came without a signed thought");
+        losses.note(WITHOUT_THOUGHT);
         thinking = Thinking::Unsaid;
     }
     if let Thinking::Budget(budget) = thinking

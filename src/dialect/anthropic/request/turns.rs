@@ -162,7 +162,7 @@ fn size(part: &Part<'_>) -> usize {
         PartKind::Document(document) => source(&document.source),
         PartKind::ToolCall(call) => match &call.arguments {
             Arguments::Json(json) => json.as_str().len(),
-            Arguments::Text(text) => text.len(),
+            Arguments::Text(text) | Arguments::Input(text) => text.len(),
         },
         PartKind::ToolResult(result) => result.content.iter().map(size).sum(),
         PartKind::Other(opaque) => opaque.json.as_str().len(),

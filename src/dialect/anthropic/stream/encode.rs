@@ -125,7 +125,7 @@ impl StreamEncoder {
                     block.text("data", data);
                 });
             }
-            PartStart::ToolCall { id, name } => {
+            PartStart::ToolCall { id, name } | PartStart::CustomCall { id, name } => {
                 self.open = Open::Call;
                 self.has_call = true;
                 let index = self.next;

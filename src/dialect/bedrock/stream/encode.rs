@@ -101,7 +101,7 @@ impl StreamEncoder {
                 });
                 self.stopped(out);
             }
-            PartStart::ToolCall { id, name } => {
+            PartStart::ToolCall { id, name } | PartStart::CustomCall { id, name } => {
                 self.open = Open::Call;
                 self.has_call = true;
                 let index = self.next;

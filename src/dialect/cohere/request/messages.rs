@@ -22,13 +22,27 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::Cohere;
     let asked = request.messages.last().map(|message| message.place);
-    let mut writer =
-        Writer { own, thinks: thinks || own, asked, losses, documents: Vec::new(), calls: 0, results: 0 };
+    let mut writer = Writer {
+        own,
+        thinks: thinks || own,
+        asked,
+        losses,
+        documents: Vec::new(),
+        moved: Vec::new(),
+        calls: 0,
+        results: 0,
+    };
     body.array("messages", |list| {
         for message in &request.messages {
             writer.message(message, list)?;
         }
-        Ok::<(), Failure>(())
+        writer.say_moved(list)?;
+        match request.messages.last().filter(|_| list.is_empty() && !own) {
+            Some(last) if writer.documents.is_empty() => {
+                Err(writer.losses.nothing_left(&last.place.to_string()))
+            }
+            _ => Ok(()),
+        }
     })?;
     let documents: Vec<&Document<'_>> = request.documents.iter().chain(writer.documents).collect();
     if !documents.is_empty() {
@@ -50,6 +64,8 @@ struct Writer<'l, 'm> {
     losses: &'l mut Losses,
     /// Documents that stood in messages.
     documents: Vec<&'m Document<'m>>,
+    /// Pictures of results, with their messages: they follow when all results of the turn are said.
+    moved: Vec<(Place, &'m Part<'m>)>,
     /// Calls and results without an id so far: ids are made up from their numbers.
     calls: usize,
     results: usize,
@@ -73,22 +89,18 @@ impl<'m> Writer<'_, 'm> {
             self.losses.lost(&format!("{place}.name"), WHY)?;
         }
         let mut rest = Vec::new();
-        let mut moved = Vec::new();
-        let mut results = 0_usize;
         for part in &message.parts {
             match &part.kind {
-                PartKind::ToolResult(result) => {
-                    results = results.saturating_add(1);
-                    self.result(message, part, result, &mut moved, list)?;
-                }
+                PartKind::ToolResult(result) => self.result(message, part, result, list)?,
                 _ => rest.push(part),
             }
         }
-        if rest.is_empty() && moved.is_empty() && results > 0 {
+        if rest.is_empty() && !message.parts.is_empty() {
             return Ok(());
         }
+        self.say_moved(list)?;
         let has_calls = rest.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
-        let said = self.gather(place, message.role, has_calls, moved.into_iter().chain(rest))?;
+        let said = self.gather(place, message.role, has_calls, rest)?;
         if said.blocks.is_empty()
             && said.calls.is_empty()
             && said.plans.is_empty()
@@ -134,13 +146,26 @@ impl<'m> Writer<'_, 'm> {
         Ok(())
     }
 
+    /// Says what was moved out of results in a user's message of its own.
+    fn say_moved(&mut self, list: &mut Array<'_>) -> Result<(), Failure> {
+        let moved = std::mem::take(&mut self.moved);
+        let Some((place, _)) = moved.first() else { return Ok(()) };
+        let said = self.gather(*place, Role::User, false, moved.iter().map(|(_, part)| *part))?;
+        if !said.blocks.is_empty() {
+            list.object(|o| {
+                o.word("role", "user");
+                write_content(&said.blocks, self.own, o);
+            });
+        }
+        Ok(())
+    }
+
     /// One result is one message. Cohere's results hold text and documents: pictures follow in a user's message.
     fn result(
         &mut self,
         message: &'m Message<'m>,
         part: &'m Part<'m>,
         result: &'m ToolResult<'m>,
-        moved: &mut Vec<&'m Part<'m>>,
         list: &mut Array<'_>,
     ) -> Result<(), Failure> {
         let place = message.place;
@@ -169,7 +194,7 @@ impl<'m> Writer<'_, 'm> {
                     self.losses.note(format!(
                         "{place}: a tool result's picture moved into a user message that follows"
                     ));
-                    moved.push(inner);
+                    self.moved.push((place, inner));
                 }
                 PartKind::Other(opaque) => {
                     let why = format!("content of type {:?} {WHY}", &*opaque.kind.to_str());

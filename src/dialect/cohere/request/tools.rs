@@ -66,7 +66,7 @@ fn write_strict(request: &ChatRequest<'_>, losses: &mut Losses, body: &mut Objec
     let functions = || {
         request.tools.iter().filter_map(|tool| match &tool.kind {
             ToolKind::Function(function) => Some(function),
-            ToolKind::Other(_) => None,
+            ToolKind::Custom(_) | ToolKind::Other(_) => None,
         })
     };
     let is_strict = |function: &Function<'_>| function.strict == Some(true);

@@ -100,7 +100,7 @@ impl StreamEncoder {
             PartStart::Text | PartStart::Refusal | PartStart::Thinking => self.open = Open::Unsaid,
             // Only its maker can read it.
             PartStart::RedactedThinking(_) => {}
-            PartStart::ToolCall { id, name } => {
+            PartStart::ToolCall { id, name } | PartStart::CustomCall { id, name } => {
                 self.begin(out);
                 let index = self.calls;
                 self.calls = self.calls.saturating_add(1);

@@ -125,7 +125,7 @@ impl StreamEncoder {
                 });
                 Open::Thinking
             }
-            PartStart::ToolCall { id, name } => Open::Call {
+            PartStart::ToolCall { id, name } | PartStart::CustomCall { id, name } => Open::Call {
                 id: id.clone().into_owned(),
                 name: name.clone().into_owned(),
                 arguments: String::new(),

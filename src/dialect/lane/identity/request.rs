@@ -142,6 +142,7 @@ fn needs_rewriting(body: &[u8], quirks: &Quirks) -> bool {
         || (!quirks.names && says("\"name\"") && names_speakers(body))
         || (!quirks.text_parts && says("\"text\""))
         || (quirks.replay == Replay::SinceLastUser && says("\"reasoning_content\""))
+        || (quirks.replay == Replay::Blocks && says(signature::MARK))
         || (matches!(quirks.reasoning, ReasoningSwitch::Switch | ReasoningSwitch::None)
             && says("\"reasoning_effort\""))
 }

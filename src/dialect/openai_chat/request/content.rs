@@ -3,7 +3,7 @@
 use super::super::ids::write_call_id;
 use super::encode::UNKNOWN_HERE;
 use super::turn::Turn;
-use crate::chat::{Document, Failure, Message, Part, PartKind, Source, ToolCall};
+use crate::chat::{Arguments, Document, Failure, Message, Part, PartKind, Source, Text, ToolCall};
 use crate::provider::{Quirks, Replay};
 use crate::wire::json::{Array, Object};
 
@@ -84,21 +84,20 @@ impl<'p> Content<'p> {
     pub(super) fn write(&self, o: &mut Object<'_>, quirks: &Quirks) {
         let out = match self.parts.as_slice() {
             [] => return o.word("content", ""),
-            [Part { kind: PartKind::Text(text), cache_control, .. }]
-                if cache_control.is_none() || !quirks.cache_control =>
-            {
-                return o.text("content", text);
-            }
+            [part] if part.cache_control.is_none() || !quirks.cache_control => match text_of(part) {
+                Some(text) => return o.text("content", text),
+                None => o.key("content"),
+            },
             _ => o.key("content"),
         };
-        let only_text = || self.parts.iter().all(|part| matches!(part.kind, PartKind::Text(_)));
+        let only_text = || self.parts.iter().all(|part| text_of(part).is_some());
         if !quirks.text_parts && only_text() {
             out.push(b'"');
             for (index, part) in self.parts.iter().enumerate() {
                 if index > 0 {
                     out.extend_from_slice(b"\\n");
                 }
-                if let PartKind::Text(text) = &part.kind {
+                if let Some(text) = text_of(part) {
                     text.write_content(out);
                 }
             }
@@ -109,6 +108,14 @@ impl<'p> Content<'p> {
                 write_part(list, part, quirks, self.own);
             }
         });
+    }
+}
+
+/// The text that a part is, a document of text among them.
+fn text_of<'p>(part: &'p Part<'_>) -> Option<&'p Text<'p>> {
+    match &part.kind {
+        PartKind::Text(text) | PartKind::Document(Document { source: Source::Text(text), .. }) => Some(text),
+        _ => None,
     }
 }
 
@@ -242,8 +249,16 @@ pub(in crate::dialect::openai_chat) fn write_call(
     let PartKind::ToolCall(call) = &part.kind else { return };
     list.object(|o| {
         write_call_id(o.key("id"), &call.id, quirks);
-        o.word("type", "function");
-        o.object("function", |o| write_function(o, call));
+        if let Arguments::Input(input) = &call.arguments {
+            o.word("type", "custom");
+            o.object("custom", |o| {
+                o.text("name", &call.name);
+                o.text("input", input);
+            });
+        } else {
+            o.word("type", "function");
+            o.object("function", |o| write_function(o, call, own));
+        }
         if let Some(control) = part.cache_control
             && quirks.cache_control
         {
@@ -256,12 +271,14 @@ pub(in crate::dialect::openai_chat) fn write_call(
 }
 
 /// Name and arguments of a call; arguments are a string that holds JSON.
-pub(in crate::dialect::openai_chat) fn write_function(o: &mut Object<'_>, call: &ToolCall<'_>) {
-    use crate::chat::Arguments;
+pub(in crate::dialect::openai_chat) fn write_function(o: &mut Object<'_>, call: &ToolCall<'_>, own: bool) {
     o.text("name", &call.name);
     match &call.arguments {
+        // Clients parse them.
+        Arguments::Text(text) if text.is_blank() && !own => o.word("arguments", "{}"),
         Arguments::Text(text) => o.text("arguments", text),
         Arguments::Json(json) => o.str("arguments", json.as_str()),
+        Arguments::Input(_) => o.str("arguments", call.arguments.to_object().0.as_str()),
     }
 }
 

@@ -1,8 +1,11 @@
 //! A client's OpenAI request becomes the hub's.
 
+use super::encode::SAFETY;
 use super::wire;
 use super::{message, option};
-use crate::chat::{CacheControl, ChatRequest, Extra, Failure, Function, Json, Opaque, Tool, ToolKind};
+use crate::chat::{
+    CacheControl, ChatRequest, Custom, Extra, Failure, Function, Grammar, Json, OWN, Opaque, Tool, ToolKind,
+};
 use crate::dialect::Dialect;
 use crate::wire::json::{Text, TextOr, parse};
 
@@ -49,7 +52,7 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
     request.top_logprobs = wire.top_logprobs;
     request.logit_bias = wire.logit_bias.take().map(Json::from);
     request.response_format = wire.response_format.take().map(option::response_format).transpose()?;
-    request.user = wire.user.take().or(wire.safety_identifier.take());
+    request.user = wire.user.take();
     request.metadata = wire.metadata.take().map(Json::from);
     request.service_tier = wire.service_tier.take();
     request.verbosity = wire.verbosity.take();
@@ -60,8 +63,29 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
         nest(&mut request.extra, "stream_options", options.extra);
     }
     option::reasoning(&mut request, &mut wire)?;
+    if let Some(raw) = wire.safety_identifier {
+        let name = if request.user.is_some() { SAFETY[0] } else { SAFETY[1] };
+        request.user = request.user.or_else(|| Text::from_raw(raw));
+        request.extra.push((name.into(), raw));
+    }
+    for (name, value) in &mut request.extra {
+        if HINTS.contains(&&**name) || ASKS_FOR_NOTHING.contains(&(&**name, value.get())) {
+            *name = format!("{OWN}{name}").into();
+        }
+    }
     Ok(request)
 }
+
+/// Fields without any bearing on what an answer says: where its prompt is cached, how its stream is padded.
+const HINTS: [&str; 4] = [
+    "prompt_cache_key",
+    "prompt_cache_retention",
+    "prompt_cache_options",
+    "stream_options.include_obfuscation",
+];
+
+/// Values that say what goes without saying at others.
+const ASKS_FOR_NOTHING: [(&str, &str); 2] = [("store", "false"), ("modalities", "[\"text\"]")];
 
 /// Members of an object that was otherwise understood, kept under their path so that their loss has a name.
 pub(super) fn nest<'a>(extra: &mut Extra<'a>, base: &str, members: Extra<'a>) {
@@ -72,6 +96,10 @@ fn tool_of(mut tool: wire::Tool<'_>, index: usize) -> Result<Tool<'_>, Failure> 
     let path = || format!("tools[{index}].function.name");
     let cache_control = tool.cache_control.take().map(CacheControl);
     let is_function = tool.kind.as_ref().is_none_or(|kind| *kind == "function");
+    if let Some(custom) = tool.custom.take() {
+        let kind = ToolKind::Custom(custom_tool(custom, index)?);
+        return Ok(Tool { kind, cache_control, extra: tool.extra });
+    }
     let mut built = match tool.function.take() {
         Some(function) if is_function => function_tool(function, path)?,
         None if is_function => {
@@ -97,9 +125,36 @@ fn tool_of(mut tool: wire::Tool<'_>, index: usize) -> Result<Tool<'_>, Failure> 
     Ok(built)
 }
 
+fn custom_tool(custom: wire::Custom<'_>, index: usize) -> Result<Custom<'_>, Failure> {
+    let required = |name: &str| {
+        let path = format!("tools[{index}].custom.{name}");
+        Failure::field(path.clone(), format!("{path} is required"))
+    };
+    if let Some(kind) = custom.format.as_ref().and_then(|format| format.kind.as_ref())
+        && *kind != "text"
+        && *kind != "grammar"
+    {
+        let path = format!("tools[{index}].custom.format.type");
+        let message = format!("{path}: {:?} is neither text nor grammar", &*kind.to_str());
+        return Err(Failure::field(path, message));
+    }
+    let grammar = match custom.format.and_then(|format| format.grammar) {
+        None => None,
+        Some(wire::Grammar { syntax: Some(syntax), definition: Some(definition), .. }) => {
+            Some(Grammar { syntax, definition })
+        }
+        Some(_) => return Err(required("format.grammar.definition")),
+    };
+    let name = custom.name.ok_or_else(|| required("name"))?;
+    Ok(Custom { name, description: custom.description, grammar })
+}
+
 fn function_tool(function: wire::Function<'_>, path: impl FnOnce() -> String) -> Result<Tool<'_>, Failure> {
     let name = function.name.filter(|name| !name.is_empty());
-    let Some(name) = name else { return Err(Failure::field(path(), "a function needs a name")) };
+    let Some(name) = name else {
+        let path = path();
+        return Err(Failure::field(path.clone(), format!("{path}: a function needs a name")));
+    };
     let kind = ToolKind::Function(Function {
         name,
         description: function.description,
@@ -111,7 +166,7 @@ fn function_tool(function: wire::Function<'_>, path: impl FnOnce() -> String) ->
     Ok(Tool { kind, cache_control: None, extra })
 }
 
-/// A tool that is no function (`custom`, and what providers add), written as it came.
+/// A tool that is neither function nor custom tool (what providers add), written as it came.
 fn opaque_tool<'a>(tool: &wire::Tool<'a>) -> Opaque<'a> {
     let kind = tool.kind.clone().unwrap_or_default();
     let mut json = Vec::new();

@@ -3,8 +3,8 @@
 use super::super::ids::short_user;
 use super::{sampling, turn};
 use crate::chat::{
-    ChatRequest, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
-    ToolKind,
+    ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool,
+    ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded};
@@ -15,7 +15,12 @@ use crate::wire::json::{Object, array, object, write_f64, write_string, write_u6
 pub(super) const UNKNOWN_HERE: &str = "has no counterpart in OpenAI's chat completions";
 
 /// Fields that chat completions and Responses have in common and nobody else knows.
-const CACHE_HINTS: [&str; 3] = ["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
+pub(crate) const CACHE_HINTS: [&str; 3] =
+    ["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
+
+/// Where `safety_identifier`, the second of OpenAI's names for who asks, is kept: as a field that others miss where `user`
+/// is said besides, and else as one that they do not, its value being their `user`.
+pub(crate) const SAFETY: [&str; 2] = ["safety_identifier", "own.safety_identifier"];
 
 /// Writes a request for an OpenAI-dialect provider.
 ///
@@ -45,20 +50,28 @@ pub fn encode_request(
             }
         }
         if request.origin == Dialect::OpenaiChat {
-            for (name, value) in request.extra.iter().filter(|(name, _)| !name.contains('.')) {
-                top.raw(name, value.get())?;
+            for (name, value) in &request.extra {
+                let name = name.strip_prefix(OWN).unwrap_or(name);
+                // Members of what is written whole.
+                if !name.contains('.') {
+                    top.raw(name, value.get())?;
+                }
             }
         } else {
+            let mut carried: Vec<&str> = Vec::new();
             if request.origin == Dialect::OpenaiResponses && ask.quirks.reasoning == ReasoningSwitch::Openai {
                 // OpenAI itself takes the hints for its caches in both of its dialects.
                 for (name, value) in &request.extra {
-                    match name.strip_prefix(OWN) {
-                        Some(hint) if CACHE_HINTS.contains(&hint) => top.raw(hint, value.get())?,
-                        _ => {}
+                    let field = name.strip_prefix(OWN).unwrap_or(name);
+                    if CACHE_HINTS.contains(&field) || SAFETY.contains(&&**name) {
+                        top.raw(field, value.get())?;
+                        carried.push(&**name);
                     }
                 }
             }
-            losses.lost_extra("", &request.extra, UNKNOWN_HERE)?;
+            let lost =
+                request.extra.iter().filter(|(name, _)| !carried.contains(&&**name)).cloned().collect();
+            losses.lost_extra("", &lost, UNKNOWN_HERE)?;
         }
         for (name, value) in ask.params {
             o.raw(name, value);
@@ -212,7 +225,7 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
             let why = format!("(type {:?}) {UNKNOWN_HERE}", &*opaque.kind.to_str());
             top.losses.lost("tool_choice", &why)?;
         } else if let Some(out) = top.field("tool_choice")? {
-            write_choice(out, choice, mistral);
+            write_choice(out, choice, request, mistral);
         }
     }
     top.bool("parallel_tool_calls", request.parallel_tool_calls)
@@ -221,6 +234,7 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
 fn write_tool(out: &mut Vec<u8>, tool: &Tool<'_>, cache_control: bool, own: bool) {
     let function = match &tool.kind {
         ToolKind::Function(function) => function,
+        ToolKind::Custom(custom) => return write_custom(out, tool, custom, own),
         ToolKind::Other(opaque) => return out.extend_from_slice(opaque.json.as_str().as_bytes()),
     };
     object(out, |o| {
@@ -257,13 +271,38 @@ fn write_tool(out: &mut Vec<u8>, tool: &Tool<'_>, cache_control: bool, own: bool
     });
 }
 
-fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, mistral: bool) {
-    fn named(out: &mut Vec<u8>, name: &Text<'_>) {
-        object(out, |o| {
-            o.word("type", "function");
-            o.object("function", |o| o.text("name", name));
+fn write_custom(out: &mut Vec<u8>, tool: &Tool<'_>, custom: &Custom<'_>, own: bool) {
+    object(out, |o| {
+        o.word("type", "custom");
+        o.object("custom", |o| {
+            o.text("name", &custom.name);
+            if let Some(description) = &custom.description {
+                o.text("description", description);
+            }
+            if let Some(grammar) = &custom.grammar {
+                o.object("format", |o| {
+                    o.word("type", "grammar");
+                    o.object("grammar", |o| {
+                        o.text("syntax", &grammar.syntax);
+                        o.text("definition", &grammar.definition);
+                    });
+                });
+            }
         });
-    }
+        if own {
+            o.extra(&tool.extra);
+        }
+    });
+}
+
+fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, request: &ChatRequest<'_>, mistral: bool) {
+    let named = |out: &mut Vec<u8>, name: &Text<'_>| {
+        let kind = if request.is_custom(name) { "custom" } else { "function" };
+        object(out, |o| {
+            o.word("type", kind);
+            o.object(kind, |o| o.text("name", name));
+        });
+    };
     match choice {
         ToolChoice::Auto => out.extend_from_slice(b"\"auto\""),
         ToolChoice::None => out.extend_from_slice(b"\"none\""),
@@ -402,13 +441,19 @@ fn write_schema(o: &mut Object<'_>, schema: &Schema<'_>) {
 }
 
 fn attribution(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
-    match request.user.as_ref().and_then(short_user).filter(|_| top.ask.quirks.short_ids) {
+    let says_safety = request.extra.iter().any(|(name, _)| name == SAFETY[1]);
+    let is_carried = request.origin == Dialect::OpenaiChat
+        || (request.origin == Dialect::OpenaiResponses
+            && top.ask.quirks.reasoning == ReasoningSwitch::Openai);
+    // Where it is said under the second name, it is not said under the first.
+    let user = request.user.as_ref().filter(|_| !(says_safety && is_carried));
+    match user.and_then(short_user).filter(|_| top.ask.quirks.short_ids) {
         Some(short) => {
             let field = if request.origin == Dialect::Anthropic { "metadata.user_id" } else { "user" };
             top.losses.note(format!("{field} replaced by a hash of it: OpenAI takes at most 64 characters"));
             top.str("user", &short)?;
         }
-        None => top.text("user", request.user.as_ref())?,
+        None => top.text("user", user)?,
     }
     if request.origin == Dialect::OpenaiChat {
         top.json("metadata", request.metadata.as_ref())?;

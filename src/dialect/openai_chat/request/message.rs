@@ -119,6 +119,16 @@ pub(in crate::dialect::openai_chat) fn decode_call(
     call: wire::ToolCall<'_>,
     path: impl FnOnce() -> String,
 ) -> Result<Part<'_>, Failure> {
+    if let Some(custom) = call.custom {
+        let Some(name) = custom.name else {
+            let path = path().replace(".function.", ".custom.");
+            return Err(Failure::field(path.clone(), format!("{path} is required")));
+        };
+        let arguments = Arguments::Input(custom.input.unwrap_or_default());
+        let kind = PartKind::ToolCall(ToolCall { id: call.id.unwrap_or_default(), name, arguments });
+        let extra = call.extra.into_iter().chain(custom.extra).collect();
+        return Ok(Part { kind, cache_control: call.cache_control.map(CacheControl), extra });
+    }
     let function = call.function.unwrap_or_default();
     let Some(name) = function.name else {
         let path = path();

@@ -25,9 +25,9 @@ pub(super) fn tool_choice<'a>(raw: &'a RawValue) -> Result<ToolChoice<'a>, Failu
         TextOr::Other(choice) => choice,
     };
     let kind = choice.kind.clone().unwrap_or_else(|| Text::plain("function"));
-    let name = choice.function.and_then(|function| function.name).or(choice.name);
+    let name = choice.function.or(choice.custom).and_then(|tool| tool.name).or(choice.name);
     Ok(match (&*kind.to_str(), choice.allowed_tools, name) {
-        ("function", _, Some(name)) => ToolChoice::Named(name),
+        ("function" | "custom", _, Some(name)) => ToolChoice::Named(name),
         ("function", _, None) => {
             return Err(Failure::field("tool_choice.function.name", "a named tool choice needs a name"));
         }
@@ -38,7 +38,7 @@ pub(super) fn tool_choice<'a>(raw: &'a RawValue) -> Result<ToolChoice<'a>, Failu
                 .tools
                 .unwrap_or_default()
                 .into_iter()
-                .filter_map(|tool| tool.function.and_then(|function| function.name).or(tool.name))
+                .filter_map(|tool| tool.function.or(tool.custom).and_then(|named| named.name).or(tool.name))
                 .collect(),
         },
         _ => ToolChoice::Other(Opaque { kind, json: Json::from(raw) }),

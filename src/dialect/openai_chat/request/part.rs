@@ -17,7 +17,8 @@ pub(super) fn decode_content<'a>(
             .enumerate()
             .map(|(index, part)| {
                 decode(part).map_err(|(field, what)| {
-                    Failure::field(format!("messages[{message}].content[{index}].{field}"), what)
+                    let field = format!("messages[{message}].content[{index}].{field}");
+                    Failure::field(field.clone(), format!("{field}: {what}"))
                 })
             })
             .collect(),

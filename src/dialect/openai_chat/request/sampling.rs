@@ -1,7 +1,7 @@
 //! How long the answer may be and how its words are drawn.
 
 use super::encode::{Top, UNKNOWN_HERE};
-use crate::chat::{ChatRequest, Failure};
+use crate::chat::{ChatRequest, Effort, Failure, Reasoning};
 use crate::dialect::Dialect;
 use crate::wire::json::array;
 
@@ -10,7 +10,7 @@ const MOST_STOPS: usize = 4;
 
 /// Whether OpenAI's model of this name reasons whatever it is asked. Such models answer 400 to `stop` and to
 /// everything that steers the sampling.
-pub(crate) fn always_reasons(model: &str) -> bool {
+pub(super) fn always_reasons(model: &str) -> bool {
     let model = model.rsplit('/').next().unwrap_or(model);
     let is = |family: &str| {
         model.strip_prefix(family).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
@@ -18,11 +18,21 @@ pub(crate) fn always_reasons(model: &str) -> bool {
     ["o1", "o3", "o4"].into_iter().any(is) || (is("gpt-5") && !model.starts_with("gpt-5-chat"))
 }
 
+/// Whether it reasons when it is asked like this: from GPT-5.1 on, an effort of `none` makes a model that takes the
+/// sampling parameters again.
+pub(crate) fn reasons_when_asked(model: &str, reasoning: &Reasoning<'_>) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let is_switched_off = reasoning.effort == Some(Effort::None)
+        && name.starts_with("gpt-5.")
+        && !["-codex", "-pro", "-chat"].iter().any(|kind| name.contains(kind));
+    always_reasons(model) && !is_switched_off
+}
+
 /// Writes the output limit, the stop sequences and the sampling parameters.
 pub(super) fn write(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
     max_tokens(top, request)?;
     // A client that speaks OpenAI itself has chosen its model and its words.
-    if request.origin != Dialect::OpenaiChat && always_reasons(top.ask.model) {
+    if request.origin != Dialect::OpenaiChat && reasons_when_asked(top.ask.model, &request.reasoning) {
         lose_sampling(top, request)?;
     } else {
         stop(top, request)?;
@@ -120,6 +130,22 @@ mod tests {
             ["gpt-5-chat-latest", "gpt-4o", "gpt-4.1", "omni", "o10x", "gpt-50", "llama-o3", "gpt-oss-120b"]
         {
             assert!(!always_reasons(model), "{model}");
+        }
+    }
+
+    #[test]
+    fn an_effort_of_none_switches_newer_models_off() {
+        let none = Reasoning { effort: Some(Effort::None), ..Reasoning::default() };
+        for (model, reasons) in [
+            ("gpt-5.1", false),
+            ("openai/gpt-5.2-2025-12-11", false),
+            ("gpt-5", true),
+            ("gpt-5-mini", true),
+            ("gpt-5.2-pro", true),
+            ("gpt-5.1-codex", true),
+        ] {
+            assert_eq!(reasons_when_asked(model, &none), reasons, "{model}");
+            assert!(reasons_when_asked(model, &Reasoning::default()), "{model}");
         }
     }
 }

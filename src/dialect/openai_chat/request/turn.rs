@@ -3,7 +3,9 @@
 use super::super::ids::write_call_id;
 use super::content::{self, Content};
 use super::encode::UNKNOWN_HERE;
-use crate::chat::{ChatRequest, Failure, Losses, Message, Part, PartKind, Role, Text, ToolResult};
+use crate::chat::{
+    ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, ToolResult,
+};
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::provider::{Quirks, Replay};
@@ -13,6 +15,10 @@ use crate::wire::json::{Array, Object};
 pub(super) const CACHE_DROPPED: &str =
     "cache_control dropped: this provider caches prompts without being told";
 
+/// The warning for reasoning of earlier turns, by its names in the dialects.
+const WITHOUT_REPLAY: &str = "thinking, redacted_thinking and tool_plan of earlier turns dropped: this provider does not \
+    take reasoning back";
+
 /// What the writers of one request share.
 pub(super) struct Turn<'t> {
     /// The request's extras and opaque parts are OpenAI's own.
@@ -21,17 +27,20 @@ pub(super) struct Turn<'t> {
     pub(super) quirks: &'t Quirks,
     /// Where losses go.
     pub(super) losses: &'t mut Losses,
+    /// Pictures and documents of results: they follow when all results of the turn are said, since OpenAI takes nothing
+    /// between those.
+    moved: Vec<(&'t Message<'t>, &'t Part<'t>)>,
 }
 
 /// Writes the messages.
-pub(super) fn write(
+pub(super) fn write<'t>(
     list: &mut Array<'_>,
-    request: &ChatRequest<'_>,
-    ask: &Ask<'_>,
-    losses: &mut Losses,
+    request: &'t ChatRequest<'t>,
+    ask: &'t Ask<'_>,
+    losses: &'t mut Losses,
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::OpenaiChat;
-    let mut turn = Turn { own, quirks: ask.quirks, losses };
+    let mut turn = Turn { own, quirks: ask.quirks, losses, moved: Vec::new() };
     let last_user = request
         .messages
         .iter()
@@ -48,22 +57,35 @@ pub(super) fn write(
         if message.name.is_some() && !turn.quirks.names {
             turn.losses.lost(&format!("{}.name", message.place), "is refused by this provider")?;
         }
+        let is_last = index.saturating_add(1) == count;
+        if !matches!(message.role, Role::User | Role::Tool) {
+            turn.say_moved(list)?;
+        }
         match message.role {
             Role::System | Role::Developer => turn.system(list, message)?,
-            Role::User | Role::Tool => turn.user(list, message)?,
+            Role::User | Role::Tool => {
+                let before = index.checked_sub(1).and_then(|at| request.messages.get(at));
+                let is_asked =
+                    is_last && before.is_none_or(|before| !matches!(before.role, Role::User | Role::Tool));
+                turn.user(list, message, is_asked)?;
+            }
             Role::Assistant => {
                 let replay = match turn.quirks.replay {
                     Replay::SinceLastUser if index < last_user => Replay::Never,
                     replay => replay,
                 };
-                turn.assistant(list, message, replay, index.saturating_add(1) == count)?;
+                turn.assistant(list, message, replay, is_last)?;
             }
         }
     }
-    Ok(())
+    turn.say_moved(list)?;
+    match request.messages.last().filter(|_| list.is_empty() && !own) {
+        Some(asked) => Err(turn.losses.nothing_left(&asked.place.to_string())),
+        None => Ok(()),
+    }
 }
 
-impl Turn<'_> {
+impl<'t> Turn<'t> {
     fn system(&mut self, list: &mut Array<'_>, message: &Message<'_>) -> Result<(), Failure> {
         let developer = message.role == Role::Developer && self.quirks.developer_role;
         let content = Content::of_texts(self, message, &message.parts)?;
@@ -75,25 +97,32 @@ impl Turn<'_> {
         Ok(())
     }
 
-    /// Results of tools first, each a message of its own; then what is left of the message.
-    fn user(&mut self, list: &mut Array<'_>, message: &Message<'_>) -> Result<(), Failure> {
-        let mut moved: Vec<&Part<'_>> = Vec::new();
+    /// Results of tools first, each a message of its own; then what is left of the message. `is_asked`: it is all
+    /// that the model is to answer.
+    fn user(
+        &mut self,
+        list: &mut Array<'_>,
+        message: &'t Message<'t>,
+        is_asked: bool,
+    ) -> Result<(), Failure> {
         let mut rest: Vec<&Part<'_>> = Vec::new();
-        let mut results = 0_usize;
         for part in &message.parts {
             match &part.kind {
-                PartKind::ToolResult(result) => {
-                    results = results.saturating_add(1);
-                    self.tool_result(list, message, part, result, &mut moved)?;
-                }
+                PartKind::ToolResult(result) => self.tool_result(list, message, part, result)?,
                 _ => rest.push(part),
             }
         }
-        if rest.is_empty() && moved.is_empty() && results > 0 {
+        if rest.is_empty() && !message.parts.is_empty() {
             return Ok(());
         }
-        let content = Content::of_user(self, message, moved, rest)?;
+        let moved = std::mem::take(&mut self.moved);
+        let content =
+            Content::of_user(self, message, moved.into_iter().map(|(_, part)| part).collect(), rest)?;
         if content.is_empty() && !message.parts.is_empty() {
+            let has_results = message.parts.iter().any(|part| matches!(part.kind, PartKind::ToolResult(_)));
+            if is_asked && !has_results && !self.own {
+                return Err(self.losses.nothing_left(&message.place.to_string()));
+            }
             self.losses.note(format!("{} dropped: nothing of it could be carried over", message.place));
             return Ok(());
         }
@@ -105,13 +134,27 @@ impl Turn<'_> {
         Ok(())
     }
 
-    fn tool_result<'p>(
+    /// Says what was moved out of results in a message of its own, where no message of the user's followed them.
+    fn say_moved(&mut self, list: &mut Array<'_>) -> Result<(), Failure> {
+        let moved = std::mem::take(&mut self.moved);
+        let Some((message, _)) = moved.first() else { return Ok(()) };
+        let parts = moved.iter().map(|(_, part)| *part).collect();
+        let content = Content::of_user(self, message, parts, Vec::new())?;
+        if !content.is_empty() {
+            list.object(|o| {
+                o.word("role", "user");
+                content.write(o, self.quirks);
+            });
+        }
+        Ok(())
+    }
+
+    fn tool_result(
         &mut self,
         list: &mut Array<'_>,
-        message: &Message<'_>,
+        message: &'t Message<'t>,
         part: &Part<'_>,
-        result: &'p ToolResult<'p>,
-        moved: &mut Vec<&'p Part<'p>>,
+        result: &'t ToolResult<'t>,
     ) -> Result<(), Failure> {
         if result.is_error == Some(true) {
             self.losses.note(format!("{}.is_error dropped: {UNKNOWN_HERE}", message.place));
@@ -119,16 +162,17 @@ impl Turn<'_> {
         if !self.own {
             self.losses.lost_extra(message.place, &part.extra, UNKNOWN_HERE)?;
         }
-        // OpenAI's tool messages hold text only: pictures and documents follow in a user message.
+        // OpenAI's tool messages hold text only: pictures and files follow in a user message.
         let mut texts: Vec<&Part<'_>> = Vec::with_capacity(result.content.len());
         for inner in &result.content {
             match &inner.kind {
+                PartKind::Document(Document { source: Source::Text(_), .. }) => texts.push(inner),
                 PartKind::Image { .. } | PartKind::Document(_) | PartKind::Audio { .. } => {
                     self.losses.note(format!(
                         "{}: a tool result's picture or document moved into the user message that follows",
                         message.place
                     ));
-                    moved.push(inner);
+                    self.moved.push((message, inner));
                 }
                 _ => texts.push(inner),
             }
@@ -184,9 +228,14 @@ impl Turn<'_> {
             }
         }
         if !thoughts.is_empty() && replay == Replay::Never {
-            self.losses.note("thinking and redacted_thinking of earlier turns dropped: this provider does not take reasoning back");
+            self.losses.note(WITHOUT_REPLAY);
         }
         let content = Content::of_texts(self, message, said)?;
+        let says_nothing = content.is_empty() && calls.is_empty() && refusal.is_none();
+        if says_nothing && !self.own && (thoughts.is_empty() || replay == Replay::Never) {
+            // Some refuse a message that says nothing.
+            return Ok(());
+        }
         list.object(|o| {
             o.word("role", "assistant");
             self.name_and_extra(o, message);

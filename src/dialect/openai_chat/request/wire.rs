@@ -34,7 +34,7 @@ wire_object! {
         pub(crate) reasoning: Reasoning<'a> = "reasoning",
         pub(crate) thinking: Thinking<'a> = "thinking",
         pub(crate) user: Text<'a> = "user",
-        pub(crate) safety_identifier: Text<'a> = "safety_identifier",
+        pub(crate) safety_identifier: &'a RawValue = "safety_identifier",
         pub(crate) metadata: &'a RawValue = "metadata",
         pub(crate) service_tier: Text<'a> = "service_tier",
         pub(crate) verbosity: Text<'a> = "verbosity",
@@ -145,7 +145,41 @@ wire_object! {
         pub(crate) kind: Text<'a> = "type",
         pub(crate) index: u64 = "index",
         pub(crate) function: Function<'a> = "function",
+        pub(crate) custom: CustomCall<'a> = "custom",
         pub(crate) cache_control: &'a RawValue = "cache_control",
+    }
+}
+
+wire_object! {
+    /// A custom tool that is called.
+    pub(crate) struct CustomCall<'a> {
+        pub(crate) name: Text<'a> = "name",
+        pub(crate) input: Text<'a> = "input",
+    }
+}
+
+wire_object! {
+    /// A custom tool on offer.
+    pub(crate) struct Custom<'a> {
+        pub(crate) name: Text<'a> = "name",
+        pub(crate) description: Text<'a> = "description",
+        pub(crate) format: CustomFormat<'a> = "format",
+    }
+}
+
+wire_object! {
+    /// What the input of a custom tool looks like.
+    pub(crate) struct CustomFormat<'a> {
+        pub(crate) kind: Text<'a> = "type",
+        pub(crate) grammar: Grammar<'a> = "grammar",
+    }
+}
+
+wire_object! {
+    /// A grammar.
+    pub(crate) struct Grammar<'a> {
+        pub(crate) syntax: Text<'a> = "syntax",
+        pub(crate) definition: Text<'a> = "definition",
     }
 }
 
@@ -178,6 +212,7 @@ wire_object! {
     pub(crate) struct Tool<'a> {
         pub(crate) kind: Text<'a> = "type",
         pub(crate) function: Function<'a> = "function",
+        pub(crate) custom: Custom<'a> = "custom",
         pub(crate) name: Text<'a> = "name",
         pub(crate) description: Text<'a> = "description",
         pub(crate) parameters: &'a RawValue = "parameters",
@@ -190,6 +225,7 @@ wire_object! {
     pub(crate) struct ToolChoice<'a> {
         pub(crate) kind: Text<'a> = "type",
         pub(crate) function: Named<'a> = "function",
+        pub(crate) custom: Named<'a> = "custom",
         pub(crate) name: Text<'a> = "name",
         pub(crate) allowed_tools: Allowed<'a> = "allowed_tools",
     }

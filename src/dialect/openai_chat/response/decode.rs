@@ -72,6 +72,8 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     for (at, choice) in choices.into_iter().enumerate() {
         response.choices.push(decode_choice(choice, at)?);
     }
+    // Those who can show one answer show the first.
+    response.choices.sort_by_key(|choice| choice.index);
     Ok(response)
 }
 
@@ -109,11 +111,10 @@ fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure>
         choice.parts.push(Part::new(PartKind::Refusal(refusal)));
     }
     let mut called = false;
-    let legacy = message.function_call.filter(wire::Function::is_called).map(|function| wire::ToolCall {
-        id: Some(Text::plain("call_0")),
-        function: Some(function),
-        ..wire::ToolCall::default()
-    });
+    let legacy = message
+        .function_call
+        .filter(wire::Function::is_called)
+        .map(|function| wire::ToolCall { function: Some(function), ..wire::ToolCall::default() });
     for call in message.tool_calls.unwrap_or_default().into_iter().chain(legacy) {
         called = true;
         let call = decode_call(call, || format!("choices[{at}].message.tool_calls[].function.name"))

@@ -43,8 +43,11 @@ pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &
             o.extra(&response.extra);
         } else if let Some(tier) = &response.service_tier {
             match &*tier.to_str() {
-                "standard" => o.word("service_tier", "default"),
+                "standard" | "default" => o.word("service_tier", "default"),
                 "priority" => o.word("service_tier", "priority"),
+                "flex" => o.word("service_tier", "flex"),
+                "scale" => o.word("service_tier", "scale"),
+                "auto" => o.word("service_tier", "auto"),
                 // OpenAI has no word for the other tiers, and a client no use for them.
                 _ => {}
             }
@@ -74,6 +77,8 @@ fn write_choice(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own:
         None => o.null("logprobs"),
     }
     let reason = choice.finish.as_ref().map_or(FinishReason::Unknown, |finish| finish.reason);
+    let refused = choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_)));
+    let reason = finish::with_refusal(reason, refused);
     o.word("finish_reason", finish::word(reason, plan.legacy_functions));
     if own {
         o.extra(&choice.extra);
@@ -125,7 +130,7 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
     write_thinking_blocks(o, &thoughts);
     if let (true, Some(Part { kind: PartKind::ToolCall(call), .. })) = (plan.legacy_functions, calls.first())
     {
-        o.object("function_call", |o| write_function(o, call));
+        o.object("function_call", |o| write_function(o, call, own));
     } else if !calls.is_empty() {
         o.array("tool_calls", |list| {
             for part in &calls {

@@ -27,6 +27,17 @@ pub(super) struct Calls {
     waiting: usize,
 }
 
+/// What is added to a call.
+#[derive(Debug)]
+pub(super) struct Addition<'a> {
+    pub(super) index: Option<u32>,
+    pub(super) id: Option<&'a Text<'a>>,
+    pub(super) name: Option<&'a Text<'a>>,
+    /// Of a custom tool: the arguments are free text.
+    pub(super) is_custom: bool,
+    pub(super) arguments: Text<'a>,
+}
+
 #[derive(Debug)]
 struct Call {
     /// Its index on the wire; several calls share one with providers that number none of them.
@@ -35,6 +46,7 @@ struct Call {
     name: String,
     /// Its `PartStart` was sent.
     started: bool,
+    is_custom: bool,
     value: Value,
     held: String,
 }
@@ -42,41 +54,44 @@ struct Call {
 impl Calls {
     /// Whether there was any.
     pub(super) fn any(&self) -> bool {
-        !self.list.is_empty()
+        self.list.iter().any(|call| !call.name.is_empty())
+    }
+
+    /// Whether one has begun and its arguments are not complete.
+    pub(super) fn are_open(&self) -> bool {
+        self.list.get(self.current).is_some_and(|call| !call.is_complete())
     }
 
     /// Takes one addition. The sink's text part, if one was open, is closed already.
     pub(super) fn push<S: EventSink>(
         &mut self,
         choice: u32,
-        index: Option<u32>,
-        id: Option<&Text<'_>>,
-        name: Option<&Text<'_>>,
-        arguments: &Text<'_>,
+        more: &Addition<'_>,
         sink: &mut S,
     ) -> Result<(), Unordered> {
-        let id = id.map(Text::to_str).unwrap_or_default();
-        let name = name.map(Text::to_str).unwrap_or_default();
-        let at = self.find(index, &id, &name).ok_or(Unordered)?;
+        let id = more.id.map(Text::to_str).unwrap_or_default();
+        let name = more.name.map(Text::to_str).unwrap_or_default();
+        let text = more.arguments.to_str();
+        let at = self.find(more.index, &id, &name).ok_or(Unordered)?;
         let current = self.current;
         let Some(call) = self.list.get_mut(at) else { return Err(Unordered) };
+        // Something else came since and closed it: the order cannot be kept any more, unless it says nothing.
+        if at < current {
+            return if text.trim().is_empty() { Ok(()) } else { Err(Unordered) };
+        }
         if call.id.is_empty() {
             call.id.push_str(&id);
         }
-        if call.name.is_empty() {
+        call.is_custom |= more.is_custom;
+        // A name may come in pieces; some say the whole of it again each time.
+        if !call.started && call.name != *name {
             call.name.push_str(&name);
         }
-        // Something else came since and closed it: the order cannot be kept any more.
-        if at < current {
-            return Err(Unordered);
-        }
-        let text = arguments.to_str();
         call.value.scan(&text);
-        if at == current && call.held.is_empty() && !call.name.is_empty() {
+        if at == current && call.held.is_empty() && !call.name.is_empty() && !text.is_empty() {
             call.start(choice, sink);
-            if !text.is_empty() {
-                sink.event(Event::Delta { choice, delta: Delta::Arguments(arguments.clone()) });
-            }
+            let delta = Delta::Arguments(more.arguments.clone());
+            sink.event(Event::Delta { choice, delta });
         } else {
             self.waiting = self.waiting.saturating_add(text.len());
             if self.waiting > MOST_WAITING {
@@ -113,6 +128,7 @@ impl Calls {
             id: String::new(),
             name: String::new(),
             started: false,
+            is_custom: false,
             value: Value::default(),
             held: String::new(),
         });
@@ -124,7 +140,17 @@ impl Calls {
         loop {
             let is_last = self.current.saturating_add(1) >= self.list.len();
             let Some(call) = self.list.get_mut(self.current) else { return };
-            if call.name.is_empty() && !all {
+            if call.name.is_empty() {
+                if !all {
+                    return;
+                }
+                sink.event(Event::Lost("a tool call without a name"));
+                self.current = self.current.saturating_add(1);
+                continue;
+            }
+            let goes_on = !all && (is_last || !call.is_complete());
+            // Until its arguments begin, its name may go on.
+            if goes_on && call.held.is_empty() {
                 return;
             }
             call.start(choice, sink);
@@ -133,7 +159,7 @@ impl Calls {
                 let held = std::mem::take(&mut call.held);
                 sink.event(Event::Delta { choice, delta: Delta::Arguments(Text::from(held)) });
             }
-            if !all && (is_last || !call.value.is_complete()) {
+            if goes_on {
                 return;
             }
             sink.event(Event::PartStop { choice });
@@ -148,9 +174,19 @@ impl Calls {
 }
 
 impl Call {
+    /// Whether nothing can follow. Of free text nobody knows.
+    fn is_complete(&self) -> bool {
+        !self.is_custom && self.value.is_complete()
+    }
+
     fn start<S: EventSink>(&mut self, choice: u32, sink: &mut S) {
         if !std::mem::replace(&mut self.started, true) {
-            let part = PartStart::ToolCall { id: Text::from(&*self.id), name: Text::from(&*self.name) };
+            let (id, name) = (Text::from(&*self.id), Text::from(&*self.name));
+            let part = if self.is_custom {
+                PartStart::CustomCall { id, name }
+            } else {
+                PartStart::ToolCall { id, name }
+            };
             sink.event(Event::PartStart { choice, part });
         }
     }

@@ -2,7 +2,7 @@
 
 use super::super::finish;
 use super::super::request::{decode_block, decode_part};
-use super::calls::{Calls, Unordered};
+use super::calls::{Addition, Calls, Unordered};
 use super::wire;
 use crate::chat::{
     Delta, Event, EventSink, Extra, Failure, FinishReason, Json, Part, PartKind, PartStart, Text,
@@ -15,6 +15,9 @@ use crate::wire::sse::{self, Framer};
 
 /// Answers of one stream, at most: OpenAI takes `n` up to 128.
 const MOST_CHOICES: u32 = 128;
+
+/// Bytes of text that wait for the end of a call, at most; what comes after closes the call.
+const MOST_HELD: usize = 16 << 20;
 
 /// Reads a stream of `chat.completion.chunk` events.
 #[derive(Debug, Default)]
@@ -39,6 +42,9 @@ struct Chunks {
 struct Choice {
     open: Option<Open>,
     calls: Calls,
+    /// What was said while the arguments of a call were not complete: it follows the call.
+    held: Vec<(Open, Delta<'static>)>,
+    held_bytes: usize,
     finished: bool,
 }
 
@@ -239,7 +245,6 @@ impl Choice {
         }
         let legacy = delta.function_call.filter(wire::Function::is_called).map(|function| wire::CallDelta {
             index: Some(0),
-            id: Some(Text::plain("call_0")),
             function: Some(function),
             ..wire::CallDelta::default()
         });
@@ -256,8 +261,27 @@ impl Choice {
         if text.is_empty() {
             return;
         }
+        if self.calls.are_open() {
+            self.held_bytes = self.held_bytes.saturating_add(text.len());
+            self.held.push((kind, delta.into_owned()));
+            if self.held_bytes > MOST_HELD {
+                self.close(choice, sink);
+            }
+            return;
+        }
         self.open(choice, kind, sink);
         sink.event(Event::Delta { choice, delta });
+    }
+
+    /// Says what was held back, where no call has to be waited for any more.
+    fn release<S: EventSink>(&mut self, choice: u32, sink: &mut S) {
+        if self.held.is_empty() || self.calls.are_open() {
+            return;
+        }
+        self.held_bytes = 0;
+        for (kind, delta) in std::mem::take(&mut self.held) {
+            self.say(choice, kind, delta, sink);
+        }
     }
 
     fn open<S: EventSink>(&mut self, choice: u32, kind: Open, sink: &mut S) {
@@ -277,6 +301,7 @@ impl Choice {
     /// Closes whatever is open.
     fn close<S: EventSink>(&mut self, choice: u32, sink: &mut S) {
         self.calls.close(choice, sink);
+        self.release(choice, sink);
         if self.open.take().is_some() {
             sink.event(Event::PartStop { choice });
         }
@@ -292,7 +317,9 @@ impl Choice {
                 if let Some(signature) = thinking.signature {
                     self.say(choice, Open::Thinking, Delta::Signature(signature), sink);
                     // A block ends with its signature; what follows is another.
-                    self.close(choice, sink);
+                    if self.held.is_empty() {
+                        self.close(choice, sink);
+                    }
                 }
             }
             PartKind::RedactedThinking(data) => {
@@ -316,12 +343,17 @@ impl Choice {
             sink.event(Event::PartStop { choice });
         }
         let function = call.function.unwrap_or_default();
+        let is_custom = call.custom.is_some();
+        let custom = call.custom.unwrap_or_default();
         let arguments = match function.arguments {
-            None => Text::default(),
+            None => custom.input.unwrap_or_default(),
             Some(TextOr::Text(text)) => text,
             Some(TextOr::Other(raw)) => Text::plain(raw.get()),
         };
-        self.calls.push(choice, call.index, call.id.as_ref(), function.name.as_ref(), &arguments, sink)?;
+        let name = function.name.as_ref().or(custom.name.as_ref());
+        let more = Addition { index: call.index, id: call.id.as_ref(), name, is_custom, arguments };
+        self.calls.push(choice, &more, sink)?;
+        self.release(choice, sink);
         Ok(())
     }
 }

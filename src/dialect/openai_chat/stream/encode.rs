@@ -27,9 +27,12 @@ enum Adds {
     Refusal,
     /// The arguments of a call, by its index.
     Arguments(u32),
+    /// The input of a custom tool's call, by its index.
+    Input(u32),
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about what was written")]
 struct Choice {
     /// The role was said.
     begun: bool,
@@ -41,6 +44,8 @@ struct Choice {
     thought: bool,
     /// Another thought has begun since.
     thinks_again: bool,
+    /// A refusal was said.
+    refused: bool,
 }
 
 /// The open part, as far as its deltas need to know.
@@ -51,6 +56,8 @@ enum Part {
     Refusal,
     /// A tool call, by its index; `true`: arguments were written.
     Call(u32, bool),
+    /// A custom tool's call, by its index.
+    Custom(u32),
 }
 
 impl StreamEncoder {
@@ -141,8 +148,10 @@ impl StreamEncoder {
         state.part = match part {
             PartStart::Refusal => Part::Refusal,
             PartStart::ToolCall { .. } => Part::Call(state.calls, false),
+            PartStart::CustomCall { .. } => Part::Custom(state.calls),
             _ => Part::Text,
         };
+        state.refused |= *part == PartStart::Refusal;
         match part {
             PartStart::Thinking => {
                 state.thinks_again = state.thought;
@@ -177,6 +186,23 @@ impl StreamEncoder {
                     });
                 });
             }
+            PartStart::CustomCall { id, name } => {
+                let index = state.calls;
+                state.calls = state.calls.saturating_add(1);
+                self.additions(choice, out, |o| {
+                    o.array("tool_calls", |list| {
+                        list.object(|o| {
+                            o.u64("index", u64::from(index));
+                            o.text("id", id);
+                            o.word("type", "custom");
+                            o.object("custom", |o| {
+                                o.text("name", name);
+                                o.word("input", "");
+                            });
+                        });
+                    });
+                });
+            }
         }
     }
 
@@ -186,6 +212,9 @@ impl StreamEncoder {
         if let (Part::Call(index, _), Delta::Arguments(text)) = (part, delta) {
             state.part = Part::Call(index, true);
             return self.add(choice, Adds::Arguments(index), text, out);
+        }
+        if let (Part::Custom(index), Delta::Arguments(text)) = (part, delta) {
+            return self.add(choice, Adds::Input(index), text, out);
         }
         let mut joins = false;
         if let Delta::Thinking(text) = delta
@@ -224,6 +253,12 @@ impl StreamEncoder {
                 Adds::Arguments(_) if self.legacy_functions => {
                     o.object("function_call", |o| o.text("arguments", text));
                 }
+                Adds::Input(index) => o.array("tool_calls", |list| {
+                    list.object(|o| {
+                        o.u64("index", u64::from(index));
+                        o.object("custom", |o| o.text("input", text));
+                    });
+                }),
                 Adds::Arguments(index) => o.array("tool_calls", |list| {
                     list.object(|o| {
                         o.u64("index", u64::from(index));
@@ -245,7 +280,8 @@ impl StreamEncoder {
 
     fn finish(&mut self, choice: u32, reason: FinishReason, out: &mut Vec<u8>) {
         self.begin(choice, out);
-        let word = finish::word(reason, self.legacy_functions);
+        let refused = self.choices.get(choice as usize).is_some_and(|state| state.refused);
+        let word = finish::word(finish::with_refusal(reason, refused), self.legacy_functions);
         self.chunk(choice, out, |o| {
             o.object("delta", |_| ());
             o.word("finish_reason", word);

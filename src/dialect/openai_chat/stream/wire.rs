@@ -1,7 +1,7 @@
 //! A chunk of a stream as it stands on the wire.
 
 pub(super) use super::super::request::wire::Function;
-use super::super::request::wire::{Part, ThinkingBlock};
+use super::super::request::wire::{CustomCall, Part, ThinkingBlock};
 use super::super::usage::UsageWire;
 use crate::wire::json::{Count, Text, TextOr, wire_object};
 use serde::de::IgnoredAny;
@@ -59,6 +59,7 @@ wire_object! {
         pub(super) id: Text<'a> = "id",
         pub(super) kind: IgnoredAny = "type",
         pub(super) function: Function<'a> = "function",
+        pub(super) custom: CustomCall<'a> = "custom",
     }
 }
 

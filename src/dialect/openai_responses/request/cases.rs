@@ -69,7 +69,7 @@ fn what_the_model_said_between_two_words_of_others_is_one_message() {
     let (chat, warnings) = to_chat(&serde_json::from_str(&body).unwrap());
     let calls = json!([
         {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}},
-        {"id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}},
+        {"id": "c2", "type": "function", "function": {"name": "g", "arguments": "{}"}},
     ]);
     assert_eq!(chat["messages"][0], json!({"role": "system", "content": "S"}));
     assert_eq!(chat["messages"][2], json!({"role": "assistant", "content": "one", "tool_calls": calls}));
@@ -145,8 +145,8 @@ fn allowed_tools_and_tools_of_the_provider() {
     let body = json!({"model": "m", "input": "hi", "tools": [
         {"type": "function", "name": "f", "parameters": {"type": "object"}},
         {"type": "web_search"},
-        {"type": "custom", "name": "c"},
-    ], "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [named]}});
+        {"type": "local_shell"},
+    ], "tool_choice": {"type": "allowed_tools", "mode": "required", "tools": [named, {"type": "web_search"}]}});
     let text = body.to_string();
     let ToolChoice::Allowed { required: true, names } = decode(&text).tool_choice.unwrap() else {
         panic!("allowed")

@@ -3,6 +3,7 @@
 use super::{input, option, wire};
 use crate::chat::{ChatRequest, Failure, Message, Part, Place, Role, Text};
 use crate::dialect::Dialect;
+use crate::dialect::openai_chat::SAFETY;
 use crate::wire::json::{TextOr, object, parse};
 use serde_json::value::RawValue;
 
@@ -46,7 +47,7 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
     request.temperature = wire.temperature;
     request.top_p = wire.top_p;
     request.top_logprobs = wire.top_logprobs;
-    request.user = wire.safety_identifier.or(wire.user).and_then(Text::from_raw);
+    request.user = wire.user.or(wire.safety_identifier).and_then(Text::from_raw);
     request.service_tier = wire.service_tier.take();
     request.stream = wire.stream.unwrap_or(false);
     // The usage of a stream comes unasked.
@@ -64,11 +65,13 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
     // any bearing on the answer.
     for (name, value) in [
         ("own.text", wire.text),
+        ("own.tool_choice", wire.tool_choice),
         ("own.reasoning", wire.reasoning),
         // Labels of what is stored; the answer repeats them.
         ("own.metadata", wire.metadata),
         ("own.user", wire.user),
-        ("own.safety_identifier", wire.safety_identifier),
+        // Two names for who asks, of which other dialects know one.
+        (if wire.user.is_some() { SAFETY[0] } else { SAFETY[1] }, wire.safety_identifier),
         ("own.store", wire.store),
         ("own.background", wire.background),
         ("own.previous_response_id", wire.previous_response_id),

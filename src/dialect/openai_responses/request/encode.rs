@@ -2,12 +2,12 @@
 
 use super::items::{self, UNKNOWN_HERE};
 use crate::chat::{
-    ChatRequest, Effort, Failure, Json, Losses, ResponseFormat, Schema, Text, Thought, Tool, ToolChoice,
-    ToolKind,
+    ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool,
+    ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded};
-use crate::dialect::openai_chat::{always_reasons, short_user};
+use crate::dialect::openai_chat::{CACHE_HINTS, SAFETY, reasons_when_asked, short_user};
 use crate::provider::ReasoningSwitch;
 use crate::wire::json::{Object, array, object, write_f64, write_string, write_u64};
 
@@ -50,7 +50,10 @@ pub fn encode_request(
             words(&mut top, request)?;
             attribution(&mut top, request)?;
             top.raw("store", "false")?;
-            top.losses.lost_extra("", &request.extra, UNKNOWN_HERE)?;
+            let carried = chat_fields(&mut top, request)?;
+            let lost =
+                request.extra.iter().filter(|(name, _)| !carried.contains(&&**name)).cloned().collect();
+            top.losses.lost_extra("", &lost, UNKNOWN_HERE)?;
         }
         if let Some(metadata) = &request.metadata {
             if request.origin == Dialect::OpenaiChat {
@@ -154,7 +157,9 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
             let why = format!("(type {:?}) {UNKNOWN_HERE}", &*opaque.kind.to_str());
             top.losses.lost("tool_choice", &why)?;
         }
-        Some(choice) => top.with("tool_choice", |out| write_choice(out, choice))?,
+        // As it came.
+        Some(_) if own => {}
+        Some(choice) => top.with("tool_choice", |out| write_choice(out, choice, request))?,
     }
     match request.parallel_tool_calls {
         Some(parallel) => top.raw("parallel_tool_calls", if parallel { "true" } else { "false" }),
@@ -165,6 +170,7 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
 fn write_tool(out: &mut Vec<u8>, tool: &Tool<'_>, own: bool) {
     let function = match &tool.kind {
         ToolKind::Function(function) => function,
+        ToolKind::Custom(custom) => return write_custom(out, tool, custom, own),
         ToolKind::Other(opaque) => return out.extend_from_slice(opaque.json.as_str().as_bytes()),
     };
     object(out, |o| {
@@ -190,11 +196,31 @@ fn write_tool(out: &mut Vec<u8>, tool: &Tool<'_>, own: bool) {
     });
 }
 
-fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>) {
-    fn named(o: &mut Object<'_>, name: &Text<'_>) {
-        o.word("type", "function");
+fn write_custom(out: &mut Vec<u8>, tool: &Tool<'_>, custom: &Custom<'_>, own: bool) {
+    object(out, |o| {
+        o.word("type", "custom");
+        o.text("name", &custom.name);
+        if let Some(description) = &custom.description {
+            o.text("description", description);
+        }
+        if let Some(grammar) = &custom.grammar {
+            o.object("format", |o| {
+                o.word("type", "grammar");
+                o.text("syntax", &grammar.syntax);
+                o.text("definition", &grammar.definition);
+            });
+        }
+        if own {
+            o.extra(&tool.extra);
+        }
+    });
+}
+
+fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, request: &ChatRequest<'_>) {
+    let named = |o: &mut Object<'_>, name: &Text<'_>| {
+        o.word("type", if request.is_custom(name) { "custom" } else { "function" });
         o.text("name", name);
-    }
+    };
     match choice {
         ToolChoice::Auto => out.extend_from_slice(b"\"auto\""),
         ToolChoice::None => out.extend_from_slice(b"\"none\""),
@@ -221,7 +247,7 @@ fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<
         top.f64("top_p", request.top_p)?;
         return top.u64("top_logprobs", request.top_logprobs);
     }
-    let reasons = always_reasons(top.ask.model);
+    let reasons = reasons_when_asked(top.ask.model, &request.reasoning);
     let asked =
         |value: Option<f64>, usual: f64| value.is_some_and(|value| (value - usual).abs() > f64::EPSILON);
     let stop = if request.origin == Dialect::OpenaiChat { "stop" } else { "stop_sequences" };
@@ -271,7 +297,7 @@ fn thinks(top: &Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> bool {
         ReasoningSwitch::Openai => crate::dialect::openai_chat::reasons(top.ask.model),
         _ => true,
     };
-    can && (always_reasons(top.ask.model) || request.reasoning.is_on())
+    can && (reasons_when_asked(top.ask.model, &request.reasoning) || request.reasoning.is_on())
 }
 
 /// Writes `reasoning`. A summary is asked for where the client asked for thinking as such: those who only name an
@@ -375,8 +401,38 @@ fn write_json(key: &str, json: &Json<'_>, o: &mut Object<'_>) {
     o.key(key).extend_from_slice(json.as_str().as_bytes());
 }
 
+/// Writes the fields that OpenAI's chat completions have in common with Responses and nobody else knows; gives their names.
+fn chat_fields<'r>(
+    top: &mut Top<'_, '_, '_, '_>,
+    request: &'r ChatRequest<'_>,
+) -> Result<Vec<&'r str>, Failure> {
+    let mut carried = Vec::new();
+    if request.origin != Dialect::OpenaiChat || top.ask.quirks.reasoning != ReasoningSwitch::Openai {
+        return Ok(carried);
+    }
+    for (name, value) in &request.extra {
+        let field = name.strip_prefix(OWN).unwrap_or(name);
+        if field == "stream_options.include_obfuscation" {
+            if request.stream {
+                top.raw("stream_options", &format!("{{\"include_obfuscation\":{}}}", value.get()))?;
+            }
+        } else if CACHE_HINTS.contains(&field) || SAFETY.contains(&&**name) {
+            top.raw(field, value.get())?;
+        } else {
+            continue;
+        }
+        carried.push(&**name);
+    }
+    Ok(carried)
+}
+
 fn attribution(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
     let Some(user) = &request.user else { return Ok(()) };
+    let is_openai = top.ask.quirks.reasoning == ReasoningSwitch::Openai;
+    if is_openai && request.extra.iter().any(|(name, _)| name == SAFETY[1]) {
+        // It is said under its own name.
+        return Ok(());
+    }
     match short_user(user).filter(|_| top.ask.quirks.short_ids) {
         Some(short) => {
             top.losses.note("user replaced by a hash of it: OpenAI takes at most 64 characters");

@@ -3,7 +3,7 @@
 use super::super::part::{is_input, says, says_own, write_input, write_output, write_own};
 use crate::chat::{
     Arguments, ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, Thinking,
-    ToolResult,
+    ToolCall, ToolResult,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
@@ -11,12 +11,16 @@ use crate::dialect::openai_chat::write_call_id_within;
 use crate::provider::Quirks;
 use crate::wire::json::{Array, Extra, Object};
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 
 /// Why something that another dialect says is lost here.
 pub(super) const UNKNOWN_HERE: &str = "has no counterpart in OpenAI's Responses";
 
 /// Characters of a call's id, at most.
 const LONGEST_CALL_ID: usize = 64;
+
+/// The type of a custom tool's result.
+const CUSTOM_OUTPUT: &str = "custom_tool_call_output";
 
 const CACHE_DROPPED: &str = "cache_control dropped: OpenAI caches prompts by itself";
 
@@ -28,7 +32,14 @@ pub(super) fn write(
     losses: &mut Losses,
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::OpenaiResponses;
-    let mut items = Items { own, quirks: ask.quirks, losses };
+    let parts = request.messages.iter().flat_map(|message| &message.parts);
+    let custom = parts.filter_map(|part| match &part.kind {
+        PartKind::ToolCall(ToolCall { id, arguments: Arguments::Input(_), .. }) => {
+            Some(id.to_str().into_owned())
+        }
+        _ => None,
+    });
+    let mut items = Items { own, quirks: ask.quirks, losses, custom: custom.collect() };
     for message in &request.messages {
         if own && message.place == crate::chat::Place::Instructions {
             continue;
@@ -43,6 +54,8 @@ struct Items<'i> {
     own: bool,
     quirks: &'i Quirks,
     losses: &'i mut Losses,
+    /// The ids of custom tools' calls: their results are items of another type.
+    custom: HashSet<String>,
 }
 
 impl Items<'_> {
@@ -119,6 +132,9 @@ impl Items<'_> {
             if let PartKind::Document(Document { context: Some(_), .. }) = &part.kind {
                 self.losses.lost(&format!("{}.document.context", message.place), UNKNOWN_HERE)?;
             }
+            if let PartKind::Document(Document { source: Source::Text(_), title: Some(_), .. }) = &part.kind {
+                self.losses.lost(&format!("{}.document.title", message.place), UNKNOWN_HERE)?;
+            }
             if let PartKind::Document(Document { source: Source::Other(_), .. }) = &part.kind {
                 let why = format!("a document of this source {UNKNOWN_HERE}");
                 self.losses.lost(&message.place.to_string(), &why)?;
@@ -143,12 +159,14 @@ impl Items<'_> {
             self.cache(inner);
             content.extend(self.sayable(message, inner)?.then_some(inner));
         }
+        let is_custom = self.custom.contains(&*result.call_id.to_str())
+            || item_fields(part).any(|(name, value)| name == "type" && value.get().contains(CUSTOM_OUTPUT));
         if result.is_error == Some(true) {
             let why = "is_error dropped: OpenAI takes what the tool said as it is";
             self.losses.note(format!("{}: {why}", message.place));
         }
         list.object(|o| {
-            o.word("type", "function_call_output");
+            o.word("type", if is_custom { CUSTOM_OUTPUT } else { "function_call_output" });
             self.write_call_id(o, &result.call_id);
             match content.as_slice() {
                 [] => o.word("output", ""),
@@ -206,7 +224,8 @@ impl Items<'_> {
                         self.losses.lost_extra(message.place, &part.extra, UNKNOWN_HERE)?;
                     }
                     list.object(|o| {
-                        o.word("type", "function_call");
+                        let is_custom = matches!(call.arguments, Arguments::Input(_));
+                        o.word("type", if is_custom { "custom_tool_call" } else { "function_call" });
                         self.write_call_id(o, &call.id);
                         o.text("name", &call.name);
                         write_arguments(o, &call.arguments);
@@ -319,5 +338,6 @@ fn write_arguments(o: &mut Object<'_>, arguments: &Arguments<'_>) {
         Arguments::Text(text) if text.is_blank() => o.word("arguments", "{}"),
         Arguments::Text(text) => o.text("arguments", text),
         Arguments::Json(json) => o.str("arguments", json.as_str()),
+        Arguments::Input(input) => o.text("input", input),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::wire;
 use crate::chat::{
-    ChatRequest, Effort, Failure, Function, Json, Opaque, ResponseFormat, Schema, Text, Thought, Tool,
-    ToolChoice, ToolKind,
+    ChatRequest, Custom, Effort, Failure, Function, Grammar, Json, Opaque, ResponseFormat, Schema, Text,
+    Thought, Tool, ToolChoice, ToolKind,
 };
 use crate::wire::json::{Extra, ParseError, TextOr, parse_raw};
 use serde::Deserialize;
@@ -25,10 +25,25 @@ fn nest<'a>(extra: &mut Extra<'a>, base: &str, members: Extra<'a>) {
     extra.extend(members.into_iter().map(|(name, value)| (format!("{base}.{name}").into(), value)));
 }
 
-/// Reads a tool. Only functions are common to the dialects; a tool of any other type is kept whole.
+/// Reads a tool. Functions and custom tools are common to the dialects; a tool of any other type is kept whole.
 pub(super) fn tool(raw: &RawValue, index: usize) -> Result<Tool<'_>, Failure> {
     let tool: wire::Tool<'_> = read(raw, &format!("tools[{index}]"))?;
     let kind = tool.kind.unwrap_or_default();
+    let is_known = tool
+        .format
+        .as_ref()
+        .and_then(|format| format.kind)
+        .is_none_or(|kind| matches!(kind.get(), "\"text\"" | "\"grammar\""));
+    if let ("custom", Some(name), true) = (&*kind.to_str(), &tool.name, is_known) {
+        let grammar = match tool.format {
+            Some(wire::Grammar { syntax: Some(syntax), definition: Some(definition), .. }) => {
+                Some(Grammar { syntax, definition })
+            }
+            _ => None,
+        };
+        let custom = Custom { name: name.clone(), description: tool.description, grammar };
+        return Ok(Tool { kind: ToolKind::Custom(custom), cache_control: None, extra: tool.extra });
+    }
     if kind != "function" {
         let kind = ToolKind::Other(Opaque { kind, json: Json::from(raw) });
         return Ok(Tool { kind, cache_control: None, extra: Extra::new() });
@@ -63,15 +78,18 @@ pub(super) fn tool_choice(raw: &RawValue) -> Result<ToolChoice<'_>, Failure> {
         TextOr::Other(choice) => choice,
     };
     let kind = choice.kind.unwrap_or_else(|| Text::plain("allowed_tools"));
-    let functions = |tool: &wire::Named<'_>| tool.kind.as_ref().is_none_or(|kind| *kind == "function");
+    let is_named = |tool: &wire::Named<'_>| {
+        tool.kind.as_ref().is_none_or(|kind| *kind == "function" || *kind == "custom")
+    };
     Ok(match (&*kind.to_str(), choice.name, choice.tools) {
-        ("function", Some(name), _) => ToolChoice::Named(name),
+        ("function" | "custom", Some(name), _) => ToolChoice::Named(name),
         ("function", None, _) => {
             return Err(Failure::field("tool_choice.name", "tool_choice.name: a named choice needs a name"));
         }
-        ("allowed_tools", _, Some(tools)) if tools.iter().all(functions) => ToolChoice::Allowed {
+        // Of the tools that only this dialect knows it is told where they are offered.
+        ("allowed_tools", _, Some(tools)) if tools.iter().any(is_named) => ToolChoice::Allowed {
             required: choice.mode.is_some_and(|mode| mode == "required"),
-            names: tools.into_iter().filter_map(|tool| tool.name).collect(),
+            names: tools.into_iter().filter(is_named).filter_map(|tool| tool.name).collect(),
         },
         _ => ToolChoice::Other(Opaque { kind, json: Json::from(raw) }),
     })

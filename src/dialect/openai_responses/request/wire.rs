@@ -70,6 +70,16 @@ wire_object! {
         pub(super) description: Text<'a> = "description",
         pub(super) parameters: &'a RawValue = "parameters",
         pub(super) strict: bool = "strict",
+        pub(super) format: Grammar<'a> = "format",
+    }
+}
+
+wire_object! {
+    /// What the input of a custom tool looks like.
+    pub(super) struct Grammar<'a> {
+        pub(super) kind: &'a RawValue = "type",
+        pub(super) syntax: Text<'a> = "syntax",
+        pub(super) definition: Text<'a> = "definition",
     }
 }
 

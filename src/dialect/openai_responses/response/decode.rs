@@ -121,9 +121,7 @@ fn push<'a>(choice: &mut Choice<'a>, item: Item<'a>) {
             for mut part in parts {
                 if let Some(at) = part.extra.iter().position(|(name, _)| name == "own.logprobs") {
                     let (_, logprobs) = part.extra.remove(at);
-                    if choice.logprobs.is_none() {
-                        choice.logprobs = Some(Json::trusted(format!("{{\"content\":{}}}", logprobs.get())));
-                    }
+                    choice.logprobs = Some(more_logprobs(choice.logprobs.as_ref(), logprobs.get()));
                 }
                 for (name, value) in fields.take().into_iter().flatten() {
                     let name = name.strip_prefix("own.").unwrap_or(&name).to_owned();
@@ -138,8 +136,16 @@ fn push<'a>(choice: &mut Choice<'a>, item: Item<'a>) {
     }
 }
 
-/// What the provider says where the answer failed; an answer that is still being made, which nobody of another
-/// dialect can come back for, is no answer either.
+/// The log probabilities of all texts so far are one list.
+fn more_logprobs(before: Option<&Json<'_>>, list: &str) -> Json<'static> {
+    let inner = |text: &str| text.trim().trim_start_matches('[').trim_end_matches(']').trim().to_owned();
+    let before = before.and_then(|json| json.as_str().strip_prefix("{\"content\":")?.strip_suffix('}'));
+    let lists = [before.map(inner).unwrap_or_default(), inner(list)];
+    let said: Vec<&str> = lists.iter().map(String::as_str).filter(|list| !list.is_empty()).collect();
+    Json::trusted(format!("{{\"content\":[{}]}}", said.join(",")))
+}
+
+/// What the provider says where the answer failed.
 pub(in crate::dialect::openai_responses) fn failure_of(answer: &Answer<'_>) -> Option<Failure> {
     let status = answer.status.as_ref().map(Text::to_str);
     match (status.as_deref(), answer.error) {

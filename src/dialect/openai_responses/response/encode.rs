@@ -1,5 +1,6 @@
 //! The hub's answer becomes a Responses client's.
 
+use super::super::finish::COMPLETED;
 use super::super::part::{says, says_own, write_output, write_own};
 use super::super::{finish, usage};
 use super::frame::{Frame, Status};
@@ -102,23 +103,27 @@ impl Items<'_> {
         });
         let mut logprobs = Some(logprobs.unwrap_or("[]"));
         let mut texts: Vec<&Part<'_>> = Vec::new();
-        for part in &choice.parts {
+        // An answer that broke off did so within its last item.
+        let refused = choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_)));
+        let ending = finish::status(choice.finish.as_ref(), refused);
+        let final_part = choice.parts.len().saturating_sub(1);
+        for (at, part) in choice.parts.iter().enumerate() {
             if !self.own {
                 note_extra(self.losses, "", &part.extra);
             }
             if let PartKind::Text(_) | PartKind::Refusal(_) = &part.kind {
                 if item_fields(part).next().is_some() {
-                    self.message(list, &mut texts, &mut logprobs);
+                    self.message(list, &mut texts, &mut logprobs, COMPLETED);
                 }
                 if says(part) || self.own {
                     texts.push(part);
                 }
                 continue;
             }
-            self.message(list, &mut texts, &mut logprobs);
-            self.part(list, part);
+            self.message(list, &mut texts, &mut logprobs, COMPLETED);
+            self.part(list, part, if at == final_part { ending } else { COMPLETED });
         }
-        self.message(list, &mut texts, &mut logprobs);
+        self.message(list, &mut texts, &mut logprobs, ending);
     }
 
     /// The id of the next item.
@@ -129,7 +134,13 @@ impl Items<'_> {
     }
 
     /// What stands together is one message.
-    fn message(&mut self, list: &mut Array<'_>, texts: &mut Vec<&Part<'_>>, logprobs: &mut Option<&str>) {
+    fn message(
+        &mut self,
+        list: &mut Array<'_>,
+        texts: &mut Vec<&Part<'_>>,
+        logprobs: &mut Option<&str>,
+        status: &'static str,
+    ) {
         let Some(first) = texts.first() else { return };
         let fields: Vec<(&str, &RawValue)> = if self.own { item_fields(first).collect() } else { Vec::new() };
         list.object(|o| {
@@ -139,7 +150,7 @@ impl Items<'_> {
                 o.str("id", &self.id("msg"));
             }
             if !said("status") {
-                o.word("status", "completed");
+                o.word("status", status);
             }
             o.word("role", "assistant");
             o.array("content", |content| {
@@ -159,7 +170,7 @@ impl Items<'_> {
         texts.clear();
     }
 
-    fn part(&mut self, list: &mut Array<'_>, part: &Part<'_>) {
+    fn part(&mut self, list: &mut Array<'_>, part: &Part<'_>, status: &'static str) {
         match &part.kind {
             PartKind::Thinking(thinking) => {
                 if thinking.text.is_empty() && thinking.signature.is_none() && !self.own {
@@ -173,14 +184,15 @@ impl Items<'_> {
             }
             PartKind::ToolCall(call) => {
                 let id = call_id_of(&call.id, &self.frame.core, self.next);
-                let item = self.id("fc");
+                let is_custom = matches!(call.arguments, Arguments::Input(_));
+                let item = self.id(if is_custom { "ctc" } else { "fc" });
                 list.object(|o| {
-                    o.word("type", "function_call");
+                    o.word("type", if is_custom { "custom_tool_call" } else { "function_call" });
                     if !(self.own && says_own(part, "own.id")) {
                         o.str("id", &item);
                     }
                     if !(self.own && says_own(part, "own.status")) {
-                        o.word("status", "completed");
+                        o.word("status", status);
                     }
                     o.text("call_id", &id);
                     o.text("name", &call.name);
@@ -188,6 +200,7 @@ impl Items<'_> {
                         Arguments::Text(text) if text.is_blank() && !self.own => o.word("arguments", "{}"),
                         Arguments::Text(text) => o.text("arguments", text),
                         Arguments::Json(json) => o.str("arguments", json.as_str()),
+                        Arguments::Input(input) => o.text("input", input),
                     }
                     if self.own {
                         write_own(o, &part.extra);

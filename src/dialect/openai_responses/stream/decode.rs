@@ -139,6 +139,7 @@ impl State {
             "response.reasoning_summary_text.done" => done(self, Kind::Summary, data.text),
             "response.reasoning_text.done" => done(self, Kind::Reasoning, data.text),
             "response.function_call_arguments.done" => done(self, Kind::Call, data.arguments),
+            "response.custom_tool_call_input.done" => done(self, Kind::Call, data.input),
             "response.completed" | "response.incomplete" | "response.failed" | "response.cancelled" => {
                 let Some(answer) = data.response else {
                     return Err(broken("its last event holds no response"));
@@ -212,7 +213,7 @@ fn kind_of_delta(name: &str) -> Option<Kind> {
         "response.refusal.delta" => Kind::Refusal,
         "response.reasoning_summary_text.delta" => Kind::Summary,
         "response.reasoning_text.delta" => Kind::Reasoning,
-        "response.function_call_arguments.delta" => Kind::Call,
+        "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => Kind::Call,
         _ => return None,
     })
 }

@@ -1,6 +1,7 @@
 //! The hub's events become a Responses client's stream.
 
 use super::super::failure::write_event;
+use super::super::finish::{self, COMPLETED};
 use super::super::response::{Frame, Status, call_id_of, item_id};
 use crate::chat::{Delta, Event, Failure, Finish, PartStart, Text, Usage};
 use crate::dialect::lane::AnswerPlan;
@@ -17,11 +18,14 @@ const MOST: usize = 16 << 20;
 pub struct StreamEncoder(Box<Writer>);
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about what was written")]
 struct Writer {
     plan: AnswerPlan,
     frame: Frame,
     started: bool,
     over: bool,
+    /// The provider said that this is all.
+    ends: bool,
     sequence: u64,
     /// The complete items, with commas between them.
     items: Vec<u8>,
@@ -49,8 +53,36 @@ enum Open {
         kind: signature::Kind,
     },
     /// A call, from its name on.
-    Call { id: String, head: Vec<u8>, arguments: Vec<u8> },
+    Call { id: String, head: Vec<u8>, arguments: Vec<u8>, words: &'static CallWords },
 }
+
+/// What a kind of call is called.
+#[derive(Debug)]
+struct CallWords {
+    kind: &'static str,
+    /// What ids of its items begin with.
+    prefix: &'static str,
+    /// The field for what it is called with, and the events about it.
+    field: &'static str,
+    delta: &'static str,
+    done: &'static str,
+}
+
+const FUNCTION: CallWords = CallWords {
+    kind: "function_call",
+    prefix: "fc",
+    field: "arguments",
+    delta: "response.function_call_arguments.delta",
+    done: "response.function_call_arguments.done",
+};
+
+const CUSTOM: CallWords = CallWords {
+    kind: "custom_tool_call",
+    prefix: "ctc",
+    field: "input",
+    delta: "response.custom_tool_call_input.delta",
+    done: "response.custom_tool_call_input.done",
+};
 
 /// The part of a message that is open: its text as it stands within quotes, and its log probabilities.
 #[derive(Debug, Default)]
@@ -70,6 +102,7 @@ impl StreamEncoder {
             frame: Frame::default(),
             started: false,
             over: false,
+            ends: false,
             sequence: 0,
             items: Vec::new(),
             next: 0,
@@ -162,13 +195,14 @@ impl Writer {
                 self.close(out);
                 self.open_thought(signature::Kind::Redacted, Some(data.clone().into_owned()));
             }
-            PartStart::ToolCall { id, name } => {
+            PartStart::ToolCall { id, name } | PartStart::CustomCall { id, name } => {
                 self.close(out);
-                let item = item_id("fc", &self.frame.core, self.next);
+                let words = if matches!(part, PartStart::ToolCall { .. }) { &FUNCTION } else { &CUSTOM };
+                let item = item_id(words.prefix, &self.frame.core, self.next);
                 let call_id = call_id_of(id, &self.frame.core, self.next);
                 let mut head = Vec::new();
                 object(&mut head, |o| {
-                    o.word("type", "function_call");
+                    o.word("type", words.kind);
                     o.str("id", &item);
                     o.text("call_id", &call_id);
                     o.text("name", name);
@@ -180,9 +214,10 @@ impl Writer {
                     o.u64("output_index", index);
                     let out = o.key("item");
                     out.extend_from_slice(&head);
-                    out.extend_from_slice(b",\"arguments\":\"\",\"status\":\"in_progress\"}");
+                    let rest = format!(",\"{}\":\"\",\"status\":\"in_progress\"}}", words.field);
+                    out.extend_from_slice(rest.as_bytes());
                 });
-                self.open = Open::Call { id: item, head, arguments: Vec::new() };
+                self.open = Open::Call { id: item, head, arguments: Vec::new(), words };
             }
         }
     }
@@ -275,12 +310,12 @@ impl Writer {
             (Open::Thought { signature, .. }, Delta::Signature(text)) => {
                 *signature = Some(text.clone().into_owned());
             }
-            (Open::Call { id, arguments, .. }, Delta::Arguments(text)) => {
+            (Open::Call { id, arguments, words, .. }, Delta::Arguments(text)) => {
                 if text.is_empty() {
                     return;
                 }
                 text.write_content(arguments);
-                about_item(out, sequence, "response.function_call_arguments.delta", (id, index), |o| {
+                about_item(out, sequence, words.delta, (id, index), |o| {
                     o.text("delta", text);
                 });
             }
@@ -306,12 +341,12 @@ impl Writer {
         }
     }
 
-    /// A message stays open: more of its parts may follow.
+    /// A message stays open: more of its parts may follow. So does a call: only what follows tells whether it is whole.
     fn part_stop(&mut self, out: &mut Vec<u8>) {
-        if let Open::Message { .. } = &self.open {
-            self.close_part(out);
-        } else {
-            self.close(out);
+        match &self.open {
+            Open::Message { .. } => self.close_part(out),
+            Open::Call { .. } => {}
+            Open::None | Open::Thought { .. } => self.close(out),
         }
     }
 
@@ -346,6 +381,8 @@ impl Writer {
     fn close(&mut self, out: &mut Vec<u8>) {
         self.close_part(out);
         let index = self.next as u64;
+        // It is known with the end of the answer: until then another item follows.
+        let status = if self.ends { finish::status(self.finish.as_ref(), self.refused) } else { COMPLETED };
         let sequence = &mut self.sequence;
         let mut item = Vec::new();
         match std::mem::take(&mut self.open) {
@@ -353,7 +390,7 @@ impl Writer {
             // A thought that says nothing and proves nothing is none.
             Open::None | Open::Thought { shown: false, signature: None, .. } => return,
             Open::Message { id, parts, .. } => object(&mut item, |o| {
-                message_head(o, &id, "completed", |out| {
+                message_head(o, &id, status, |out| {
                     out.push(b'[');
                     out.extend_from_slice(&parts);
                     out.push(b']');
@@ -398,21 +435,17 @@ impl Writer {
                     });
                 }
             }
-            Open::Call { id, head, mut arguments } => {
+            Open::Call { id, head, mut arguments, words } => {
                 // A call without arguments has an empty object of them: clients parse what they collected.
-                if arguments.is_empty() {
+                if arguments.is_empty() && words.field == FUNCTION.field {
                     arguments.extend_from_slice(b"{}");
-                    about_item(out, sequence, "response.function_call_arguments.delta", (&id, index), |o| {
-                        o.word("delta", "{}");
-                    });
+                    about_item(out, sequence, words.delta, (&id, index), |o| o.word("delta", "{}"));
                 }
-                about_item(out, sequence, "response.function_call_arguments.done", (&id, index), |o| {
-                    literal(o, "arguments", &arguments);
-                });
+                about_item(out, sequence, words.done, (&id, index), |o| literal(o, words.field, &arguments));
                 item = head;
-                item.extend_from_slice(b",\"arguments\":\"");
+                item.extend_from_slice(format!(",\"{}\":\"", words.field).as_bytes());
                 item.extend_from_slice(&arguments);
-                item.extend_from_slice(b"\",\"status\":\"completed\"}");
+                item.extend_from_slice(format!("\",\"status\":\"{status}\"}}").as_bytes());
             }
         }
         emit(out, sequence, "response.output_item.done", |o| {
@@ -436,6 +469,7 @@ impl Writer {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
+        self.ends = true;
         self.close(out);
         self.over = true;
         let finish = self.finish.take();

@@ -6,7 +6,9 @@
 
 use super::super::item::{self, BETWEEN, Item};
 use super::super::response::{Answer, failure_of};
-use crate::chat::{Arguments, Delta, Event, EventSink, Extra, Failure, Part, PartKind, PartStart, Text};
+use crate::chat::{
+    Arguments, Delta, Event, EventSink, Extra, Failure, Part, PartKind, PartStart, Text, ToolCall,
+};
 use crate::dialect::service::is_missed;
 use serde_json::value::RawValue;
 
@@ -122,8 +124,7 @@ impl Items {
         match item::read(raw) {
             Ok(Item::Call(Part { kind: PartKind::ToolCall(call), .. })) => {
                 self.called = true;
-                let part = PartStart::ToolCall { id: call.id, name: call.name };
-                sink.event(Event::PartStart { choice: 0, part });
+                sink.event(Event::PartStart { choice: 0, part: start_of(&call) });
                 self.open = Some(Open { index, part: Some((Kind::Call, 0)), said: 0, spoke: false });
             }
             Ok(Item::Message { .. } | Item::Thought(_)) => {
@@ -352,8 +353,7 @@ impl Items {
             PartKind::ToolCall(call) => {
                 self.called = true;
                 let arguments = arguments(&call.arguments).into_owned();
-                let start = PartStart::ToolCall { id: call.id, name: call.name };
-                say(start, [Some(Delta::Arguments(arguments)), None]);
+                say(start_of(&call), [Some(Delta::Arguments(arguments)), None]);
             }
             PartKind::Other(opaque) => sink.event(Event::Lost(&opaque.kind.to_str())),
             _ => {}
@@ -394,9 +394,17 @@ impl Open {
     }
 }
 
+fn start_of<'t>(call: &ToolCall<'t>) -> PartStart<'t> {
+    let (id, name) = (call.id.clone(), call.name.clone());
+    match &call.arguments {
+        Arguments::Input(_) => PartStart::CustomCall { id, name },
+        _ => PartStart::ToolCall { id, name },
+    }
+}
+
 fn arguments<'t>(arguments: &'t Arguments<'_>) -> Text<'t> {
     match arguments {
-        Arguments::Text(text) => text.clone(),
+        Arguments::Text(text) | Arguments::Input(text) => text.clone(),
         Arguments::Json(json) => Text::plain(json.as_str()),
     }
 }

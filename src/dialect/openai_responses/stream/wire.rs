@@ -18,6 +18,7 @@ wire_object! {
         pub(super) text: &'a RawValue = "text",
         pub(super) refusal: &'a RawValue = "refusal",
         pub(super) arguments: &'a RawValue = "arguments",
+        pub(super) input: &'a RawValue = "input",
         pub(super) logprobs: &'a RawValue = "logprobs",
         pub(super) error: &'a RawValue = "error",
     }
