@@ -3,7 +3,9 @@
 use super::super::ids::write_call_id;
 use super::content::{self, Content};
 use super::encode::UNKNOWN_HERE;
-use crate::chat::{ChatRequest, Failure, Losses, Message, Part, PartKind, Role, Text, ToolResult};
+use crate::chat::{
+    ChatRequest, Failure, Losses, Message, Part, PartKind, Role, Text, Thought, ToolResult,
+};
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::provider::{Quirks, Replay};
@@ -21,6 +23,8 @@ pub(super) struct Turn<'t> {
     pub(super) quirks: &'t Quirks,
     /// Where losses go.
     pub(super) losses: &'t mut Losses,
+    /// The message before is the result of a tool.
+    pub(super) after_result: bool,
 }
 
 /// Writes the messages.
@@ -31,7 +35,12 @@ pub(super) fn write(
     losses: &mut Losses,
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::OpenaiChat;
-    let mut turn = Turn { own, quirks: ask.quirks, losses };
+    let mut turn = Turn { own, quirks: ask.quirks, losses, after_result: false };
+    let replay = match ask.quirks.replay_to(ask.model) {
+        // Without thinking none is missed.
+        Replay::Required if !may_think(request, ask) => Replay::SinceLastUser,
+        replay => replay,
+    };
     let last_user = request
         .messages
         .iter()
@@ -52,7 +61,7 @@ pub(super) fn write(
             Role::System | Role::Developer => turn.system(list, message)?,
             Role::User | Role::Tool => turn.user(list, message)?,
             Role::Assistant => {
-                let replay = match turn.quirks.replay {
+                let replay = match replay {
                     Replay::SinceLastUser if index < last_user => Replay::Never,
                     replay => replay,
                 };
@@ -63,10 +72,31 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Whether the model may think: it does unless the client or the target says otherwise.
+pub(super) fn may_think(request: &ChatRequest<'_>, ask: &Ask<'_>) -> bool {
+    let own = ask.params.iter().find(|(name, _)| &**name == "thinking");
+    own.map_or(request.reasoning.thought != Some(Thought::Off), |(_, own)| !own.get().contains("disabled"))
+}
+
+/// What stands for the assistant between the result of a tool and another's words.
+const HEARD: &str = "OK.";
+
 impl Turn<'_> {
+    /// Whoever speaks next. Mistral lets nobody but the assistant follow the result of a tool.
+    fn after_results(&mut self, list: &mut Array<'_>) {
+        if std::mem::take(&mut self.after_result) && self.quirks.mistral_tools {
+            self.losses.note("an assistant's message put between the result of a tool and what follows: this provider takes no other there");
+            list.object(|o| {
+                o.word("role", "assistant");
+                o.word("content", HEARD);
+            });
+        }
+    }
+
     fn system(&mut self, list: &mut Array<'_>, message: &Message<'_>) -> Result<(), Failure> {
         let developer = message.role == Role::Developer && self.quirks.developer_role;
         let content = Content::of_texts(self, message, &message.parts)?;
+        self.after_results(list);
         list.object(|o| {
             o.word("role", if developer { "developer" } else { "system" });
             self.name_and_extra(o, message);
@@ -97,6 +127,7 @@ impl Turn<'_> {
             self.losses.note(format!("{} dropped: nothing of it could be carried over", message.place));
             return Ok(());
         }
+        self.after_results(list);
         list.object(|o| {
             o.word("role", "user");
             self.name_and_extra(o, message);
@@ -155,6 +186,7 @@ impl Turn<'_> {
             }
             content.write(o, self.quirks);
         });
+        self.after_result = true;
         Ok(())
     }
 
@@ -187,9 +219,13 @@ impl Turn<'_> {
             self.losses.note("thinking and redacted_thinking of earlier turns dropped: this provider does not take reasoning back");
         }
         let content = Content::of_texts(self, message, said)?;
+        let in_tools_turn = std::mem::take(&mut self.after_result) || !calls.is_empty();
         list.object(|o| {
             o.word("role", "assistant");
             self.name_and_extra(o, message);
+            if replay == Replay::Required && in_tools_turn && !content::can_be_read(&thoughts) {
+                o.word("reasoning_content", "");
+            }
             content::write_thoughts(o, &thoughts, replay);
             if content.is_empty() && (!calls.is_empty() || refusal.is_some()) {
                 o.null("content");
