@@ -15,12 +15,8 @@ const MODERATIONS: Row = Row::service(Service::Moderations, "/moderations");
 const IMAGE_VARIATIONS: Row = Row::service(Service::ImageVariations, "/images/variations");
 
 /// Has JSON mode but no schemas, a switch for thinking, and wants the reasoning of turns with tools back.
-const DEEPSEEK: Quirks = Quirks {
-    json_schema: false,
-    reasoning: ReasoningSwitch::Switch,
-    replay: Replay::Required,
-    ..CLASSIC
-};
+const DEEPSEEK: Quirks =
+    Quirks { json_schema: false, reasoning: ReasoningSwitch::Switch, replay: Replay::Required, ..CLASSIC };
 /// As DeepSeek was before V4: reasoning goes back only within a turn.
 const ZAI: Quirks = Quirks { replay: Replay::SinceLastUser, ..DEEPSEEK };
 /// Refuses what it does not know (422), and reports usage in streams unasked.

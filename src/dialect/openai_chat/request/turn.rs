@@ -3,9 +3,7 @@
 use super::super::ids::write_call_id;
 use super::content::{self, Content};
 use super::encode::UNKNOWN_HERE;
-use crate::chat::{
-    ChatRequest, Failure, Losses, Message, Part, PartKind, Role, Text, Thought, ToolResult,
-};
+use crate::chat::{ChatRequest, Failure, Losses, Message, Part, PartKind, Role, Text, Thought, ToolResult};
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::provider::{Quirks, Replay};
