@@ -71,7 +71,6 @@ pub(super) fn by_prefix(prefix: &str) -> Option<&'static Known> {
 
 /// The provider that LiteLLM guesses from a bare model name.
 pub(super) fn by_model(model: &str) -> Option<&'static Known> {
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| model.starts_with(prefix));
     const OPENAI: [&str; 13] = [
         "gpt-",
         "o1",
@@ -87,6 +86,7 @@ pub(super) fn by_model(model: &str) -> Option<&'static Known> {
         "davinci-",
         "babbage-",
     ];
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| model.starts_with(prefix));
     if starts(&OPENAI) {
         by_prefix("openai")
     } else if starts(&["claude-"]) {
