@@ -203,6 +203,9 @@ fn peers_of_openai_have_names_of_their_own() {
         json!({"model": OPENAI.1, "input": "a", "output_dimension": 64, "encoding_format": "base64"})
     );
     assert_eq!(outgoing.warnings.len(), 1);
+    let usual = json!({"model": "m", "input": "a", "encoding_format": "float"});
+    let (voyage, outgoing) = send(Format::Openai, OPENAI, &usual, &with(Fields::VOYAGE)).unwrap();
+    assert_eq!((voyage, outgoing.warnings.len()), (json!({"model": OPENAI.1, "input": "a"}), 0));
     let (jina, _) = send(Format::Openai, OPENAI, &body, &with(Fields::JINA)).unwrap();
     assert_eq!(jina, json!({"model": OPENAI.1, "input": "a", "dimensions": 64}));
     let cohere = json!({"model": "m", "texts": ["a"], "input_type": "search_query", "truncate": "NONE",

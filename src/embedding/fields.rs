@@ -17,6 +17,8 @@ pub struct Fields {
     pub truncate: Option<&'static str>,
     /// It takes `encoding_format: base64`.
     pub base64: bool,
+    /// It takes `encoding_format: float`, which is what comes unasked.
+    pub float: bool,
     /// It takes `user`.
     pub user: bool,
 }
@@ -36,6 +38,7 @@ impl Fields {
         purpose: None,
         truncate: None,
         base64: true,
+        float: true,
         user: true,
     };
     /// Knows `input_type` beside OpenAI's fields, and passes it on (OpenRouter, LiteLLM).
@@ -51,8 +54,12 @@ impl Fields {
     /// Perplexity: its vectors are bytes, in base64 of its own two kinds.
     pub const PERPLEXITY: Self = Self { known: &[Elements::Int8], user: false, ..Self::OPENAI };
     /// Voyage: the same names, `input_type` and `truncation`.
-    pub const VOYAGE: Self =
-        Self { purpose: Some(("input_type", Words::Voyage)), truncate: Some("truncation"), ..Self::MISTRAL };
+    pub const VOYAGE: Self = Self {
+        purpose: Some(("input_type", Words::Voyage)),
+        truncate: Some("truncation"),
+        float: false,
+        ..Self::MISTRAL
+    };
     /// Jina: `task`; it has another name for base64, which is made by the gateway instead.
     pub const JINA: Self = Self {
         purpose: Some(("task", Words::Jina)),

@@ -173,6 +173,9 @@ fn respell(
         losses.lost("user", "is refused by this provider")?;
         patch.remove("user");
     }
+    if !fields.float && is_word(field(found, "encoding_format"), "float") {
+        patch.remove("encoding_format");
+    }
     // The vectors are then written in base64 on their way back.
     if !fields.base64 && is_word(field(found, "encoding_format"), "base64") {
         patch.remove("encoding_format");

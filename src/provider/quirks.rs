@@ -73,8 +73,12 @@ pub enum ReasoningSwitch {
 pub enum Replay {
     /// Not at all.
     Never,
-    /// As `reasoning_content`, but only in turns since the last user message (DeepSeek refuses or ignores the rest).
+    /// As `reasoning_content`, but only in turns since the last user message (DeepSeek before V4 refuses or ignores the
+    /// rest).
     SinceLastUser,
+    /// As `reasoning_content`, always, and empty where a turn with tools has none: models that think unless told
+    /// otherwise refuse such a turn without it (DeepSeek since V4, Kimi).
+    Required,
     /// As `reasoning`, always (OpenRouter).
     Reasoning,
     /// As `thinking_blocks` with their signatures and as `reasoning_content` (LiteLLM).
@@ -119,6 +123,24 @@ impl Quirks {
         reasoning: ReasoningSwitch::Effort,
         ..Self::OPENAI
     };
+
+    /// How earlier reasoning goes back to one of the provider's models: those that came before the rule
+    /// [`Replay::Required`] want it, if at all, within a turn.
+    pub fn replay_to(&self, model: &str) -> Replay {
+        const BEFORE: [&str; 7] = [
+            "deepseek-chat",
+            "deepseek-reasoner",
+            "deepseek-r1",
+            "deepseek-v3",
+            "moonshot-v1",
+            "kimi-k2-0",
+            "kimi-k2-turbo",
+        ];
+        match self.replay {
+            Replay::Required if BEFORE.iter().any(|old| model.starts_with(old)) => Replay::SinceLastUser,
+            replay => replay,
+        }
+    }
 
     /// Whether the provider refuses a top-level field.
     pub fn refuses(&self, field: &str) -> bool {

@@ -66,6 +66,91 @@ fn an_unset_master_key_shuts_the_door() {
     assert!(ran.good().contains(&format!("master_key: '{zeros}'")));
 }
 
+/// The file that comes of one, and the report.
+fn imported(text: &str) -> (String, String) {
+    let room = Room::new();
+    room.write("c.yaml", text);
+    let ran = room.run(&["import", "litellm", "c.yaml", "--out", "gateway.yaml"], &[]);
+    assert!(ran.ok, "{}", ran.err);
+    room.run(&["check"], &[]).good();
+    (room.read("gateway.yaml"), ran.err)
+}
+
+#[test]
+fn limited_deployments_of_one_key_have_providers_of_their_own() {
+    let (file, _) = imported(
+        "model_list:\n\
+         - {model_name: g, litellm_params: {model: openai/gpt-4o, rpm: 900}}\n\
+         - {model_name: g, litellm_params: {model: openai/gpt-4o-mini, rpm: 10}}\n\
+         - {model_name: h, litellm_params: {model: openai/gpt-4o}}\n",
+    );
+    for word in
+        ["provider: openai_2\n      model: gpt-4o-mini", "- openai_2\n  requests: 10/m", "h: openai/gpt-4o"]
+    {
+        assert!(file.contains(word), "{word}: {file}");
+    }
+}
+
+#[test]
+fn merge_keys_are_merged() {
+    let (file, _) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: &l {model: openai/a, api_base: 'http://llm:8080/v1', api_key: none}}\n\
+         - {model_name: b, litellm_params: {<<: *l, model: openai/b}}\n",
+    );
+    assert!(file.contains("b: openai_compatible/b"), "{file}");
+}
+
+#[test]
+fn shares_stay_what_they_are() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: w, litellm_params: {model: openai/a, weight: 0.7}}\n\
+         - {model_name: w, litellm_params: {model: groq/a, weight: 0.3}}\n\
+         - {model_name: w, litellm_params: {model: xai/a}}\n\
+         - {model_name: o, litellm_params: {model: openai/b, order: 1}}\n\
+         - {model_name: o, litellm_params: {model: groq/b, order: 1}}\n\
+         - {model_name: o, litellm_params: {model: xai/b, order: 2}}\n",
+    );
+    let weights: Vec<&str> = file.lines().filter_map(|line| line.trim().strip_prefix("weight: ")).collect();
+    assert_eq!((weights, report.as_str()), (vec!["7", "3", "0", "1", "1", "0"], ""), "{file}");
+}
+
+#[test]
+fn fallbacks_for_all_are_for_all_that_have_none() {
+    let (file, _) = imported(
+        "model_list:\n\
+         - {model_name: 'anthropic/*', litellm_params: {model: 'anthropic/*'}}\n\
+         - {model_name: gpt-4o, litellm_params: {model: openai/gpt-4o}}\n\
+         router_settings: {default_fallbacks: [gpt-4o]}\n",
+    );
+    assert!(file.contains("- anthropic/*\n  - openai/gpt-4o"), "{file}");
+    let (file, _) = imported(
+        "model_list:\n\
+         - {model_name: '*', litellm_params: {model: 'openai/*'}}\n\
+         - {model_name: gpt-4o, litellm_params: {model: openai/gpt-4o}}\n\
+         - {model_name: claude, litellm_params: {model: anthropic/claude-sonnet-4-5}}\n\
+         router_settings: {fallbacks: [{'*': [claude]}]}\n",
+    );
+    assert!(file.contains("- openai/gpt-4o\n  - anthropic/claude-sonnet-4-5"), "{file}");
+}
+
+#[test]
+fn what_cannot_work_is_left_and_said() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: text-embedding-3-small, max_tokens: 0}, model_info: {max_input_tokens: 8191}}\n\
+         - {model_name: b, litellm_params: {model: vertex_ai/meta/llama-3.1, vertex_project: p}}\n\
+         - {model_name: c, litellm_params: {model: vertex_ai/gemini-2.5-pro, vertex_project: p, vertex_location: os.environ/NOPE}}\n\
+         - {model_name: 'x*y*z', litellm_params: {model: 'openai/*'}}\n",
+    );
+    assert!(file.contains("model: text-embedding-3-small\n    context_window: 8191"), "{file}");
+    for word in ["max_tokens: is no whole number", "not for `meta/llama-3.1`", "the variable NOPE", "`x*y*z`"]
+    {
+        assert!(report.contains(word), "{word}: {report}");
+    }
+}
+
 #[test]
 fn what_is_no_litellm_configuration_is_refused() {
     let room = Room::new();
@@ -73,6 +158,7 @@ fn what_is_no_litellm_configuration_is_refused() {
         ("a: 1\n", "model_list"),
         ("- 1\n", "not a mapping"),
         ("model_list: []\n", "no model"),
+        ("include: [a.yaml]\n", "import them one by one"),
         (": :\n- x", "c.yaml"),
     ] {
         room.write("c.yaml", text);

@@ -51,6 +51,54 @@ fn deepseek_gets_the_reasoning_of_this_turn_only() {
     assert_eq!(out["stream_options"], json!({"include_usage": true}));
 }
 
+/// A turn with tools, and one without; no reasoning of it is known.
+fn tools_then_words() -> Value {
+    json!({"model": "m", "tool_choice": "required",
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}],
+    "messages": [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+        {"role": "user", "content": "c"},
+        {"role": "assistant", "content": null, "tool_calls": [
+            {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "r"},
+        {"role": "assistant", "content": "d"},
+        {"role": "user", "content": "e"},
+    ]})
+}
+
+#[test]
+fn models_that_think_unless_told_otherwise_get_the_reasoning_of_every_turn_with_tools() {
+    for (preset, model) in [("deepseek", "deepseek-v4-pro"), ("moonshot", "kimi-k2.5")] {
+        let quirks = tollgate::provider::preset(preset).unwrap().quirks;
+        let mut body = tools_then_words();
+        let (out, warnings) = passed_to(model, &quirks, &body);
+        assert!(out["messages"][1]["reasoning_content"].is_null());
+        assert_eq!(out["messages"][3]["reasoning_content"], "");
+        assert_eq!(out["messages"][5]["reasoning_content"], "");
+        assert!(out["tool_choice"].is_null() && warnings.iter().any(|w| w.contains("tool_choice")));
+        // What the client has of it stays.
+        body["messages"][3]["reasoning_content"] = json!("because");
+        body["messages"][5]["reasoning_content"] = json!("and so");
+        let (out, _) = passed_to(model, &quirks, &body);
+        assert_eq!(out["messages"][3], body["messages"][3]);
+        assert_eq!(out["messages"][5], body["messages"][5]);
+        // Without thinking none is missed, and any tool may be chosen.
+        let mut body = tools_then_words();
+        body["thinking"] = json!({"type": "disabled"});
+        let (out, warnings) = passed_to(model, &quirks, &body);
+        assert_eq!((&out["messages"], &out["tool_choice"]), (&body["messages"], &json!("required")));
+        assert!(warnings.is_empty(), "{warnings:?}");
+    }
+    let quirks = tollgate::provider::preset("deepseek").unwrap().quirks;
+    let (out, _) = passed_to("deepseek-reasoner", &quirks, &tools_then_words());
+    assert_eq!(out, {
+        let mut same = tools_then_words();
+        same["model"] = json!("deepseek-reasoner");
+        same
+    });
+}
+
 #[test]
 fn litellm_gets_blocks_with_their_signatures() {
     let quirks = Quirks {
@@ -105,9 +153,35 @@ fn mistral_gets_its_ids_and_words() {
     assert_eq!(sent(&quirks, &prefill).0["messages"][1]["prefix"], true);
 }
 
+#[test]
+fn mistral_gets_nobody_but_the_assistant_after_a_tool() {
+    let quirks = tollgate::provider::preset("mistral").unwrap().quirks;
+    let mut body = conversation();
+    body["messages"][4]["content"].as_array_mut().unwrap().push(json!({"type": "text", "text": "reminder"}));
+    let (out, warnings) = sent(&quirks, &body);
+    let roles = |out: &Value| -> Vec<String> {
+        let of = |message: &Value| message["role"].as_str().unwrap().to_owned();
+        out["messages"].as_array().unwrap().iter().map(of).collect()
+    };
+    assert_eq!(roles(&out)[4..], ["assistant", "tool", "assistant", "user"]);
+    assert!(warnings.iter().any(|warning| warning.contains("between")), "{warnings:?}");
+
+    let mut own = tools_then_words();
+    own["messages"].as_array_mut().unwrap().remove(5);
+    let (out, _) = passed(&quirks, &own);
+    assert_eq!(roles(&out)[3..], ["assistant", "tool", "assistant", "user"]);
+    let (out, _) = passed(&quirks, &tools_then_words());
+    assert_eq!(roles(&out)[3..], ["assistant", "tool", "assistant", "user"]);
+    assert_eq!(out["messages"][5]["content"], "d");
+}
+
 /// What a client of the dialect's own sends, and what reaches the provider.
 fn passed(quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
-    let ask = Ask::new("m", quirks);
+    passed_to("m", quirks, body)
+}
+
+fn passed_to(model: &str, quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
+    let ask = Ask::new(model, quirks);
     let text = body.to_string();
     let outgoing = lane::request(&Call::chat(OpenaiChat), OpenaiChat, text.as_bytes(), &ask).unwrap();
     let sent = match outgoing.edit {

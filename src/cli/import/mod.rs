@@ -49,7 +49,9 @@ pub(super) fn run(args: &ImportArgs) -> ExitCode {
 /// Reads and converts; the text of the new file, and the report.
 fn import(file: &Path) -> Result<(String, Report), String> {
     let text = super::load::read_text(file)?;
-    let source = yaml_serde::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let broken = |error| format!("{}: {error}", file.display());
+    let mut source: yaml_serde::Value = yaml_serde::from_str(&text).map_err(broken)?;
+    source.apply_merge().map_err(broken)?;
     let (gateway, report) = litellm::convert(source, &|name| std::env::var(name).ok())?;
     let body = yaml_serde::to_string(&gateway).map_err(|error| format!("cannot write YAML: {error}"))?;
     let head = "# yaml-language-server: $schema=gateway.schema.json\n\

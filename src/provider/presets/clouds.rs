@@ -96,13 +96,17 @@ pub(super) static ROWS: &[Preset] = &[
         price_provider: Some("google"),
         ..HOSTED
     },
-    // The key is a Copilot token (they live for about half an hour), not a GitHub one. The two headers are what its
-    // endpoint tells editors from strangers by.
+    // The key is a Copilot token (they live for about half an hour), not a GitHub one. Its endpoint
+    // tells editors from strangers by the first two headers, and refuses pictures without the third.
     Preset {
         name: "github_copilot",
         base_url: Some("https://api.githubcopilot.com"),
         key_variable: Some("GITHUB_COPILOT_TOKEN"),
-        headers: &[("copilot-integration-id", "vscode-chat"), ("editor-version", "vscode/1.99.0")],
+        headers: &[
+            ("copilot-integration-id", "vscode-chat"),
+            ("editor-version", "vscode/1.99.0"),
+            ("copilot-vision-request", "true"),
+        ],
         price_provider: Some("github-copilot"),
         ..HOSTED
     },

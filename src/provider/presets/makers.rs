@@ -14,13 +14,11 @@ const GEMINI_CHAT: &str = "/v1beta/models/{model}:{generateContent|streamGenerat
 const MODERATIONS: Row = Row::service(Service::Moderations, "/moderations");
 const IMAGE_VARIATIONS: Row = Row::service(Service::ImageVariations, "/images/variations");
 
-/// Has JSON mode but no schemas, a switch for thinking, and wants its reasoning back only within a turn.
-const DEEPSEEK: Quirks = Quirks {
-    json_schema: false,
-    reasoning: ReasoningSwitch::Switch,
-    replay: Replay::SinceLastUser,
-    ..CLASSIC
-};
+/// Has JSON mode but no schemas, a switch for thinking, and wants the reasoning of turns with tools back.
+const DEEPSEEK: Quirks =
+    Quirks { json_schema: false, reasoning: ReasoningSwitch::Switch, replay: Replay::Required, ..CLASSIC };
+/// As DeepSeek was before V4: reasoning goes back only within a turn.
+const ZAI: Quirks = Quirks { replay: Replay::SinceLastUser, ..DEEPSEEK };
 /// Refuses what it does not know (422), and reports usage in streams unasked.
 const MISTRAL: Quirks = Quirks {
     stream_options: false,
@@ -45,10 +43,10 @@ const MISTRAL: Quirks = Quirks {
 };
 /// Reports usage in streams unasked.
 const PERPLEXITY: Quirks = Quirks { stream_options: false, embeddings: Fields::PERPLEXITY, ..SAMPLES_TOP_K };
-/// Wants the reasoning of a tool's turn back, and calls the beginning of an answer `partial`.
+/// Wants the reasoning of turns with tools back, and calls the beginning of an answer `partial`.
 const MOONSHOT: Quirks = Quirks {
     reasoning: ReasoningSwitch::Switch,
-    replay: Replay::SinceLastUser,
+    replay: Replay::Required,
     prefill: Some("partial"),
     ..CLASSIC
 };
@@ -182,11 +180,10 @@ pub(super) static ROWS: &[Preset] = &[
         ..HOSTED
     },
     Preset {
-        // In all that matters here as DeepSeek.
         name: "zai",
         base_url: Some("https://api.z.ai/api/paas/v4"),
         key_variable: Some("ZAI_API_KEY"),
-        quirks: DEEPSEEK,
+        quirks: ZAI,
         price_provider: Some("zai"),
         ..HOSTED
     },

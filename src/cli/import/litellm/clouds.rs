@@ -12,6 +12,13 @@ pub(super) fn preset_for(preset: &'static str, model: &str) -> &'static str {
     if preset == "vertex" && model.starts_with("claude") { "vertex_anthropic" } else { preset }
 }
 
+/// Whether Vertex AI serves a model as one of Google's own; other makers' and tuned ones are asked at other addresses.
+fn is_googles(model: &str) -> bool {
+    const FAMILIES: [&str; 6] =
+        ["*", "gemini-", "text-embedding-", "text-multilingual-", "textembedding", "multimodal"];
+    FAMILIES.iter().any(|family| model.starts_with(family)) && !model.contains('/')
+}
+
 /// A model without LiteLLM's word for the API of Bedrock's that it is asked through.
 pub(super) fn bare_model(preset: &str, model: String) -> String {
     if preset != "bedrock" {
@@ -25,27 +32,32 @@ impl Import<'_> {
     /// Region, project and credentials of a deployment in a cloud; nothing for any other.
     ///
     /// # Errors
-    /// Why the deployment cannot be carried over: its place or its project is not known.
+    /// Why the deployment cannot be carried over: its place or its project is not known, or its model is asked otherwise.
     pub(super) fn cloud(
         &mut self,
         params: &mut Fields,
-        preset: &str,
+        (preset, model): (&str, &str),
         settings: &mut Provider,
     ) -> Result<(), String> {
         match preset {
             "bedrock" => {
-                let region = self.place(params, &["aws_region_name"], &["AWS_REGION_NAME", "AWS_REGION"]);
+                let region = self.place(params, &["aws_region_name"], &["AWS_REGION_NAME", "AWS_REGION"])?;
                 settings.region = Some(region.ok_or("it needs an `aws_region_name`")?);
                 if !params.has("api_key") {
                     settings.auth = Some(AuthMode::Aws);
                 }
             }
+            "vertex" if !is_googles(model) => {
+                return Err(format!(
+                    "Vertex AI is asked for Google's own models and for Claude, not for `{model}`"
+                ));
+            }
             "vertex" | "vertex_anthropic" => {
                 let names = ["vertex_location", "vertex_ai_location"];
-                let region = self.place(params, &names, &["VERTEXAI_LOCATION", "VERTEX_LOCATION"]);
+                let region = self.place(params, &names, &["VERTEXAI_LOCATION", "VERTEX_LOCATION"])?;
                 settings.region = Some(region.unwrap_or_else(|| USUAL_LOCATION.to_owned()));
                 let names = ["vertex_project", "vertex_ai_project"];
-                let project = self.place(params, &names, &["VERTEXAI_PROJECT", "VERTEX_PROJECT"]);
+                let project = self.place(params, &names, &["VERTEXAI_PROJECT", "VERTEX_PROJECT"])?;
                 settings.project = Some(project.ok_or("it needs a `vertex_project`")?);
                 settings.auth = Some(AuthMode::Gcp);
             }
@@ -56,15 +68,26 @@ impl Import<'_> {
 
     /// A value that stands under one of these names, or in the variable that is named there, or in one that LiteLLM
     /// knows.
-    fn place(&mut self, params: &mut Fields, names: &[&str], variables: &[&str]) -> Option<String> {
+    ///
+    /// # Errors
+    /// The variable that is named there is not set: another place would be a wrong one.
+    fn place(
+        &mut self,
+        params: &mut Fields,
+        names: &[&str],
+        variables: &[&str],
+    ) -> Result<Option<String>, String> {
         let mut told = None;
         for name in names {
-            told = told.or(params.text(name, &mut self.report));
+            let text = params.text(name, &mut self.report).map(|text| (*name, text));
+            told = told.or(text);
         }
-        match told.as_deref().map(|told| (told, variable(told))) {
-            Some((_, Some(name))) => (self.env)(name),
-            Some((literal, None)) => Some(literal.to_owned()),
-            None => variables.iter().find_map(|name| (self.env)(name)),
+        let Some((field, told)) = told else { return Ok(variables.iter().find_map(|name| (self.env)(name))) };
+        match variable(&told) {
+            Some(name) => (self.env)(name).map(Some).ok_or_else(|| {
+                format!("its {field} is in the variable {name}, which is not set: set it and import again")
+            }),
+            None => Ok(Some(told)),
         }
     }
 }

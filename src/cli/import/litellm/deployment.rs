@@ -106,6 +106,10 @@ impl Import<'_> {
                 fields.leave(|_| "the deployment has no `model_name`", &mut self.report);
                 continue;
             };
+            if name.matches('*').count() > 1 {
+                self.report.left(&path, format!("`{name}`: a pattern has one `*`"));
+                continue;
+            }
             self.deployment(fields, &name);
         }
         if self.models.everything {
@@ -137,7 +141,7 @@ impl Import<'_> {
             return;
         }
         params.leave(why_param, &mut self.report);
-        info.leave(|_| "describes the model; nothing here depends on it", &mut self.report);
+        info.leave(why_info, &mut self.report);
         fields.leave(|_| "has no counterpart", &mut self.report);
     }
 
@@ -164,26 +168,37 @@ impl Import<'_> {
         let (known, model) = resolve(&model, asked.as_deref())?;
         let (preset_name, provider) = self.provider(params, known, &model)?;
         let model = clouds::bare_model(preset_name, model);
-        let provider = self.providers.name(preset_name, provider);
         let allowance = self.allowance(params);
+        let may_have = |provider: &str| self.quotas.can_share(name, (provider, &model), allowance);
+        let provider = self.providers.name(preset_name, provider, may_have);
         self.allow(name, &format!("{provider}/{model}"), allowance);
         let target =
             self.changes(params, preset_name, Target { provider, model: model.clone(), ..Target::default() });
         self.price(params, info, &model);
         let own = self.limits(params);
         let order = params.number("order", &mut self.report);
+        let weight = params.number("weight", &mut self.report);
+        if weight.is_some_and(|weight| weight < 0.0) {
+            self.report.left(params.at("weight"), "is below zero");
+        }
         let mut target = target;
-        target.weight = params
-            .number("weight", &mut self.report)
-            .and_then(whole)
-            .map(|weight| u32::try_from(weight).unwrap_or(u32::MAX));
-        let is_plain = target.max_tokens.is_none() && target.params.is_empty() && target.weight.is_none();
+        target.context_window = self.amount(info, "max_input_tokens");
+        if target.context_window.is_some() {
+            let how = "is `context_window`: what is estimated to be longer goes to the others";
+            self.report.changed(info.at("max_input_tokens"), how);
+        }
+        let is_plain =
+            target.max_tokens.is_none() && target.params.is_empty() && target.context_window.is_none();
         let entry = if is_plain {
             TargetEntry::Short(format!("{}/{}", target.provider, target.model))
         } else {
             TargetEntry::Full(target)
         };
-        self.models.add(name, entry, order, own, (allowance.requests, allowance.tokens));
+        #[expect(clippy::cast_precision_loss, reason = "shares of a load")]
+        let flow = [allowance.requests, allowance.tokens].map(|amount| amount.map(|amount| amount as f64));
+        let [requests, tokens] = flow;
+        let shares = [weight.filter(|weight| *weight >= 0.0), requests, tokens];
+        self.models.add(name, entry, order, own, shares);
         Ok(())
     }
 
@@ -240,7 +255,7 @@ impl Import<'_> {
         if let Some(version) = params.text("api_version", &mut self.report) {
             self.api_version(params, preset_name, &version, &mut settings);
         }
-        self.cloud(params, preset_name, &mut settings)?;
+        self.cloud(params, (preset_name, model), &mut settings)?;
         self.key(params, preset_name, known, &mut settings);
         self.headers(params, &mut settings);
         Ok((preset_name, settings))
@@ -321,7 +336,7 @@ impl Import<'_> {
     fn changes(&mut self, params: &mut Fields, preset_name: &str, mut target: Target) -> Target {
         let is_anthropic = matches!(preset_name, "anthropic" | "bedrock_anthropic" | "vertex_anthropic");
         let mut changed = Vec::new();
-        if let Some(tokens) = params.number("max_tokens", &mut self.report).and_then(whole) {
+        if let Some(tokens) = self.amount(params, "max_tokens") {
             target.max_tokens = Some(tokens);
             changed.push("max_tokens");
         }
@@ -402,7 +417,12 @@ impl Import<'_> {
         if input.is_some() || output.is_some() {
             let price =
                 Price { input: input.unwrap_or(0.0), output: output.unwrap_or(0.0), cache_read, cache_write };
-            self.prices.entry(model.to_owned()).or_insert(price);
+            let known = self.prices.entry(model.to_owned()).or_insert_with(|| price.clone());
+            if *known != price {
+                let why =
+                    format!("`{model}` has another price already, and prices are those of a model's name");
+                self.report.left(params.at("input_cost_per_token"), why);
+            }
         }
     }
 
@@ -447,6 +467,16 @@ fn resolve(model: &str, asked: Option<&str>) -> Result<(&'static Known, String),
         .find_map(|hint| model.strip_prefix(hint))
         .unwrap_or(model);
     Ok((known, model.to_owned()))
+}
+
+/// Why a field of `model_info` stays behind.
+fn why_info(name: &str) -> &'static str {
+    match name {
+        "access_groups" | "team_id" | "team_public_model_name" => {
+            "restricts who may ask: here the models of a key do that (`tollgate key new`)"
+        }
+        _ => "describes the model; nothing here depends on it",
+    }
 }
 
 /// Whether a header's literal value is a credential.

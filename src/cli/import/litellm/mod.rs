@@ -54,6 +54,12 @@ pub(super) fn convert(source: Value, env: Env<'_>) -> Result<(Gateway, Report), 
     let credentials = file.take("credential_list");
     import.credential_list(credentials);
     let deployments = file.take("model_list");
+    if deployments.is_none() && file.has("include") {
+        return Err(
+            "there is no `model_list`, and files under `include` are not followed: import them one by one"
+                .to_owned(),
+        );
+    }
     import.model_list(deployments)?;
     let [mut router, mut litellm, mut general] = ["router_settings", "litellm_settings", "general_settings"]
         .map(|name| {

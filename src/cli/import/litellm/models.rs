@@ -1,6 +1,7 @@
 //! The models as they grow: deployments, then fallbacks and aliases.
 
 use super::super::report::Report;
+use super::deployment::whole;
 use crate::config::limits::{MAX_RETRIES, MAX_TARGETS};
 use crate::config::schema::{Model, ModelEntry, Ordered, Span, Target, TargetEntry};
 use crate::policy::strategy::Strategy;
@@ -31,19 +32,18 @@ struct Deployment {
     target: TargetEntry,
     order: Option<f64>,
     limits: Limits,
-    flow: Flow,
+    shares: Shares,
 }
 
-/// Requests and tokens in a minute, which LiteLLM also takes for weights.
-type Flow = (Option<u64>, Option<u64>);
+/// What LiteLLM shares the load by: the weight, else requests in a minute, else tokens.
+type Shares = [Option<f64>; 3];
 
 /// Models by name, in the order of the file.
 #[derive(Debug, Default)]
 pub(super) struct Models {
     deployments: Vec<(String, Vec<Deployment>)>,
     settled: Ordered<Model>,
-    /// Models of several deployments, none of which has a place in an order, and their weights where they are not said
-    /// but follow from what each may take.
+    /// Models of which several deployments are of the lowest order, and the weights of all.
     shared: Vec<(String, Option<Vec<u32>>)>,
     /// Models that fall back, and to which.
     fallen: Vec<(String, String)>,
@@ -59,9 +59,9 @@ impl Models {
         target: TargetEntry,
         order: Option<f64>,
         limits: Limits,
-        flow: Flow,
+        shares: Shares,
     ) {
-        let deployment = Deployment { target, order, limits, flow };
+        let deployment = Deployment { target, order, limits, shares };
         match self.deployments.iter_mut().find(|(known, _)| known == name) {
             Some((_, deployments)) => deployments.push(deployment),
             None => self.deployments.push((name.to_owned(), vec![deployment])),
@@ -71,7 +71,7 @@ impl Models {
     /// Adds a model with one target, unless there is one of that name.
     pub(super) fn add_if_new(&mut self, name: &str, target: &str) {
         if !self.deployments.iter().any(|(known, _)| known == name) {
-            self.add(name, TargetEntry::Short(target.to_owned()), None, Limits::default(), (None, None));
+            self.add(name, TargetEntry::Short(target.to_owned()), None, Limits::default(), [None; 3]);
         }
     }
 
@@ -80,8 +80,22 @@ impl Models {
         for (name, mut deployments) in std::mem::take(&mut self.deployments) {
             // Stable: deployments without an order, or of the same, stay as they stand in the file.
             deployments.sort_by(|a, b| a.order.unwrap_or(f64::MAX).total_cmp(&b.order.unwrap_or(f64::MAX)));
-            if deployments.len() > 1 && deployments.iter().all(|deployment| deployment.order.is_none()) {
-                self.shared.push((name.clone(), weights(&deployments)));
+            let order = deployments.first().and_then(|first| first.order);
+            let sharing = deployments.iter().take_while(|deployment| deployment.order == order).count();
+            if sharing > 1 {
+                self.shared.push((name.clone(), weights(&deployments, sharing)));
+            }
+            let is_weighed = |one: &Deployment| one.shares.first().is_some_and(Option::is_some);
+            if deployments.iter().take(sharing).skip(1).any(is_weighed)
+                && !deployments.first().is_some_and(is_weighed)
+            {
+                let why = "the first deployment has no weight: LiteLLM, too, overlooks those of the others";
+                report.left(format!("model_list.{name}.weight"), why);
+            }
+            let orders = deployments.iter().skip(sharing).map(|deployment| deployment.order);
+            if orders.clone().zip(orders.skip(1)).any(|(one, next)| one == next) {
+                let how = "beyond the lowest order, deployments are asked one after the other";
+                report.changed(format!("model_list.{name}.order"), how);
             }
             let longest = deployments.iter().filter_map(|deployment| deployment.limits.timeout).max();
             let most = deployments.iter().filter_map(|deployment| deployment.limits.retries).max();
@@ -151,8 +165,8 @@ impl Models {
             }
             model.strategy = Some(strategy);
             // Deployments that are equal became one target; whose weight is whose is not known then.
-            if strategy == Strategy::Weighted
-                && let Some(weights) = weights.as_ref().filter(|weights| weights.len() == model.targets.len())
+            if let Some(weights) = weights.as_ref().filter(|weights| weights.len() == model.targets.len())
+                && (strategy == Strategy::Weighted || weights.contains(&0))
             {
                 let targets = std::mem::take(&mut model.targets);
                 model.targets = targets
@@ -207,22 +221,39 @@ impl Models {
     }
 }
 
-/// The weights of deployments that have none of their own: as LiteLLM does it, the requests they may take in a minute if
-/// the first one says those, else the tokens.
-fn weights(deployments: &[Deployment]) -> Option<Vec<u32>> {
-    let is_weighed =
-        |one: &Deployment| matches!(&one.target, TargetEntry::Full(full) if full.weight.is_some());
-    let first = deployments.first().filter(|_| !deployments.iter().any(is_weighed))?;
-    let pick: fn(&Deployment) -> Option<u64> = match first.flow {
-        (Some(_), _) => |one| one.flow.0,
-        (None, Some(_)) => |one| one.flow.1,
-        (None, None) => return None,
+/// The weights of deployments, the first of which share the load: as LiteLLM does it, by what the first one says of
+/// itself, and nothing for others that do not. The rest is only asked when none of those can be.
+fn weights(deployments: &[Deployment], sharing: usize) -> Option<Vec<u32>> {
+    let first = deployments.first()?;
+    let amounts = first.shares.iter().position(Option::is_some).map(|by| {
+        let share = |one: &Deployment| one.shares.get(by).copied().flatten().unwrap_or(0.0);
+        deployments.iter().take(sharing).map(share).collect::<Vec<f64>>()
+    });
+    let amounts = amounts.filter(|amounts| amounts.iter().any(|amount| *amount > 0.0));
+    if amounts.is_none() && sharing == deployments.len() {
+        return None;
+    }
+    let mut weights = in_whole_numbers(&amounts.unwrap_or_else(|| vec![1.0; sharing]));
+    weights.resize(deployments.len(), 0);
+    Some(weights)
+}
+
+/// The same shares as whole numbers; the largest is a thousand at most, so that the file stays readable.
+fn in_whole_numbers(amounts: &[f64]) -> Vec<u32> {
+    const MOST: f64 = 1_000.0;
+    let most = amounts.iter().copied().fold(0.0, f64::max);
+    let is_whole = |amount: f64| (amount - amount.round()).abs() < 1e-6;
+    let factor = [1.0, 10.0, 100.0, MOST]
+        .into_iter()
+        .find(|factor| most * factor <= MOST && amounts.iter().all(|amount| is_whole(amount * factor)));
+    let scaled = |amount: f64| match factor {
+        Some(factor) => (amount * factor).round(),
+        None => (amount * MOST / most).ceil(),
     };
-    let amounts: Vec<u64> = deployments.iter().map(|one| pick(one).unwrap_or(0)).collect();
-    // The largest becomes a thousand at most, so that the file stays readable.
-    let most = amounts.iter().copied().max().filter(|most| *most > 0)?;
-    let scale = |amount: u64| if most > 1_000 { amount.saturating_mul(1_000).div_ceil(most) } else { amount };
-    Some(amounts.into_iter().map(|amount| u32::try_from(scale(amount)).unwrap_or(1_000)).collect())
+    amounts
+        .iter()
+        .map(|amount| whole(scaled(*amount)).and_then(|n| u32::try_from(n).ok()).unwrap_or(0))
+        .collect()
 }
 
 /// A target with a weight.

@@ -71,11 +71,30 @@ pub(super) fn by_prefix(prefix: &str) -> Option<&'static Known> {
 
 /// The provider that LiteLLM guesses from a bare model name.
 pub(super) fn by_model(model: &str) -> Option<&'static Known> {
+    const OPENAI: [&str; 13] = [
+        "gpt-",
+        "o1",
+        "o3",
+        "o4",
+        "chatgpt-",
+        "ft:",
+        "text-embedding-",
+        "whisper-",
+        "tts-",
+        "dall-e-",
+        "omni-moderation-",
+        "davinci-",
+        "babbage-",
+    ];
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| model.starts_with(prefix));
-    if starts(&["gpt-", "o1", "o3", "o4", "chatgpt-"]) {
+    if starts(&OPENAI) {
         by_prefix("openai")
     } else if starts(&["claude-"]) {
         by_prefix("anthropic")
+    } else if starts(&["command-", "embed-", "rerank-"]) {
+        by_prefix("cohere")
+    } else if starts(&["gemini-"]) {
+        by_prefix("vertex_ai")
     } else {
         None
     }
@@ -90,10 +109,17 @@ pub(super) struct Providers {
 }
 
 impl Providers {
-    /// The name of a provider with just these settings on top of a preset; a new one when there is none yet.
-    pub(super) fn name(&mut self, preset: &str, mut settings: Provider) -> String {
+    /// The name of a provider with just these settings on top of a preset, and that may be had; a new one when there is
+    /// none yet.
+    pub(super) fn name(
+        &mut self,
+        preset: &str,
+        mut settings: Provider,
+        may_have: impl Fn(&str) -> bool,
+    ) -> String {
         settings.preset = Some(preset.to_owned());
-        if let Some((name, _)) = self.found.iter().find(|(_, known)| **known == settings) {
+        let is_it = |(name, known): &(&str, &Provider)| **known == settings && may_have(name);
+        if let Some((name, _)) = self.found.iter().find(is_it) {
             return name.to_owned();
         }
         let name = numbered(preset, |name| self.found.get(name).is_none());

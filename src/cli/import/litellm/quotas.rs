@@ -38,7 +38,7 @@ impl Import<'_> {
     /// Takes what a deployment may take out of its parameters.
     pub(super) fn allowance(&mut self, params: &mut Fields) -> Allowance {
         let [requests, tokens, concurrent] = ["rpm", "tpm", "max_parallel_requests"].map(|name| {
-            let number = params.number(name, &mut self.report).and_then(whole).filter(|number| *number > 0);
+            let number = self.amount(params, name);
             if number.is_some() {
                 let how = "is a limit of the provider: whoever would go over it goes to the next target";
                 self.report.changed(params.at(name), how);
@@ -49,13 +49,21 @@ impl Import<'_> {
         Allowance { requests, tokens, concurrent, usd }
     }
 
+    /// A number of things that are one at least.
+    pub(super) fn amount(&mut self, params: &mut Fields, name: &str) -> Option<u64> {
+        let number = params.number(name, &mut self.report)?;
+        let amount = whole(number).filter(|amount| *amount > 0);
+        if amount.is_none() {
+            self.report.left(params.at(name), "is no whole number above zero");
+        }
+        amount
+    }
+
     /// Enters what a deployment may take.
     pub(super) fn allow(&mut self, name: &str, target: &str, own: Allowance) {
-        if own == Allowance::default() {
-            return;
-        }
         let place = (name.to_owned(), target.to_owned());
         match self.quotas.deployed.iter_mut().find(|(known, _)| *known == place) {
+            Some(_) if own == Allowance::default() => {}
             Some((_, sum)) => {
                 let add = |one: Option<u64>, other: Option<u64>| match (one, other) {
                     (Some(one), Some(other)) => Some(one.saturating_add(other)),
@@ -125,6 +133,16 @@ impl Import<'_> {
 }
 
 impl Quotas {
+    /// Whether a deployment can share a provider with the others of its model: what they may take is counted by
+    /// provider, so only where none is limited, or all are one target.
+    pub(super) fn can_share(&self, name: &str, (provider, model): (&str, &str), own: Allowance) -> bool {
+        let is_other =
+            |target: &str| target.split_once('/').is_some_and(|(of, at)| of == provider && at != model);
+        let mut others =
+            self.deployed.iter().filter(|((known, target), _)| known == name && is_other(target));
+        others.all(|(_, theirs)| [*theirs, own] == [Allowance::default(); 2])
+    }
+
     /// All rules. Which models they are for is known when all of those are.
     pub(super) fn finish(mut self, models: &Models) -> (Vec<Budget>, Vec<Limit>) {
         for ((name, target), own) in self.deployed {

@@ -59,7 +59,7 @@ impl Import<'_> {
             let at = fields.at("default_fallbacks");
             let Some(value) = fields.take("default_fallbacks") else { continue };
             for (name, _) in &chains {
-                if !with_fallback.contains(name) && !name.contains('*') {
+                if !with_fallback.contains(name) {
                     self.fall_back(name, &value, &at, (&chains, &aliases), When::Failed);
                 }
             }
@@ -186,14 +186,14 @@ impl Import<'_> {
             self.report.left(path, "is no list");
             return;
         };
+        // `*` is for all that have none of their own, wherever it stands.
+        let mut for_all = Vec::new();
         for (index, item) in list.iter().enumerate() {
             let at = format!("{path}[{index}]");
             for (name, others) in Fields::of(Some(item.clone()), &at, &mut self.report).into_rest() {
                 let at = format!("{at}.{name}");
-                if name == "*" && !chains.iter().any(|(known, _)| known == "*") {
-                    for (known, _) in chains.iter().filter(|(known, _)| !done.contains(known)) {
-                        self.fall_back(known, &others, &at, (chains, aliases), when);
-                    }
+                if name == "*" {
+                    for_all.push((others, at));
                     continue;
                 }
                 let name = unalias(&name, aliases).to_owned();
@@ -202,6 +202,14 @@ impl Import<'_> {
                     done.push(name);
                 } else {
                     self.report.left(at, "is not in `model_list`, or was not carried over");
+                }
+            }
+        }
+        for (others, at) in for_all {
+            for (name, _) in chains {
+                if !done.contains(name) {
+                    self.fall_back(name, &others, &at, (chains, aliases), when);
+                    done.push(name.clone());
                 }
             }
         }

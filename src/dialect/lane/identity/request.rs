@@ -4,7 +4,7 @@ use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing, set_params};
 use crate::dialect::{Call, Carriage, Dialect, codec, gemini, signature};
-use crate::provider::{Quirks, ReasoningSwitch, Replay};
+use crate::provider::{ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Outline, Patch, Text, sketch, wire_object, write_string};
 use serde_json::value::RawValue;
 
@@ -20,7 +20,7 @@ pub fn request(
 ) -> Result<Outgoing, Failure> {
     let dialect = call.dialect;
     let rewrite = match dialect {
-        Dialect::OpenaiChat => needs_rewriting(body, ask.quirks),
+        Dialect::OpenaiChat => needs_rewriting(body, ask),
         Dialect::OpenaiCompletions => false,
         Dialect::Anthropic | Dialect::Gemini => holds_foreign(dialect, body),
         _ => {
@@ -134,15 +134,20 @@ fn outgoing(
 
 /// Whether a request says something that this provider of the dialect takes only in another form. The words are looked
 /// for as they stand in JSON: a hit that means something else only costs the byte-exact way.
-fn needs_rewriting(body: &[u8], quirks: &Quirks) -> bool {
+fn needs_rewriting(body: &[u8], ask: &Ask<'_>) -> bool {
+    let quirks = ask.quirks;
     let says = |word: &str| memchr::memmem::find(body, word.as_bytes()).is_some();
     (quirks.mistral_tools && (says("\"tool_calls\"") || says("\"required\"")))
         || (quirks.prefill.is_some() && says("\"assistant\""))
         || (!quirks.json_schema && says("\"json_schema\""))
         || (!quirks.names && says("\"name\"") && names_speakers(body))
         || (!quirks.text_parts && says("\"text\""))
-        || (quirks.replay == Replay::SinceLastUser && says("\"reasoning_content\""))
-        || (quirks.replay == Replay::Blocks && says(signature::MARK))
+        || match quirks.replay_to(ask.model) {
+            Replay::SinceLastUser => says("\"reasoning_content\""),
+            Replay::Required => says("\"tool_calls\"") || says("\"tool_choice\""),
+            Replay::Blocks => says(signature::MARK),
+            Replay::Never | Replay::Reasoning => false,
+        }
         || (matches!(quirks.reasoning, ReasoningSwitch::Switch | ReasoningSwitch::None)
             && says("\"reasoning_effort\""))
 }
@@ -331,6 +336,7 @@ fn usage_switch(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::Quirks;
 
     /// The request, which is the same whether its body was looked at before or not.
     fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {

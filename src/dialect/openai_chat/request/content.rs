@@ -289,7 +289,7 @@ pub(super) fn write_thoughts(o: &mut Object<'_>, thoughts: &[&Part<'_>], replay:
     }
     match replay {
         Replay::Never => {}
-        Replay::SinceLastUser => write_reasoning(o, "reasoning_content", thoughts),
+        Replay::SinceLastUser | Replay::Required => write_reasoning(o, "reasoning_content", thoughts),
         Replay::Reasoning => write_reasoning(o, "reasoning", thoughts),
         Replay::Blocks => {
             write_reasoning(o, "reasoning_content", thoughts);
@@ -298,24 +298,30 @@ pub(super) fn write_thoughts(o: &mut Object<'_>, thoughts: &[&Part<'_>], replay:
     }
 }
 
+fn readable<'p>(thoughts: &[&'p Part<'p>]) -> impl Iterator<Item = &'p Text<'p>> {
+    thoughts.iter().filter_map(|part| match &part.kind {
+        PartKind::Thinking(thinking) if !thinking.text.is_empty() => Some(&thinking.text),
+        _ => None,
+    })
+}
+
+/// Whether any of the reasoning is more than a provider's proof of it.
+pub(super) fn can_be_read(thoughts: &[&Part<'_>]) -> bool {
+    readable(thoughts).next().is_some()
+}
+
 /// Writes all readable reasoning as one string, if there is any.
 pub(in crate::dialect::openai_chat) fn write_reasoning(
     o: &mut Object<'_>,
     key: &str,
     thoughts: &[&Part<'_>],
 ) {
-    let texts = || {
-        thoughts.iter().filter_map(|part| match &part.kind {
-            PartKind::Thinking(thinking) if !thinking.text.is_empty() => Some(&thinking.text),
-            _ => None,
-        })
-    };
-    if texts().next().is_none() {
+    if !can_be_read(thoughts) {
         return;
     }
     let out = o.key(key);
     out.push(b'"');
-    for (index, text) in texts().enumerate() {
+    for (index, text) in readable(thoughts).enumerate() {
         if index > 0 {
             out.extend_from_slice(b"\\n");
         }

@@ -8,7 +8,7 @@ use crate::chat::{
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded};
-use crate::provider::ReasoningSwitch;
+use crate::provider::{ReasoningSwitch, Replay};
 use crate::wire::json::{Object, array, object, write_f64, write_string, write_u64};
 
 /// Why something that another dialect says is lost here.
@@ -218,8 +218,13 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
         });
     }
     let mistral = top.ask.quirks.mistral_tools;
+    let thinks =
+        top.ask.quirks.replay_to(top.ask.model) == Replay::Required && turn::may_think(request, top.ask);
     if let Some(choice) = &request.tool_choice {
-        if let ToolChoice::Other(opaque) = choice
+        if thinks && !matches!(choice, ToolChoice::Auto | ToolChoice::None) {
+            top.losses
+                .lost("tool_choice", "beyond auto and none is refused by this model while it thinks")?;
+        } else if let ToolChoice::Other(opaque) = choice
             && request.origin != Dialect::OpenaiChat
         {
             let why = format!("(type {:?}) {UNKNOWN_HERE}", &*opaque.kind.to_str());

@@ -4,7 +4,7 @@ use super::super::ids::write_call_id;
 use super::content::{self, Content};
 use super::encode::UNKNOWN_HERE;
 use crate::chat::{
-    ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, ToolResult,
+    ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, Thought, ToolResult,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
@@ -30,6 +30,8 @@ pub(super) struct Turn<'t> {
     /// Pictures and documents of results: they follow when all results of the turn are said, since OpenAI takes nothing
     /// between those.
     moved: Vec<(&'t Message<'t>, &'t Part<'t>)>,
+    /// The message before is the result of a tool.
+    pub(super) after_result: bool,
 }
 
 /// Writes the messages.
@@ -40,7 +42,12 @@ pub(super) fn write<'t>(
     losses: &'t mut Losses,
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::OpenaiChat;
-    let mut turn = Turn { own, quirks: ask.quirks, losses, moved: Vec::new() };
+    let mut turn = Turn { own, quirks: ask.quirks, losses, moved: Vec::new(), after_result: false };
+    let replay = match ask.quirks.replay_to(ask.model) {
+        // Without thinking none is missed.
+        Replay::Required if !may_think(request, ask) => Replay::SinceLastUser,
+        replay => replay,
+    };
     let last_user = request
         .messages
         .iter()
@@ -70,7 +77,7 @@ pub(super) fn write<'t>(
                 turn.user(list, message, is_asked)?;
             }
             Role::Assistant => {
-                let replay = match turn.quirks.replay {
+                let replay = match replay {
                     Replay::SinceLastUser if index < last_user => Replay::Never,
                     replay => replay,
                 };
@@ -85,10 +92,31 @@ pub(super) fn write<'t>(
     }
 }
 
+/// Whether the model may think: it does unless the client or the target says otherwise.
+pub(super) fn may_think(request: &ChatRequest<'_>, ask: &Ask<'_>) -> bool {
+    let own = ask.params.iter().find(|(name, _)| &**name == "thinking");
+    own.map_or(request.reasoning.thought != Some(Thought::Off), |(_, own)| !own.get().contains("disabled"))
+}
+
+/// What stands for the assistant between the result of a tool and another's words.
+const HEARD: &str = "OK.";
+
 impl<'t> Turn<'t> {
+    /// Whoever speaks next. Mistral lets nobody but the assistant follow the result of a tool.
+    fn after_results(&mut self, list: &mut Array<'_>) {
+        if std::mem::take(&mut self.after_result) && self.quirks.mistral_tools {
+            self.losses.note("an assistant's message put between the result of a tool and what follows: this provider takes no other there");
+            list.object(|o| {
+                o.word("role", "assistant");
+                o.word("content", HEARD);
+            });
+        }
+    }
+
     fn system(&mut self, list: &mut Array<'_>, message: &Message<'_>) -> Result<(), Failure> {
         let developer = message.role == Role::Developer && self.quirks.developer_role;
         let content = Content::of_texts(self, message, &message.parts)?;
+        self.after_results(list);
         list.object(|o| {
             o.word("role", if developer { "developer" } else { "system" });
             self.name_and_extra(o, message);
@@ -126,6 +154,7 @@ impl<'t> Turn<'t> {
             self.losses.note(format!("{} dropped: nothing of it could be carried over", message.place));
             return Ok(());
         }
+        self.after_results(list);
         list.object(|o| {
             o.word("role", "user");
             self.name_and_extra(o, message);
@@ -141,6 +170,7 @@ impl<'t> Turn<'t> {
         let parts = moved.iter().map(|(_, part)| *part).collect();
         let content = Content::of_user(self, message, parts, Vec::new())?;
         if !content.is_empty() {
+            self.after_results(list);
             list.object(|o| {
                 o.word("role", "user");
                 content.write(o, self.quirks);
@@ -199,6 +229,7 @@ impl<'t> Turn<'t> {
             }
             content.write(o, self.quirks);
         });
+        self.after_result = true;
         Ok(())
     }
 
@@ -236,9 +267,13 @@ impl<'t> Turn<'t> {
             // Some refuse a message that says nothing.
             return Ok(());
         }
+        let in_tools_turn = std::mem::take(&mut self.after_result) || !calls.is_empty();
         list.object(|o| {
             o.word("role", "assistant");
             self.name_and_extra(o, message);
+            if replay == Replay::Required && in_tools_turn && !content::can_be_read(&thoughts) {
+                o.word("reasoning_content", "");
+            }
             content::write_thoughts(o, &thoughts, replay);
             if content.is_empty() && (!calls.is_empty() || refusal.is_some()) {
                 o.null("content");
