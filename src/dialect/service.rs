@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 /// What services say of themselves: where, how fast and for how much an answer was made, and by which build. Every
 /// answer of the service carries them, so a warning of their loss would stand on every answer and tell nothing.
-const OF_THE_SERVICE: [&str; 43] = [
+const OF_THE_SERVICE: [&str; 45] = [
     // OpenAI and Azure.
     "system_fingerprint",
     "service_tier",
@@ -36,6 +36,9 @@ const OF_THE_SERVICE: [&str; 43] = [
     "cost",
     "cost_details",
     "is_byok",
+    // Bedrock.
+    "metrics",
+    "performanceConfig",
     // Groq and Cerebras.
     "x_groq",
     "queue_time",
