@@ -32,6 +32,7 @@ mod ollama;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
+mod refused;
 mod rerank;
 mod responses;
 mod responses_roundtrip;

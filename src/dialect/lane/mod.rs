@@ -11,6 +11,7 @@ mod features;
 mod forward;
 pub mod identity;
 mod marks;
+mod names;
 mod params;
 mod replay;
 mod request;
@@ -121,6 +122,8 @@ pub struct AnswerPlan {
     pub show_usage: bool,
     /// Structured output was asked for through a forced call of the tool [`JSON_TOOL`]: its arguments are the answer.
     pub json_tool: bool,
+    /// Tools whose names this provider would refuse: as they were sent, and as the client says them.
+    pub tool_names: Vec<(String, String)>,
     /// The client speaks OpenAI's older `functions`: a tool call is answered as `function_call`.
     pub legacy_functions: bool,
     /// The provider's name of the model, for answers that do not say it (Cohere's); empty: unknown.
@@ -158,6 +161,7 @@ impl AnswerPlan {
             stream,
             show_usage,
             json_tool: false,
+            tool_names: Vec::new(),
             legacy_functions: false,
             model: String::new(),
             created: 0,

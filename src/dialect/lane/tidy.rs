@@ -4,6 +4,8 @@
 use crate::chat::{
     ChatRequest, Document, Failure, Losses, Part, PartKind, Role, Source, Text, ToolChoice, ToolKind,
 };
+use crate::dialect::Dialect;
+use crate::dialect::anthropic::as_text;
 use crate::wire::base64;
 use std::collections::HashMap;
 
@@ -82,6 +84,13 @@ pub(super) fn name_media(request: &mut ChatRequest<'_>) {
     });
 }
 
+/// Reads what Anthropic has blocks of its own for and is text.
+pub(super) fn read_pieces(request: &mut ChatRequest<'_>, losses: &mut Losses) {
+    if request.origin == Dialect::Anthropic {
+        each_part(request, |kind| as_text(kind, losses));
+    }
+}
+
 /// Reads documents that are text and came as bytes, for providers that take text and no bytes.
 pub(super) fn read_texts(request: &mut ChatRequest<'_>) {
     each_part(request, |kind| {
@@ -123,7 +132,6 @@ pub(super) fn lose_foreign_tools(request: &mut ChatRequest<'_>, losses: &mut Los
 mod tests {
     use super::*;
     use crate::chat::{Arguments, Message, Place, ToolCall, ToolResult};
-    use crate::dialect::Dialect;
 
     /// A conversation of calls (`+id`), results (`-id`) and words, a message each but for the calls.
     fn ordered(said: &[&'static str]) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! bytes pass as they are and the events are only counted.
 
 use super::marks::Marks;
+use super::names::said;
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
@@ -39,6 +40,8 @@ struct State {
     json_tool: JsonTool,
     /// See [`AnswerPlan::model`].
     model: String,
+    /// See [`AnswerPlan::tool_names`].
+    tool_names: Vec<(String, String)>,
     transcript: Option<Box<Transcript>>,
 }
 
@@ -73,6 +76,7 @@ impl Stream {
             closed: false,
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
             model: plan.model.clone(),
+            tool_names: plan.tool_names.clone(),
             transcript: plan.capture.then(Box::default),
         };
         let is_gemini = plan.client == Dialect::Gemini && plan.provider == Dialect::Gemini;
@@ -250,11 +254,17 @@ impl State {
         }
     }
 
-    /// Names the model where the provider does not.
+    /// Names the model where the provider does not, and tools as the client does.
     fn named<'e>(&self, event: Event<'e>) -> Event<'e> {
         match event {
             Event::Start { id, model, created } if model.is_empty() => {
                 Event::Start { id, model: Text::from(self.model.clone()), created }
+            }
+            Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
+                if !self.tool_names.is_empty() =>
+            {
+                let name = said(name, &self.tool_names);
+                Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
             }
             event => event,
         }
