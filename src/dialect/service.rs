@@ -36,6 +36,9 @@ const OF_THE_SERVICE: [&str; 45] = [
     "cost",
     "cost_details",
     "is_byok",
+    // Bedrock.
+    "metrics",
+    "performanceConfig",
     // Groq and Cerebras.
     "x_groq",
     "queue_time",
@@ -54,9 +57,6 @@ const OF_THE_SERVICE: [&str; 45] = [
     "eval_duration",
     "remote_model",
     "remote_host",
-    // Bedrock: how long it took, and how it was served.
-    "metrics",
-    "performanceConfig",
     // Cohere: what is paid for, which the counts include.
     "billed_units",
     // vLLM.

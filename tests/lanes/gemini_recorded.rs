@@ -59,9 +59,27 @@ fn camel(key: &str) -> String {
     out
 }
 
+/// The request, its bytes in the alphabet of base64 in which they are sent on.
 fn source(exchange: &Exchange) -> Option<Value> {
     let body = exchange.request.as_ref().filter(|body| body.starts_with('{'))?;
-    serde_json::from_str(body).ok()
+    let mut source = serde_json::from_str(body).ok()?;
+    in_standard_letters(&mut source);
+    Some(source)
+}
+
+fn in_standard_letters(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(in_standard_letters),
+        Value::Object(members) => {
+            for (key, value) in members {
+                match value {
+                    Value::String(data) if key == "data" => *data = data.replace('-', "+").replace('_', "/"),
+                    other => in_standard_letters(other),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 #[test]

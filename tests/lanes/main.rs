@@ -33,6 +33,7 @@ mod openai_cases;
 mod openai_roundtrip;
 mod quirk_cases;
 mod recorded;
+mod refused;
 mod rerank;
 mod responses;
 mod responses_roundtrip;

@@ -4,7 +4,29 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Claude {
     version: Option<(u32, u32)>,
-    is_opus: bool,
+    line: Line,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Opus,
+    Sonnet,
+    /// Fable and Mythos, which are one model with and without safeguards.
+    Fable,
+    Other,
+}
+
+/// How a model is kept from thinking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// It thinks only when told to.
+    Unasked,
+    /// By `thinking.type: disabled`.
+    Disabled,
+    /// By `thinking.type: between_tools`.
+    BetweenTools,
+    /// Not at all: it always thinks.
+    Never,
 }
 
 impl Claude {
@@ -26,10 +48,18 @@ impl Claude {
                 (None, None) => None,
             };
         }
-        Self {
-            version: version.map(|(major, minor)| (major, minor.unwrap_or(0))),
-            is_opus: name.contains("opus"),
-        }
+        let line = if name.contains("opus") {
+            Line::Opus
+        } else if name.contains("sonnet") {
+            Line::Sonnet
+        } else if name.contains("fable") || name.contains("mythos") {
+            Line::Fable
+        } else {
+            Line::Other
+        };
+        let version = version.map(|(major, minor)| (major, minor.unwrap_or(0)));
+        // The preview of Mythos has no number and takes what came with 4.7.
+        Self { version: version.or((line == Line::Fable).then_some((4, 7))), line }
     }
 
     fn at_least(self, major: u32, minor: u32) -> bool {
@@ -46,6 +76,36 @@ impl Claude {
         self.at_least(4, 6)
     }
 
+    /// How to keep it from thinking.
+    pub(crate) fn silence(self) -> Silence {
+        match self.line {
+            Line::Fable => Silence::Never,
+            Line::Opus if self.at_least(5, 5) => Silence::Never,
+            Line::Sonnet if self.at_least(5, 5) => Silence::BetweenTools,
+            _ if self.at_least(5, 0) => Silence::Disabled,
+            _ => Silence::Unasked,
+        }
+    }
+
+    /// It can be made to use a tool.
+    pub(crate) fn forces_tools(self) -> bool {
+        match self.line {
+            Line::Opus | Line::Sonnet => !self.at_least(5, 5),
+            Line::Fable => !self.at_least(5, 1),
+            Line::Other => true,
+        }
+    }
+
+    /// It takes a conversation that ends with the beginning of its answer.
+    pub(crate) fn takes_prefill(self) -> bool {
+        !self.at_least(4, 6)
+    }
+
+    /// It shows nothing of what it thinks unless told to.
+    pub(crate) fn hides(self) -> bool {
+        self.at_least(4, 7)
+    }
+
     /// It is from before `thinking.display`, and shows a summary of what it thinks.
     pub(crate) fn shows_always(self) -> bool {
         self.version.is_some() && !self.is_adaptive()
@@ -58,7 +118,7 @@ impl Claude {
 
     /// It takes `output_config.effort`.
     pub(crate) fn takes_effort(self) -> bool {
-        self.is_adaptive() || (self.is_opus && self.at_least(4, 5))
+        self.is_adaptive() || (self.line == Line::Opus && self.at_least(4, 5))
     }
 
     /// It refuses `temperature` together with `top_p`.
@@ -68,7 +128,7 @@ impl Claude {
 
     /// It takes `output_config.format` and strict tools.
     pub(crate) fn takes_schema(self) -> bool {
-        self.at_least(4, 5) || (self.is_opus && self.at_least(4, 1))
+        self.at_least(4, 5) || (self.line == Line::Opus && self.at_least(4, 1))
     }
 }
 
@@ -90,11 +150,33 @@ mod tests {
             ("claude-opus-4-5@20251101", Some((4, 5))),
             ("claude-opus-5", Some((5, 0))),
             ("claude-fable-5", Some((5, 0))),
+            ("claude-mythos-preview", Some((4, 7))),
+            ("claude-fable-5-1", Some((5, 1))),
             ("claude-2.1", Some((2, 1))),
             ("deepseek-chat", None),
             ("kimi-k2-0711", None),
         ] {
             assert_eq!(Claude::of(name).version, version, "{name}");
+        }
+    }
+
+    #[test]
+    fn newer_models_think_unasked_and_some_cannot_be_kept_from_it() {
+        for (name, silence, forces_tools) in [
+            ("claude-sonnet-4-5", Silence::Unasked, true),
+            ("claude-opus-4-8", Silence::Unasked, true),
+            ("claude-sonnet-5", Silence::Disabled, true),
+            ("us.anthropic.claude-opus-5", Silence::Disabled, true),
+            ("claude-haiku-5-5", Silence::Disabled, true),
+            ("claude-sonnet-5-5", Silence::BetweenTools, false),
+            ("claude-opus-5-5", Silence::Never, false),
+            ("claude-fable-5", Silence::Never, true),
+            ("claude-mythos-5-1", Silence::Never, false),
+            ("claude-mythos-preview", Silence::Never, true),
+            ("minimax-m2", Silence::Unasked, true),
+        ] {
+            let claude = Claude::of(name);
+            assert_eq!((claude.silence(), claude.forces_tools()), (silence, forces_tools), "{name}");
         }
     }
 

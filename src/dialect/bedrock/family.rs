@@ -7,8 +7,8 @@ use crate::dialect::anthropic::Claude;
 pub(super) enum Family {
     /// Anthropic's, or one whose name does not say (the ARN of an inference profile): most of those are.
     Claude(Claude),
-    /// Amazon's Nova.
-    Nova,
+    /// Amazon's Nova; only the second generation reasons.
+    Nova { second: bool },
     /// Mistral's.
     Mistral,
     /// OpenAI's open models.
@@ -30,7 +30,8 @@ impl Family {
                 || name.contains(&format!(".{maker}."))
         };
         if is("amazon") {
-            return if name.contains("nova") { Self::Nova } else { Self::Plain };
+            let second = name.contains("nova-2");
+            return if name.contains("nova") { Self::Nova { second } } else { Self::Plain };
         }
         if is("mistral") {
             return Self::Mistral;
@@ -61,13 +62,13 @@ impl Family {
         match self {
             Self::Claude(claude) => claude.takes_schema(),
             Self::Gpt | Self::Open | Self::Mistral => true,
-            Self::Nova | Self::Plain => false,
+            Self::Nova { .. } | Self::Plain => false,
         }
     }
 
     /// It can be made to use one certain tool.
     pub(super) fn takes_named_tool(self) -> bool {
-        matches!(self, Self::Claude(_) | Self::Nova)
+        matches!(self, Self::Claude(_) | Self::Nova { .. })
     }
 
     /// It can be made to use some tool.
@@ -77,12 +78,22 @@ impl Family {
 
     /// It caches prompts at the points it is told.
     pub(super) fn caches(self) -> bool {
-        matches!(self, Self::Claude(_) | Self::Nova)
+        matches!(self, Self::Claude(_) | Self::Nova { .. })
+    }
+
+    /// It caches the tools too, and for as long as it is told; Nova refuses a point among the tools, and a `ttl`.
+    pub(super) fn caches_tools(self) -> bool {
+        matches!(self, Self::Claude(_))
+    }
+
+    /// It takes texts that end the answer.
+    pub(super) fn takes_stop(self) -> bool {
+        !matches!(self, Self::Gpt | Self::Open)
     }
 
     /// It is told whether a tool failed.
     pub(super) fn takes_status(self) -> bool {
-        matches!(self, Self::Claude(_) | Self::Nova)
+        matches!(self, Self::Claude(_) | Self::Nova { .. })
     }
 }
 
@@ -93,9 +104,12 @@ mod tests {
     #[test]
     fn families() {
         for (name, family) in [
-            ("amazon.nova-lite-v1:0", Family::Nova),
-            ("us.amazon.nova-2-lite-v1:0", Family::Nova),
-            ("arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-pro-v1:0", Family::Nova),
+            ("amazon.nova-lite-v1:0", Family::Nova { second: false }),
+            ("us.amazon.nova-2-lite-v1:0", Family::Nova { second: true }),
+            (
+                "arn:aws:bedrock:us-east-1:1:inference-profile/us.amazon.nova-pro-v1:0",
+                Family::Nova { second: false },
+            ),
             ("amazon.titan-text-lite-v1", Family::Plain),
             ("us.meta.llama4-maverick-17b-instruct-v1:0", Family::Plain),
             ("us.mistral.pixtral-large-2502-v1:0", Family::Mistral),

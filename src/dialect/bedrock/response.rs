@@ -52,7 +52,9 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
             // A word that the hub does not tell from another.
             choice.extra.push((Cow::Borrowed("stopReason"), raw));
         }
-        Some(Finish { reason, stop_sequence })
+        // Some models end a call with a plain stop.
+        let called = choice.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
+        Some(Finish { reason: settled(reason, called, false), stop_sequence })
     });
     response.choices.push(choice);
     Ok(response)

@@ -1,7 +1,7 @@
 //! Why an answer ended, in Gemini's words.
 
 use super::wire::word;
-use crate::chat::FinishReason;
+use crate::chat::{Extra, FinishReason};
 use serde_json::value::RawValue;
 
 /// The hub's reason for a finish reason, which is a word or, from some servers, the number of it.
@@ -27,6 +27,16 @@ pub(super) fn finish_reason(raw: &RawValue) -> FinishReason {
         | "9" => FinishReason::ContentFilter,
         _ => FinishReason::Unknown,
     }
+}
+
+/// Longest message about an end that is told, in characters: it may hold all of a call that went wrong.
+const LONGEST_MESSAGE: usize = 200;
+
+/// An end in Gemini's own words: the reason, and the message beside it.
+pub(in crate::dialect) fn unexplained(reason: &RawValue, beside: &Extra<'_>) -> String {
+    let message = beside.iter().find(|(name, _)| name == "finishMessage");
+    let message: String = message.map_or("", |(_, raw)| raw.get()).chars().take(LONGEST_MESSAGE).collect();
+    format!("finishReason {} {message}", word(reason)).trim_end().to_owned()
 }
 
 /// Gemini's word for a reason. It has none for calls: they end with `STOP`.

@@ -79,7 +79,7 @@ fn whole_media<'a>(raw: &'a RawValue, kind: &'static str) -> PartKind<'a> {
 fn of_blob<'a>(blob: Blob<'a>, extra: &mut Extra<'a>) -> Option<PartKind<'a>> {
     let media_type = blob.mime_type.unwrap_or_default();
     let kind = media_type.to_str().to_ascii_lowercase();
-    let source = Source::Base64 { media_type, data: blob.data.unwrap_or_default() };
+    let source = Source::Base64 { media_type, data: in_standard_letters(blob.data.unwrap_or_default()) };
     let title = blob.extra.iter().find(|(name, _)| matches!(&**name, "displayName" | "display_name"));
     let title = title.and_then(|(_, raw)| Text::from_raw(raw));
     let found = of_kind(&kind, source, title.clone())?;
@@ -87,6 +87,19 @@ fn of_blob<'a>(blob: Blob<'a>, extra: &mut Extra<'a>) -> Option<PartKind<'a>> {
         extra.extend(blob.extra);
     }
     Some(found)
+}
+
+/// Base64 in the alphabet that every provider reads: Google's SDK for Python writes that of URLs, which Google alone does.
+fn in_standard_letters(data: Text<'_>) -> Text<'_> {
+    let text = data.to_str();
+    if !text.contains(['-', '_']) {
+        return data;
+    }
+    let mut standard = text.trim_end_matches('=').replace('-', "+").replace('_', "/");
+    while !standard.len().is_multiple_of(4) {
+        standard.push('=');
+    }
+    Text::from(standard)
 }
 
 fn of_kind<'a>(kind: &str, source: Source<'a>, title: Option<Text<'a>>) -> Option<PartKind<'a>> {

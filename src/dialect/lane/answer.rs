@@ -2,11 +2,13 @@
 
 use super::call_ids::name_calls;
 use super::marks::mark;
+use super::names::said;
 use super::replay::replay;
 use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, custom, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
+use crate::dialect::gemini::unexplained;
 use crate::dialect::{Carriage, Operation};
 use crate::meter::estimate::{Counter, Tokenizer};
 
@@ -29,6 +31,7 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     }
     let response = decode(plan, body)?;
     let mut losses = Losses::new(true);
+    note_end(&response, &mut losses);
     let body = codec::encode_response(&response, plan, &mut losses);
     let report = report(&response, losses);
     Ok(Answer { body: Some(body), report })
@@ -41,6 +44,7 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
 pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     let response = decode(plan, body)?;
     let mut losses = Losses::new(true);
+    note_end(&response, &mut losses);
     let mut encoder = StreamEncoder::new(plan);
     let mut out = Vec::with_capacity(body.len().saturating_mul(2));
     replay(&response, &mut losses, |event| encoder.event(&event, &mut out));
@@ -59,10 +63,28 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
     if plan.json_tool {
         unwrap_json_tool(&mut response);
     }
+    if !plan.tool_names.is_empty() {
+        for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
+            if let PartKind::ToolCall(call) = &mut part.kind {
+                call.name = said(std::mem::take(&mut call.name), &plan.tool_names);
+            }
+        }
+    }
     name_calls(&mut response, plan.created);
     custom::settle(plan, &mut response);
     mark(plan.client, &mut response);
     Ok(response)
+}
+
+/// An end that the hub has no word for is told in the provider's own: it may be all that the answer says.
+fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
+    for choice in &response.choices {
+        let is_unknown = choice.finish.as_ref().is_some_and(|finish| finish.reason == FinishReason::Unknown);
+        let word = choice.extra.iter().find(|(name, _)| name == "finishReason");
+        if let (true, Some((_, word))) = (is_unknown, word) {
+            losses.note(format!("{} has no counterpart", unexplained(word, &choice.extra)));
+        }
+    }
 }
 
 /// The forced call that stood for structured output is the answer's text.

@@ -1,7 +1,7 @@
 //! Counting the tokens of a request: the provider's own count in the client's words, or an estimate.
 
 use super::request::{decode, encode};
-use super::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, read_failure};
+use super::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, names, read_failure};
 use crate::chat::{ChatRequest, Failure};
 use crate::dialect::{Call, Dialect, Operation};
 use crate::meter::estimate::{self, Tokenizer};
@@ -119,7 +119,9 @@ pub(super) fn request(
         };
         return Ok(Outgoing { edit, warnings: Vec::new(), plan });
     }
-    let (encoded, warnings) = encode(call, provider, &mut read(call, body)?, &ask)?;
+    let mut request = read(call, body)?;
+    names::fit(&mut request, provider);
+    let (encoded, warnings) = encode(call, provider, &mut request, &ask)?;
     let edit = Edit::Replace(wrapped(form, &members(&encoded.body)?, ask.model));
     Ok(Outgoing { edit, warnings, plan })
 }

@@ -13,6 +13,7 @@ mod features;
 mod forward;
 pub mod identity;
 mod marks;
+mod names;
 mod params;
 mod replay;
 mod request;
@@ -125,6 +126,8 @@ pub struct AnswerPlan {
     pub json_tool: bool,
     /// The client's custom tools, which take free text: at a provider that knows none they are functions of one text.
     pub custom_tools: Vec<String>,
+    /// Tools whose names this provider would refuse: as they were sent, and as the client says them.
+    pub tool_names: Vec<(String, String)>,
     /// The client speaks OpenAI's older `functions`: a tool call is answered as `function_call`.
     pub legacy_functions: bool,
     /// The provider's name of the model, for answers that do not say it (Cohere's); empty: unknown.
@@ -163,6 +166,7 @@ impl AnswerPlan {
             show_usage,
             json_tool: false,
             custom_tools: Vec::new(),
+            tool_names: Vec::new(),
             legacy_functions: false,
             model: String::new(),
             created: 0,

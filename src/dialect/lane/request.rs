@@ -1,6 +1,6 @@
 //! A client's request becomes a provider's.
 
-use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, custom, identity, tidy};
+use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, custom, identity, names, tidy};
 use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, Text};
 use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
@@ -101,10 +101,12 @@ fn translated(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> 
     }
     let mut request = decode(call, body)?;
     let custom_tools = custom::names(&request);
+    let tool_names = names::fit(&mut request, provider);
     let (encoded, warnings) = encode(call, provider, &mut request, ask)?;
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
         custom_tools,
+        tool_names,
         legacy_functions: request.legacy_functions,
         array: call.array,
         echo: request.echo,
@@ -129,6 +131,9 @@ pub(super) fn encode(
     }
     let mut losses = Losses::new(ask.drop_params);
     signature::settle(request, provider, &mut losses);
+    if request.origin != provider {
+        tidy::read_pieces(request, &mut losses);
+    }
     lose_foreign_messages(request, &mut losses)?;
     if request.origin != provider {
         if !custom::are_known(provider, ask.quirks) {

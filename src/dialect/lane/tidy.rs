@@ -5,6 +5,7 @@ use crate::chat::{
     ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
+use crate::dialect::anthropic::as_text;
 use crate::dialect::gemini::signature::MARK;
 use crate::wire::base64;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -171,6 +172,13 @@ pub(super) fn name_media(request: &mut ChatRequest<'_>) {
             *media_type = Text::plain("image/jpeg");
         }
     });
+}
+
+/// Reads what Anthropic has blocks of its own for and is text.
+pub(super) fn read_pieces(request: &mut ChatRequest<'_>, losses: &mut Losses) {
+    if request.origin == Dialect::Anthropic {
+        each_part(request, |kind| as_text(kind, losses));
+    }
 }
 
 /// Reads documents that are text and came as bytes, for providers that take text and no bytes.

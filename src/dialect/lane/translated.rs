@@ -4,6 +4,7 @@
 use super::call_ids::CallIds;
 use super::custom::CustomCalls;
 use super::marks::Marks;
+use super::names::said;
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
@@ -45,6 +46,8 @@ struct State {
     /// See [`AnswerPlan::created`].
     created: u64,
     call_ids: CallIds,
+    /// See [`AnswerPlan::tool_names`].
+    tool_names: Vec<(String, String)>,
     transcript: Option<Box<Transcript>>,
 }
 
@@ -82,6 +85,7 @@ impl Stream {
             model: plan.model.clone(),
             created: plan.created,
             call_ids: CallIds::default(),
+            tool_names: plan.tool_names.clone(),
             transcript: plan.capture.then(Box::default),
         };
         let is_gemini = plan.client == Dialect::Gemini && plan.provider == Dialect::Gemini;
@@ -277,7 +281,7 @@ impl State {
         }
     }
 
-    /// Names the model and the calls where the provider does not.
+    /// Names the model and the calls where the provider does not, and tools as the client does.
     fn named<'e>(&mut self, event: Event<'e>) -> Event<'e> {
         match event {
             Event::Start { id, model, created } => {
@@ -286,7 +290,7 @@ impl State {
                 Event::Start { id, model, created }
             }
             Event::PartStart { choice, part: PartStart::ToolCall { id, name } } => {
-                let id = self.call_ids.of(id);
+                let (id, name) = (self.call_ids.of(id), said(name, &self.tool_names));
                 Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
             }
             Event::PartStart { choice, part: PartStart::CustomCall { id, name } } => {

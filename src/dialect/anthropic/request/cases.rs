@@ -165,7 +165,7 @@ fn the_operators_limit_stands() {
 #[test]
 fn newer_models_decide_themselves_how_much_to_think() {
     let (sent, _) = send_to("claude-opus-4-7", &json!({"reasoning_effort": "high"}));
-    assert_eq!(sent["thinking"], json!({"type": "adaptive"}));
+    assert_eq!(sent["thinking"], json!({"type": "adaptive", "display": "summarized"}));
     assert_eq!(sent["output_config"], json!({"effort": "high"}));
     let (sent, _) = send_to("claude-3-5-haiku-20241022", &json!({"reasoning_effort": "high"}));
     assert_eq!((&sent["thinking"], &sent["output_config"]), (&Value::Null, &Value::Null));

@@ -1,10 +1,10 @@
 //! The hub's request as Anthropic takes it.
 
 use super::super::model::Claude;
-use super::parts::{Parts, write_json, write_opening};
+use super::parts::{Parts, write_json, write_words};
 use super::reasoning::{self, Limits};
 use super::tools::{self, JSON_SENTENCE, Shape};
-use super::turns::{Conversation, arrange};
+use super::turns::{CLOSING, Conversation, OPENING, arrange};
 use crate::chat::{ChatRequest, Failure, Losses, PartKind};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded, with_params};
@@ -30,9 +30,10 @@ pub fn encode_request(
             losses.lost("metadata", WHY)?;
         }
     }
-    let talk = arrange(request, own, "Anthropic", losses)?;
+    let mut talk = arrange(request, own, "Anthropic", losses)?;
+    talk.close(own, claude.takes_prefill(), losses);
     let shape = tools::shape(request, claude, losses)?;
-    let choice = tools::choose(request, &shape, losses)?;
+    let choice = tools::choose(request, claude, &shape, losses)?;
     let limits = reasoning::decide(request, ask, claude, own, &talk, choice.is_forced(), losses)?;
 
     let mut out = Vec::with_capacity(1024 + talk.size());
@@ -150,7 +151,7 @@ fn write_conversation(
     }
     body.array("messages", |list| {
         if talk.needs_opening {
-            write_opening(list);
+            write_words(OPENING, list);
         }
         let last_turn = talk.turns.len().saturating_sub(1);
         for (index, turn) in talk.turns.iter().enumerate() {
@@ -169,6 +170,9 @@ fn write_conversation(
                     }
                 })
             })?;
+        }
+        if talk.needs_closing {
+            write_words(CLOSING, list);
         }
         Ok(())
     })

@@ -1,7 +1,7 @@
 //! The hub's parts as content blocks of a request.
 
 use super::turns::Spoken;
-use crate::chat::{Document, Failure, Json, Losses, Part, PartKind, Source, Text, ToolResult};
+use crate::chat::{Document, Failure, Json, Losses, Part, PartKind, Source, Text, ToolResult, is_missed};
 use crate::wire::base64;
 use crate::wire::json::{Array, Object, write_string};
 use std::borrow::Cow;
@@ -38,8 +38,12 @@ impl<'l> Parts<'l> {
         trim_end: bool,
         list: &mut Array<'_>,
     ) -> Result<(), Failure> {
-        if !self.own && !part.extra.is_empty() {
-            self.losses.lost_extra(path(), &part.extra, "is not supported by Anthropic")?;
+        if !self.own {
+            let says = |name: &str| is_citations(part, name);
+            let missed = part.extra.iter().filter(|(name, value)| value.get() != "null" && is_missed(name));
+            for (name, _) in missed.filter(|(name, _)| !says(name)) {
+                self.losses.lost(&format!("{}.{name}", path()), "is not supported by Anthropic")?;
+            }
         }
         match &part.kind {
             PartKind::Text(text) | PartKind::Refusal(text) => list.object(|block| {
@@ -121,8 +125,8 @@ impl<'l> Parts<'l> {
         if let Some(cache) = part.cache_control {
             block.raw("cache_control", cache.0);
         }
-        if self.own {
-            block.extra(&part.extra);
+        for (name, value) in part.extra.iter().filter(|(name, _)| self.own || is_citations(part, name)) {
+            block.raw(name, value);
         }
     }
 
@@ -220,6 +224,11 @@ impl<'l> Parts<'l> {
     }
 }
 
+/// Whether a field asks for citations of a document, which has the same shape in Bedrock's dialect.
+fn is_citations(part: &Part<'_>, name: &str) -> bool {
+    name == "citations" && matches!(part.kind, PartKind::Document(_))
+}
+
 /// A source in Anthropic's words.
 enum Sendable<'s> {
     Base64 { media_type: Cow<'s, str>, data: &'s Text<'s> },
@@ -295,14 +304,14 @@ fn sniff(data: &str, what: &str) -> &'static str {
     if what == "image" { "image/png" } else { "application/pdf" }
 }
 
-/// Writes a message that says one short word.
-pub(super) fn write_opening(list: &mut Array<'_>) {
+/// Writes a message of the user's.
+pub(super) fn write_words(words: &str, list: &mut Array<'_>) {
     list.object(|message| {
         message.word("role", "user");
         message.array("content", |content| {
             content.object(|block| {
                 block.word("type", "text");
-                write_string(block.key("text"), ".");
+                write_string(block.key("text"), words);
             });
         });
     });

@@ -1,8 +1,8 @@
 //! How much to think, within what limit, and what may be said of sampling beside it.
 
-use super::super::model::Claude;
+use super::super::model::{Claude, Silence};
 use super::turns::Conversation;
-use crate::chat::{ChatRequest, Effort, Failure, Losses, Thought};
+use crate::chat::{ChatRequest, Effort, Failure, Losses, Text, Thought};
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::wire::json::Object;
@@ -11,7 +11,7 @@ use crate::wire::json::Object;
 const LEAST_BUDGET: u64 = 1024;
 
 /// The warning for thinking that cannot go on.
-const WITHOUT_THOUGHT: &str = "thinking dropped: the tool calls being answered came without a signed thought";
+const WITHOUT_THOUGHT: &str = "the tool calls being answered came without a signed thought";
 
 /// What is asked of the thinking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(crate) enum Thinking {
     Unsaid,
     /// Off, in so many words.
     Off,
+    /// Off but for a few words between the calls of tools: as far as some models can be kept from it.
+    BetweenTools,
     /// Within a budget.
     Budget(u64),
     /// As the model sees fit.
@@ -44,7 +46,7 @@ impl Limits {
 }
 
 /// Decides. `as_said`: the client speaks of thinking as Anthropic does, and is taken at its word. `forced`: a tool is
-/// forced, which Anthropic does not allow together with thinking.
+/// forced, which Anthropic does not allow together with a thinking budget.
 pub(crate) fn decide(
     request: &ChatRequest<'_>,
     ask: &Ask<'_>,
@@ -59,7 +61,7 @@ pub(crate) fn decide(
     if as_said {
         let thinking = match (reasoning.thought, reasoning.budget) {
             (Some(Thought::On), Some(_)) if talk.continues_without_thought() => {
-                losses.note(WITHOUT_THOUGHT);
+                losses.note(format!("thinking dropped: {WITHOUT_THOUGHT}"));
                 Thinking::Unsaid
             }
             (None, _) => Thinking::Unsaid,
@@ -71,8 +73,20 @@ pub(crate) fn decide(
     }
     let mut effort = reasoning.effort.filter(|effort| *effort != Effort::None);
     let mut thinking = if !reasoning.is_on() {
-        let is_off = reasoning.thought == Some(Thought::Off);
-        if is_off && !claude.is_only_adaptive() { Thinking::Off } else { Thinking::Unsaid }
+        match claude.silence() {
+            _ if reasoning.is_unsaid() => Thinking::Unsaid,
+            Silence::Disabled => Thinking::Off,
+            Silence::BetweenTools => Thinking::BetweenTools,
+            Silence::Never => {
+                losses.note("reasoning_effort none sent as low: this model always reasons");
+                effort = Some(Effort::Low);
+                Thinking::Unsaid
+            }
+            Silence::Unasked if reasoning.thought == Some(Thought::Off) && !claude.is_only_adaptive() => {
+                Thinking::Off
+            }
+            Silence::Unasked => Thinking::Unsaid,
+        }
     } else if !claude.thinks() {
         losses.lost("reasoning_effort", "is not supported by this model")?;
         effort = None;
@@ -91,13 +105,20 @@ pub(crate) fn decide(
     };
     let budgeted_by_effort = matches!(thinking, Thinking::Budget(_)) && reasoning.budget.is_none();
 
-    if matches!(thinking, Thinking::Budget(_) | Thinking::Adaptive) && forced {
-        losses.note("thinking dropped: Anthropic does not allow it together with a forced tool");
-        thinking = Thinking::Unsaid;
-    }
-    if matches!(thinking, Thinking::Budget(_)) && talk.continues_without_thought() {
-        losses.note(WITHOUT_THOUGHT);
-        thinking = Thinking::Unsaid;
+    if let Thinking::Budget(_) = thinking {
+        let why = if forced {
+            Some("Anthropic does not allow it together with a forced tool")
+        } else if talk.continues_without_thought() {
+            Some(WITHOUT_THOUGHT)
+        } else if talk.begins_answer_without_thought() {
+            Some("the beginning of the answer came without a signed thought")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            losses.note(format!("thinking dropped: {why}"));
+            thinking = Thinking::Unsaid;
+        }
     }
     if let Thinking::Budget(budget) = thinking
         && budget >= max_tokens
@@ -135,26 +156,44 @@ pub(super) fn write_thinking(
     let (kind, budget) = match limits.thinking {
         Thinking::Unsaid => return,
         Thinking::Off => ("disabled", None),
+        Thinking::BetweenTools => ("between_tools", None),
         Thinking::Budget(budget) => ("enabled", Some(budget)),
         Thinking::Adaptive => ("adaptive", None),
     };
-    let own = request.origin == Dialect::Anthropic;
-    let mut display = request.reasoning.display.as_ref().filter(|_| limits.thinks());
-    if !own && claude.shows_always() && display.is_some() {
-        if display.is_some_and(|display| *display == "omitted") {
-            losses.note("thinking.display dropped: this model always shows what it thinks");
-        }
-        display = None;
-    }
+    let as_said = request.origin == Dialect::Anthropic;
+    let display = display(limits, request, claude, as_said, losses);
     body.object("thinking", |thinking| {
         thinking.word("type", kind);
         if let Some(budget) = budget {
             thinking.u64("budget_tokens", budget);
         }
         if let Some(display) = display {
-            thinking.text("display", display);
+            thinking.text("display", &display);
         }
     });
+}
+
+/// What is to be shown of the thinking. `as_said` is that of [`decide`].
+pub(crate) fn display<'a>(
+    limits: Limits,
+    request: &ChatRequest<'a>,
+    claude: Claude,
+    as_said: bool,
+    losses: &mut Losses,
+) -> Option<Text<'a>> {
+    let said = request.reasoning.display.clone().filter(|_| limits.thinks());
+    if as_said || !limits.thinks() {
+        return said;
+    }
+    if claude.shows_always() {
+        if said.is_some_and(|display| display == "omitted") {
+            losses.note("thinking.display dropped: this model always shows what it thinks");
+        }
+        return None;
+    }
+    // Other dialects show what is thought, but for the one that asks for a summary where it wants any.
+    let shows = claude.hides() && request.origin != Dialect::OpenaiResponses;
+    said.or(shows.then(|| "summarized".into()))
 }
 
 /// Writes what may be said of sampling.

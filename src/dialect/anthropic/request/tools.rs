@@ -5,6 +5,7 @@ use super::parts::write_json;
 use super::schema::Rewriter;
 use crate::chat::{ChatRequest, Failure, Json, Losses, ResponseFormat, Schema, Text, Tool, ToolChoice};
 use crate::dialect::Dialect;
+use crate::dialect::gemini::object_at_root;
 use crate::dialect::lane::JSON_TOOL;
 use crate::dialect::offered;
 use crate::wire::json::{Array, Object, Patch, members};
@@ -58,6 +59,9 @@ pub(super) fn shape<'r, 'a>(
     })
 }
 
+/// Why a choice is lost on models that cannot be made to use a tool. One tool that had to be used is the only one sent.
+pub(crate) const UNFORCED: &str = "cannot be forced on this model, which is free to use the tools or not";
+
 /// Which tools go, and how the choice is said.
 #[derive(Debug)]
 pub(super) struct Choice<'r, 'a> {
@@ -78,6 +82,7 @@ impl Choice<'_, '_> {
 /// Decides the choice.
 pub(super) fn choose<'r, 'a>(
     request: &'r ChatRequest<'a>,
+    claude: Claude,
     shape: &Shape<'_, '_>,
     losses: &mut Losses,
 ) -> Result<Choice<'r, 'a>, Failure> {
@@ -111,6 +116,14 @@ pub(super) fn choose<'r, 'a>(
             }
             choice.kind = None;
             return Ok(choice);
+        }
+        if choice.is_forced() && !claude.forces_tools() && request.origin != Dialect::Anthropic {
+            losses.lost("tool_choice", UNFORCED)?;
+            choice.kind = Some("auto");
+            choice.name = None;
+            if let Some(ToolChoice::Named(name)) = &request.tool_choice {
+                choice.only = Some(std::slice::from_ref(name));
+            }
         }
     }
     match request.parallel_tool_calls {
@@ -192,23 +205,29 @@ fn write_tool(
         if let Some(description) = &function.description {
             object.text("description", description);
         }
+        let rooted = function.parameters.as_ref().filter(|_| !own);
+        let rooted = rooted.and_then(|schema| object_at_root(schema.as_str())).map(Json::trusted);
+        if rooted.is_some() {
+            losses.note(format!("tools[{index}]: {MERGED}"));
+        }
+        let parameters = rooted.as_ref().or(function.parameters.as_ref());
         match function.strict {
             Some(strict) if own => {
-                write_input_schema(function.parameters.as_ref(), object);
+                write_input_schema(parameters, object);
                 object.bool("strict", strict);
             }
             Some(true) if claude.takes_schema() => {
                 let mut rewriter = Rewriter::default();
-                let schema = function.parameters.as_ref().map_or(EMPTY, Json::as_str);
+                let schema = parameters.map_or(EMPTY, Json::as_str);
                 rewriter.write(schema, object.key("input_schema"));
                 note_moved(&format!("tools[{index}]"), &rewriter, losses);
                 object.bool("strict", true);
             }
             Some(true) => {
-                write_input_schema(function.parameters.as_ref(), object);
+                write_input_schema(parameters, object);
                 losses.note(format!("tools[{index}].strict dropped: is not supported by this model"));
             }
-            _ => write_input_schema(function.parameters.as_ref(), object),
+            _ => write_input_schema(parameters, object),
         }
         if let Some(cache) = tool.cache_control {
             object.raw("cache_control", cache.0);
@@ -219,6 +238,9 @@ fn write_tool(
     });
     Ok(())
 }
+
+/// What became of a schema that is no plain object.
+pub(crate) const MERGED: &str = "the choice at the root of its schema merged into one object";
 
 const EMPTY: &str = r#"{"type":"object","properties":{}}"#;
 

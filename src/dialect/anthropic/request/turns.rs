@@ -32,7 +32,14 @@ pub(crate) struct Conversation<'m, 'a> {
     pub(crate) turns: Vec<Turn<'m, 'a>>,
     /// The first turn is the model's: something has to be said before it.
     pub(crate) needs_opening: bool,
+    /// The last turn is the model's, and this model wants the user to speak last.
+    pub(crate) needs_closing: bool,
 }
+
+/// What the user says where a conversation has to begin with a word of the user's.
+pub(crate) const OPENING: &str = ".";
+/// What the user says where it has to end with one.
+pub(crate) const CLOSING: &str = "Continue.";
 
 /// Arranges the messages. `own`: the client speaks the provider's dialect itself, whose maker is `maker`.
 ///
@@ -140,6 +147,30 @@ impl Conversation<'_, '_> {
             turn.parts.iter().any(|s| matches!(s.part.kind, PartKind::ToolCall(_)))
                 && !turn.parts.first().is_some_and(|s| is_thought(s.part))
         })
+    }
+
+    /// Whether the conversation ends with words of the model: the beginning of its answer.
+    pub(crate) fn begins_answer(&self) -> bool {
+        self.turns.last().is_some_and(|turn| {
+            turn.role == "assistant"
+                && !turn.parts.iter().any(|s| matches!(s.part.kind, PartKind::ToolCall(_)))
+        })
+    }
+
+    /// Whether it ends so and without a thought: thinking cannot be on then, which comes first in an answer.
+    pub(crate) fn begins_answer_without_thought(&self) -> bool {
+        let first = self.turns.last().and_then(|turn| turn.parts.first());
+        self.begins_answer() && !first.is_some_and(|spoken| is_thought(spoken.part))
+    }
+
+    /// Has the user speak last, where the model takes no beginning of its answer. `own`: as for [`arrange`].
+    pub(crate) fn close(&mut self, own: bool, takes_prefill: bool, losses: &mut Losses) {
+        self.needs_closing = !own && !takes_prefill && self.begins_answer();
+        if self.needs_closing {
+            losses.note(format!(
+                "messages: this model takes no beginning of its answer, a user message \"{CLOSING}\" was put behind it"
+            ));
+        }
     }
 
     /// About how many bytes the texts take.

@@ -166,6 +166,7 @@ impl<'r> Additional<'r> {
             let kind = match limits.thinking {
                 Thinking::Unsaid => None,
                 Thinking::Off => Some(("disabled", None)),
+                Thinking::BetweenTools => Some(("between_tools", None)),
                 Thinking::Budget(budget) => Some(("enabled", Some(budget))),
                 Thinking::Adaptive => Some(("adaptive", None)),
             };
@@ -186,7 +187,7 @@ impl<'r> Additional<'r> {
                 fields.object("output_config", |config| config.word("effort", effort.as_str()));
             }
         }
-        if let Some((Family::Nova, effort)) = self.effort.filter(|_| !is_kept("reasoningConfig")) {
+        if let Some((Family::Nova { .. }, effort)) = self.effort.filter(|_| !is_kept("reasoningConfig")) {
             fields.object("reasoningConfig", |config| {
                 config.word("type", if effort == Effort::None { "disabled" } else { "enabled" });
                 if effort != Effort::None {
@@ -197,7 +198,7 @@ impl<'r> Additional<'r> {
             fields.word("reasoning_effort", effort.as_str());
         }
         match self.top_k {
-            Some((Family::Nova, top_k)) if !is_kept("inferenceConfig") => {
+            Some((Family::Nova { .. }, top_k)) if !is_kept("inferenceConfig") => {
                 fields.object("inferenceConfig", |config| config.u64("topK", top_k));
             }
             Some((Family::Claude(_), top_k)) if !is_kept("top_k") => fields.u64("top_k", top_k),
@@ -237,7 +238,8 @@ pub(super) fn plain(
     };
     if let Some(effort) = effort {
         match (family, effort) {
-            (Family::Nova, Effort::None) => additional.effort = Some((family, effort)),
+            (Family::Nova { second: false }, Effort::None) => {}
+            (Family::Nova { second: true }, Effort::None) => additional.effort = Some((family, effort)),
             (Family::Gpt | Family::Open | Family::Plain | Family::Mistral, Effort::None) => {
                 // These think as they were made to; not to be told so is no loss to those that do not.
                 if matches!(family, Family::Gpt) {
@@ -245,7 +247,7 @@ pub(super) fn plain(
                     additional.effort = Some((family, Effort::Low));
                 }
             }
-            (Family::Nova | Family::Gpt, effort) => {
+            (Family::Nova { second: true } | Family::Gpt, effort) => {
                 let level = match effort {
                     Effort::None | Effort::Minimal | Effort::Low => Effort::Low,
                     Effort::Medium => Effort::Medium,
@@ -261,7 +263,7 @@ pub(super) fn plain(
     }
     if let Some(top_k) = request.top_k {
         match family {
-            Family::Nova => additional.top_k = Some((family, top_k)),
+            Family::Nova { .. } => additional.top_k = Some((family, top_k)),
             _ => losses.lost("top_k", WHY)?,
         }
     }

@@ -200,7 +200,7 @@ fn thinking_by_family() {
     let newest = openai("us.anthropic.claude-sonnet-5", &think);
     assert_eq!(
         newest["additionalModelRequestFields"],
-        json!({"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}})
+        json!({"thinking": {"type": "adaptive", "display": "summarized"}, "output_config": {"effort": "low"}})
     );
 }
 

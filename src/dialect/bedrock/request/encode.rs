@@ -4,10 +4,10 @@ use super::super::family::Family;
 use super::additional::{self, Additional};
 use super::parts::Parts;
 use super::tools::{self, Shape, unless_empty};
-use crate::chat::{ChatRequest, Failure, Json, Losses, PartKind, Text};
+use crate::chat::{ChatRequest, Effort, Failure, Json, Losses, PartKind, Text};
 use crate::dialect::Dialect;
-use crate::dialect::anthropic::reasoning;
-use crate::dialect::anthropic::turns::{Conversation, arrange};
+use crate::dialect::anthropic::turns::{CLOSING, Conversation, OPENING, arrange};
+use crate::dialect::anthropic::{Claude, reasoning};
 use crate::dialect::lane::{Ask, Encoded, with_params};
 use crate::wire::json::{Object, members, object, write_string};
 
@@ -28,7 +28,8 @@ pub fn encode_request(
     if !own {
         losses.lost_extra("", &request.extra, WHY)?;
     }
-    let talk = arrange(request, own, "Bedrock", losses)?;
+    let mut talk = arrange(request, own, "Bedrock", losses)?;
+    talk.close(own, family.claude().is_none_or(Claude::takes_prefill), losses);
     let mut additional = Additional::default();
     if own {
         additional.keep(request);
@@ -40,7 +41,11 @@ pub fn encode_request(
     let mut out = Vec::with_capacity(1024 + talk.size());
     object(&mut out, |body| {
         write_conversation(&talk, &shape, (own, family), losses, body)?;
-        write_inference(request, &sampling, losses, body);
+        let stops = own || family.takes_stop();
+        if !stops && !request.stop.is_empty() {
+            losses.lost("stop", "is not supported by this model on Bedrock")?;
+        }
+        write_inference(request, &sampling, stops, losses, body);
         tools::write(request, family, &shape, &choice, losses, body)?;
         additional.write(body);
         unless_empty("outputConfig", body, |config| {
@@ -101,11 +106,12 @@ fn sampling<'r>(
     };
     let Family::Claude(claude) = family else {
         additional::plain(family, request, additional, losses)?;
-        return Ok(said);
+        let thinks_hard = matches!(additional.effort, Some((Family::Nova { .. }, Effort::High)));
+        return if thinks_hard && !own { without_limits(&said, losses) } else { Ok(said) };
     };
     let as_said = own || request.origin == Dialect::Anthropic;
     let limits = reasoning::decide(request, ask, claude, as_said, talk, forced, losses)?;
-    additional.claude = Some((limits, request.reasoning.display.clone()));
+    additional.claude = Some((limits, reasoning::display(limits, request, claude, as_said, losses)));
     if own {
         additional.top_k = request.top_k.map(|top_k| (family, top_k));
         return Ok(said);
@@ -142,9 +148,24 @@ fn sampling<'r>(
     Ok(sampling)
 }
 
+/// What Nova takes beside the highest effort: no limit and no sampling.
+fn without_limits(said: &Sampling, losses: &mut Losses) -> Result<Sampling, Failure> {
+    for (field, is_said) in [
+        ("max_tokens", said.max_tokens.is_some()),
+        ("temperature", said.temperature.is_some()),
+        ("top_p", said.top_p.is_some()),
+    ] {
+        if is_said {
+            losses.lost(field, "is not supported by this model together with a high reasoning effort")?;
+        }
+    }
+    Ok(Sampling::default())
+}
+
 fn write_inference(
     request: &ChatRequest<'_>,
     sampling: &Sampling,
+    stops: bool,
     losses: &mut Losses,
     body: &mut Object<'_>,
 ) {
@@ -162,12 +183,13 @@ fn write_inference(
         if let Some(top_p) = sampling.top_p {
             config.f64("topP", top_p);
         }
-        if request.stop.iter().any(Text::is_blank) {
+        let stop = || request.stop.iter().filter(|_| stops);
+        if stop().any(Text::is_blank) {
             losses.note("stop: blank stop texts dropped, Bedrock's models refuse them");
         }
-        if request.stop.iter().any(|text| !text.is_blank()) {
+        if stop().any(|text| !text.is_blank()) {
             config.array("stopSequences", |list| {
-                for text in request.stop.iter().filter(|text| !text.is_blank()) {
+                for text in stop().filter(|text| !text.is_blank()) {
                     list.text(text);
                 }
             });
@@ -273,7 +295,7 @@ fn write_conversation(
         if talk.needs_opening {
             list.object(|message| {
                 message.word("role", "user");
-                message.array("content", |content| content.object(|block| block.word("text", ".")));
+                message.array("content", |content| content.object(|block| block.word("text", OPENING)));
             });
         }
         let last_turn = talk.turns.len().saturating_sub(1);
@@ -303,6 +325,12 @@ fn write_conversation(
                     Ok::<(), Failure>(())
                 })
             })?;
+        }
+        if talk.needs_closing {
+            list.object(|message| {
+                message.word("role", "user");
+                message.array("content", |content| content.object(|block| block.word("text", CLOSING)));
+            });
         }
         Ok(())
     })

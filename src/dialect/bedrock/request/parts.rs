@@ -45,7 +45,7 @@ impl<'l> Parts<'l> {
         self.part(spoken.part, &|| spoken.path(), trim_end, list)?;
         if spoken.part.cache_control.is_some() && !(was_empty && list.is_empty()) {
             if self.own || self.family.caches() {
-                write_cache_point(spoken.part.cache_control, list);
+                self.cache_point(spoken.part.cache_control, &|| spoken.path(), list);
             } else {
                 self.losses.note(format!(
                     "{}.cache_control dropped: this model does not cache prompts",
@@ -124,6 +124,20 @@ impl<'l> Parts<'l> {
             }
         }
         Ok(())
+    }
+
+    /// Writes a cache point, with the time to keep it where the model takes one.
+    fn cache_point(
+        &mut self,
+        cache: Option<CacheControl<'_>>,
+        path: &dyn Fn() -> String,
+        list: &mut Array<'_>,
+    ) {
+        let keeps_ttl = self.own || self.family.caches_tools();
+        if !keeps_ttl && cache.is_some_and(|CacheControl(raw)| raw.get().contains("\"ttl\"")) {
+            self.losses.note(format!("{}.cache_control.ttl dropped: {WHY} for this model", path()));
+        }
+        write_cache_point(cache, keeps_ttl, list);
     }
 
     fn text(&self, part: &Part<'_>, text: &Text<'_>, trim_end: bool, list: &mut Array<'_>) {
@@ -316,9 +330,7 @@ impl<'l> Parts<'l> {
         })?;
         // A breakpoint within a result has no place there; behind it, it says nearly the same.
         if self.own || self.family.caches() {
-            for point in points.into_iter().take(1) {
-                write_cache_point(Some(point), list);
-            }
+            self.cache_point(points.into_iter().next(), path, list);
         }
         Ok(())
     }
@@ -375,14 +387,14 @@ wire_object! {
     }
 }
 
-/// Writes the cache point that stands for a breakpoint.
-pub(super) fn write_cache_point(cache: Option<CacheControl<'_>>, list: &mut Array<'_>) {
+/// Writes the cache point that stands for a breakpoint. `keeps_ttl`: the model takes a time to keep it.
+pub(super) fn write_cache_point(cache: Option<CacheControl<'_>>, keeps_ttl: bool, list: &mut Array<'_>) {
     let Some(CacheControl(raw)) = cache else { return };
     let breakpoint: Breakpoint<'_> = parse_raw(raw).unwrap_or_default();
     list.object(|block| {
         block.object("cachePoint", |point| {
             point.word("type", "default");
-            if let Some(ttl) = &breakpoint.ttl {
+            if let Some(ttl) = breakpoint.ttl.as_ref().filter(|_| keeps_ttl) {
                 point.text("ttl", ttl);
             }
         });

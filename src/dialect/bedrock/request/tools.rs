@@ -7,6 +7,8 @@ use crate::chat::{
 };
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::schema::Rewriter;
+use crate::dialect::anthropic::{MERGED, UNFORCED};
+use crate::dialect::gemini::object_at_root;
 use crate::dialect::lane::JSON_TOOL;
 use crate::dialect::offered;
 use crate::wire::json::{Array, Object, Patch, members, object};
@@ -133,6 +135,15 @@ pub(super) fn choose<'r, 'a>(
     }
     let refused = match choice.kind {
         _ if request.origin == Dialect::Bedrock => false,
+        Some("tool" | "any") if family.claude().is_some_and(|claude| !claude.forces_tools()) => {
+            losses.lost("tool_choice", UNFORCED)?;
+            choice.kind = None;
+            choice.name = None;
+            if let Some(ToolChoice::Named(name)) = &request.tool_choice {
+                choice.only = Some(std::slice::from_ref(name));
+            }
+            false
+        }
         Some("tool") => !family.takes_named_tool(),
         Some("any") => !family.takes_any_tool(),
         _ => false,
@@ -272,10 +283,10 @@ fn write_tool(
         object.object("toolSpec", |spec| write_function(function, tool, index, (own, family), losses, spec));
     });
     if tool.cache_control.is_some() {
-        if own || family.caches() {
-            super::parts::write_cache_point(tool.cache_control, list);
+        if own || family.caches_tools() {
+            super::parts::write_cache_point(tool.cache_control, true, list);
         } else {
-            losses.note(format!("tools[{index}].cache_control dropped: this model does not cache prompts"));
+            losses.note(format!("tools[{index}].cache_control dropped: this model does not cache tools"));
         }
     }
     Ok(())
@@ -294,6 +305,11 @@ fn write_function(
         spec.text("description", description);
     }
     let schema = function.parameters.as_ref().map_or(EMPTY, Json::as_str);
+    let rooted = if own { None } else { object_at_root(schema) };
+    if rooted.is_some() {
+        losses.note(format!("tools[{index}]: {MERGED}"));
+    }
+    let schema = rooted.as_deref().unwrap_or(schema);
     match function.strict {
         Some(strict) if own => {
             write_schema(schema, spec);

@@ -1,9 +1,9 @@
 //! A provider's frames into the hub's events.
 
 use super::super::failure::exception;
-use super::super::finish::finish_reason;
+use super::super::finish::{finish_reason, settled};
 use super::super::response::stop_sequence;
-use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start};
+use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start, ToolUse};
 use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::service::is_missed;
 use crate::wire::eventstream::{Frame, Framer};
@@ -22,6 +22,8 @@ struct State {
     /// The index of the open block.
     index: u64,
     started: bool,
+    /// A tool was called.
+    called: bool,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
 }
@@ -92,6 +94,8 @@ impl State {
                 self.start(sink);
                 self.stop(sink);
                 let reason = finish_reason(&data.stop_reason.unwrap_or_default().to_str());
+                // Some models end a call with a plain stop.
+                let reason = settled(reason, self.called, false);
                 let stop_sequence = data.additional.and_then(stop_sequence);
                 if let Some(raw) = data.additional.filter(|raw| stop_sequence.is_none() && is_missed("", raw))
                 {
@@ -129,21 +133,23 @@ impl State {
         self.start(sink);
         self.stop(sink);
         self.index = index;
-        let call =
-            start.tool_use.filter(|call| call.kind.as_ref().is_none_or(|kind| *kind != "server_tool_use"));
-        match call {
+        let is_servers =
+            |call: &ToolUse<'_>| call.kind.as_ref().is_some_and(|kind| *kind == "server_tool_use");
+        match start.tool_use {
+            Some(call) if is_servers(&call) => {
+                sink.event(Event::Lost("server_tool_use"));
+                self.open = Open::Skipped;
+            }
             Some(call) => {
                 let (id, name) = (call.id.unwrap_or_default(), call.name.unwrap_or_default());
                 sink.event(Event::PartStart { choice: 0, part: PartStart::ToolCall { id, name } });
+                self.called = true;
                 self.open = Open::Call { said: false };
             }
+            // Text and reasoning need no start, and some servers give them an empty one.
             None => {
-                // Text and reasoning need no start; what is started here is something else.
                 if let Some((name, _)) = start.extra.first() {
                     sink.event(Event::Lost(name));
-                    self.open = Open::Skipped;
-                } else {
-                    sink.event(Event::Lost("server_tool_use"));
                     self.open = Open::Skipped;
                 }
             }

@@ -178,3 +178,18 @@ fn the_stop_text_comes_with_the_models_own_fields() {
     });
     assert_eq!(found, Some((FinishReason::StopSequence, Some("END".to_owned()))));
 }
+
+#[test]
+fn an_empty_start_begins_a_text_and_a_call_ends_as_one() {
+    let seen = events([&*frames(&[
+        ("contentBlockStart", json!({"contentBlockIndex": 0, "start": {}})),
+        ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"text": "hi"}})),
+        (
+            "contentBlockStart",
+            json!({"contentBlockIndex": 1, "start": {"toolUse": {"toolUseId": "t", "name": "f"}}}),
+        ),
+        ("messageStop", json!({"stopReason": "end_turn"})),
+    ])]);
+    let seen = seen.join("\n");
+    assert!(seen.contains("hi") && seen.contains("ToolCalls") && !seen.contains("Lost"), "{seen}");
+}

@@ -13,3 +13,4 @@ mod turns;
 
 pub use decode::decode_request;
 pub use encode::encode_request;
+pub(crate) use schema::object_at_root;

@@ -1,7 +1,7 @@
 //! Tools and the choice among them, as Gemini takes them.
 
 use super::super::model::Gemini;
-use super::schema::Rewriter;
+use super::schema::{Rewriter, object_at_root};
 use crate::chat::{ChatRequest, Failure, Function, Losses, Schema, Tool, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
 use crate::wire::json::{Array, Object, Patch, array, members};
@@ -101,9 +101,18 @@ fn write_parameters(
     o: &mut Object<'_>,
 ) -> Result<(), Failure> {
     let (mut rewriter, mut out) = (Rewriter::default(), Vec::new());
+    let rooted = object_at_root(schema);
+    let schema = rooted.as_deref().unwrap_or(schema);
+    if rooted.is_some() {
+        losses.note(format!("{path}: the choice at its root merged into one object"));
+    }
     match rewriter.write_object(schema, &mut out) {
         // A function without parameters has no schema of them.
         Ok(false) => {}
+        Ok(true) if rewriter.untyped && model.takes_json_schema() => {
+            o.key("parametersJsonSchema").extend_from_slice(schema.as_bytes());
+            losses.note(format!("{path} does not say all of its types, sent as JSON Schema"));
+        }
         Ok(true) => {
             o.key("parameters").extend_from_slice(&out);
             note_moved(path, &rewriter, losses);

@@ -1,7 +1,7 @@
 //! A provider's stream into the hub's events.
 
 use super::super::call_id::Place;
-use super::super::finish::{finish_reason, settled};
+use super::super::finish::{finish_reason, settled, unexplained};
 use super::super::part::part;
 use super::super::response::{MOST_CHOICES, called, candidate_extra, refused};
 use super::super::wire::{Answer, Call, Candidate, Part as WirePart};
@@ -180,7 +180,11 @@ impl State {
             sink.event(Event::Lost(name));
         }
         if let Some(raw) = candidate.finish {
-            choice.finish = Some(finish_reason(raw));
+            let reason = finish_reason(raw);
+            choice.finish = Some(reason);
+            if settled(reason, choice.calls > 0) == FinishReason::Unknown {
+                sink.event(Event::Lost(&unexplained(raw, &candidate.extra)));
+            }
         }
         self.id = id;
         if let Some(failure) = wrong {

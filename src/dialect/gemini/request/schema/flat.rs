@@ -17,6 +17,32 @@ pub(super) struct Flat<'s> {
     /// The schemas of `anyOf` or `oneOf`, those that mean `null` left out.
     pub(super) variants: Vec<&'s RawValue>,
     pub(super) nullable: bool,
+    /// What is said of it around it, where it is one variant of several.
+    pub(super) around: Vec<String>,
+}
+
+impl Flat<'_> {
+    /// Adds what is said around a variant; what the variant says itself counts.
+    pub(super) fn within(mut self, outer: &Self, around: &[String]) -> Self {
+        for (key, value) in outer.fields.iter().filter(|(key, _)| key != "description") {
+            if !self.fields.iter().any(|(known, _)| known == key) {
+                self.fields.push((key.clone(), value));
+            }
+        }
+        for (name, schema) in &outer.properties {
+            if !self.properties.iter().any(|(known, _)| known == name) {
+                self.properties.push((name.clone(), schema));
+            }
+        }
+        for name in &outer.required {
+            if !self.required.contains(name) {
+                self.required.push(name.clone());
+            }
+        }
+        self.nullable |= outer.nullable;
+        self.around = around.to_vec();
+        self
+    }
 }
 
 /// Follows references within one schema.

@@ -2,7 +2,7 @@
 
 use super::MAX_DEPTH;
 use super::flat::{Flat, Resolver};
-use crate::wire::json::{Object, array, object, write_string};
+use crate::wire::json::{Object, object, write_string};
 use serde_json::value::RawValue;
 
 /// Longest schema that is written, in bytes. Inlining can blow a small schema up without bound.
@@ -35,6 +35,8 @@ impl Unsayable {
 pub(in crate::dialect::gemini) struct Rewriter {
     /// Keywords that were moved into descriptions, each once.
     pub(in crate::dialect::gemini) moved: Vec<String>,
+    /// Some place of a schema says no type, which Vertex refuses.
+    pub(in crate::dialect::gemini) untyped: bool,
 }
 
 /// Keywords without meaning for a generator, or with none beyond what Gemini does anyway.
@@ -77,7 +79,12 @@ impl Rewriter {
         schema: &str,
         out: &mut Vec<u8>,
     ) -> Result<(), Unsayable> {
-        let mut writing = Writing { resolver: Resolver::new(schema), moved: &mut self.moved, depth: 0 };
+        let mut writing = Writing {
+            resolver: Resolver::new(schema),
+            moved: &mut self.moved,
+            untyped: &mut self.untyped,
+            depth: 0,
+        };
         let start = out.len();
         let written = writing.schema(schema, out);
         if written.is_err() {
@@ -91,6 +98,7 @@ impl Rewriter {
 struct Writing<'s, 'm> {
     resolver: Resolver<'s>,
     moved: &'m mut Vec<String>,
+    untyped: &'m mut bool,
     depth: usize,
 }
 
@@ -101,46 +109,89 @@ impl<'s> Writing<'s, '_> {
         }
         self.depth += 1;
         let references = self.resolver.depth();
-        let mut flat = self.resolver.flatten(schema)?;
-        let types = types(&mut flat);
-        let mut told: Vec<String> = Vec::new();
-        object(out, |o| {
-            match types.as_slice() {
-                [] => self.typed(None, &flat, &mut told, o)?,
-                [only] => self.typed(Some(only), &flat, &mut told, o)?,
-                several if flat.variants.is_empty() => {
-                    let list = o.key("anyOf");
-                    let mut result = Ok(());
-                    array(list, |list| {
-                        for kind in several {
-                            if result.is_ok() {
-                                result = list.object(|o| self.typed(Some(kind), &flat, &mut told, o));
-                            }
-                        }
-                    });
-                    result?;
-                }
-                _ => {}
-            }
-            if !flat.variants.is_empty() {
-                let mut result = Ok(());
-                array(o.key("anyOf"), |list| {
-                    for variant in &flat.variants {
-                        if result.is_ok() {
-                            result = self.schema(variant.get(), list.item());
-                        }
-                    }
-                });
-                result?;
-            }
-            if flat.nullable {
-                o.bool("nullable", true);
-            }
-            self.annotations(&flat, told, o);
-            Ok(())
-        })?;
+        let flat = self.resolver.flatten(schema)?;
+        self.flat(flat, out)?;
         self.resolver.leave(references);
         self.depth -= 1;
+        Ok(())
+    }
+
+    /// Writes what a place of the schema says. Beside `anyOf` Gemini takes nothing: what is said there goes into each of
+    /// the variants.
+    fn flat(&mut self, mut flat: Flat<'s>, out: &mut Vec<u8>) -> Result<(), Unsayable> {
+        if self.depth >= MAX_DEPTH || out.len() > LONGEST {
+            return Err(Unsayable::Deep);
+        }
+        let types = types(&mut flat);
+        let mut told: Vec<String> = Vec::new();
+        let variants = self.sayable(&mut flat, &mut told)?;
+        if !variants.is_empty() {
+            let around = described(&flat, &told);
+            self.depth += 1;
+            object(out, |o| {
+                o.array("anyOf", |list| {
+                    variants.iter().try_for_each(|variant| {
+                        let references = self.resolver.depth();
+                        let variant = self.resolver.flatten(variant.get())?.within(&flat, &around);
+                        self.flat(variant, list.item())?;
+                        self.resolver.leave(references);
+                        Ok(())
+                    })
+                })
+            })?;
+            self.depth -= 1;
+            return Ok(());
+        }
+        match types.as_slice() {
+            [] => {
+                *self.untyped = true;
+                object(out, |o| self.whole(None, &flat, told, o))
+            }
+            [only] => object(out, |o| self.whole(Some(only), &flat, told, o)),
+            several => object(out, |o| {
+                o.array("anyOf", |list| {
+                    several
+                        .iter()
+                        .try_for_each(|kind| list.object(|o| self.whole(Some(kind), &flat, told.clone(), o)))
+                })
+            }),
+        }
+    }
+
+    /// Takes the variants of which something is left to say; Vertex refuses those without a type, the description tells
+    /// them.
+    fn sayable(
+        &mut self,
+        flat: &mut Flat<'s>,
+        told: &mut Vec<String>,
+    ) -> Result<Vec<&'s RawValue>, Unsayable> {
+        let mut sayable = Vec::new();
+        for variant in std::mem::take(&mut flat.variants) {
+            let references = self.resolver.depth();
+            let mut inner = self.resolver.flatten(variant.get())?.within(flat, &[]);
+            self.resolver.leave(references);
+            if types(&mut inner).is_empty() && inner.variants.is_empty() {
+                self.tell("anyOf", variant, told);
+            } else {
+                sayable.push(variant);
+            }
+        }
+        Ok(sayable)
+    }
+
+    /// Writes all that is said of one type, or of none.
+    fn whole(
+        &mut self,
+        kind: Option<&str>,
+        flat: &Flat<'s>,
+        mut told: Vec<String>,
+        o: &mut Object<'_>,
+    ) -> Result<(), Unsayable> {
+        self.typed(kind, flat, &mut told, o)?;
+        if flat.nullable {
+            o.bool("nullable", true);
+        }
+        self.annotations(kind, flat, told, o);
         Ok(())
     }
 
@@ -250,7 +301,13 @@ impl<'s> Writing<'s, '_> {
     }
 
     /// Writes title, description and the rest: what Gemini does not know is told in the description.
-    fn annotations(&mut self, flat: &Flat<'s>, mut told: Vec<String>, o: &mut Object<'_>) {
+    fn annotations(
+        &mut self,
+        kind: Option<&str>,
+        flat: &Flat<'s>,
+        mut told: Vec<String>,
+        o: &mut Object<'_>,
+    ) {
         const WRITTEN: [&str; 11] = [
             "minLength",
             "maxLength",
@@ -265,8 +322,7 @@ impl<'s> Writing<'s, '_> {
             "maxProperties",
         ];
         let mut description = None;
-        let has_text_choices =
-            types_of(flat).iter().any(|kind| kind == "string") || types_of(flat).is_empty();
+        let has_text_choices = kind.is_none_or(|kind| kind == "string");
         for (key, value) in &flat.fields {
             match &**key {
                 "description" => description = serde_json::from_str::<String>(value.get()).ok(),
@@ -279,6 +335,8 @@ impl<'s> Writing<'s, '_> {
             }
         }
         let told = told.join(", ");
+        let around = flat.around.iter().cloned();
+        let description = around.chain(description).reduce(|around, own| format!("{around} {own}"));
         let text = match (description, told.is_empty()) {
             (Some(text), true) => Some(text),
             (Some(text), false) => Some(format!("{text} ({told})")),
@@ -317,8 +375,44 @@ fn types_of(flat: &Flat<'_>) -> Vec<String> {
         Some(text) => serde_json::from_str(text).map(|kind| vec![kind]).unwrap_or_default(),
         None => Vec::new(),
     };
+    // Clients of Google's write them in capitals.
+    for kind in &mut types {
+        kind.make_ascii_lowercase();
+    }
     types.retain(|kind| kind != "null");
     types
+}
+
+/// What the variants of a schema have to be told of it.
+fn described(flat: &Flat<'_>, told: &[String]) -> Vec<String> {
+    let own = flat.fields.iter().find(|(key, _)| key == "description");
+    let own = own.and_then(|(_, value)| serde_json::from_str::<String>(value.get()).ok());
+    let told = (!told.is_empty()).then(|| format!("({})", told.join(", ")));
+    flat.around.iter().cloned().chain(own).chain(told).collect()
+}
+
+/// The type of the values that are to choose from.
+fn type_of_choices(flat: &Flat<'_>) -> Option<&'static str> {
+    let (key, raw) = flat.fields.iter().find(|(key, _)| key == "enum" || key == "const")?;
+    let values: Vec<&RawValue> = match &**key {
+        "const" => vec![raw],
+        _ => serde_json::from_str(raw.get()).unwrap_or_default(),
+    };
+    let mut values = values.iter().map(|value| value.get()).filter(|value| *value != "null").peekable();
+    values.peek()?;
+    let values: Vec<&str> = values.collect();
+    let all = |is: fn(&str) -> bool| values.iter().all(|value| is(value));
+    if values.iter().any(|value| value.starts_with('"')) {
+        Some("string")
+    } else if all(|value| matches!(value, "true" | "false")) {
+        Some("boolean")
+    } else if all(|value| value.parse::<i64>().is_ok()) {
+        Some("integer")
+    } else if all(|value| value.parse::<f64>().is_ok()) {
+        Some("number")
+    } else {
+        None
+    }
 }
 
 /// The types that a schema allows, `null` apart; what it does not say follows from its other keywords.
@@ -337,19 +431,21 @@ fn types(flat: &mut Flat<'_>) -> Vec<String> {
     if !types.is_empty() || has(flat, "type") || !flat.variants.is_empty() {
         return types;
     }
-    let texts = flat.fields.iter().any(|(key, value)| {
-        (key == "enum" && value.get().contains('"')) || (key == "const" && value.get().starts_with('"'))
-    });
+    let has_any = |keys: &[&str]| keys.iter().any(|key| has(flat, key));
     let kind = if !flat.properties.is_empty() || has(flat, "properties") {
-        "object"
+        Some("object")
     } else if has(flat, "items") {
-        "array"
-    } else if texts {
-        "string"
+        Some("array")
+    } else if has_any(&["enum", "const"]) {
+        type_of_choices(flat)
+    } else if has_any(&["minLength", "maxLength", "pattern"]) {
+        Some("string")
+    } else if has_any(&["minimum", "maximum", "multipleOf"]) {
+        Some("number")
     } else {
-        return types;
+        None
     };
-    vec![kind.to_owned()]
+    kind.map(str::to_owned).into_iter().collect()
 }
 
 #[cfg(test)]
@@ -404,7 +500,7 @@ mod tests {
             (r#"{"type":["string","null"]}"#, r#"{"type":"string","nullable":true}"#),
             (
                 r#"{"type":["string","integer","null"]}"#,
-                r#"{"anyOf":[{"type":"string"},{"type":"integer"}],"nullable":true}"#,
+                r#"{"anyOf":[{"type":"string","nullable":true},{"type":"integer","nullable":true}]}"#,
             ),
             (r#"{"const":"x"}"#, r#"{"type":"string","enum":["x"]}"#),
             (r#"{"const":3,"type":"integer"}"#, r#"{"type":"integer","description":"const: 3"}"#),
@@ -443,6 +539,27 @@ mod tests {
             ),
             (r#"{"type":"string","format":"date-time"}"#, r#"{"type":"string","format":"date-time"}"#),
             ("true", "{}"),
+            (r#"{"const":5}"#, r#"{"type":"integer","description":"const: 5"}"#),
+            (
+                r#"{"enum":[true,null]}"#,
+                r#"{"type":"boolean","nullable":true,"description":"enum: [true,null]"}"#,
+            ),
+            (
+                r#"{"type":"OBJECT","properties":{"a":{"type":"STRING"}}}"#,
+                r#"{"type":"object","properties":{"a":{"type":"string"}}}"#,
+            ),
+            (
+                r#"{"description":"d","anyOf":[{"type":"string","description":"s"},{"type":"integer"},{"type":"null"}]}"#,
+                r#"{"anyOf":[{"type":"string","nullable":true,"description":"d s"},{"type":"integer","nullable":true,"description":"d"}]}"#,
+            ),
+            (
+                r#"{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"anyOf":[{"required":["a"]},{"required":["b"]}]}"#,
+                r#"{"anyOf":[{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a"]},{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["b"]}]}"#,
+            ),
+            (
+                r#"{"anyOf":[{"type":"string"},{"title":"T"}]}"#,
+                r#"{"anyOf":[{"type":"string","description":"(anyOf: {\"title\":\"T\"})"}]}"#,
+            ),
         ] {
             assert_eq!(rewrite(schema).0, expected, "{schema}");
         }
