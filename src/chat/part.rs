@@ -126,8 +126,8 @@ pub enum Arguments<'a> {
 impl Arguments<'_> {
     /// The arguments as the text of a JSON **object**: an empty text is `{}`, and what is no JSON object is kept
     /// whole as the one string member `INVALID_JSON` (the wrapping that Anthropic's documentation advises for
-    /// replaying broken arguments), free text as the member `input`. The flag says whether it had to be wrapped. It is one line: streams of events and of
-    /// lines have no others.
+    /// replaying broken arguments), free text as the member `input`. The flag says whether it had to be wrapped. It is one
+    /// line: streams of events and of lines have no others.
     pub fn to_object(&self) -> (Json<'_>, bool) {
         let text = match self {
             Self::Json(json) if json.is_object() => return (Json::trusted(json.as_str()).one_line(), false),

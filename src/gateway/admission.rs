@@ -305,11 +305,7 @@ impl Admission {
     ) -> Result<(), Denied> {
         let mut whole = None;
         let mut refusal: Option<Denied> = None;
-        while let Some(provider) = exchange
-            .upcoming()
-            .and_then(|step| exchange.target(step))
-            .map(|target| Rc::clone(&target.provider))
-        {
+        while let Some(provider) = exchange.next_provider() {
             let rules = self.rules_of(worker, exchange, &provider);
             let behind = rules
                 .as_ref()
@@ -387,6 +383,11 @@ impl Admission {
         targets.filter_map(|target| self.rules_of(worker, exchange, &target.provider)).collect()
     }
 
+    fn holds_some_of(&self, provider: &Provider) -> bool {
+        let is_of = |account: &Account| account.scope == Scope::Provider && *account.value == *provider.name;
+        self.holds.iter().any(|hold| is_of(&hold.account))
+    }
+
     /// Moves what is held at one provider to the one that is asked next. Those that have nothing left leave the chain.
     pub(super) fn move_on(
         &mut self,
@@ -400,14 +401,8 @@ impl Admission {
             return;
         }
         let clock = Clock::at(now_ns, tables.quotas.lease);
-        while let Some(provider) = exchange
-            .upcoming()
-            .and_then(|step| exchange.target(step))
-            .map(|target| Rc::clone(&target.provider))
-        {
-            let holds_it =
-                |hold: &Hold| hold.account.scope == Scope::Provider && *hold.account.value == *provider.name;
-            if self.holds.iter().any(holds_it) {
+        while let Some(provider) = exchange.next_provider() {
+            if self.holds_some_of(&provider) {
                 return;
             }
             self.release(worker, host, &tables.quotas, Scope::Provider, now_ns);
@@ -432,18 +427,13 @@ impl Admission {
         let Some(provider) = exchange.attempts.last().map(|attempt| Rc::clone(&attempt.provider)) else {
             return;
         };
-        let holds_it =
-            |hold: &Hold| hold.account.scope == Scope::Provider && *hold.account.value == *provider.name;
-        if !self.holds.iter().any(holds_it) {
+        if !self.holds_some_of(&provider) {
             self.release(worker, host, &tables.quotas, Scope::Provider, now_ns);
             if let Some((account, rules)) = self.rules_of(worker, exchange, &provider) {
                 self.force(worker, host, account, &rules, &clock);
             }
         }
-        while let Some(next) = exchange
-            .upcoming()
-            .and_then(|step| exchange.target(step))
-            .map(|target| Rc::clone(&target.provider))
+        while let Some(next) = exchange.next_provider()
             && next.index != provider.index
             && let Some((account, rules)) = self.rules_of(worker, exchange, &next)
         {

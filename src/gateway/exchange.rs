@@ -216,6 +216,11 @@ impl Exchange {
         self.steps.get(self.begun).copied()
     }
 
+    /// Who is asked next.
+    pub fn next_provider(&self) -> Option<Rc<Provider>> {
+        Some(Rc::clone(&self.target(self.upcoming()?)?.provider))
+    }
+
     /// The target of a try.
     pub fn target(&self, step: Step) -> Option<&Target> {
         self.model.targets.get(step.target)

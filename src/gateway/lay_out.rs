@@ -105,9 +105,9 @@ impl Exchange {
         self.attempts.extend(skipped.into_iter().filter_map(|(target, why)| {
             Some(Attempt::skipped(model.targets.get(target)?, &self.carried, why, now_ns))
         }));
-        match self.upcoming().and_then(|step| self.target(step)) {
+        match self.next_provider() {
             Some(first) => {
-                self.routed = Rc::clone(&first.provider);
+                self.routed = first;
                 Ok(())
             }
             None => Err(all_open(&model, &self.call, &model.name, &self.attempts, wait)),
