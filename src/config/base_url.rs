@@ -110,7 +110,11 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
 /// Host and port of an address such as `127.0.0.1:10000` or `[::1]:80`; the port must be there.
 pub(crate) fn host_port(address: &str) -> Result<(String, u16), String> {
     let (host, port) = split_port(address)?;
-    let port = port.ok_or_else(|| format!("`{address}` lacks a port"))?;
+    let lacks = || match host.parse::<u16>() {
+        Ok(_) => format!("`{address}` lacks an address before the port, such as `127.0.0.1:{address}`"),
+        Err(_) => format!("`{address}` lacks a port"),
+    };
+    let port = port.ok_or_else(lacks)?;
     let port = port.parse().map_err(|_| format!("`{port}` is no port"))?;
     Ok((host.to_owned(), port))
 }

@@ -91,6 +91,8 @@ pub struct Forward {
     pub method: String,
     /// What follows the service's own path: nothing, or an id and a word.
     pub below: String,
+    /// The model, where the path names it.
+    pub model: Option<String>,
 }
 
 /// What lives at a path.
@@ -163,7 +165,7 @@ impl Forward {
                 return Some(Found::WrongMethod(allowed));
             }
             let (service, method, below) = (place.service, method.to_owned(), below.to_owned());
-            Some(Found::Forward(Self { service, method, below }))
+            Some(Found::Forward(Self { service, method, below, model: None }))
         })
     }
 

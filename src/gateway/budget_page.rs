@@ -4,7 +4,7 @@ use super::admission::Applicant;
 use super::denial::dollars;
 use super::fleet;
 use super::host::Host;
-use super::surface::query_value;
+use super::surface::{query_names, query_value};
 use super::worker::Worker;
 use crate::chat::Failure;
 use crate::config::tables::Tables;
@@ -30,7 +30,8 @@ const CHOICES: [Scope; 8] = [
 /// The page.
 ///
 /// # Errors
-/// 403 when somebody without the master key asks for others; 404 for a key that there is not.
+/// 403 when somebody without the master key asks for others; 404 for a key that there is not; 400 for a word of the query
+/// that means nothing here, since the answer would look like one without budgets.
 pub(super) fn page(
     worker: &Worker,
     host: &impl Host,
@@ -46,11 +47,20 @@ pub(super) fn page(
         .collect();
     // The query's `key` is also where Gemini's clients put the key itself: the id is asked for as `key_id`.
     let key_id = query_value(path, "key_id");
+    let known =
+        |name: &str| ["key_id", "key"].contains(&name) || CHOICES.iter().any(|scope| scope.as_str() == name);
+    if let Some(name) = query_names(path).find(|name| !known(name)) {
+        let known: Vec<&str> =
+            CHOICES.iter().map(|scope| scope.as_str()).filter(|name| *name != "key").collect();
+        let message = format!("{name}: is not asked by; there are key_id, {}.", known.join(", "));
+        return Err(Failure::field(name, message));
+    }
     let everything = asks.master || tables.access.is_open();
     if !everything && (key_id.is_some() || !chosen.is_empty()) {
         return Err(Failure::new(403, "Only the master key may ask for the budgets of others."));
     }
-    let mut whose = asks.clone();
+    // Nothing counts the master key, so nothing is left to be said of its own.
+    let mut whose = if asks.master { Identity::default() } else { asks.clone() };
     if let Some(id) = &key_id {
         let filed = worker.filed_keys(host);
         let mut keys = tables.access.keys.iter().chain(filed.iter().flat_map(|keys| keys.iter()));

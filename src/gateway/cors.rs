@@ -5,14 +5,16 @@ use crate::config::tables::Cors;
 use std::borrow::Cow;
 
 /// Request headers that the dialects' clients send.
-const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, x-goog-api-key, x-goog-api-client, anthropic-version, anthropic-beta, \
+const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, api-key, x-goog-api-key, x-goog-api-client, anthropic-version, anthropic-beta, \
      anthropic-dangerous-direct-browser-access, openai-organization, openai-project, x-request-id, \
      x-stainless-arch, x-stainless-lang, x-stainless-os, x-stainless-package-version, x-stainless-retry-count, \
      x-stainless-runtime, x-stainless-runtime-version, x-stainless-timeout, x-stainless-helper-method";
 
 /// Response headers that a page may read.
 const EXPOSED: &str = "x-tollgate-provider, x-tollgate-model, x-tollgate-attempts, x-tollgate-request-id, \
-     x-tollgate-cost, x-tollgate-warnings, x-tollgate-budget-warning, retry-after, request-id, x-request-id";
+     x-tollgate-cost, x-tollgate-warnings, x-tollgate-budget-warning, retry-after, request-id, x-request-id, \
+     x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, \
+     x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens";
 
 /// Headers of an answer to a request from `origin`; none when the origin is not allowed.
 pub fn answer_headers(rules: &Cors, origin: Option<&str>) -> Vec<(&'static str, String)> {
@@ -49,7 +51,7 @@ pub fn preflight<'h>(
     if !allows_all(rules) && !rules.origins.iter().any(|o| o.eq_ignore_ascii_case(origin)) {
         return Some(Vec::new());
     }
-    let mut answer = vec![("access-control-allow-methods", Cow::Borrowed("GET, POST, OPTIONS"))];
+    let mut answer = vec![("access-control-allow-methods", Cow::Borrowed("GET, POST, DELETE, OPTIONS"))];
     // The asked headers are echoed when all of them are allowed, which keeps the answer short.
     if let Some(asked) = headers.get("access-control-request-headers") {
         let allowed = asked.split(',').all(|name| allows_header(rules, name.trim()));

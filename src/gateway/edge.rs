@@ -130,6 +130,9 @@ impl Edge {
             let (status, body) = health_page::health(host, &self.worker, &self.tables, which);
             return self.answer_json(host, status, &body);
         }
+        if surface == Surface::Alive {
+            return self.answer(host, 200, &[("content-type", "text/plain; charset=utf-8")], &[]);
+        }
         if let Err(failure) = self.authenticate(host, &headers) {
             return self.fail(host, failure);
         }
@@ -164,12 +167,11 @@ impl Edge {
             }
             Surface::OllamaVersion => self.answer_json(host, 200, pages::OLLAMA_VERSION),
             Surface::OllamaRunning => self.answer_json(host, 200, pages::OLLAMA_RUNNING),
-            Surface::Alive => self.answer(host, 200, &[("content-type", "text/plain; charset=utf-8")], &[]),
             Surface::WrongMethod(allowed) => {
                 let message = format!("{} is not allowed here; allowed: {allowed}.", self.record.method);
                 self.fail_with(host, Failure::new(405, message), &[("allow", allowed)])
             }
-            Surface::Unknown | Surface::Health(_) => {
+            Surface::Unknown | Surface::Health(_) | Surface::Alive => {
                 let message = format!("There is no endpoint {} {}.", self.record.method, self.record.path);
                 self.fail(host, Failure::new(404, message).with_code("unknown_url"))
             }
@@ -225,6 +227,14 @@ impl Edge {
         if announced.is_some_and(|n| n > self.tables.max_body) {
             let failure = too_large(self.tables.max_body);
             return self.fail(host, failure);
+        }
+        if let Some(coding) =
+            headers.get("content-encoding").filter(|coding| !coding.eq_ignore_ascii_case("identity"))
+        {
+            let message = format!("content-encoding: `{coding}` is not supported; send the body as it is.");
+            let failure = Failure { param: Some("content-encoding".into()), ..Failure::new(415, message) };
+            // Which codings there are is said by this header (RFC 9110 §12.5.3).
+            return self.fail_with(host, failure, &[("accept-encoding", "identity")]);
         }
         self.stage = Stage::Collecting { headers, wanted };
         Flow::Pause

@@ -24,6 +24,7 @@ impl Edge {
         let offered = Offered {
             authorization: headers.get("authorization"),
             api_key: headers.get("x-api-key"),
+            azure_api_key: headers.get("api-key"),
             goog_api_key: headers.get("x-goog-api-key"),
             query: query.as_deref(),
         };
@@ -96,7 +97,7 @@ impl Edge {
         Failure::new(
             401,
             format!(
-                "No API key was given. Send it as `authorization: Bearer KEY`, `x-api-key: KEY` or `x-goog-api-key: KEY`{}.",
+                "No API key was given. Send it as `authorization: Bearer KEY`, `x-api-key: KEY`, `api-key: KEY` or `x-goog-api-key: KEY`{}.",
                 or_token.unwrap_or_default()
             ),
         )

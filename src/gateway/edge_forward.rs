@@ -39,7 +39,7 @@ impl Edge {
         let named = named.map(|name| self.offered(forwarding, service, &name)).transpose()?;
         let subject = if service.names_model() { forwarded.form.subject(&body)? } else { Subject::default() };
         self.record.stream = subject.stream;
-        self.record.model_asked = subject.model;
+        self.record.model_asked = forwarded.request.model.clone().or(subject.model);
         let found = if let Some(asked) = self.record.model_asked.as_deref() {
             self.find_allowed(asked)?
         } else {

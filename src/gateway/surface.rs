@@ -1,5 +1,6 @@
 //! Which of the gateway's endpoints a request is for.
 
+mod azure;
 mod clouds;
 mod embedding;
 pub(crate) mod gemini;
@@ -67,16 +68,18 @@ pub fn find(method: &str, path: &str, prefix: &str) -> Surface {
     if let Some(surface) = gemini::find(method, path, target) {
         return surface;
     }
+    let (path, deployment) = azure::open(path);
     let path = match path.strip_prefix("/v1") {
         Some(rest) if rest.starts_with('/') => rest,
         _ => path,
     };
     let path = path.strip_suffix('/').unwrap_or(path);
     if let Some(call) = call(path) {
-        return on("POST", method, Surface::Ask(call));
+        let model = deployment.or(call.model);
+        return on("POST", method, Surface::Ask(Call { model, ..call }));
     }
     match Forward::find(method, path) {
-        Some(Found::Forward(forward)) => return Surface::Forward(forward),
+        Some(Found::Forward(forward)) => return Surface::Forward(Forward { model: deployment, ..forward }),
         Some(Found::WrongMethod(allowed)) => return Surface::WrongMethod(allowed),
         None => {}
     }
@@ -122,11 +125,17 @@ pub fn query_value(path: &str, name: &str) -> Option<String> {
     pair.filter(|(key, _)| *key == name).map(|(_, value)| decoded(value)).next()
 }
 
-/// The query of a path, with its question mark, without what is the gateway's own: the client's key and the choice of
-/// a provider. Empty when nothing is left.
+/// The names of the query of a path.
+pub fn query_names(path: &str) -> impl Iterator<Item = &str> {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter_map(|pair| pair.split('=').next()).filter(|name| !name.is_empty())
+}
+
+/// The query of a path, with its question mark, without what is the gateway's own: the client's key, the choice of
+/// a provider, and the version of Azure's API, which each provider has its own of. Empty when nothing is left.
 pub fn foreign_query(path: &str) -> String {
     let query = path.split_once('?').map_or("", |(_, query)| query);
-    let is_own = |pair: &&str| matches!(pair.split('=').next(), Some("key" | "provider"));
+    let is_own = |pair: &&str| matches!(pair.split('=').next(), Some("key" | "provider" | "api-version"));
     let pairs: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_own(pair)).collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }
@@ -134,8 +143,9 @@ pub fn foreign_query(path: &str) -> String {
 fn health(path: &str) -> Option<Health> {
     match path.strip_suffix('/').unwrap_or(path) {
         "/health" => Some(Health::Full),
-        "/health/live" => Some(Health::Live),
-        "/health/ready" => Some(Health::Ready),
+        // The longer names are those of LiteLLM's proxy.
+        "/health/live" | "/health/liveness" | "/health/liveliness" => Some(Health::Live),
+        "/health/ready" | "/health/readiness" => Some(Health::Ready),
         _ => None,
     }
 }
@@ -208,7 +218,7 @@ mod tests {
     #[test]
     fn a_query_passes_without_what_is_the_gateways() {
         assert_eq!(foreign_query("/v1/files?limit=2&key=s&provider=a&after=b"), "?limit=2&after=b");
-        assert_eq!(foreign_query("/v1/files?provider=a"), "");
+        assert_eq!(foreign_query("/v1/files?provider=a&api-version=2024-10-21"), "");
         assert_eq!(foreign_query("/v1/files"), "");
     }
 
@@ -216,5 +226,6 @@ mod tests {
     fn health_lives_under_the_prefix() {
         assert_eq!(find("GET", "/llm/health/ready", "/llm"), Surface::Health(Health::Ready));
         assert_eq!(find("GET", "/health", ""), Surface::Health(Health::Full));
+        assert_eq!(find("GET", "/health/liveliness", ""), Surface::Health(Health::Live));
     }
 }

@@ -1,4 +1,4 @@
-//! Client keys, wherever the dialects put them (`authorization: Bearer …`, `x-api-key`, `x-goog-api-key`, `?key=`),
+//! Client keys, wherever the dialects put them (`authorization: Bearer …`, `x-api-key`, `api-key`, `x-goog-api-key`, `?key=`),
 //! found by their SHA-256: see [`Keys::get`] for what that says of time.
 
 use crate::config::tables::{Access, Digest, Key, Keys};
@@ -14,6 +14,8 @@ pub enum Carrier {
     Authorization,
     /// `x-api-key`
     ApiKey,
+    /// `api-key` (Azure)
+    AzureApiKey,
     /// `x-goog-api-key`
     GoogApiKey,
     /// The query's `key` (Gemini).
@@ -26,6 +28,7 @@ impl Carrier {
         match self {
             Self::Authorization => Some("authorization"),
             Self::ApiKey => Some("x-api-key"),
+            Self::AzureApiKey => Some("api-key"),
             Self::GoogApiKey => Some("x-goog-api-key"),
             Self::Query => None,
         }
@@ -39,6 +42,8 @@ pub struct Offered<'r> {
     pub authorization: Option<&'r str>,
     /// The header `x-api-key`.
     pub api_key: Option<&'r str>,
+    /// The header `api-key`.
+    pub azure_api_key: Option<&'r str>,
     /// The header `x-goog-api-key`.
     pub goog_api_key: Option<&'r str>,
     /// The query's `key`, decoded.
@@ -84,6 +89,7 @@ impl<'t> Ring<'t> {
 pub fn judge(ring: Ring<'_>, offered: Offered<'_>, now: u64) -> Verdict {
     let offered = [
         (Carrier::ApiKey, offered.api_key.map(str::trim)),
+        (Carrier::AzureApiKey, offered.azure_api_key.map(str::trim)),
         (Carrier::GoogApiKey, offered.goog_api_key.map(str::trim)),
         (Carrier::Query, offered.query.map(str::trim)),
         (Carrier::Authorization, offered.authorization.and_then(bearer)),

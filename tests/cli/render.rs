@@ -141,7 +141,7 @@ fn tls_names_the_host_and_clear_text_does_not_ask() {
     assert!(tls(1).get("sni").is_none());
     assert!(cluster(2).get("transport_socket").is_none());
     let kinds: Vec<_> = (0..3).map(|index| cluster(index)["type"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["LOGICAL_DNS", "STATIC", "STRICT_DNS"]);
+    assert_eq!(kinds, ["STRICT_DNS", "STATIC", "STRICT_DNS"]);
 }
 
 #[test]

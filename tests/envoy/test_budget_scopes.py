@@ -140,6 +140,16 @@ def test_the_master_key_sees_everybodys(gateway, world, query, names):
     assert page(gateway, query, secret("plain"))[0] == 403
 
 
+def test_a_word_that_means_nothing(gateway, world):
+    status, answer = page(gateway, "?tennant=t")
+    assert (status, answer["error"]["param"]) == (400, "tennant")
+
+
+def test_the_master_key_has_nothing_of_its_own(gateway, world):
+    _, found = page(gateway, "")
+    assert {entry["per"] for kind in ("budgets", "limits") for entry in found[kind]}.isdisjoint({"key", "tenant"})
+
+
 def test_a_key_that_there_is_not(gateway, world):
     assert page(gateway, "?key_id=nobody")[0] == 404
 

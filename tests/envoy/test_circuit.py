@@ -22,13 +22,13 @@ def gate(make_gateway, standing_world):
     breaker = {"failure_threshold": 3, "success_threshold": 2, "open": "1h", "max_cooldown": "5m"}
     models = {name: [f"openai/gpt-4o-{name}", BACKUP] for name in names}
     models |= {
-        f"brief-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP], "circuit_breaker": {"open": "1s"}}
+        f"brief-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP], "circuit_breaker": {"open": "2s"}}
         for name in names
     }
     models |= {f"alone-{name}": f"openai/gpt-4o-{name}" for name in names}
     models |= {f"dead-{name}": [f"dead/{name}", BACKUP] for name in names}
     models |= {
-        f"quick-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP], "timeout": "200ms"} for name in names
+        f"quick-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP], "timeout": "1s"} for name in names
     }
     models |= {f"unwatched-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP],
                                      "circuit_breaker": {"failure_threshold": 0}} for name in names}
@@ -200,7 +200,7 @@ def test_what_opens_it(gate, world, name, behaviour, streamed, class_):
 
 
 def test_silence_and_refused_connections_open_it(gate, world, name):
-    world.openai.script(*[stream(before_headers=3)] * 3)
+    world.openai.script(*[stream(before_headers=30)] * 3)
     for _ in range(3):
         assert provider(fresh(gate, f"quick-{name}")) == "second"
     seen = health_where(gate, name, lambda seen: seen["requests"] == 3)

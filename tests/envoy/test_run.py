@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from support.answers import read_stream
+from support.envoy import tollgate_binary
 
 RUN = Path(__file__).resolve().parents[1] / "support" / "run.py"
 
@@ -27,11 +28,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def started(**more):
+    """`make run`, with nobody's API keys."""
+    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | more
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, str(RUN)], **pipes, text=True, env=env)
+
+
 @pytest.fixture(scope="module")
 def running():
     ports = {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
-    env = {k: v for k, v in os.environ.items() if not k.endswith("_API_KEY")} | ports
-    process = subprocess.Popen([sys.executable, str(RUN)], stdout=subprocess.PIPE, text=True, env=env)
+    process = started(**ports)
     said = ""
     try:
         for line in process.stdout:
@@ -82,3 +89,46 @@ def test_interrupt_stops_all_of_it(running):
     for port in ports.values():
         with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", int(port)), timeout=1):
             pass
+
+
+def test_a_configuration_of_ones_own(tmp_path):
+    """It runs where it stands, with files beside it, and the commands fit it."""
+    secret = subprocess.run(
+        [str(tollgate_binary()), "key", "new", "--id", "me", "--file", str(tmp_path / "keys.yaml")],
+        capture_output=True, text=True, timeout=30, check=True,
+    ).stdout.split()[-1]  # fmt: skip
+    ports = {"PORT": str(free_port()), "ADMIN_PORT": str(free_port())}
+    (tmp_path / "gateway.yaml").write_text(
+        "server: {prefix: /llm}\nkeys_file: keys.yaml\nproviders: {openai: {}}\nmodels: {'openai/*': 'openai/*'}\n"
+    )
+    process = started(CONFIG=str(tmp_path / "gateway.yaml"), **ports)
+    try:
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C" in line:
+                break
+        assert f"http://127.0.0.1:{ports['PORT']}/llm\n" in said and str(tmp_path / "gateway.yaml") in said
+        command = next(line for line in said.splitlines() if "curl " in line).strip().rstrip("\\")
+        url = f"http://127.0.0.1:{ports['PORT']}/llm/v1/models"
+        assert f"{url.removesuffix('models')}chat/completions" in command
+        header = shlex.split(command)[shlex.split(command).index("-H") + 1].replace("$KEY", secret)
+        for key, status in ((header, "200"), ("authorization: Bearer other", "401")):
+            asked = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", url, "-H", key]
+            assert subprocess.run(asked, capture_output=True, text=True, timeout=30, check=True).stdout == status
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [(None, "nothing.yaml"), ("models: [", "nothing.yaml"), ("models: {a: opnai/x}", "did you mean `openai`")],
+)
+def test_a_configuration_that_cannot_run_is_told_in_a_line(tmp_path, written, words):
+    if written is not None:
+        (tmp_path / "nothing.yaml").write_text(written)
+    process = started(CONFIG=str(tmp_path / "nothing.yaml"))
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert words in said and "Traceback" not in said

@@ -181,7 +181,7 @@ def test_first_bytes_do_not_wait_for_the_whole(gateway, world, lane):
     with httpx.stream(
         "POST",
         gateway.url + path_for(client),
-        json=body_for(client, model_for(provider), "long 40", stream=True),
+        json=body_for(client, model_for(provider), "long 400", stream=True),
         timeout=30,
     ) as answer:
         got = b""
@@ -189,7 +189,7 @@ def test_first_bytes_do_not_wait_for_the_whole(gateway, world, lane):
             got += piece
             if b"w2" in got:
                 break
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 10, "the whole takes twenty seconds"
 
 
 @pytest.mark.parametrize("client", DIALECTS)
@@ -200,7 +200,7 @@ def test_silence_within_a_stream_ends_it(make_gateway, world, client):
                 "base_url": world.openai.base_url,
                 "dialect": "openai_chat",
                 "api_key_env": "OPENAI_TEST_KEY",
-                "idle_timeout": "600ms",
+                "idle_timeout": "1s",
             }
         },
         models={"idle": "idle/gpt-4o"},
@@ -210,7 +210,7 @@ def test_silence_within_a_stream_ends_it(make_gateway, world, client):
     began = time.monotonic()
     reader = Reader(gateway, client, "idle", "long 30")
     reader.join(10)
-    assert not reader.is_alive() and 0.5 < time.monotonic() - began < 6
+    assert not reader.is_alive() and 0.9 < time.monotonic() - began < 9
     assert b"w2" in reader.got
     for finish in (b"[DONE]", b"message_stop", b'"finish_reason":"stop"'):
         assert finish not in reader.got

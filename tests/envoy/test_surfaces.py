@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import socket
+from urllib.parse import urlsplit
+
 import pytest
 
 from support.answers import ANTHROPIC, DIALECTS, OPENAI, error_of
-from support.gateway import chat_body, messages_body
+from support.gateway import body_for, chat_body, messages_body, path_for
 
 SPEAKS_ANTHROPIC = {"anthropic-version": "2023-06-01"}
 
@@ -195,3 +200,32 @@ def test_overrides_of_a_target(gateway, world):
     assert sent.get("max_tokens", sent.get("max_completion_tokens")) == 17
     assert gateway.messages("tuned").status_code == 200
     assert world.openai.last.json["temperature"] == 0.2
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("coding", ["gzip", "zstd", "br"])
+def test_a_packed_body_is_refused_by_name(gateway, dialect, coding):
+    answer = gateway.http.post(
+        path_for(dialect), content=gzip.compress(b"{}"), headers={"content-encoding": coding}
+    )
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "identity")
+    assert coding in error_of(dialect, answer.json())["message"]
+    plain = gateway.http.post(path_for(dialect), json=body_for(dialect, "gpt"), headers={"content-encoding": "identity"})
+    assert plain.status_code == 200
+
+
+def test_http_1_0(gateway):
+    """What many proxies speak to those behind them by default."""
+    url = urlsplit(gateway.url)
+    body = json.dumps(chat_body("gpt", "hello")).encode()
+    head = f"POST /v1/chat/completions HTTP/1.0\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    with socket.create_connection((url.hostname, url.port), timeout=20) as client:
+        client.sendall(head.encode() + body)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    assert answer.split(b"\r\n", 1)[0].endswith(b" 200 OK")
+    assert b"echo: hello" in answer
+
+
+@pytest.mark.parametrize("path", ["/health/liveliness", "/health/liveness", "/health/readiness"])
+def test_probes_of_litellms_proxy(gateway, path):
+    assert gateway.http.get(path).status_code == 200

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,13 @@ def tollgate(
     )
 
 
-def render(config: Path, out: Path, *, split: bool = False, module: Path | None = None) -> None:
-    """`tollgate render`; raises with what the tool said when it refuses."""
+def render(
+    config: Path, out: Path, *, split: bool = False, module: Path | None = None, more: Sequence[str] = ()
+) -> None:
+    """`tollgate render`, with `more` arguments; raises with what the tool said when it refuses."""
     where = ["--split", str(out)] if split else ["--out", str(out)]
     done = tollgate(
-        "render", "--config", str(config), "--target", "envoy", "--module", str(module or module_file()), *where
+        "render", "--config", str(config), "--target", "envoy", "--module", str(module or module_file()), *where, *more
     )
     if done.returncode != 0:
         raise RuntimeError(f"tollgate render refused:\n{done.stderr}\n{done.stdout}")

@@ -2,7 +2,7 @@
 
 Prints the URL, a request for each client dialect, and where the audit log and the metrics are. Ctrl-C ends all of it.
 `PORT` and `ADMIN_PORT` choose the ports; without them free ones are taken. With `CONFIG=path` that gateway.yaml is
-run as it stands, and nothing is simulated.
+run as it stands, at its own addresses where no port is chosen, and nothing is simulated.
 """
 
 from __future__ import annotations
@@ -79,41 +79,69 @@ def plan(environment: dict[str, str]) -> tuple[dict[str, Any], dict[str, str], l
     return {"server": server, "providers": providers, "models": models}, env, simulators
 
 
-def words(url: str, admin: str, config: dict[str, Any], directory: Path, simulated: list[str]) -> str:
+@dataclass
+class Running:
+    """What is told of a gateway that is up."""
+
+    url: str
+    admin: str
+    config: dict[str, Any]
+    """The configuration, read."""
+    file: Path
+    """Where it stands."""
+    directory: Path
+    """Where the rest is."""
+    simulated: list[str]
+    """Names of the providers that are not real."""
+
+
+def words(up: Running) -> str:
     """What is printed once all of it runs."""
-    names = list(config.get("models", {}))
-    gpt, claude = ("gpt-4o", "claude-sonnet-4-5") if "gpt-4o" in names else (names[0], names[-1])
-    about = (
-        f"simulated: {', '.join(simulated)} (set the API key of one to use the real one)"
-        if simulated
-        else "all providers are real"
-    )
+    config, url, directory = up.config, up.url, up.directory
+    names = list(config.get("models") or {})
+    # A pattern is no name to ask for.
+    plain = [name for name in names if "*" not in name] or ["MODEL"]
+    gpt, claude = ("gpt-4o", "claude-sonnet-4-5") if "gpt-4o" in names else (plain[0], plain[-1])
+    about = "those of the configuration"
+    if up.simulated:
+        about = f"simulated: {', '.join(up.simulated)} (set the API key of one to use the real one)"
+    elif up.file.parent == directory:
+        about = "all are real"
+    key = ""
+    if any(config.get(name) for name in ("keys", "keys_file", "master_key")):
+        key = ' -H "authorization: Bearer $KEY"'
     return f"""
 Tollgate is up at {url}
-  models     {", ".join(names)}
+  models     {", ".join(names) or "whatever the provider has"}
   providers  {about}
 
 An OpenAI client, answered by {claude}:
-  curl -sS {url}/v1/chat/completions -H 'content-type: application/json' \\
+  curl -sS {url}/v1/chat/completions{key} -H 'content-type: application/json' \\
     -d '{{"model":"{claude}","messages":[{{"role":"user","content":"Good morning"}}]}}'
 
 The same as a stream, answered by {gpt}:
-  curl -sSN {url}/v1/chat/completions -H 'content-type: application/json' \\
+  curl -sSN {url}/v1/chat/completions{key} -H 'content-type: application/json' \\
     -d '{{"model":"{gpt}","stream":true,"messages":[{{"role":"user","content":"Good morning"}}]}}'
 
 An Anthropic client, answered by {gpt}:
-  curl -sS {url}/v1/messages -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
+  curl -sS {url}/v1/messages{key} -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
     -d '{{"model":"{gpt}","max_tokens":200,"messages":[{{"role":"user","content":"Good morning"}}]}}'
 
-  config     {directory / "gateway.yaml"}
+  config     {up.file}
   bootstrap  {directory / "envoy.yaml"}
   audit log  {directory / "stdout.log"}
   log        {directory / "envoy.log"}
-  metrics    {admin}/stats/prometheus?filter=tollgate
+  metrics    {up.admin}/stats/prometheus?filter=wasmcustom
   health     {url}/health
 
 Ctrl-C stops all of it.
 """
+
+
+def chosen_ports(environment: dict[str, str]) -> list[str]:
+    """The arguments of `tollgate render` for the ports that the environment chooses."""
+    chosen = (("--listen", environment.get("PORT")), ("--admin", environment.get("ADMIN_PORT")))
+    return [word for name, port in chosen if port for word in (name, f"127.0.0.1:{port}")]
 
 
 def main() -> int:
@@ -129,16 +157,23 @@ def main() -> int:
     envoy: Envoy | None = None
     try:
         own = os.environ.get("CONFIG")
+        # Its own relative paths start where it stands.
+        file = Path(own).resolve() if own else directory / "gateway.yaml"
+        at: list[str] = []
         if own:
-            config, env = yaml.safe_load(Path(own).read_text()), dict(os.environ)
+            env = dict(os.environ)
+            at = chosen_ports(env)
         else:
             config, env, simulators = plan(dict(os.environ))
-        (directory / "gateway.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-        render(directory / "gateway.yaml", directory / "envoy.yaml")
+            file.write_text(yaml.safe_dump(config, sort_keys=False))
+        render(file, directory / "envoy.yaml", more=at)
+        config = yaml.safe_load(file.read_text()) or {}
         envoy = Envoy(directory / "envoy.yaml", directory, env)
         host, port = envoy.listener()
-        url = f"http://{host}:{port}"
-        print(words(url, envoy.admin, config, directory, [sim.name for sim in simulators]), flush=True)
+        server = config.get("server") or {}
+        url = f"{'https' if server.get('tls') else 'http'}://{host}:{port}{(server.get('prefix') or '').rstrip('/')}"
+        up = Running(url, envoy.admin, config, file, directory, [sim.name for sim in simulators])
+        print(words(up), flush=True)
         while not stop.wait(0.2):
             if envoy.process.poll() is not None:
                 print(f"Envoy ended with {envoy.process.returncode}; its log is {envoy.log_file}", file=sys.stderr)

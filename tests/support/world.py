@@ -60,7 +60,7 @@ class World:
             "dead-then-gpt": ["dead/nothing", f"openai/{GPT}"],
             "dead-then-claude": ["dead/nothing", f"claude/{CLAUDE}"],
             "dead": "dead/nothing",
-            "quick": {"targets": [f"openai/{GPT}", f"claude/{CLAUDE}"], "timeout": "400ms"},
+            "quick": {"targets": [f"openai/{GPT}", f"claude/{CLAUDE}"], "timeout": "1s"},
             "strict": {"targets": [f"claude/{CLAUDE}"], "drop_params": False},
             "tuned": {
                 "targets": [

@@ -41,8 +41,7 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
     let mut cluster = map! { "name": name.as_str(), "type": discovery(upstream) };
     cluster = with(cluster, "dns_lookup_family", upstream.base.ip().is_none().then(|| "V4_PREFERRED".into()));
     cluster = with(cluster, "connect_timeout", Some(duration(connect)));
-    let endpoints = endpoints(&name, &upstream.base.host, upstream.base.port);
-    cluster = with(cluster, "load_assignment", Some(endpoints));
+    cluster = with(cluster, "load_assignment", Some(addresses(&name, upstream)));
     cluster = with(cluster, "transport_socket", tls(plan, upstream));
     let mut filters = vec![wasm::attempt(plan, &upstream.name)];
     filters.extend(signing(&upstream.auth));
@@ -63,11 +62,10 @@ fn breaker(plan: &Plan<'_>, upstream: &Upstream) -> Option<Breaker> {
 }
 
 /// One sick address among several is left out by Envoy, after as many failures and for as long as the filter leaves a
-/// target alone; which target that is, is the filter's to say. So this is only for names that may stand for a set of
-/// equal servers. Never more than half of them are left out, and a lone one never: with nobody left, Envoy would either
+/// target alone; which target that is, is the filter's to say. So this is only for names, which may have several. Never more than half of them are left out, and a lone one never: with nobody left, Envoy would either
 /// ask the sick one all the same or answer without a try at the next target.
 fn outlier_detection(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
-    let breaker = breaker(plan, upstream).filter(|_| discovery(upstream) == STRICT_DNS)?;
+    let breaker = breaker(plan, upstream).filter(|_| discovery(upstream) != STATIC)?;
     Some(map! {
         "consecutive_5xx": breaker.failure_threshold,
         "interval": "1s",
@@ -166,17 +164,37 @@ fn http_options(options: Value) -> Value {
     with(map! {}, HTTP_OPTIONS, Some(any(HTTP_OPTIONS, options)))
 }
 
+/// The address is the one that stands there.
+const STATIC: &str = "STATIC";
+
 /// Every address that a name has is a server of its own.
 const STRICT_DNS: &str = "STRICT_DNS";
 
-/// How hosts are found. Behind a public name stands a balancer of the provider's own, of which any address will do;
-/// behind a plain-text name often a set of equal servers, over which Envoy spreads the load.
+/// How hosts are found.
 fn discovery(upstream: &Upstream) -> &'static str {
-    match (upstream.base.ip(), upstream.base.tls) {
-        (Some(_), _) => "STATIC",
-        (None, true) => "LOGICAL_DNS",
-        (None, false) => STRICT_DNS,
+    if upstream.base.ip().is_some() { STATIC } else { STRICT_DNS }
+}
+
+/// An address at which nobody listens (port 1 is that of the old TCP multiplexer, RFC 1078).
+const NOBODY: (&str, u16) = ("127.0.0.1", 1);
+
+/// Any share of healthy addresses, however small, takes all requests, in percent.
+const ALL_TO_THE_FIRST: u32 = 100_000;
+
+/// A provider's addresses. For a name that does not resolve Envoy would answer 503 by itself, without a try and so without
+/// a fallback. So behind the name stands an address that refuses, which is asked only when there is no other: the chain
+/// goes on as with any other provider that cannot be reached. Where Envoy itself asks after the provider's health the
+/// refusing one would be taken for the better one whenever the others are unwell.
+fn addresses(cluster: &str, upstream: &Upstream) -> Value {
+    let mut found = endpoints(cluster, &upstream.base.host, upstream.base.port);
+    if discovery(upstream) == STATIC || upstream.settings.health_check.is_some() {
+        return found;
     }
+    if let Some(Value::Sequence(localities)) = found.get_mut("endpoints") {
+        let endpoint = map! { "endpoint": map! { "address": socket(NOBODY.0, NOBODY.1) } };
+        localities.push(map! { "priority": 1, "lb_endpoints": list([endpoint]) });
+    }
+    with(found, "policy", Some(map! { "overprovisioning_factor": ALL_TO_THE_FIRST }))
 }
 
 fn endpoints(cluster: &str, host: &str, port: u16) -> Value {

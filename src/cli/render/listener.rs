@@ -39,6 +39,8 @@ pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value
     let manager = map! {
         "stat_prefix": "tollgate",
         "codec_type": "AUTO",
+        // What many proxies speak to those behind them.
+        "http_protocol_options": map! { "accept_http_10": true, "default_host_for_http_10": "tollgate" },
         "server_name": "tollgate",
         // Clients are not trusted: their x-envoy-* headers are removed, whatever network they come from, and where they
         // are is nobody's business upstream.

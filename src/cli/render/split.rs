@@ -3,7 +3,7 @@
 use super::listener::{Discovered, listener};
 use super::yaml::{Value, any, file, list, map};
 use super::{Plan, bootstrap, cluster, route, wasm};
-use crate::cli::replace::replace;
+use crate::cli::replace::{renew, replace};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -56,15 +56,19 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
         ("cds.yaml", "The providers (CDS).", resources(clusters)),
         ("rds.yaml", "The way to each provider (RDS).", resources(vec![routes])),
         ("ecds.yaml", "The gateway's configuration, in its edge phase (ECDS).", resources(vec![edge])),
-        ("lds.yaml", "The listener (LDS).", resources(vec![listener])),
     ]) {
-        let head = format!("{what}\nRendered by `tollgate render --split`; Envoy takes changes over live.");
-        if replace(&directory.join(name), &file(&head, &value)?)? {
+        if replace(&directory.join(name), &file(&head_of(what), &value)?)? {
             std::thread::sleep(SETTLING);
         }
     }
+    // Always: a busy Envoy may have refused this very listener when it had not read yet what it needs.
+    renew(&directory.join("lds.yaml"), &file(&head_of("The listener (LDS)."), &resources(vec![listener]))?)?;
     let head = bootstrap::head(plan, "An LLM gateway: Envoy with the Tollgate filter, reloading live.");
     replace(&directory.join("envoy.yaml"), &file(&head, &root)?).map(drop)
+}
+
+fn head_of(what: &str) -> String {
+    format!("{what}\nRendered by `tollgate render --split`; Envoy takes changes over live.")
 }
 
 /// A discovery response.

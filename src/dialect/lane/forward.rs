@@ -88,8 +88,11 @@ impl Form {
                 let found = members(body)?;
                 let mut patch = Patch::default();
                 set_params(&mut patch, ask, &found);
-                let mut asked = found.fields.iter().filter(|member| member.key == "model");
-                if !asked.all(|member| Text::from_raw(member.value).is_some_and(|name| name == *ask.model)) {
+                let mut asked = found.fields.iter().filter(|member| member.key == "model").peekable();
+                // Where neither the path nor the body names a model, the provider has none to be told.
+                let is_missing = asked.peek().is_none() && !ask.model.is_empty();
+                let is_right = |name: &RawValue| Text::from_raw(name).is_some_and(|name| name == *ask.model);
+                if is_missing || !asked.all(|member| is_right(member.value)) {
                     let mut model = Vec::with_capacity(ask.model.len().saturating_add(2));
                     write_string(&mut model, ask.model);
                     patch.set("model", model);
@@ -101,7 +104,9 @@ impl Form {
                     losses.note(format!("params.{name} of the target is not put into a form"));
                 }
                 let fields = fields(body, boundary)?;
-                let Some(field) = only(&fields, "model")? else { return Ok(Edit::Keep) };
+                let Some(field) = only(&fields, "model")? else {
+                    return Ok(with_model(body, boundary, ask.model).unwrap_or(Edit::Keep));
+                };
                 if text(body, field)? == ask.model {
                     return Ok(Edit::Keep);
                 }
@@ -112,6 +117,14 @@ impl Form {
         };
         Ok(edit.map_or(Edit::Keep, |(drop, insert)| Edit::Prefix { drop, insert }))
     }
+}
+
+/// A form with the model as its first field (RFC 7578); `None` where there is none to be told.
+fn with_model(body: &[u8], boundary: &str, model: &str) -> Option<Edit> {
+    let delimiter = format!("--{boundary}");
+    let at = memchr::memmem::find(body, delimiter.as_bytes()).filter(|_| !model.is_empty())?;
+    let field = format!("{delimiter}\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\n{model}\r\n");
+    Some(Edit::Prefix { drop: at, insert: [body.get(..at)?, field.as_bytes()].concat() })
 }
 
 fn fields(body: &[u8], boundary: &str) -> Result<Vec<Field>, Failure> {

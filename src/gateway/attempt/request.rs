@@ -165,7 +165,7 @@ impl Attempt {
         let now_ns = host.now_ns();
         let reason = match exchange.passed_limit(now_ns) {
             Some(limit) => format!("no answer within {} ms", limit.as_millis()),
-            None => "the connection failed or was reset".to_owned(),
+            None => "the connection failed or was reset, or there is no such host".to_owned(),
         };
         self.worker.end_attempt(host, now_ns, exchange, Ending { reason: Some(reason), ..Ending::default() })
     }

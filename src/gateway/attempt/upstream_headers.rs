@@ -200,7 +200,7 @@ fn frame_forwarded<'h>(
 fn pass_credentials<'h>(exchange: &'h Exchange, dialect: Dialect, headers: &mut Wanted<'h>) {
     // A signature of AWS's is for the request that the client sent, and for nobody else.
     let authorization = exchange.client_header("authorization").filter(|value| !keys::is_signature(value));
-    let key = exchange.client_header("x-api-key").or_else(|| exchange.client_header("x-goog-api-key"));
+    let key = ["x-api-key", "api-key", "x-goog-api-key"].iter().find_map(|name| exchange.client_header(name));
     if let Some(value) = authorization {
         headers.add("authorization", value);
     }
