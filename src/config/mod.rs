@@ -19,5 +19,6 @@ pub(crate) use base_url::host_port;
 pub(crate) use compile::digest;
 pub use compile::{compile, keys_file, limits};
 pub use problem::Problem;
+pub(crate) use problem::entry;
 pub use read::{from_json, read};
 pub use upstream::{AuthPlan, Upstream, upstreams};

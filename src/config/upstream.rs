@@ -171,8 +171,19 @@ fn resolve(name: &str, settings: &Provider, path: &str, problems: &mut Vec<Probl
         }
         _ => Vec::new(),
     };
-    if settings.api_version.is_some() && base_preset.is_none_or(|preset| preset.name != "azure") {
-        problems.push(Problem::new(format!("{path}.api_version"), "only the preset azure has API versions"));
+    if let Some(version) = &settings.api_version {
+        let is_azure = base_preset.is_some_and(|preset| preset.name == "azure");
+        // It becomes a part of every URL as it is.
+        let is_word = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let problem = if !is_azure {
+            Some("only the preset azure has API versions")
+        } else if version.is_empty() || !version.bytes().all(is_word) {
+            Some("is a word such as 2024-10-21 or preview")
+        } else {
+            None
+        };
+        let at = format!("{path}.api_version");
+        problems.extend(problem.map(|message| Problem::new(at, message)));
     }
     let auth = find_auth(settings, base_preset, &endpoints, path, problems);
     let headers = find_headers(settings, base_preset, &auth, path, problems);
@@ -514,7 +525,8 @@ fn find_headers(
     for (name, value) in preset.map_or(&[][..], |preset| preset.headers) {
         headers.push(((*name).to_owned(), HeaderValue::Text((*value).to_owned())));
     }
-    for (written, value) in settings.headers.iter() {
+    for (index, (written, value)) in settings.headers.iter().enumerate() {
+        let is_it = |other: &str| other.eq_ignore_ascii_case(written);
         let at = entry(&format!("{path}.headers"), written);
         let name = written.to_lowercase();
         let problem = if !is_header_name(&name) {
@@ -523,6 +535,8 @@ fn find_headers(
             Some("cannot be set: it belongs to the connection or to the gateway")
         } else if matches!(auth, AuthPlan::Key { header, .. } if header.name() == name) {
             Some("carries the key already")
+        } else if settings.headers.names().take(index).any(is_it) {
+            Some("stands here twice: letter case makes no other header of it")
         } else {
             match value {
                 HeaderValue::Text(text)

@@ -11,6 +11,7 @@ mod quota;
 mod rules;
 mod server;
 mod state;
+mod tries;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use access::digest;
