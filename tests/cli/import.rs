@@ -152,6 +152,71 @@ fn what_cannot_work_is_left_and_said() {
 }
 
 #[test]
+fn of_a_key_that_stands_twice_the_last_one_counts() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: openai/a, model: openai/b}}\n\
+         litellm_settings: {set_verbose: true, set_verbose: false}\n",
+    );
+    assert!(file.contains("a: openai/b"), "{file}");
+    for path in ["model_list[0].litellm_params.model", "litellm_settings.set_verbose"] {
+        let said = format!("  {path}: is written more than once: the last one counts, as in LiteLLM\n");
+        assert!(report.contains(&said), "{report}");
+    }
+}
+
+#[test]
+fn numbers_that_are_none_here_are_named() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: openai/a, timeout: 0, num_retries: 1.5, rpm: 2.5, order: first}}\n\
+         - {model_name: b, litellm_params: {model: openai/b, stream_timeout: 100000, input_cost_per_token: -1}}\n\
+         - {model_name: c, litellm_params: {model: openai/c, output_cost_per_token: 0.000002}}\n\
+         - {model_name: d, litellm_params: {model: openai/d, cache_read_input_token_cost: 0.000002}}\n\
+         - {model_name: e, litellm_params: {model: azure/c, api_base: 'https://x.example', input_cost_per_token: cheap, \
+           output_cost_per_token: 0.000004}}\n\
+         router_settings: {timeout: 0, num_retries: 0.5, cooldown_time: 0, allowed_fails: 0.5, stream_timeout: 30}\n\
+         litellm_settings: {request_timeout: 40}\n\
+         general_settings: {max_parallel_requests: 1.5}\n",
+    );
+    for line in [
+        "model_list[0].litellm_params.timeout: is no time from a millisecond to a day",
+        "model_list[0].litellm_params.num_retries: is no whole number",
+        "model_list[0].litellm_params.rpm: is no whole number",
+        "model_list[0].litellm_params.order: is not a number",
+        "model_list[1].litellm_params.stream_timeout: is no time",
+        "model_list[1].litellm_params.input_cost_per_token: is below zero",
+        "model_list[2].litellm_params.input_cost_per_token: is not there and became 0",
+        "model_list[3].litellm_params.cache_read_input_token_cost: a price is that of input and output",
+        "model_list[4].litellm_params.input_cost_per_token: is not a number",
+        "model_list[4].litellm_params.input_cost_per_token: `c` has another price already",
+        "router_settings.timeout: is no time",
+        "router_settings.num_retries: is no whole number",
+        "router_settings.cooldown_time: is no time",
+        "router_settings.allowed_fails: is no whole number",
+        "litellm_settings.request_timeout: `router_settings.stream_timeout` is the one limit of each try",
+        "general_settings.max_parallel_requests: is no whole number above zero",
+    ] {
+        assert!(report.contains(&format!("  {line}")), "{line}\n{report}");
+    }
+    assert!(file.contains("defaults:\n  timeout: 30s\n"), "{file}");
+}
+
+#[test]
+fn a_chain_that_is_too_long_is_cut_and_said() {
+    let deployments = |name: &str| -> String {
+        let one = |n| format!("- {{model_name: {name}, litellm_params: {{model: openai/{name}-{n}}}}}\n");
+        (0..20).map(one).collect()
+    };
+    let (_, report) = imported(&format!(
+        "model_list:\n{}{}router_settings: {{fallbacks: [{{a: [b]}}]}}\n",
+        deployments("a"),
+        deployments("b")
+    ));
+    assert!(report.contains("router_settings.fallbacks[0].a[0]: did not fit in"), "{report}");
+}
+
+#[test]
 fn what_is_no_litellm_configuration_is_refused() {
     let room = Room::new();
     for (text, word) in [

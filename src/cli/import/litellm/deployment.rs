@@ -1,8 +1,8 @@
 //! `model_list`: deployments become targets.
 
-use super::super::fields::{Fields, number};
+use super::super::fields::Fields;
 use super::providers::{Known, by_model, by_prefix};
-use super::settings::{span, why_param};
+use super::settings::why_param;
 use super::{Import, OS_ENVIRON, clouds, variable};
 use crate::config::BaseUrl;
 use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
@@ -405,8 +405,13 @@ impl Import<'_> {
     /// A price of the deployment's own.
     fn price(&mut self, params: &mut Fields, info: &mut Fields, model: &str) {
         let mut take = |name: &str| {
-            let own = params.take(name).as_ref().and_then(number);
-            let told = info.take(name).as_ref().and_then(number);
+            let [own, told] = [&mut *params, &mut *info].map(|fields| {
+                let price = fields.number(name, &mut self.report);
+                if price.is_some_and(|price| price < 0.0) {
+                    self.report.left(fields.at(name), "is below zero");
+                }
+                price.filter(|price| *price >= 0.0)
+            });
             // Per token there, per million here; rounded where the binary fraction would show.
             own.or(told).map(|price| (price * 1e12).round() / 1e6)
         };
@@ -414,7 +419,15 @@ impl Import<'_> {
         let output = take("output_cost_per_token");
         let cache_read = take("cache_read_input_token_cost");
         let cache_write = take("cache_creation_input_token_cost");
+        if input.is_none() && output.is_none() && (cache_read.is_some() || cache_write.is_some()) {
+            let why = "a price is that of input and output: what a cache costs says neither";
+            self.report.left(params.at("cache_read_input_token_cost"), why);
+        }
         if input.is_some() || output.is_some() {
+            if input.is_none() || output.is_none() {
+                let absent = if input.is_none() { "input_cost_per_token" } else { "output_cost_per_token" };
+                self.report.changed(params.at(absent), "is not there and became 0, as in LiteLLM");
+            }
             let price =
                 Price { input: input.unwrap_or(0.0), output: output.unwrap_or(0.0), cache_read, cache_write };
             let known = self.prices.entry(model.to_owned()).or_insert_with(|| price.clone());
@@ -428,21 +441,20 @@ impl Import<'_> {
 
     /// Limits of the deployment's own, which here are its model's.
     fn limits(&mut self, params: &mut Fields) -> super::models::Limits {
-        let timeout = params.number("timeout", &mut self.report).and_then(span);
-        let stream = params.number("stream_timeout", &mut self.report).and_then(span);
+        let timeout = self.seconds(params, "timeout");
+        let stream = self.seconds(params, "stream_timeout");
         if let (Some(_), Some(_)) = (timeout, stream) {
             let at = params.at("stream_timeout");
             self.report
                 .left(at, "`timeout` is the limit to the first token of streams and whole answers alike");
         }
-        let retries = params.number("num_retries", &mut self.report).and_then(whole);
-        let retries = match retries {
+        let retries = match self.count(params, "num_retries") {
             Some(retries) => Some(retries),
-            None => params.number("max_retries", &mut self.report).and_then(whole),
+            None => self.count(params, "max_retries"),
         };
         super::models::Limits {
             timeout: timeout.or(stream),
-            retries: retries.and_then(|n| u32::try_from(n).ok()),
+            retries: retries.map(|retries| u32::try_from(retries).unwrap_or(u32::MAX)),
         }
     }
 }

@@ -15,6 +15,9 @@ pub(super) struct Limits {
     pub(super) retries: Option<u32>,
 }
 
+/// Why a target does not get into a chain.
+pub(super) const FULL: &str = "did not fit in: the chain is as long as one may be";
+
 /// What a fallback is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum When {
@@ -113,8 +116,12 @@ impl Models {
                 retries: most.map(|retries| retries.min(MAX_RETRIES)),
                 ..Model::default()
             };
+            let mut fits = true;
             for deployment in deployments {
-                append(&mut model, deployment.target);
+                fits &= append(&mut model.targets, deployment.target);
+            }
+            if !fits {
+                report.left(format!("model_list.{name}"), format!("a deployment {FULL}"));
             }
             self.settled.push(name, model);
         }
@@ -178,20 +185,28 @@ impl Models {
         }
     }
 
-    /// Puts the targets of another model at the end of a model's chain, or into the one for a reason.
-    pub(super) fn fall_back(&mut self, name: &str, other: &str, targets: Vec<TargetEntry>, when: When) {
+    /// Puts the targets of another model at the end of a model's chain, or into the one for a reason. Whether all of them
+    /// fit in.
+    pub(super) fn fall_back(
+        &mut self,
+        name: &str,
+        other: &str,
+        targets: Vec<TargetEntry>,
+        when: When,
+    ) -> bool {
         self.fallen.push((name.to_owned(), other.to_owned()));
-        let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) else { return };
-        for target in targets {
-            match when {
-                // Where the targets before it share the load, it is for when none of them can be asked.
-                // Only asked when no other can be.
-                When::Failed if model.strategy.is_some() => append(model, weighing(target, 0)),
-                When::Failed => append(model, target),
-                When::TooLong => model.fallbacks.get_or_insert_default().context_window.push(target),
-                When::Forbidden => model.fallbacks.get_or_insert_default().content_policy.push(target),
-            }
-        }
+        let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) else {
+            return true;
+        };
+        // Where the targets before it share the load, it is for when none of them can be asked.
+        let is_last = when == When::Failed && model.strategy.is_some();
+        let chain = match when {
+            When::Failed => &mut model.targets,
+            When::TooLong => &mut model.fallbacks.get_or_insert_default().context_window,
+            When::Forbidden => &mut model.fallbacks.get_or_insert_default().content_policy,
+        };
+        let targets = targets.into_iter().map(|target| if is_last { weighing(target, 0) } else { target });
+        targets.fold(true, |fits, target| append(chain, target) && fits)
     }
 
     /// Gives a model another name; or says why not.
@@ -272,11 +287,17 @@ fn weighing(target: TargetEntry, weight: u32) -> TargetEntry {
     }
 }
 
-/// Puts a target at the end of a chain, unless it stands there already: it would fail again for the same reason.
-fn append(model: &mut Model, target: TargetEntry) {
-    if !model.targets.contains(&target) && model.targets.len() < MAX_TARGETS {
-        model.targets.push(target);
+/// Puts a target at the end of a chain, unless it stands there already: it would fail again for the same reason. Whether
+/// it fits in.
+fn append(chain: &mut Vec<TargetEntry>, target: TargetEntry) -> bool {
+    if chain.contains(&target) {
+        return true;
     }
+    let fits = chain.len() < MAX_TARGETS;
+    if fits {
+        chain.push(target);
+    }
+    fits
 }
 
 /// A model with nothing but targets needs no object, and one plain target no list.

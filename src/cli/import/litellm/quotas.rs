@@ -49,6 +49,16 @@ impl Import<'_> {
         Allowance { requests, tokens, concurrent, usd }
     }
 
+    /// A number of things, of which there may be none.
+    pub(super) fn count(&mut self, fields: &mut Fields, name: &str) -> Option<u64> {
+        let number = fields.number(name, &mut self.report)?;
+        let count = whole(number);
+        if count.is_none() {
+            self.report.left(fields.at(name), "is no whole number");
+        }
+        count
+    }
+
     /// A number of things that are one at least.
     pub(super) fn amount(&mut self, params: &mut Fields, name: &str) -> Option<u64> {
         let number = params.number(name, &mut self.report)?;
@@ -114,12 +124,9 @@ impl Import<'_> {
         if let Some(all) = money(litellm, ["max_budget", "budget_duration"], &mut self.report) {
             self.quotas.budgets.push(budget(Some("proxy budget".to_owned()), None, BTreeMap::new(), all));
         }
-        let mut count = |fields: &mut Fields, name: &str| {
-            fields.number(name, &mut self.report).and_then(whole).filter(|number| *number > 0)
-        };
-        let each = count(general, "max_parallel_requests");
-        let usual = count(router, "default_max_parallel_requests");
-        let all = count(general, "global_max_parallel_requests");
+        let each = self.amount(general, "max_parallel_requests");
+        let usual = self.amount(router, "default_max_parallel_requests");
+        let all = self.amount(general, "global_max_parallel_requests");
         for (concurrent, per, name) in [
             (each.or(usual), Some(Scope::Provider), "parallel requests of a provider"),
             (all, None, "parallel requests"),
