@@ -7,7 +7,7 @@
 mod base_url;
 mod compile;
 pub(crate) mod nearest;
-mod problem;
+pub(crate) mod problem;
 mod read;
 pub mod schema;
 pub mod tables;
@@ -19,6 +19,5 @@ pub(crate) use base_url::host_port;
 pub(crate) use compile::digest;
 pub use compile::{compile, keys_file, limits};
 pub use problem::Problem;
-pub(crate) use problem::entry;
 pub use read::{from_json, read};
 pub use upstream::{AuthPlan, Upstream, upstreams};

@@ -203,6 +203,16 @@ fn numbers_that_are_none_here_are_named() {
 }
 
 #[test]
+fn of_a_header_that_stands_twice_the_first_one_counts() {
+    let (file, report) = imported(
+        "model_list:\n- {model_name: a, litellm_params: {model: openai/a, organization: org-1, \
+         extra_headers: {X-A: one}, headers: {x-a: two, X-B: three}}}\n",
+    );
+    assert!(file.contains("x-a: one\n      x-b: three\n      openai-organization: org-1\n"), "{file}");
+    assert!(report.contains("litellm_params.headers.x-a: is set already"), "{report}");
+}
+
+#[test]
 fn a_chain_that_is_too_long_is_cut_and_said() {
     let deployments = |name: &str| -> String {
         let one = |n| format!("- {{model_name: {name}, litellm_params: {{model: openai/{name}-{n}}}}}\n");

@@ -1,9 +1,10 @@
 //! What is no mistake, and still probably not meant.
 
 use crate::config::nearest::nearest;
+use crate::config::problem::entry;
 use crate::config::schema::{AuthMode, Gateway, LitellmMode};
 use crate::config::tables::{Model, Provider, Tables, Target};
-use crate::config::{AuthPlan, Problem, Upstream, entry};
+use crate::config::{AuthPlan, Problem, Upstream};
 use crate::dialect::Dialect;
 use crate::provider::preset;
 use std::collections::BTreeMap;

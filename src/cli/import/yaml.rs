@@ -1,4 +1,4 @@
-//! YAML as PyYAML takes it: a key may be written twice, and the last one counts.
+//! YAML as `PyYAML` takes it: a key may be written twice, and the last one counts.
 
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor};

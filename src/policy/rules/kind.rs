@@ -258,22 +258,20 @@ impl<'c> Kinds<'c> {
             kinds.iter().enumerate().filter(|(_, kind)| **kind == Kind::Any).map(|(at, _)| at).collect();
         let mut tries = vec![kinds.to_vec()];
         for at in unknown.iter().take(MAX_UNKNOWN) {
-            tries = tries
-                .iter()
-                .flat_map(|tried| {
-                    Kind::SAMPLES.iter().map(move |kind| {
-                        let mut tried = tried.clone();
-                        if let Some(place) = tried.get_mut(*at) {
-                            *place = *kind;
-                        }
-                        tried
-                    })
+            let as_each = |known: &Vec<Kind>| {
+                Kind::SAMPLES.map(|kind| {
+                    let mut one = known.clone();
+                    if let Some(place) = one.get_mut(*at) {
+                        *place = kind;
+                    }
+                    one
                 })
-                .collect();
+            };
+            tries = tries.iter().flat_map(as_each).collect();
         }
         let mut found: Option<Kind> = None;
-        for tried in &tries {
-            let kind = match self.answer(call, tried) {
+        for one in &tries {
+            let kind = match self.answer(call, one) {
                 Ok(value) => Kind::of_value(&value),
                 Err(ExecutionError::UndeclaredReference(_)) => return Err(no_function(call)),
                 Err(error) if is_of_kinds(&error) => continue,

@@ -300,34 +300,37 @@ impl Import<'_> {
     }
 
     fn headers(&mut self, params: &mut Fields, settings: &mut Provider) {
-        let mut headers = Ordered::default();
+        let mut written = Vec::new();
         for name in ["extra_headers", "headers"] {
             let value = params.take(name);
             let path = params.at(name);
-            for (name, value) in Fields::of(value, &path, &mut self.report).into_rest() {
-                let at = format!("{path}.{name}");
-                match value.as_str().map(|text| (text, variable(text))) {
-                    Some((_, Some(variable))) => {
-                        headers.push(name.to_lowercase(), HeaderValue::Env { env: variable.to_owned() });
-                    }
-                    Some((text, None)) if !is_secret_header(&name) => {
-                        headers.push(name.to_lowercase(), HeaderValue::Text(text.to_owned()));
-                    }
-                    Some(_) => {
-                        let variable = name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-                        self.report.secret(&at, &variable);
-                        headers.push(name.to_lowercase(), HeaderValue::Env { env: variable });
-                    }
-                    None => self.report.left(at, "is not a text"),
-                }
-            }
+            let fields = Fields::of(value, &path, &mut self.report);
+            written.extend(fields.into_rest().map(|(name, value)| (format!("{path}.{name}"), name, value)));
         }
-        if let Some(organization) = params.text("organization", &mut self.report) {
-            let value = match variable(&organization) {
-                Some(variable) => HeaderValue::Env { env: variable.to_owned() },
-                None => HeaderValue::Text(organization),
-            };
-            headers.push("openai-organization", value);
+        if let Some(organization) = params.take("organization") {
+            written.push((params.at("organization"), "openai-organization".to_owned(), organization));
+        }
+        let mut headers = Ordered::default();
+        for (at, name, value) in written {
+            let lower = name.to_lowercase();
+            if headers.get(&lower).is_some() {
+                self.report.left(at, "is set already: letter case makes no other header of it");
+                continue;
+            }
+            match value.as_str().map(|text| (text, variable(text))) {
+                Some((_, Some(variable))) => {
+                    headers.push(lower, HeaderValue::Env { env: variable.to_owned() });
+                }
+                Some((text, None)) if !is_secret_header(&name) => {
+                    headers.push(lower, HeaderValue::Text(text.to_owned()));
+                }
+                Some(_) => {
+                    let variable = name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+                    self.report.secret(&at, &variable);
+                    headers.push(lower, HeaderValue::Env { env: variable });
+                }
+                None => self.report.left(at, "is not a text"),
+            }
         }
         settings.headers = headers;
     }

@@ -205,8 +205,9 @@ impl Models {
             When::TooLong => &mut model.fallbacks.get_or_insert_default().context_window,
             When::Forbidden => &mut model.fallbacks.get_or_insert_default().content_policy,
         };
-        let targets = targets.into_iter().map(|target| if is_last { weighing(target, 0) } else { target });
-        targets.fold(true, |fits, target| append(chain, target) && fits)
+        let mut targets =
+            targets.into_iter().map(|target| if is_last { weighing(target, 0) } else { target });
+        targets.all(|target| append(chain, target))
     }
 
     /// Gives a model another name; or says why not.
