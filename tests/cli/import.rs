@@ -213,6 +213,58 @@ fn of_a_header_that_stands_twice_the_first_one_counts() {
 }
 
 #[test]
+fn what_check_would_refuse_is_left_and_said() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: 'a;b', litellm_params: {model: openai/a, rpm: 5, max_budget: 10000000, budget_duration: 1d, \
+           extra_headers: {Authorization: Bearer x, content-type: x, bad name: x, x-a: \"a\\nb\", x-b: os.environ/b-b}}}\n\
+         - {model_name: ' a', litellm_params: {model: openai/a}}\n\
+         - {model_name: c, litellm_params: {model: 'openai/*'}}\n\
+         - {model_name: 'd*', litellm_params: {model: 'openai/*-*'}}\n\
+         - {model_name: e, litellm_params: {model: azure/e, api_base: 'https://x.example', api_version: 'a b'}}\n\
+         - {model_name: f, litellm_params: {model: bedrock/f, aws_region_name: 'a b'}}\n\
+         - {model_name: g, litellm_params: {model: groq/g, api_key: os.environ/g-g}}\n\
+         router_settings: {model_group_alias: {' x': e}}\n\
+         general_settings: {user_header_name: 'x user'}\n",
+    );
+    assert!(file.contains("name: 'a b: openai/a'"), "{file}");
+    let params = |n: usize| format!("model_list[{n}].litellm_params");
+    for line in [
+        format!("{}.max_budget: is no amount of money up to 9000000", params(0)),
+        format!("{}.extra_headers.Authorization: is where the key goes", params(0)),
+        format!("{}.extra_headers.content-type: cannot be set", params(0)),
+        format!("{}.extra_headers.bad name: is no header name", params(0)),
+        format!("{}.extra_headers.x-a: has control characters", params(0)),
+        format!("{}.extra_headers.x-b: `env` must be the name", params(0)),
+        "model_list[1]: ` a`: a name is 1 to 256 bytes".to_owned(),
+        "model_list[2]: `c`: its model has a `*`".to_owned(),
+        "model_list[3]: `d*`: its model has more than one `*`".to_owned(),
+        format!("{}.api_version: is no version", params(4)),
+        "model_list[5]: `f`: its aws_region_name is no word".to_owned(),
+        format!("{}.api_key: is not in a variable", params(6)),
+        "router_settings.model_group_alias. x: a name is 1 to 256 bytes".to_owned(),
+        "general_settings.user_header_name: is no header name".to_owned(),
+    ] {
+        assert!(report.contains(&format!("  {line}")), "{line}\n{report}");
+    }
+}
+
+#[test]
+fn deployments_that_are_equal_share_as_much_as_all_of_them() {
+    let (file, _) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: openai/a, weight: 1}}\n\
+         - {model_name: a, litellm_params: {model: openai/a, weight: 2}}\n\
+         - {model_name: a, litellm_params: {model: groq/a, weight: 1}}\n\
+         - {model_name: b, litellm_params: {model: openai/b}}\n\
+         - {model_name: b, litellm_params: {model: openai/b}}\n\
+         - {model_name: b, litellm_params: {model: groq/b}}\n",
+    );
+    let weights: Vec<&str> = file.lines().filter_map(|line| line.trim().strip_prefix("weight: ")).collect();
+    assert_eq!(weights, ["3", "1", "2", "1"], "{file}");
+}
+
+#[test]
 fn a_chain_that_is_too_long_is_cut_and_said() {
     let deployments = |name: &str| -> String {
         let one = |n| format!("- {{model_name: {name}, litellm_params: {{model: openai/{name}-{n}}}}}\n");

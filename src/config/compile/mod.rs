@@ -16,6 +16,8 @@ mod tries;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use access::digest;
 pub use access::keys_file;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use quota::MOST_USD;
 
 use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};

@@ -5,8 +5,10 @@ use super::providers::{Known, by_model, by_prefix};
 use super::settings::why_param;
 use super::{Import, OS_ENVIRON, clouds, variable};
 use crate::config::BaseUrl;
+use crate::config::headers::why_not_set;
 use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
-use crate::provider::preset;
+use crate::config::upstream::{is_variable, is_word};
+use crate::provider::{Preset, preset};
 use yaml_serde::Value;
 
 /// Request fields that a deployment may preset, for providers that speak OpenAI's dialect.
@@ -106,8 +108,8 @@ impl Import<'_> {
                 fields.leave(|_| "the deployment has no `model_name`", &mut self.report);
                 continue;
             };
-            if name.matches('*').count() > 1 {
-                self.report.left(&path, format!("`{name}`: a pattern has one `*`"));
+            if let Err(why) = check_name(&name) {
+                self.report.left(&path, format!("`{name}`: {why}"));
                 continue;
             }
             self.deployment(fields, &name);
@@ -166,6 +168,12 @@ impl Import<'_> {
             return Ok(());
         }
         let (known, model) = resolve(&model, asked.as_deref())?;
+        match model.matches('*').count() {
+            0 => {}
+            1 if name.contains('*') => {}
+            1 => return Err("its model has a `*`, which stands for nothing under a plain name".to_owned()),
+            _ => return Err("its model has more than one `*`".to_owned()),
+        }
         let (preset_name, provider) = self.provider(params, known, &model)?;
         let model = clouds::bare_model(preset_name, model);
         let allowance = self.allowance(params);
@@ -257,7 +265,7 @@ impl Import<'_> {
         }
         self.cloud(params, (preset_name, model), &mut settings)?;
         self.key(params, preset_name, known, &mut settings);
-        self.headers(params, &mut settings);
+        self.headers(params, preset_row, &mut settings);
         Ok((preset_name, settings))
     }
 
@@ -268,7 +276,10 @@ impl Import<'_> {
             None => Some(version.to_owned()),
         };
         match value {
-            Some(version) if preset_name == "azure" => settings.api_version = Some(version),
+            Some(version) if preset_name == "azure" && is_word(&version) => {
+                settings.api_version = Some(version);
+            }
+            Some(_) if preset_name == "azure" => self.report.left(at, "is no version: the default one holds"),
             Some(_) => self.report.left(at, "only azure has API versions"),
             None => self.report.left(at, "its variable is not set: the default version holds"),
         }
@@ -287,7 +298,11 @@ impl Import<'_> {
             }
             None => None,
             Some(key) => match variable(&key) {
-                Some(name) => Some(name.to_owned()),
+                Some(name) if is_variable(name) => Some(name.to_owned()),
+                Some(_) => {
+                    self.report.left(&at, "is not in a variable that can be named here: the usual one holds");
+                    None
+                }
                 None if is_optional && NO_KEY.contains(&key.to_lowercase().as_str()) => None,
                 None => {
                     let name = self.providers.variable_for(preset_name, &key);
@@ -299,7 +314,9 @@ impl Import<'_> {
         settings.api_key_env = wanted.filter(|name| Some(name.as_str()) != usual || is_optional);
     }
 
-    fn headers(&mut self, params: &mut Fields, settings: &mut Provider) {
+    fn headers(&mut self, params: &mut Fields, preset: &Preset, settings: &mut Provider) {
+        let has_key =
+            settings.auth.is_none() && settings.api_key_env.as_deref().or(preset.key_variable).is_some();
         let mut written = Vec::new();
         for name in ["extra_headers", "headers"] {
             let value = params.take(name);
@@ -317,20 +334,29 @@ impl Import<'_> {
                 self.report.left(at, "is set already: letter case makes no other header of it");
                 continue;
             }
-            match value.as_str().map(|text| (text, variable(text))) {
-                Some((_, Some(variable))) => {
-                    headers.push(lower, HeaderValue::Env { env: variable.to_owned() });
-                }
-                Some((text, None)) if !is_secret_header(&name) => {
-                    headers.push(lower, HeaderValue::Text(text.to_owned()));
-                }
-                Some(_) => {
-                    let variable = name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-                    self.report.secret(&at, &variable);
-                    headers.push(lower, HeaderValue::Env { env: variable });
-                }
-                None => self.report.left(at, "is not a text"),
+            if has_key && lower == preset.key_header.name() {
+                self.report.left(at, "is where the key goes: it belongs into `api_key`");
+                continue;
             }
+            let Some(text) = value.as_str() else {
+                self.report.left(at, "is not a text");
+                continue;
+            };
+            let value = match variable(text) {
+                Some(variable) => HeaderValue::Env { env: variable.to_owned() },
+                None if is_secret_header(&name) => HeaderValue::Env {
+                    env: name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+                },
+                None => HeaderValue::Text(text.to_owned()),
+            };
+            if let Some(why) = why_not_set(&lower, &value) {
+                self.report.left(at, why);
+                continue;
+            }
+            if let (HeaderValue::Env { env }, None) = (&value, variable(text)) {
+                self.report.secret(&at, env);
+            }
+            headers.push(lower, value);
         }
         settings.headers = headers;
     }
@@ -482,6 +508,17 @@ fn resolve(model: &str, asked: Option<&str>) -> Result<(&'static Known, String),
         .find_map(|hint| model.strip_prefix(hint))
         .unwrap_or(model);
     Ok((known, model.to_owned()))
+}
+
+/// What is wrong with a public name.
+pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() || name.len() > 256 || name.trim() != name || name.chars().any(char::is_control) {
+        return Err("a name is 1 to 256 bytes, without control characters and outer spaces");
+    }
+    if name.matches('*').count() > 1 {
+        return Err("a pattern has one `*`");
+    }
+    Ok(())
 }
 
 /// Why a field of `model_info` stays behind.

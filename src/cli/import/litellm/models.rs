@@ -1,7 +1,7 @@
 //! The models as they grow: deployments, then fallbacks and aliases.
 
 use super::super::report::Report;
-use super::deployment::whole;
+use super::deployment::{check_name, whole};
 use crate::config::limits::{MAX_RETRIES, MAX_TARGETS};
 use crate::config::schema::{Model, ModelEntry, Ordered, Span, Target, TargetEntry};
 use crate::policy::strategy::Strategy;
@@ -46,8 +46,8 @@ type Shares = [Option<f64>; 3];
 pub(super) struct Models {
     deployments: Vec<(String, Vec<Deployment>)>,
     settled: Ordered<Model>,
-    /// Models of which several deployments are of the lowest order, and the weights of all.
-    shared: Vec<(String, Option<Vec<u32>>)>,
+    /// Models of which several deployments are of the lowest order, and the weights of their targets.
+    shared: Vec<(String, Vec<u32>)>,
     /// Models that fall back, and to which.
     fallen: Vec<(String, String)>,
     /// Whether there was a deployment of `*` that leads to `*`.
@@ -85,9 +85,7 @@ impl Models {
             deployments.sort_by(|a, b| a.order.unwrap_or(f64::MAX).total_cmp(&b.order.unwrap_or(f64::MAX)));
             let order = deployments.first().and_then(|first| first.order);
             let sharing = deployments.iter().take_while(|deployment| deployment.order == order).count();
-            if sharing > 1 {
-                self.shared.push((name.clone(), weights(&deployments, sharing)));
-            }
+            let weights = weights(&deployments, sharing);
             let is_weighed = |one: &Deployment| one.shares.first().is_some_and(Option::is_some);
             if deployments.iter().take(sharing).skip(1).any(is_weighed)
                 && !deployments.first().is_some_and(is_weighed)
@@ -117,11 +115,24 @@ impl Models {
                 ..Model::default()
             };
             let mut fits = true;
-            for deployment in deployments {
-                fits &= append(&mut model.targets, deployment.target);
+            let mut shares = Vec::new();
+            let weights_of_all = weights.iter().flatten().copied().chain(std::iter::repeat(1));
+            for (deployment, weight) in deployments.into_iter().zip(weights_of_all) {
+                // Deployments that are equal become one target, which has what each of them has.
+                match model.targets.iter().position(|known| *known == deployment.target) {
+                    Some(at) => shares.iter_mut().skip(at).take(1).for_each(|share| *share += weight),
+                    None if model.targets.len() < MAX_TARGETS => {
+                        model.targets.push(deployment.target);
+                        shares.push(weight);
+                    }
+                    None => fits = false,
+                }
             }
             if !fits {
                 report.left(format!("model_list.{name}"), format!("a deployment {FULL}"));
+            }
+            if sharing > 1 {
+                self.shared.push((name.clone(), shares));
             }
             self.settled.push(name, model);
         }
@@ -171,10 +182,8 @@ impl Models {
                 continue;
             }
             model.strategy = Some(strategy);
-            // Deployments that are equal became one target; whose weight is whose is not known then.
-            if let Some(weights) = weights.as_ref().filter(|weights| weights.len() == model.targets.len())
-                && (strategy == Strategy::Weighted || weights.contains(&0))
-            {
+            let is_even = weights.windows(2).all(|pair| pair.first() == pair.last());
+            if !is_even && (strategy == Strategy::Weighted || weights.contains(&0)) {
                 let targets = std::mem::take(&mut model.targets);
                 model.targets = targets
                     .into_iter()
@@ -212,6 +221,7 @@ impl Models {
 
     /// Gives a model another name; or says why not.
     pub(super) fn alias(&mut self, alias: &str, name: &str) -> Result<(), &'static str> {
+        check_name(alias)?;
         if self.settled.get(alias).is_some() {
             return Err("is the name of a model of its own, which wins");
         }

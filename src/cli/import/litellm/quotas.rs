@@ -7,7 +7,9 @@ use super::Import;
 use super::deployment::whole;
 use super::models::Models;
 use super::providers::by_prefix;
+use crate::config::MOST_USD;
 use crate::config::schema::{Budget, Every, Flow, Limit};
+use crate::policy::identity::LONGEST_LABEL;
 use crate::policy::scope::Scope;
 use std::collections::BTreeMap;
 
@@ -160,7 +162,12 @@ impl Quotas {
             if models.asking(&provider).any(|asks| !users.iter().any(|user| user == asks)) {
                 only.insert(Scope::Model, users);
             }
-            let what = format!("{name}: {target}");
+            // A label is no place for every name.
+            let what: String = format!("{name}: {target}")
+                .chars()
+                .map(|char| if char == ';' || char.is_control() { ' ' } else { char })
+                .take(LONGEST_LABEL - " budget".len())
+                .collect();
             let per_minute = |amount: Option<u64>| amount.map(|amount| Flow { amount, secs: 60 });
             let limit = Limit {
                 name: Some(what.clone()),
@@ -208,9 +215,10 @@ fn money(fields: &mut Fields, [amount, time]: [&str; 2], report: &mut Report) ->
     let written = fields.text(time, report);
     let usd = match (usd, &written) {
         (None, None) => return None,
-        (Some(usd), _) if usd > 0.0 => usd,
+        (Some(usd), _) if usd > 0.0 && usd <= MOST_USD => usd,
         _ => {
-            report.left(fields.at(amount), "is no amount of money: there is no such budget");
+            let why = format!("is no amount of money up to {MOST_USD}: there is no such budget");
+            report.left(fields.at(amount), why);
             return None;
         }
     };

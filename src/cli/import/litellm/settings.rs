@@ -4,6 +4,7 @@ use super::super::fields::{Fields, leave_value};
 use super::models::{FULL, When};
 use super::{Import, variable};
 use crate::cli::key;
+use crate::config::headers::is_header_name;
 use crate::config::limits::{MAX_RETRIES, REQUEST_TIMEOUT};
 use crate::config::schema::{Circuit, Identity, Span, Target, TargetEntry};
 use crate::policy::strategy::Strategy;
@@ -284,9 +285,14 @@ impl Import<'_> {
         });
         let mut identity = Identity::default();
         let at = general.at("user_header_name");
-        if let Some(user) = general.text("user_header_name", &mut self.report) {
-            self.report.changed(&at, "is `identity.headers.user`: whoever reaches the gateway can send it");
-            identity.headers.user = Some(user);
+        match general.text("user_header_name", &mut self.report) {
+            Some(user) if is_header_name(&user) => {
+                let how = "is `identity.headers.user`: whoever reaches the gateway can send it";
+                self.report.changed(&at, how);
+                identity.headers.user = Some(user);
+            }
+            Some(_) => self.report.left(&at, "is no header name"),
+            None => {}
         }
         general.leave(why_general, &mut self.report);
         (master, identity)
