@@ -6,17 +6,18 @@
 
 mod base_url;
 mod compile;
+pub(crate) mod headers;
 pub(crate) mod nearest;
-mod problem;
+pub(crate) mod problem;
 mod read;
 pub mod schema;
 pub mod tables;
-mod upstream;
+pub(crate) mod upstream;
 
 pub use base_url::BaseUrl;
 pub(crate) use base_url::host_port;
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use compile::digest;
+pub(crate) use compile::{MOST_USD, digest};
 pub use compile::{compile, keys_file, limits};
 pub use problem::Problem;
 pub use read::{from_json, read};

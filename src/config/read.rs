@@ -34,17 +34,55 @@ where
 /// of them becomes the suggestion.
 fn explain(path: String, message: &str) -> Problem {
     // Formats append their own position, and YAML repeats the path in front; both are told apart from the sentence.
-    let message = message.split(" at line ").next().unwrap_or(message);
+    let message = message.rsplit_once(" at line ").map_or(message, |(sentence, _)| sentence);
     let message = ["unknown field `", "unknown variant `"]
         .iter()
         .find_map(|start| message.find(start).and_then(|at| message.get(at..)))
-        .unwrap_or(message);
+        .unwrap_or_else(|| without_path(&path, message));
+    let message = &in_words_of_people(message);
     let mut quoted = message.split('`').skip(1).step_by(2);
     let suggestion = match quoted.next() {
-        Some(name) if message.starts_with("unknown ") => nearest(name, quoted),
+        Some(name) if message.starts_with("unknown ") => {
+            nearest(name, quoted.clone()).or_else(|| quoted.find(|known| begins(known, name)))
+        }
         _ => None,
     };
-    Problem::new(path, message).suggest(suggestion)
+    Problem::new(path, message.as_str()).suggest(suggestion)
+}
+
+/// Whether a longer name begins with these words: `api_key_env` with `api_key`.
+fn begins(known: &str, name: &str) -> bool {
+    known.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'))
+}
+
+/// The sentence behind a path that stands in front of it: the whole path, or as much of it as the format knows.
+fn without_path<'m>(path: &str, message: &'m str) -> &'m str {
+    if let Some(sentence) = message.strip_prefix(path).and_then(|rest| rest.strip_prefix(": ")) {
+        return sentence;
+    }
+    match message.split_once(": ") {
+        Some((front, sentence)) if !front.is_empty() && path.starts_with(front) => sentence,
+        _ => message,
+    }
+}
+
+/// What serde says, without the names of this program's types. A text in a place that takes none is not repeated: it may
+/// be a key.
+fn in_words_of_people(message: &str) -> String {
+    let message = match message
+        .strip_prefix("invalid type: string \"")
+        .and_then(|rest| rest.rsplit_once(", expected "))
+    {
+        Some((_, expected)) => format!("invalid type: string, expected {expected}"),
+        None => message.to_owned(),
+    };
+    match message.split_once("expected struct ") {
+        Some((before, after)) => {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+            format!("{before}expected an object{rest}")
+        }
+        None => message,
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +109,58 @@ mod tests {
         let problem = self::problem(r#"{"models":{"a":{"targets":[{"provider":"x"}]}}}"#);
         assert_eq!(problem.path, "models.a.targets[0]");
         assert!(problem.message.contains("model"), "{}", problem.message);
+    }
+
+    #[test]
+    fn words_as_names_are_in_the_path() {
+        for (json, path, message) in [
+            (r#"{"limits":[{"only":{"key":5}}]}"#, "limits[0].only.key", "invalid type: integer `5`"),
+            (r#"{"limits":[{"only":{"kex":["a"]}}]}"#, "limits[0].only.kex", "unknown variant `kex`"),
+            (r#"{"forward":{"files":5}}"#, "forward.files", "invalid type: integer `5`"),
+            (
+                r#"{"limits":[{"only":{"key":["a"],"key":["b"]}}]}"#,
+                "limits[0].only",
+                "`key` is defined twice",
+            ),
+        ] {
+            let problem = problem(json);
+            assert_eq!(problem.path, path, "{problem}");
+            assert!(problem.message.starts_with(message), "{problem}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_the_wrong_place_is_not_repeated() {
+        let problem = problem(r#"{"providers":{"openai":{"api_key":"sk-secret"}}}"#);
+        assert_eq!(problem.suggestion.as_deref(), Some("api_key_env"));
+        assert!(!problem.to_string().contains("sk-secret"), "{problem}");
+        let problem = self::problem(r#"{"providers":{"openai":"sk-secret"}}"#);
+        assert_eq!(problem.to_string(), "providers.openai: invalid type: string, expected an object");
+    }
+
+    #[test]
+    fn a_path_in_front_of_the_sentence_is_left_out() {
+        for (path, message, sentence) in [
+            (
+                "a.b",
+                "a.b: invalid type: integer `5`, expected x at line 3 column 4",
+                "invalid type: integer `5`, expected x",
+            ),
+            ("a.b c", "a.b c: is wrong", "is wrong"),
+            (
+                "a[0].b",
+                "a[0]: invalid length 2, expected 3 at line 1 column 2",
+                "invalid length 2, expected 3",
+            ),
+            ("", "invalid type: map, expected x", "invalid type: map, expected x"),
+            (
+                "a",
+                "invalid value: string \"x at line y\", expected z at line 1 column 1",
+                "invalid value: string \"x at line y\", expected z",
+            ),
+        ] {
+            assert_eq!(explain(path.to_owned(), message).message, sentence);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::Problem;
 use super::base_url::BaseUrl;
+use super::headers;
 use super::nearest::nearest;
 use super::problem::entry;
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
@@ -171,12 +172,21 @@ fn resolve(name: &str, settings: &Provider, path: &str, problems: &mut Vec<Probl
         }
         _ => Vec::new(),
     };
-    if settings.api_version.is_some() && base_preset.is_none_or(|preset| preset.name != "azure") {
-        problems.push(Problem::new(format!("{path}.api_version"), "only the preset azure has API versions"));
+    if let Some(version) = &settings.api_version {
+        let is_azure = base_preset.is_some_and(|preset| preset.name == "azure");
+        let problem = if !is_azure {
+            Some("only the preset azure has API versions")
+        } else if !is_word(version) {
+            Some("is a word such as 2024-10-21 or preview")
+        } else {
+            None
+        };
+        let at = format!("{path}.api_version");
+        problems.extend(problem.map(|message| Problem::new(at, message)));
     }
     let auth = find_auth(settings, base_preset, &endpoints, path, problems);
-    let headers = find_headers(settings, base_preset, &auth, path, problems);
-    let forward_headers = find_forwarded(settings, &auth, path, problems);
+    let headers = headers::set(settings, base_preset, &auth, path, problems);
+    let forward_headers = headers::forwarded(settings, &auth, path, problems);
     for (field, span) in [
         ("connect_timeout", settings.connect_timeout),
         ("timeout", settings.timeout),
@@ -258,6 +268,11 @@ fn find_base(
     }
 }
 
+/// Whether a text can be a part of a URL as it is: a region, a project, a version.
+pub(crate) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+}
+
 /// A base URL with the provider's region and project in their places.
 fn placed(url: &str, settings: &Provider, path: &str, problems: &mut Vec<Problem>) -> Option<String> {
     let before = problems.len();
@@ -265,10 +280,6 @@ fn placed(url: &str, settings: &Provider, path: &str, problems: &mut Vec<Problem
     for (field, place, value) in
         [("region", "{region}", &settings.region), ("project", "{project}", &settings.project)]
     {
-        let is_word = |value: &str| {
-            !value.is_empty()
-                && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
-        };
         match value {
             Some(value) if !is_word(value) => {
                 problems.push(Problem::new(
@@ -475,107 +486,4 @@ fn find_auth(
 pub(crate) fn is_variable(name: &str) -> bool {
     let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
     starts_well && name.len() <= 128 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Headers that frame the message or steer Envoy: nobody sets or forwards them.
-fn is_reserved(name: &str) -> bool {
-    matches!(
-        name,
-        "host"
-            | "content-length"
-            | "content-type"
-            | "transfer-encoding"
-            | "connection"
-            | "keep-alive"
-            | "te"
-            | "trailer"
-            | "upgrade"
-            | "proxy-connection"
-            | "accept-encoding"
-            | "expect"
-    ) || name.starts_with("x-envoy-")
-        || name.starts_with("x-tollgate-")
-}
-
-/// Whether a text can be the name of a header.
-fn is_header_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
-}
-
-fn find_headers(
-    settings: &Provider,
-    preset: Option<&Preset>,
-    auth: &AuthPlan,
-    path: &str,
-    problems: &mut Vec<Problem>,
-) -> Vec<(String, HeaderValue)> {
-    let mut headers: Vec<(String, HeaderValue)> = Vec::new();
-    for (name, value) in preset.map_or(&[][..], |preset| preset.headers) {
-        headers.push(((*name).to_owned(), HeaderValue::Text((*value).to_owned())));
-    }
-    for (written, value) in settings.headers.iter() {
-        let at = entry(&format!("{path}.headers"), written);
-        let name = written.to_lowercase();
-        let problem = if !is_header_name(&name) {
-            Some("is no header name")
-        } else if is_reserved(&name) {
-            Some("cannot be set: it belongs to the connection or to the gateway")
-        } else if matches!(auth, AuthPlan::Key { header, .. } if header.name() == name) {
-            Some("carries the key already")
-        } else {
-            match value {
-                HeaderValue::Text(text)
-                    if text.bytes().any(|byte| byte < b' ' && byte != b'\t' || byte == 0x7f) =>
-                {
-                    Some("has control characters in its value")
-                }
-                HeaderValue::Env { env } if !is_variable(env) => {
-                    Some("`env` must be the name of an environment variable")
-                }
-                _ => None,
-            }
-        };
-        if let Some(message) = problem {
-            problems.push(Problem::new(at, message));
-        }
-        headers.retain(|(known, _)| *known != name);
-        headers.push((name, value.clone()));
-    }
-    headers
-}
-
-fn find_forwarded(
-    settings: &Provider,
-    auth: &AuthPlan,
-    path: &str,
-    problems: &mut Vec<Problem>,
-) -> Vec<String> {
-    let Some(written) = &settings.forward_headers else {
-        let usual: &[&str] = match auth {
-            AuthPlan::Passthrough => &["anthropic-version", "anthropic-beta"],
-            _ => &[],
-        };
-        return usual.iter().map(|&name| name.to_owned()).collect();
-    };
-    let mut names = Vec::new();
-    for (index, written) in written.iter().enumerate() {
-        let name = written.to_lowercase();
-        let problem = if !is_header_name(&name) {
-            Some("is no header name")
-        } else if matches!(name.as_str(), "authorization" | "x-api-key" | "api-key") {
-            Some("is a credential: `auth: passthrough` forwards it")
-        } else if is_reserved(&name) {
-            Some("cannot be forwarded: it belongs to the connection or to the gateway")
-        } else {
-            None
-        };
-        if let Some(message) = problem {
-            problems.push(Problem::new(format!("{path}.forward_headers[{index}]"), message));
-        }
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
 }

@@ -15,6 +15,7 @@ use crate::meter::price::Cost;
 use crate::policy::ledger::Account;
 use crate::policy::quota::{Amounts, Quota, Standing, Unit};
 use crate::policy::reason::Reason;
+use crate::policy::route;
 
 impl Edge {
     /// The request is over: answered, refused, broken or abandoned.
@@ -169,6 +170,7 @@ impl Edge {
         let who = &record.identity;
         let notes: Vec<AttemptNote> = exchange.map(Exchange::notes).unwrap_or_default();
         let failure = exchange.and_then(|x| x.answer.failure.as_ref()).or(record.failure.as_ref());
+        let asked = record.model_asked.as_deref().map(route::shown);
         let mut line = Line {
             time: record.started_ns,
             request_id: &record.request_id,
@@ -182,7 +184,7 @@ impl Edge {
             method: &record.method,
             path: &record.path,
             stream: record.stream,
-            model_asked: record.model_asked.as_deref(),
+            model_asked: asked.as_deref(),
             status: self.status(host, exchange),
             attempts: &notes,
             duration_ms: millis(record.started_ns, now),

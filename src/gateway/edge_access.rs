@@ -133,7 +133,7 @@ impl Edge {
     }
 
     fn not_allowed(&self, asked: &str) -> Failure {
-        let message = format!("{} may not use the model `{asked}`.", self.whose());
+        let message = format!("{} may not use the model `{}`.", self.whose(), route::shown(asked));
         let failure = Failure { param: Some("model".into()), ..Failure::new(403, message) };
         failure.with_code("model_not_allowed")
     }
@@ -161,7 +161,7 @@ impl Edge {
 fn unknown_model(names: &[&str], asked: &str) -> Failure {
     let near = route::nearest(names.iter().copied(), asked);
     let hint = if near.is_empty() { String::new() } else { format!(" Did you mean: {}?", near.join(", ")) };
-    let message = format!("The model `{asked}` does not exist here.{hint}");
+    let message = format!("The model `{}` does not exist here.{hint}", route::shown(asked));
     Failure { param: Some("model".into()), ..Failure::new(404, message) }.with_code("model_not_found")
 }
 

@@ -194,7 +194,8 @@ fn nobody(model: &Model, call: &Call, asked: &str, attempts: &[Attempt]) -> Fail
     if reasons.is_empty() {
         reasons.push(format!("none is at a provider that may be asked for {}", call.operation.as_str()));
     }
-    let message = format!("No target of the model `{asked}` can be asked: {}.", reasons.join("; "));
+    let message =
+        format!("No target of the model `{}` can be asked: {}.", route::shown(asked), reasons.join("; "));
     // A chain that has no endpoint for what is wanted is the client's choice; a missing key is not.
     let keyless = |t: &Target| matches!(t.provider.auth, Auth::Missing { .. });
     let status = if model.targets.iter().any(keyless) { 500 } else { 400 };

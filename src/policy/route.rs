@@ -2,8 +2,15 @@
 
 use crate::config::tables::{Auth, Model, Tables, Target};
 use crate::dialect::{Call, Operation};
+use std::borrow::Cow;
 use std::ops::Range;
 use std::rc::Rc;
+
+/// Longest name that leads anywhere, in bytes: the longest that a provider gives, an ARN, has 2,048.
+const LONGEST: usize = 2_048;
+
+/// Longest name that a client is told of, or is told again, in bytes: that of names in the configuration.
+const LONGEST_SHOWN: usize = 256;
 
 /// A public model found by name.
 #[derive(Debug, Clone)]
@@ -16,6 +23,9 @@ pub struct Found {
 
 /// Finds the model that a client names: exact names and aliases first, then wildcards, the most specific first.
 pub fn find(tables: &Tables, asked: &str) -> Option<Found> {
+    if asked.len() > LONGEST {
+        return None;
+    }
     if let Some(model) = tables.models.get(asked) {
         return Some(Found { model: Rc::clone(model), carried: String::new() });
     }
@@ -84,8 +94,19 @@ pub fn steps_within(model: &Model, call: &Call, positions: Range<usize>) -> Vec<
         .collect()
 }
 
+/// A name that came from a client as errors and the audit line repeat it: not in whole, if it is longer than any name is.
+pub fn shown(asked: &str) -> Cow<'_, str> {
+    match asked.get(..asked.floor_char_boundary(LONGEST_SHOWN)) {
+        Some(head) if head.len() < asked.len() => format!("{head}…").into(),
+        _ => asked.into(),
+    }
+}
+
 /// Of these names those near to an unknown one, the nearest first, at most three.
 pub fn nearest<'t>(names: impl IntoIterator<Item = &'t str>, asked: &str) -> Vec<&'t str> {
+    if asked.len() > LONGEST_SHOWN {
+        return Vec::new();
+    }
     let asked = asked.to_lowercase();
     let mut scored: Vec<(usize, &str)> = names
         .into_iter()
@@ -118,7 +139,16 @@ fn distance(a: &str, b: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::distance;
+    use super::{LONGEST_SHOWN, distance, nearest, shown};
+
+    #[test]
+    fn a_name_that_is_none_is_cut_and_near_to_nothing() {
+        let long = "é".repeat(500_000);
+        assert_eq!(nearest(["gpt-4o"], &long), Vec::<&str>::new());
+        assert_eq!(shown(&long).len(), LONGEST_SHOWN + "…".len());
+        assert_eq!(shown("gpt-4o"), "gpt-4o");
+        assert_eq!(nearest(["gpt-4o", "claude"], "gpt-4"), ["gpt-4o"]);
+    }
 
     #[test]
     fn distance_counts_edits() {

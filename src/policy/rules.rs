@@ -4,7 +4,10 @@
 //! mentions, each once; and what takes reading its body or all of its headers only when a condition comes to it, as in
 //! `tenant == "acme" && tokens > 100000`.
 
+mod kind;
+
 use cel::{Context, ExecutionError, Program, Value};
+use kind::{Kind, Kinds};
 use std::fmt;
 use std::rc::Rc;
 
@@ -29,6 +32,9 @@ pub const VARIABLES: &[(&str, &str)] = &[
     ("max_tokens", "int: the output limit, 0 where none is set"),
 ];
 
+/// Longest condition. It is compiled to a tree that is followed on the stack.
+const MAX_CONDITION: usize = 4_096;
+
 /// Facts that take some reading.
 const COSTLY: [&str; 8] =
     ["headers", "key", "tools", "images", "documents", "thinking", "tokens", "max_tokens"];
@@ -40,6 +46,26 @@ pub struct Rule {
     /// The public model that takes the place of the one asked for.
     pub model: Rc<str>,
     condition: Program,
+}
+
+/// Why a condition is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// What is wrong with it.
+    pub message: String,
+    /// What was probably meant.
+    pub suggestion: Option<String>,
+}
+
+impl Mistake {
+    fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), suggestion: None }
+    }
+
+    fn suggest(mut self, suggestion: Option<impl Into<String>>) -> Self {
+        self.suggestion = suggestion.map(Into::into);
+        self
+    }
 }
 
 /// All rules, in their order.
@@ -71,33 +97,27 @@ impl Rule {
     /// Compiles a rule.
     ///
     /// # Errors
-    /// What is wrong with the condition, and where in it.
-    pub fn new(name: &str, condition: &str, model: &str) -> Result<Self, String> {
+    /// What is wrong with the condition: it is no CEL, speaks of what is not there, or comes to neither true nor false.
+    pub fn new(name: &str, condition: &str, model: &str) -> Result<Self, Mistake> {
+        if condition.len() > MAX_CONDITION {
+            return Err(Mistake::new(format!("is longer than {MAX_CONDITION} bytes")));
+        }
         let program = Program::compile(condition).map_err(|errors| {
             let first = errors.errors.first();
-            first.map_or_else(
+            Mistake::new(first.map_or_else(
                 || "is no condition".to_owned(),
                 |error| format!("line {} column {}: {}", error.pos.0, error.pos.1, error.msg),
-            )
+            ))
         })?;
-        let references = program.references();
-        let known = |name: &str| VARIABLES.iter().any(|(known, _)| *known == name);
-        if let Some(unknown) =
-            references.variables().into_iter().find(|name| !known(name) && !is_local(condition, name))
-        {
-            let names: Vec<&str> = VARIABLES.iter().map(|(name, _)| *name).collect();
-            return Err(format!("nothing is known of `{unknown}`; there are: {}", names.join(", ")));
+        match Kinds::new(&Context::default()).of(program.expression())? {
+            Kind::Bool | Kind::Any => {}
+            kind => {
+                let message = format!("has the type {}: neither true nor false", kind.as_str());
+                return Err(Mistake::new(message));
+            }
         }
         Ok(Self { name: name.into(), model: model.into(), condition: program })
     }
-}
-
-/// Whether a name is that of a macro's own variable: `list.exists(NAME, …)`.
-fn is_local(condition: &str, name: &str) -> bool {
-    let ends =
-        |at: usize| condition.get(at + name.len()..).is_some_and(|rest| rest.trim_start().starts_with(','));
-    let begins = |at: usize| condition.get(..at).is_some_and(|before| before.trim_end().ends_with('('));
-    condition.match_indices(name).any(|(at, _)| begins(at) && ends(at))
 }
 
 impl Rules {
@@ -198,7 +218,7 @@ mod tests {
     }
 
     fn matches(condition: &str) -> Result<bool, String> {
-        let rules = Rules::new(vec![Rule::new("r", condition, "m")?]);
+        let rules = Rules::new(vec![Rule::new("r", condition, "m").map_err(|mistake| mistake.message)?]);
         let mut problem = None;
         let matched = rules.first(facts, |_, why| problem = Some(why));
         problem.map_or(Ok(matched.is_some()), Err)
@@ -244,7 +264,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said_with_its_place() {
-        let error = |condition: &str| Rule::new("r", condition, "m").err().unwrap();
+        let error = |condition: &str| Rule::new("r", condition, "m").err().unwrap().message;
         assert!(error("agent == ").starts_with("line 1 column "), "{}", error("agent == "));
         assert!(error("(agent").starts_with("line 1 column "), "{}", error("(agent"));
         assert!(error("tokenz > 5").starts_with("nothing is known of `tokenz`; there are: headers, key"));
@@ -252,9 +272,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_decided_does_not_match_and_is_told() {
-        for condition in
-            ["headers.missing == \"x\"", "tokens > \"many\"", "tokens + 1", "agent.size() / 0 == 1"]
-        {
+        for condition in [
+            "headers.missing == \"x\"",
+            "key.metadata.tier > 5",
+            "key.metadata.tags",
+            "agent.size() / 0 == 1",
+        ] {
             let rules = Rules::new(vec![
                 Rule::new("bad", condition, "m").unwrap(),
                 Rule::new("good", "true", "n").unwrap(),

@@ -133,3 +133,123 @@ fn mistakes_in_policy_are_named_with_what_was_meant() {
         assert!(error.contains(place), "{line}\n{error}");
     }
 }
+
+/// Mistakes in providers, models and the server: each by its path, once, and by what was meant.
+#[test]
+fn mistakes_elsewhere_are_named_once_and_where_they_stand() {
+    let room = Room::new();
+    for (lines, said) in [
+        (
+            "defaults:\n  backoff: {base: 0s}",
+            "gateway.yaml:4:3: defaults.backoff.base: must be longer than 0s",
+        ),
+        ("defaults: {request_timeout: 0s}", "defaults.request_timeout: must be longer than 0s"),
+        ("defaults: {max_tokens: 0}", "defaults.max_tokens: must be more than 0"),
+        ("defaults: {retries: 99}", "defaults.retries: must be at most 16"),
+        ("defaults: {backoff: {max: 5ms}}", "defaults.backoff.max: must not be shorter than `base`"),
+        (
+            "defaults: {fallbacks: {context_window: [x]}}",
+            "defaults.fallbacks.context_window[0]: a target is `provider/model`",
+        ),
+        (
+            "defaults: {timeout: 5}",
+            "gateway.yaml:3:21: defaults.timeout: invalid type: integer `5`, expected a duration",
+        ),
+        ("limits: [{requests: 5/m, only: {key: 5}}]", "limits[0].only.key: invalid type: integer `5`"),
+        ("forward: {files: 5}", "forward.files: invalid type: integer `5`, expected the name of a provider"),
+        (
+            "defaults: {timeout: 99999999h}",
+            "defaults.timeout: invalid value: string \"99999999h\", expected a duration with its unit",
+        ),
+        ("providers: {openai: {connect_timeout: 9000h}}", "providers.openai.connect_timeout: invalid value"),
+        (
+            "server: {listen: '127.0.0.1:80', admin: '127.0.0.1:80'}",
+            "server.admin: clients and the admin interface need a port each: both have 80",
+        ),
+        (
+            "server: {listen: '0.0.0.0:9901'}",
+            "server.listen: clients and the admin interface need a port each",
+        ),
+        (
+            "providers: {azure: {base_url: 'https://a.example', api_version: '2024 10'}}",
+            "providers.azure.api_version: is a word such as",
+        ),
+        (
+            "providers: {azure: {base_url: 'https://a.example', api_version: 'a&b=c'}}",
+            "providers.azure.api_version: is a word such as",
+        ),
+        (
+            "providers: {openai: {headers: {X-A: a, x-a: b}}}",
+            "providers.openai.headers.x-a: stands here twice",
+        ),
+        ("providers: {openai: {api_key: sk-secret}}", "unknown field `api_key`"),
+        ("providers: {openai: {api_key: sk-secret}}", "(did you mean `api_key_env`?)"),
+        ("providers: {openai: sk-secret}", "providers.openai: invalid type: string, expected an object"),
+        (
+            "rules: [{when: \"model.startWith('gpt')\", model: a}]",
+            "rules[0].when: there is no function `startWith` (did you mean `startsWith`?)",
+        ),
+        ("rules: [{when: 'foo(1)', model: a}]", "rules[0].when: there is no function `foo`"),
+        ("rules: [{when: tokens, model: a}]", "rules[0].when: has the type int: neither true nor false"),
+        ("rules: [{when: '\"1\"', model: a}]", "rules[0].when: has the type string: neither true nor false"),
+        ("rules: [{when: \"tokens > 'x'\", model: a}]", "rules[0].when: `>` does not go with int and string"),
+    ] {
+        room.write(
+            "gateway.yaml",
+            &format!("models: {{a: openai/gpt-4o, b: openai/gpt-4o, c: [openai/gpt-4o]}}\n\n{lines}\n"),
+        );
+        let error = room.run(&["check"], &[]).bad();
+        assert!(error.contains(said), "{lines}\n{error}");
+        assert!(error.contains(": 1 thing wrong"), "{lines}\n{error}");
+        assert!(!error.contains("sk-secret"), "{lines}\n{error}");
+    }
+}
+
+#[test]
+fn doubts_are_about_what_has_no_effect() {
+    let room = Room::new();
+    let doubts = |text: &str| {
+        room.write("gateway.yaml", text);
+        let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x"), ("GROQ_API_KEY", "x")]);
+        assert!(ran.ok, "{}", ran.err);
+        ran.err
+    };
+    // A chain for a reason takes the place of the rest of the ordinary one.
+    let fallbacks = |reason: &str| {
+        doubts(&format!(
+            "models:\n  a:\n    targets: [openai/gpt-4o, openai/gpt-4.1]\n    fallbacks: {{context_window: [{reason}]}}\n"
+        ))
+    };
+    assert_eq!(fallbacks("openai/gpt-4.1"), "");
+    assert!(
+        fallbacks("openai/gpt-4.1, openai/gpt-4.1").contains("models.a: openai/gpt-4.1 stands in this chain")
+    );
+    let alone =
+        doubts("models: {a: {targets: [openai/gpt-4o], fallbacks: {content_policy: [openai/gpt-4o]}}}\n");
+    assert!(alone.contains("openai/gpt-4o stands in this chain already"), "{alone}");
+
+    let price = |name: &str| {
+        doubts(&format!(
+            "models: {{a: openai/gpt-4o, 'g-*': 'openai/g-*'}}\nprices: {{{name}: {{input: 1, output: 2}}}}\n"
+        ))
+    };
+    assert_eq!(price("gpt-4o"), "");
+    assert_eq!(price("g-7"), "");
+    for name in ["openai/gpt-4o", "gpt-4"] {
+        let said = price(name);
+        assert!(said.contains(&format!("prices.{name}: is the price of no target")), "{said}");
+        assert!(said.contains("(did you mean `gpt-4o`?)"), "{said}");
+    }
+    let unknown = doubts("models: {a: openai/gpt-nobody-knows}\n");
+    assert!(unknown.contains("`prices` can say it, under `gpt-nobody-knows`"), "{unknown}");
+
+    let placed = doubts("providers: {openai: {region: eu, project: p}}\nmodels: {a: openai/gpt-4o}\n");
+    assert!(placed.contains("providers.openai.region: has no use here"), "{placed}");
+    assert!(placed.contains("providers.openai.project: has no use here"), "{placed}");
+    let cloud = doubts(
+        "providers: {vertex: {region: eu, project: p, auth: gcp}, bedrock: {region: eu-west-1, auth: aws},\n  \
+         mine: {base_url: 'https://{region}.llm.example/v1', dialect: openai_chat, region: eu, auth: none}}\n\
+         models: {a: [vertex/gemini-2.5-pro, bedrock/anthropic.claude-sonnet-4-20250514-v1:0, mine/x]}\n",
+    );
+    assert!(!cloud.contains("has no use here"), "{cloud}");
+}

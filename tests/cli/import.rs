@@ -152,6 +152,133 @@ fn what_cannot_work_is_left_and_said() {
 }
 
 #[test]
+fn of_a_key_that_stands_twice_the_last_one_counts() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: openai/a, model: openai/b}}\n\
+         litellm_settings: {set_verbose: true, set_verbose: false}\n",
+    );
+    assert!(file.contains("a: openai/b"), "{file}");
+    for path in ["model_list[0].litellm_params.model", "litellm_settings.set_verbose"] {
+        let said = format!("  {path}: is written more than once: the last one counts, as in LiteLLM\n");
+        assert!(report.contains(&said), "{report}");
+    }
+}
+
+#[test]
+fn numbers_that_are_none_here_are_named() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: openai/a, timeout: 0, num_retries: 1.5, rpm: 2.5, order: first}}\n\
+         - {model_name: b, litellm_params: {model: openai/b, stream_timeout: 100000, input_cost_per_token: -1}}\n\
+         - {model_name: c, litellm_params: {model: openai/c, output_cost_per_token: 0.000002}}\n\
+         - {model_name: d, litellm_params: {model: openai/d, cache_read_input_token_cost: 0.000002}}\n\
+         - {model_name: e, litellm_params: {model: azure/c, api_base: 'https://x.example', input_cost_per_token: cheap, \
+           output_cost_per_token: 0.000004}}\n\
+         router_settings: {timeout: 0, num_retries: 0.5, cooldown_time: 0, allowed_fails: 0.5, stream_timeout: 30}\n\
+         litellm_settings: {request_timeout: 40}\n\
+         general_settings: {max_parallel_requests: 1.5}\n",
+    );
+    for line in [
+        "model_list[0].litellm_params.timeout: is no time from a millisecond to a day",
+        "model_list[0].litellm_params.num_retries: is no whole number",
+        "model_list[0].litellm_params.rpm: is no whole number",
+        "model_list[0].litellm_params.order: is not a number",
+        "model_list[1].litellm_params.stream_timeout: is no time",
+        "model_list[1].litellm_params.input_cost_per_token: is below zero",
+        "model_list[2].litellm_params.input_cost_per_token: is not there and became 0",
+        "model_list[3].litellm_params.cache_read_input_token_cost: a price is that of input and output",
+        "model_list[4].litellm_params.input_cost_per_token: is not a number",
+        "model_list[4].litellm_params.input_cost_per_token: `c` has another price already",
+        "router_settings.timeout: is no time",
+        "router_settings.num_retries: is no whole number",
+        "router_settings.cooldown_time: is no time",
+        "router_settings.allowed_fails: is no whole number",
+        "litellm_settings.request_timeout: `router_settings.stream_timeout` is the one limit of each try",
+        "general_settings.max_parallel_requests: is no whole number above zero",
+    ] {
+        assert!(report.contains(&format!("  {line}")), "{line}\n{report}");
+    }
+    assert!(file.contains("defaults:\n  timeout: 30s\n"), "{file}");
+}
+
+#[test]
+fn of_a_header_that_stands_twice_the_first_one_counts() {
+    let (file, report) = imported(
+        "model_list:\n- {model_name: a, litellm_params: {model: openai/a, organization: org-1, \
+         extra_headers: {X-A: one}, headers: {x-a: two, X-B: three}}}\n",
+    );
+    assert!(file.contains("x-a: one\n      x-b: three\n      openai-organization: org-1\n"), "{file}");
+    assert!(report.contains("litellm_params.headers.x-a: is set already"), "{report}");
+}
+
+#[test]
+fn what_check_would_refuse_is_left_and_said() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: 'a;b', litellm_params: {model: openai/a, rpm: 5, max_budget: 10000000, budget_duration: 1d, \
+           extra_headers: {Authorization: Bearer x, content-type: x, bad name: x, x-a: \"a\\nb\", x-b: os.environ/b-b}}}\n\
+         - {model_name: ' a', litellm_params: {model: openai/a}}\n\
+         - {model_name: c, litellm_params: {model: 'openai/*'}}\n\
+         - {model_name: 'd*', litellm_params: {model: 'openai/*-*'}}\n\
+         - {model_name: e, litellm_params: {model: azure/e, api_base: 'https://x.example', api_version: 'a b'}}\n\
+         - {model_name: f, litellm_params: {model: bedrock/f, aws_region_name: 'a b'}}\n\
+         - {model_name: g, litellm_params: {model: groq/g, api_key: os.environ/g-g}}\n\
+         router_settings: {model_group_alias: {' x': e}}\n\
+         general_settings: {user_header_name: 'x user'}\n",
+    );
+    assert!(file.contains("name: 'a b: openai/a'"), "{file}");
+    let params = |n: usize| format!("model_list[{n}].litellm_params");
+    for line in [
+        format!("{}.max_budget: is no amount of money up to 9000000", params(0)),
+        format!("{}.extra_headers.Authorization: is where the key goes", params(0)),
+        format!("{}.extra_headers.content-type: cannot be set", params(0)),
+        format!("{}.extra_headers.bad name: is no header name", params(0)),
+        format!("{}.extra_headers.x-a: has control characters", params(0)),
+        format!("{}.extra_headers.x-b: `env` must be the name", params(0)),
+        "model_list[1]: ` a`: a name is 1 to 256 bytes".to_owned(),
+        "model_list[2]: `c`: its model has a `*`".to_owned(),
+        "model_list[3]: `d*`: its model has more than one `*`".to_owned(),
+        format!("{}.api_version: is no version", params(4)),
+        "model_list[5]: `f`: its aws_region_name is no word".to_owned(),
+        format!("{}.api_key: is not in a variable", params(6)),
+        "router_settings.model_group_alias. x: a name is 1 to 256 bytes".to_owned(),
+        "general_settings.user_header_name: is no header name".to_owned(),
+    ] {
+        assert!(report.contains(&format!("  {line}")), "{line}\n{report}");
+    }
+}
+
+#[test]
+fn deployments_that_are_equal_share_as_much_as_all_of_them() {
+    let (file, _) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: openai/a, weight: 1}}\n\
+         - {model_name: a, litellm_params: {model: openai/a, weight: 2}}\n\
+         - {model_name: a, litellm_params: {model: groq/a, weight: 1}}\n\
+         - {model_name: b, litellm_params: {model: openai/b}}\n\
+         - {model_name: b, litellm_params: {model: openai/b}}\n\
+         - {model_name: b, litellm_params: {model: groq/b}}\n",
+    );
+    let weights: Vec<&str> = file.lines().filter_map(|line| line.trim().strip_prefix("weight: ")).collect();
+    assert_eq!(weights, ["3", "1", "2", "1"], "{file}");
+}
+
+#[test]
+fn a_chain_that_is_too_long_is_cut_and_said() {
+    let deployments = |name: &str| -> String {
+        let one = |n| format!("- {{model_name: {name}, litellm_params: {{model: openai/{name}-{n}}}}}\n");
+        (0..20).map(one).collect()
+    };
+    let (_, report) = imported(&format!(
+        "model_list:\n{}{}router_settings: {{fallbacks: [{{a: [b]}}]}}\n",
+        deployments("a"),
+        deployments("b")
+    ));
+    assert!(report.contains("router_settings.fallbacks[0].a[0]: did not fit in"), "{report}");
+}
+
+#[test]
 fn what_is_no_litellm_configuration_is_refused() {
     let room = Room::new();
     for (text, word) in [

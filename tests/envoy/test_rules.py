@@ -108,6 +108,9 @@ def test_what_cannot_be_decided_is_counted_and_logged_once(gate, world, client):
     [
         ({"when": "agent ==", "model": "m"}, "rules[0].when: line 1 column "),
         ({"when": "agnet == 'x'", "model": "m"}, "rules[0].when: nothing is known of `agnet`"),
+        ({"when": "model.startWith('gpt')", "model": "m"}, "rules[0].when: there is no function `startWith`"),
+        ({"when": "tokens > 'x'", "model": "m"}, "rules[0].when: `>` does not go with int and string"),
+        ({"when": "tokens", "model": "m"}, "rules[0].when: has the type int: neither true nor false"),
         ({"when": "true", "model": "n"}, "rules[0].model: there is no model `n`"),
     ],
 )

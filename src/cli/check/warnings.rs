@@ -1,9 +1,12 @@
 //! What is no mistake, and still probably not meant.
 
+use crate::config::nearest::nearest;
+use crate::config::problem::entry;
 use crate::config::schema::{AuthMode, Gateway, LitellmMode};
-use crate::config::tables::{Model, Provider, Tables};
+use crate::config::tables::{Model, Provider, Tables, Target};
 use crate::config::{AuthPlan, Problem, Upstream};
 use crate::dialect::Dialect;
+use crate::provider::preset;
 use std::collections::BTreeMap;
 
 /// Whether a price is known for a provider's model.
@@ -24,11 +27,12 @@ pub(super) fn warnings(
         chain(model, &mut warnings);
         prices(model, tables, priced, &mut warnings);
     }
+    unused_prices(gateway, tables, &mut warnings);
     if gateway.litellm.as_ref().is_some_and(|litellm| litellm.mode.unwrap_or_default() == LitellmMode::All) {
         for (name, _) in gateway.providers.iter() {
             let message =
                 "is never asked: `litellm.mode` is `all`; `hybrid` lets models name other providers";
-            warnings.push(Problem::new(format!("providers.{name}"), message));
+            warnings.push(Problem::new(entry("providers", name), message));
         }
     }
     warnings
@@ -71,7 +75,7 @@ fn providers(
 ) {
     let models = every_model(tables);
     for upstream in upstreams {
-        let path = format!("providers.{}", upstream.name);
+        let path = entry("providers", &upstream.name);
         for (variable, optional) in upstream.variables() {
             if !optional && env(variable).is_none_or(|value| value.trim().is_empty()) {
                 let message =
@@ -79,6 +83,7 @@ fn providers(
                 warnings.push(Problem::new(&path, message));
             }
         }
+        placeless(upstream, &path, warnings);
         let is_asked = models
             .values()
             .any(|model| model.targets.iter().any(|target| *target.provider.name == *upstream.name));
@@ -103,24 +108,48 @@ fn providers(
     }
 }
 
-/// Targets that come too late to matter.
+/// Region and project that nothing is made of.
+fn placeless(upstream: &Upstream, path: &str, warnings: &mut Vec<Problem>) {
+    let settings = &upstream.settings;
+    let usual =
+        preset(settings.preset.as_deref().unwrap_or(&upstream.name)).and_then(|preset| preset.base_url);
+    let url = settings.base_url.as_deref().or(usual).unwrap_or_default();
+    let signs = matches!(upstream.auth, AuthPlan::Aws { .. });
+    for (field, place, value, is_used) in
+        [("region", "{region}", &settings.region, signs), ("project", "{project}", &settings.project, false)]
+    {
+        if value.is_some() && !is_used && !url.contains(place) {
+            let message = format!("has no use here: there is no `{place}` in its base URL");
+            warnings.push(Problem::new(format!("{path}.{field}"), message));
+        }
+    }
+}
+
+/// Targets that come too late to matter. Each chain is looked at by itself: the request goes to that for a reason instead
+/// of the rest of its own.
 fn chain(model: &Model, warnings: &mut Vec<Problem>) {
-    for (index, target) in model.targets.iter().enumerate() {
-        let is_same = |other: &crate::config::tables::Target| {
-            other.provider.name == target.provider.name && other.model == target.model
-        };
-        let earlier = model.targets.get(..index).unwrap_or_default();
-        if earlier.iter().any(is_same) {
-            let message = format!(
-                "{}/{} stands in this chain already: it fails again for the same reason; `retries` tries again",
-                target.provider.name, target.model
-            );
-            warnings.push(Problem::new(format!("models.{}", model.name), message));
+    let is_same =
+        |one: &Target, other: &Target| one.provider.name == other.provider.name && one.model == other.model;
+    let own = model.chain();
+    for positions in [0..model.chain, model.on_context_window.clone(), model.on_content_policy.clone()] {
+        let is_for_reason = positions.start > 0;
+        let chain = model.targets.get(positions).unwrap_or_default();
+        for (index, target) in chain.iter().enumerate() {
+            let mut earlier = chain.iter().take(index);
+            // Where the model has but one target, that is who refused.
+            let refused = is_for_reason && !own.is_empty() && own.iter().all(|one| is_same(one, target));
+            if refused || earlier.any(|one| is_same(one, target)) {
+                let message = format!(
+                    "{}/{} stands in this chain already: it fails again for the same reason; `retries` tries again",
+                    target.provider.name, target.model
+                );
+                warnings.push(Problem::new(entry("models", &model.name), message));
+            }
         }
     }
     if model.timeout > model.request_timeout {
         let message = "`timeout` is longer than `request_timeout`: the whole request ends first";
-        warnings.push(Problem::new(format!("models.{}", model.name), message));
+        warnings.push(Problem::new(entry("models", &model.name), message));
     }
 }
 
@@ -129,11 +158,29 @@ fn prices(model: &Model, tables: &Tables, priced: Priced<'_>, warnings: &mut Vec
     for target in model.targets.iter().filter(|target| !target.model.contains('*')) {
         if !tables.prices.contains_key(&target.model) && !priced(&target.provider, &target.model) {
             let message = format!(
-                "no price is known for {}/{}: its cost will be absent; `prices` can say it",
-                target.provider.name, target.model
+                "no price is known for {}/{}: its cost will be absent; `prices` can say it, under `{}`",
+                target.provider.name, target.model, target.model
             );
-            warnings.push(Problem::new(format!("models.{}", model.name), message));
+            warnings.push(Problem::new(entry("models", &model.name), message));
         }
+    }
+}
+
+/// Prices of models that nobody asks for.
+fn unused_prices(gateway: &Gateway, tables: &Tables, warnings: &mut Vec<Problem>) {
+    let targets = || tables.all_models().flat_map(|model| &model.targets).map(|target| &*target.model);
+    let is_asked = |name: &str| {
+        targets().any(|model| match model.split_once('*') {
+            Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+            None => model == name,
+        })
+    };
+    for name in gateway.prices.names().filter(|name| !is_asked(name)) {
+        // Prices are by the provider's name of a model, without the provider's own.
+        let bare = name.split_once('/').map(|(_, model)| model).filter(|model| is_asked(model));
+        let near = bare.or_else(|| nearest(name, targets().filter(|model| !model.contains('*'))));
+        let message = "is the price of no target: prices are by the model's name at its provider";
+        warnings.push(Problem::new(entry("prices", name), message).suggest(near));
     }
 }
 

@@ -116,7 +116,7 @@ pub(super) fn leave_value(value: &Value, path: &str, why: &str, report: &mut Rep
 }
 
 /// A number, or a text that is one.
-pub(super) fn number(value: &Value) -> Option<f64> {
+fn number(value: &Value) -> Option<f64> {
     let number = value.as_f64().or_else(|| value.as_str().and_then(|text| text.trim().parse().ok()));
     number.filter(|number| number.is_finite())
 }

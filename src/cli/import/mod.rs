@@ -4,6 +4,7 @@
 mod fields;
 mod litellm;
 mod report;
+mod yaml;
 
 use clap::{Args, Subcommand};
 use report::Report;
@@ -49,10 +50,12 @@ pub(super) fn run(args: &ImportArgs) -> ExitCode {
 /// Reads and converts; the text of the new file, and the report.
 fn import(file: &Path) -> Result<(String, Report), String> {
     let text = super::load::read_text(file)?;
-    let broken = |error| format!("{}: {error}", file.display());
-    let mut source: yaml_serde::Value = yaml_serde::from_str(&text).map_err(broken)?;
-    source.apply_merge().map_err(broken)?;
-    let (gateway, report) = litellm::convert(source, &|name| std::env::var(name).ok())?;
+    let (source, twice) = yaml::read(&text).map_err(|error| format!("{}: {error}", file.display()))?;
+    let mut report = Report::default();
+    for path in twice {
+        report.changed(path, "is written more than once: the last one counts, as in LiteLLM");
+    }
+    let (gateway, report) = litellm::convert(source, report, &|name| std::env::var(name).ok())?;
     let body = yaml_serde::to_string(&gateway).map_err(|error| format!("cannot write YAML: {error}"))?;
     let head = "# yaml-language-server: $schema=gateway.schema.json\n\
                 # Imported from a LiteLLM configuration; `tollgate check` says what is still missing.\n";

@@ -11,10 +11,13 @@ mod quota;
 mod rules;
 mod server;
 mod state;
+mod tries;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use access::digest;
 pub use access::keys_file;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use quota::MOST_USD;
 
 use super::schema::Gateway;
 use super::tables::{PriceOverride, Route, Tables};

@@ -1,5 +1,6 @@
 //! Models: names, aliases, wildcards, and the chains behind them.
 
+use super::tries::{Tries, waits};
 use super::{circuit, limits};
 use crate::config::Problem;
 use crate::config::nearest::nearest;
@@ -26,6 +27,10 @@ pub(super) struct Models {
 pub(super) fn tables(gateway: &Gateway, providers: &[Rc<Provider>], problems: &mut Vec<Problem>) -> Models {
     let everything = everything_through(gateway, providers);
     let mut models = Models::default();
+    Tries::from(&gateway.defaults).check("defaults", problems);
+    if let Some(usual) = &gateway.defaults.fallbacks {
+        by_reason(usual, "defaults", (gateway, providers), &mut Vec::new(), problems);
+    }
     for (name, written) in gateway.models.iter() {
         let path = entry("models", name);
         let settings = match written {
@@ -324,22 +329,11 @@ fn model(
     problems: &mut Vec<Problem>,
 ) -> Model {
     let defaults = &gateway.defaults;
-    let backoff = settings.backoff.as_ref().or(defaults.backoff.as_ref());
+    Tries::from(settings).check(path, problems);
+    let [base, max] = waits(settings.backoff.as_ref().or(defaults.backoff.as_ref()));
     let span = |own: Option<schema::Span>, default: Option<schema::Span>, last| {
         own.or(default).map_or(last, |span: schema::Span| span.0)
     };
-    let base = span(backoff.and_then(|backoff| backoff.base), None, limits::BACKOFF_BASE);
-    let max = span(backoff.and_then(|backoff| backoff.max), None, limits::BACKOFF_MAX.max(base));
-    if max < base {
-        problems.push(Problem::new(format!("{path}.backoff.max"), "must not be shorter than `base`"));
-    }
-    let retries = settings.retries.or(defaults.retries).unwrap_or(0);
-    if retries > limits::MAX_RETRIES {
-        problems.push(Problem::new(
-            format!("{path}.retries"),
-            format!("must be at most {}", limits::MAX_RETRIES),
-        ));
-    }
     let chain = targets.len();
     let [on_context_window, on_content_policy] =
         fallbacks(settings, path, gateway, providers, &mut targets, problems);
@@ -356,28 +350,15 @@ fn model(
     }
     let timeout = targets.iter().map(|target| target.timeout).max().unwrap_or(limits::TIMEOUT);
     let request_timeout = span(settings.request_timeout, defaults.request_timeout, limits::REQUEST_TIMEOUT);
-    for (field, value) in [
-        ("timeout", span(settings.timeout, defaults.timeout, limits::TIMEOUT)),
-        ("request_timeout", request_timeout),
-        ("backoff.base", base),
-    ] {
-        if value.is_zero() {
-            problems.push(Problem::new(format!("{path}.{field}"), "must be longer than 0s"));
-        }
-    }
     circuit::check(settings.circuit_breaker.as_ref(), path, problems);
     if chain > 0 && targets.iter().take(chain).all(|target| target.weight == 0) {
         problems
             .push(Problem::new(format!("{path}.targets"), "every weight is 0: nobody would be asked first"));
     }
-    let default_max_tokens = settings.max_tokens.or(defaults.max_tokens).unwrap_or(limits::MAX_TOKENS);
-    if default_max_tokens == 0 {
-        problems.push(Problem::new(format!("{path}.max_tokens"), "must be more than 0"));
-    }
     Model {
         name: name.into(),
         targets,
-        retries,
+        retries: settings.retries.or(defaults.retries).unwrap_or(0),
         backoff: Backoff {
             base,
             max,
@@ -390,7 +371,7 @@ fn model(
         timeout,
         request_timeout,
         drop_params: settings.drop_params.or(defaults.drop_params).unwrap_or(true),
-        default_max_tokens,
+        default_max_tokens: settings.max_tokens.or(defaults.max_tokens).unwrap_or(limits::MAX_TOKENS),
         strategy: settings.strategy.unwrap_or_default(),
         sticky: settings.sticky,
         chain,
@@ -408,12 +389,22 @@ fn fallbacks(
     targets: &mut Vec<Target>,
     problems: &mut Vec<Problem>,
 ) -> [Range<usize>; 2] {
-    let nothing = schema::Fallbacks::default();
-    let (written, path) = match (&settings.fallbacks, &gateway.defaults.fallbacks) {
-        (Some(own), _) => (own, path),
-        (None, Some(usual)) => (usual, "defaults"),
-        (None, None) => (&nothing, path),
-    };
+    match (&settings.fallbacks, &gateway.defaults.fallbacks) {
+        (Some(own), _) => by_reason(own, path, (gateway, providers), targets, problems),
+        // What is wrong with these is told once, and not of every model.
+        (None, Some(usual)) => by_reason(usual, "defaults", (gateway, providers), targets, &mut Vec::new()),
+        (None, None) => [targets.len()..targets.len(), targets.len()..targets.len()],
+    }
+}
+
+/// Puts the chains for a reason behind the others; where they stand. `path` is that of the object they are in.
+fn by_reason(
+    written: &schema::Fallbacks,
+    path: &str,
+    (gateway, providers): (&Gateway, &[Rc<Provider>]),
+    targets: &mut Vec<Target>,
+    problems: &mut Vec<Problem>,
+) -> [Range<usize>; 2] {
     [("context_window", &written.context_window), ("content_policy", &written.content_policy)].map(
         |(reason, chain)| {
             let begin = targets.len();

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 /// Most money of one budget, in USD: amounts are kept in 10⁻¹² dollars.
-const MOST_USD: f64 = 9_000_000.0;
+pub(crate) const MOST_USD: f64 = 9_000_000.0;
 /// Most rules: each is asked for every request that it is for.
 const MOST_RULES: usize = 256;
 /// Longest wait in the queue: what a client waits for without a sign of life.

@@ -26,7 +26,10 @@ pub(super) fn rules(gateway: &Gateway, tables: &Tables, problems: &mut Vec<Probl
         }
         match Rule::new(written.name.as_deref().unwrap_or(&at), &written.when, &written.model) {
             Ok(rule) => rules.push(rule),
-            Err(why) => problems.push(Problem::new(format!("{at}.when"), why)),
+            Err(mistake) => {
+                let problem = Problem::new(format!("{at}.when"), mistake.message);
+                problems.push(problem.suggest(mistake.suggestion));
+            }
         }
     }
     Rules::new(rules)

@@ -75,6 +75,20 @@ pub(super) fn addresses(gateway: &Gateway, problems: &mut Vec<Problem>) {
             Err(message) => problems.push(Problem::new(path, message)),
         }
     }
+    let effective =
+        |address: &Option<String>, usual: &str| host_port(address.as_deref().unwrap_or(usual)).ok();
+    let both =
+        (effective(&gateway.server.listen, limits::LISTEN), effective(&gateway.server.admin, limits::ADMIN));
+    // Port 0 is any that is free.
+    if let (Some((host, port)), Some((other, same))) = both
+        && port == same
+        && port != 0
+        && (host == other || is_everywhere(&host) || is_everywhere(&other))
+    {
+        let path = if gateway.server.admin.is_some() { "server.admin" } else { "server.listen" };
+        let message = format!("clients and the admin interface need a port each: both have {port}");
+        problems.push(Problem::new(path, message));
+    }
     match &gateway.audit.to {
         Some(AuditTo::Otlp(address)) => {
             if let Err(message) = host_port(address) {
@@ -86,4 +100,9 @@ pub(super) fn addresses(gateway: &Gateway, problems: &mut Vec<Problem>) {
         }
         _ => {}
     }
+}
+
+/// Whether a host stands for all addresses of the machine.
+fn is_everywhere(host: &str) -> bool {
+    host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified())
 }

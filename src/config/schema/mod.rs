@@ -21,6 +21,7 @@ mod size;
 mod span;
 mod state;
 mod terms;
+mod words;
 
 pub use access::{Claims, Identity, IdentityHeaders, Jwt, Key, KeysFile, Mtls};
 pub use audit::{Audit, AuditTo};
@@ -104,7 +105,7 @@ pub struct Gateway {
     pub prices: Ordered<Price>,
     /// Which provider gets the requests of a service that name no model (files, batches, stored responses), where
     /// several have it and the client names none in `x-tollgate-provider`; `false` offers a service to nobody.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "words::map")]
     #[cfg_attr(not(target_arch = "wasm32"), schemars(schema_with = "forward::services_schema"))]
     pub forward: BTreeMap<Service, ForwardTo>,
 }

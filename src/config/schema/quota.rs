@@ -2,6 +2,7 @@
 
 use super::Span;
 use super::terms::{Every, Flow, Many, Percent};
+use super::words;
 use crate::policy::scope::Scope;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ pub struct Budget {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per: Option<Scope>,
     /// The values that it is for, by scope, `*` allowed once in each. Default: all.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "words::map")]
     pub only: BTreeMap<Scope, Vec<String>>,
     /// Money, in USD, at most 9,000,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +52,7 @@ pub struct Limit {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub per: Option<Scope>,
     /// The values that it is for, by scope, `*` allowed once in each. Default: all.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "words::map")]
     pub only: BTreeMap<Scope, Vec<String>>,
     /// Requests in a while.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,12 +10,16 @@ use std::time::Duration;
 pub struct Span(pub Duration);
 
 impl Span {
+    /// The longest that can be said: beyond the longest wait that anybody means, and far within what Envoy can count.
+    pub const LONGEST: Self = Self::secs(8_760 * 3_600);
+
     /// A duration of whole seconds.
     pub const fn secs(secs: u64) -> Self {
         Self(Duration::from_secs(secs))
     }
 
-    /// Reads `250ms`, `5s`, `2m` or `1h`; `None` for anything else, bare numbers included (their unit is a guess).
+    /// Reads `250ms`, `5s`, `2m` or `1h`; `None` for anything else, bare numbers included (their unit is a guess), and
+    /// for more than [`Self::LONGEST`].
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at_checked(digits)?;
@@ -27,7 +31,7 @@ impl Span {
             "h" => number.checked_mul(3_600_000)?,
             _ => return None,
         };
-        Some(Self(Duration::from_millis(millis)))
+        Some(Self(Duration::from_millis(millis))).filter(|span| *span <= Self::LONGEST)
     }
 }
 
@@ -62,7 +66,7 @@ impl Visitor<'_> for SpanVisitor {
     type Value = Span;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a duration with its unit, such as 250ms, 30s, 2m or 1h")
+        f.write_str("a duration with its unit, such as 250ms, 30s, 2m or 1h, and of at most a year (8760h)")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
@@ -79,7 +83,7 @@ impl schemars::JsonSchema for Span {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "A duration: a whole number and a unit, such as 250ms, 30s, 2m or 1h.",
+            "description": "A duration: a whole number and a unit, such as 250ms, 30s, 2m or 1h; at most a year.",
             "pattern": "^[0-9]+(ms|s|m|h)$",
             "examples": ["250ms", "30s", "2m", "1h"]
         })
@@ -92,7 +96,7 @@ mod tests {
 
     #[test]
     fn reads_and_writes_the_same_words() {
-        for text in ["250ms", "5s", "2m", "1h", "90s", "1500ms"] {
+        for text in ["250ms", "5s", "2m", "1h", "90s", "1500ms", "8760h"] {
             assert_eq!(Span::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Span::parse("60s").unwrap().to_string(), "1m");
@@ -100,9 +104,18 @@ mod tests {
 
     #[test]
     fn refuses_what_has_no_plain_meaning() {
-        for text in
-            ["", "5", "s", "1.5s", "-1s", "5 s", "5d", "99999999999999999999s", "18446744073709551615h"]
-        {
+        for text in [
+            "",
+            "5",
+            "s",
+            "1.5s",
+            "-1s",
+            "5 s",
+            "5d",
+            "8761h",
+            "99999999999999999999s",
+            "18446744073709551615h",
+        ] {
             assert_eq!(Span::parse(text), None, "{text}");
         }
     }

@@ -185,3 +185,14 @@ fn models_without_a_strategy_ask_nothing_of_the_host() {
     assert_eq!(reads(json!({"targets": targets([1, 1]), "circuit_breaker": off})), 0);
     assert_eq!(reads(json!({"targets": targets([1, 1]), "circuit_breaker": off, "strategy": "weighted"})), 0);
 }
+
+#[test]
+fn a_name_that_is_none_is_not_repeated_in_whole() {
+    let gateway = gateway(&json!({"targets": targets([3, 1])}));
+    let long = "gpt".repeat(400_000);
+    let seen = ask(&gateway, 0, &[], &json!({"model": long}), vec![]);
+    assert_eq!(seen.status, 404);
+    let said = String::from_utf8(seen.body).unwrap();
+    assert!(said.contains("…` does not exist here.\"") && said.len() < 1_000, "{said}");
+    assert!(seen.audit["model_asked"].as_str().unwrap().len() < 300);
+}

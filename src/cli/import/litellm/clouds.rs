@@ -3,6 +3,7 @@
 use super::super::fields::Fields;
 use super::{Import, variable};
 use crate::config::schema::{AuthMode, Provider};
+use crate::config::upstream::is_word;
 
 /// Where Vertex AI looks for a deployment that says no place.
 const USUAL_LOCATION: &str = "us-central1";
@@ -70,7 +71,7 @@ impl Import<'_> {
     /// knows.
     ///
     /// # Errors
-    /// The variable that is named there is not set: another place would be a wrong one.
+    /// The variable that is named there is not set, or what is told cannot be it: another place would be a wrong one.
     fn place(
         &mut self,
         params: &mut Fields,
@@ -83,11 +84,16 @@ impl Import<'_> {
             told = told.or(text);
         }
         let Some((field, told)) = told else { return Ok(variables.iter().find_map(|name| (self.env)(name))) };
-        match variable(&told) {
-            Some(name) => (self.env)(name).map(Some).ok_or_else(|| {
+        let told = match variable(&told) {
+            Some(name) => (self.env)(name).ok_or_else(|| {
                 format!("its {field} is in the variable {name}, which is not set: set it and import again")
-            }),
-            None => Ok(Some(told)),
+            })?,
+            None => told,
+        };
+        if is_word(&told) {
+            Ok(Some(told))
+        } else {
+            Err(format!("its {field} is no word of letters, digits and - _ . :"))
         }
     }
 }

@@ -1,12 +1,14 @@
 //! `model_list`: deployments become targets.
 
-use super::super::fields::{Fields, number};
+use super::super::fields::Fields;
 use super::providers::{Known, by_model, by_prefix};
-use super::settings::{span, why_param};
+use super::settings::why_param;
 use super::{Import, OS_ENVIRON, clouds, variable};
 use crate::config::BaseUrl;
+use crate::config::headers::why_not_set;
 use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
-use crate::provider::preset;
+use crate::config::upstream::{is_variable, is_word};
+use crate::provider::{Preset, preset};
 use yaml_serde::Value;
 
 /// Request fields that a deployment may preset, for providers that speak OpenAI's dialect.
@@ -106,8 +108,8 @@ impl Import<'_> {
                 fields.leave(|_| "the deployment has no `model_name`", &mut self.report);
                 continue;
             };
-            if name.matches('*').count() > 1 {
-                self.report.left(&path, format!("`{name}`: a pattern has one `*`"));
+            if let Err(why) = check_name(&name) {
+                self.report.left(&path, format!("`{name}`: {why}"));
                 continue;
             }
             self.deployment(fields, &name);
@@ -166,6 +168,12 @@ impl Import<'_> {
             return Ok(());
         }
         let (known, model) = resolve(&model, asked.as_deref())?;
+        match model.matches('*').count() {
+            0 => {}
+            1 if name.contains('*') => {}
+            1 => return Err("its model has a `*`, which stands for nothing under a plain name".to_owned()),
+            _ => return Err("its model has more than one `*`".to_owned()),
+        }
         let (preset_name, provider) = self.provider(params, known, &model)?;
         let model = clouds::bare_model(preset_name, model);
         let allowance = self.allowance(params);
@@ -257,7 +265,7 @@ impl Import<'_> {
         }
         self.cloud(params, (preset_name, model), &mut settings)?;
         self.key(params, preset_name, known, &mut settings);
-        self.headers(params, &mut settings);
+        self.headers(params, preset_row, &mut settings);
         Ok((preset_name, settings))
     }
 
@@ -268,7 +276,10 @@ impl Import<'_> {
             None => Some(version.to_owned()),
         };
         match value {
-            Some(version) if preset_name == "azure" => settings.api_version = Some(version),
+            Some(version) if preset_name == "azure" && is_word(&version) => {
+                settings.api_version = Some(version);
+            }
+            Some(_) if preset_name == "azure" => self.report.left(at, "is no version: the default one holds"),
             Some(_) => self.report.left(at, "only azure has API versions"),
             None => self.report.left(at, "its variable is not set: the default version holds"),
         }
@@ -287,7 +298,11 @@ impl Import<'_> {
             }
             None => None,
             Some(key) => match variable(&key) {
-                Some(name) => Some(name.to_owned()),
+                Some(name) if is_variable(name) => Some(name.to_owned()),
+                Some(_) => {
+                    self.report.left(&at, "is not in a variable that can be named here: the usual one holds");
+                    None
+                }
                 None if is_optional && NO_KEY.contains(&key.to_lowercase().as_str()) => None,
                 None => {
                     let name = self.providers.variable_for(preset_name, &key);
@@ -299,35 +314,49 @@ impl Import<'_> {
         settings.api_key_env = wanted.filter(|name| Some(name.as_str()) != usual || is_optional);
     }
 
-    fn headers(&mut self, params: &mut Fields, settings: &mut Provider) {
-        let mut headers = Ordered::default();
+    fn headers(&mut self, params: &mut Fields, preset: &Preset, settings: &mut Provider) {
+        let has_key =
+            settings.auth.is_none() && settings.api_key_env.as_deref().or(preset.key_variable).is_some();
+        let mut written = Vec::new();
         for name in ["extra_headers", "headers"] {
             let value = params.take(name);
             let path = params.at(name);
-            for (name, value) in Fields::of(value, &path, &mut self.report).into_rest() {
-                let at = format!("{path}.{name}");
-                match value.as_str().map(|text| (text, variable(text))) {
-                    Some((_, Some(variable))) => {
-                        headers.push(name.to_lowercase(), HeaderValue::Env { env: variable.to_owned() });
-                    }
-                    Some((text, None)) if !is_secret_header(&name) => {
-                        headers.push(name.to_lowercase(), HeaderValue::Text(text.to_owned()));
-                    }
-                    Some(_) => {
-                        let variable = name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
-                        self.report.secret(&at, &variable);
-                        headers.push(name.to_lowercase(), HeaderValue::Env { env: variable });
-                    }
-                    None => self.report.left(at, "is not a text"),
-                }
-            }
+            let fields = Fields::of(value, &path, &mut self.report);
+            written.extend(fields.into_rest().map(|(name, value)| (format!("{path}.{name}"), name, value)));
         }
-        if let Some(organization) = params.text("organization", &mut self.report) {
-            let value = match variable(&organization) {
-                Some(variable) => HeaderValue::Env { env: variable.to_owned() },
-                None => HeaderValue::Text(organization),
+        if let Some(organization) = params.take("organization") {
+            written.push((params.at("organization"), "openai-organization".to_owned(), organization));
+        }
+        let mut headers = Ordered::default();
+        for (at, name, value) in written {
+            let lower = name.to_lowercase();
+            if headers.get(&lower).is_some() {
+                self.report.left(at, "is set already: letter case makes no other header of it");
+                continue;
+            }
+            if has_key && lower == preset.key_header.name() {
+                self.report.left(at, "is where the key goes: it belongs into `api_key`");
+                continue;
+            }
+            let Some(text) = value.as_str() else {
+                self.report.left(at, "is not a text");
+                continue;
             };
-            headers.push("openai-organization", value);
+            let value = match variable(text) {
+                Some(variable) => HeaderValue::Env { env: variable.to_owned() },
+                None if is_secret_header(&name) => HeaderValue::Env {
+                    env: name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
+                },
+                None => HeaderValue::Text(text.to_owned()),
+            };
+            if let Some(why) = why_not_set(&lower, &value) {
+                self.report.left(at, why);
+                continue;
+            }
+            if let (HeaderValue::Env { env }, None) = (&value, variable(text)) {
+                self.report.secret(&at, env);
+            }
+            headers.push(lower, value);
         }
         settings.headers = headers;
     }
@@ -405,8 +434,13 @@ impl Import<'_> {
     /// A price of the deployment's own.
     fn price(&mut self, params: &mut Fields, info: &mut Fields, model: &str) {
         let mut take = |name: &str| {
-            let own = params.take(name).as_ref().and_then(number);
-            let told = info.take(name).as_ref().and_then(number);
+            let [own, told] = [&mut *params, &mut *info].map(|fields| {
+                let price = fields.number(name, &mut self.report);
+                if price.is_some_and(|price| price < 0.0) {
+                    self.report.left(fields.at(name), "is below zero");
+                }
+                price.filter(|price| *price >= 0.0)
+            });
             // Per token there, per million here; rounded where the binary fraction would show.
             own.or(told).map(|price| (price * 1e12).round() / 1e6)
         };
@@ -414,7 +448,15 @@ impl Import<'_> {
         let output = take("output_cost_per_token");
         let cache_read = take("cache_read_input_token_cost");
         let cache_write = take("cache_creation_input_token_cost");
+        if input.is_none() && output.is_none() && (cache_read.is_some() || cache_write.is_some()) {
+            let why = "a price is that of input and output: what a cache costs says neither";
+            self.report.left(params.at("cache_read_input_token_cost"), why);
+        }
         if input.is_some() || output.is_some() {
+            if input.is_none() || output.is_none() {
+                let absent = if input.is_none() { "input_cost_per_token" } else { "output_cost_per_token" };
+                self.report.changed(params.at(absent), "is not there and became 0, as in LiteLLM");
+            }
             let price =
                 Price { input: input.unwrap_or(0.0), output: output.unwrap_or(0.0), cache_read, cache_write };
             let known = self.prices.entry(model.to_owned()).or_insert_with(|| price.clone());
@@ -428,21 +470,20 @@ impl Import<'_> {
 
     /// Limits of the deployment's own, which here are its model's.
     fn limits(&mut self, params: &mut Fields) -> super::models::Limits {
-        let timeout = params.number("timeout", &mut self.report).and_then(span);
-        let stream = params.number("stream_timeout", &mut self.report).and_then(span);
+        let timeout = self.seconds(params, "timeout");
+        let stream = self.seconds(params, "stream_timeout");
         if let (Some(_), Some(_)) = (timeout, stream) {
             let at = params.at("stream_timeout");
             self.report
                 .left(at, "`timeout` is the limit to the first token of streams and whole answers alike");
         }
-        let retries = params.number("num_retries", &mut self.report).and_then(whole);
-        let retries = match retries {
+        let retries = match self.count(params, "num_retries") {
             Some(retries) => Some(retries),
-            None => params.number("max_retries", &mut self.report).and_then(whole),
+            None => self.count(params, "max_retries"),
         };
         super::models::Limits {
             timeout: timeout.or(stream),
-            retries: retries.and_then(|n| u32::try_from(n).ok()),
+            retries: retries.map(|retries| u32::try_from(retries).unwrap_or(u32::MAX)),
         }
     }
 }
@@ -467,6 +508,17 @@ fn resolve(model: &str, asked: Option<&str>) -> Result<(&'static Known, String),
         .find_map(|hint| model.strip_prefix(hint))
         .unwrap_or(model);
     Ok((known, model.to_owned()))
+}
+
+/// What is wrong with a public name.
+pub(super) fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() || name.len() > 256 || name.trim() != name || name.chars().any(char::is_control) {
+        return Err("a name is 1 to 256 bytes, without control characters and outer spaces");
+    }
+    if name.matches('*').count() > 1 {
+        return Err("a pattern has one `*`");
+    }
+    Ok(())
 }
 
 /// Why a field of `model_info` stays behind.

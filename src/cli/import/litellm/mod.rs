@@ -35,14 +35,14 @@ struct Import<'e> {
     credentials: BTreeMap<String, Vec<(String, Value)>>,
 }
 
-/// Converts a whole file.
-pub(super) fn convert(source: Value, env: Env<'_>) -> Result<(Gateway, Report), String> {
+/// Converts a whole file. The report goes on from what reading it has found.
+pub(super) fn convert(source: Value, report: Report, env: Env<'_>) -> Result<(Gateway, Report), String> {
     if !source.is_mapping() {
         return Err("this is no LiteLLM configuration: it is not a mapping".to_owned());
     }
     let mut import = Import {
         env,
-        report: Report::default(),
+        report,
         providers: Providers::default(),
         models: Models::default(),
         prices: BTreeMap::new(),

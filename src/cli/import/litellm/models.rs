@@ -1,7 +1,7 @@
 //! The models as they grow: deployments, then fallbacks and aliases.
 
 use super::super::report::Report;
-use super::deployment::whole;
+use super::deployment::{check_name, whole};
 use crate::config::limits::{MAX_RETRIES, MAX_TARGETS};
 use crate::config::schema::{Model, ModelEntry, Ordered, Span, Target, TargetEntry};
 use crate::policy::strategy::Strategy;
@@ -14,6 +14,9 @@ pub(super) struct Limits {
     /// At each target.
     pub(super) retries: Option<u32>,
 }
+
+/// Why a target does not get into a chain.
+pub(super) const FULL: &str = "did not fit in: the chain is as long as one may be";
 
 /// What a fallback is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +46,8 @@ type Shares = [Option<f64>; 3];
 pub(super) struct Models {
     deployments: Vec<(String, Vec<Deployment>)>,
     settled: Ordered<Model>,
-    /// Models of which several deployments are of the lowest order, and the weights of all.
-    shared: Vec<(String, Option<Vec<u32>>)>,
+    /// Models of which several deployments are of the lowest order, and the weights of their targets.
+    shared: Vec<(String, Vec<u32>)>,
     /// Models that fall back, and to which.
     fallen: Vec<(String, String)>,
     /// Whether there was a deployment of `*` that leads to `*`.
@@ -82,9 +85,7 @@ impl Models {
             deployments.sort_by(|a, b| a.order.unwrap_or(f64::MAX).total_cmp(&b.order.unwrap_or(f64::MAX)));
             let order = deployments.first().and_then(|first| first.order);
             let sharing = deployments.iter().take_while(|deployment| deployment.order == order).count();
-            if sharing > 1 {
-                self.shared.push((name.clone(), weights(&deployments, sharing)));
-            }
+            let weights = weights(&deployments, sharing);
             let is_weighed = |one: &Deployment| one.shares.first().is_some_and(Option::is_some);
             if deployments.iter().take(sharing).skip(1).any(is_weighed)
                 && !deployments.first().is_some_and(is_weighed)
@@ -113,8 +114,25 @@ impl Models {
                 retries: most.map(|retries| retries.min(MAX_RETRIES)),
                 ..Model::default()
             };
-            for deployment in deployments {
-                append(&mut model, deployment.target);
+            let mut fits = true;
+            let mut shares = Vec::new();
+            let weights_of_all = weights.iter().flatten().copied().chain(std::iter::repeat(1));
+            for (deployment, weight) in deployments.into_iter().zip(weights_of_all) {
+                // Deployments that are equal become one target, which has what each of them has.
+                match model.targets.iter().position(|known| *known == deployment.target) {
+                    Some(at) => shares.iter_mut().skip(at).take(1).for_each(|share| *share += weight),
+                    None if model.targets.len() < MAX_TARGETS => {
+                        model.targets.push(deployment.target);
+                        shares.push(weight);
+                    }
+                    None => fits = false,
+                }
+            }
+            if !fits {
+                report.left(format!("model_list.{name}"), format!("a deployment {FULL}"));
+            }
+            if sharing > 1 {
+                self.shared.push((name.clone(), shares));
             }
             self.settled.push(name, model);
         }
@@ -164,10 +182,8 @@ impl Models {
                 continue;
             }
             model.strategy = Some(strategy);
-            // Deployments that are equal became one target; whose weight is whose is not known then.
-            if let Some(weights) = weights.as_ref().filter(|weights| weights.len() == model.targets.len())
-                && (strategy == Strategy::Weighted || weights.contains(&0))
-            {
+            let is_even = weights.windows(2).all(|pair| pair.first() == pair.last());
+            if !is_even && (strategy == Strategy::Weighted || weights.contains(&0)) {
                 let targets = std::mem::take(&mut model.targets);
                 model.targets = targets
                     .into_iter()
@@ -178,24 +194,34 @@ impl Models {
         }
     }
 
-    /// Puts the targets of another model at the end of a model's chain, or into the one for a reason.
-    pub(super) fn fall_back(&mut self, name: &str, other: &str, targets: Vec<TargetEntry>, when: When) {
+    /// Puts the targets of another model at the end of a model's chain, or into the one for a reason. Whether all of them
+    /// fit in.
+    pub(super) fn fall_back(
+        &mut self,
+        name: &str,
+        other: &str,
+        targets: Vec<TargetEntry>,
+        when: When,
+    ) -> bool {
         self.fallen.push((name.to_owned(), other.to_owned()));
-        let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) else { return };
-        for target in targets {
-            match when {
-                // Where the targets before it share the load, it is for when none of them can be asked.
-                // Only asked when no other can be.
-                When::Failed if model.strategy.is_some() => append(model, weighing(target, 0)),
-                When::Failed => append(model, target),
-                When::TooLong => model.fallbacks.get_or_insert_default().context_window.push(target),
-                When::Forbidden => model.fallbacks.get_or_insert_default().content_policy.push(target),
-            }
-        }
+        let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) else {
+            return true;
+        };
+        // Where the targets before it share the load, it is for when none of them can be asked.
+        let is_last = when == When::Failed && model.strategy.is_some();
+        let chain = match when {
+            When::Failed => &mut model.targets,
+            When::TooLong => &mut model.fallbacks.get_or_insert_default().context_window,
+            When::Forbidden => &mut model.fallbacks.get_or_insert_default().content_policy,
+        };
+        let mut targets =
+            targets.into_iter().map(|target| if is_last { weighing(target, 0) } else { target });
+        targets.all(|target| append(chain, target))
     }
 
     /// Gives a model another name; or says why not.
     pub(super) fn alias(&mut self, alias: &str, name: &str) -> Result<(), &'static str> {
+        check_name(alias)?;
         if self.settled.get(alias).is_some() {
             return Err("is the name of a model of its own, which wins");
         }
@@ -272,11 +298,17 @@ fn weighing(target: TargetEntry, weight: u32) -> TargetEntry {
     }
 }
 
-/// Puts a target at the end of a chain, unless it stands there already: it would fail again for the same reason.
-fn append(model: &mut Model, target: TargetEntry) {
-    if !model.targets.contains(&target) && model.targets.len() < MAX_TARGETS {
-        model.targets.push(target);
+/// Puts a target at the end of a chain, unless it stands there already: it would fail again for the same reason. Whether
+/// it fits in.
+fn append(chain: &mut Vec<TargetEntry>, target: TargetEntry) -> bool {
+    if chain.contains(&target) {
+        return true;
     }
+    let fits = chain.len() < MAX_TARGETS;
+    if fits {
+        chain.push(target);
+    }
+    fits
 }
 
 /// A model with nothing but targets needs no object, and one plain target no list.

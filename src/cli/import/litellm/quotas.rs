@@ -7,7 +7,9 @@ use super::Import;
 use super::deployment::whole;
 use super::models::Models;
 use super::providers::by_prefix;
+use crate::config::MOST_USD;
 use crate::config::schema::{Budget, Every, Flow, Limit};
+use crate::policy::identity::LONGEST_LABEL;
 use crate::policy::scope::Scope;
 use std::collections::BTreeMap;
 
@@ -47,6 +49,16 @@ impl Import<'_> {
         });
         let usd = money(params, ["max_budget", "budget_duration"], &mut self.report);
         Allowance { requests, tokens, concurrent, usd }
+    }
+
+    /// A number of things, of which there may be none.
+    pub(super) fn count(&mut self, fields: &mut Fields, name: &str) -> Option<u64> {
+        let number = fields.number(name, &mut self.report)?;
+        let count = whole(number);
+        if count.is_none() {
+            self.report.left(fields.at(name), "is no whole number");
+        }
+        count
     }
 
     /// A number of things that are one at least.
@@ -114,12 +126,9 @@ impl Import<'_> {
         if let Some(all) = money(litellm, ["max_budget", "budget_duration"], &mut self.report) {
             self.quotas.budgets.push(budget(Some("proxy budget".to_owned()), None, BTreeMap::new(), all));
         }
-        let mut count = |fields: &mut Fields, name: &str| {
-            fields.number(name, &mut self.report).and_then(whole).filter(|number| *number > 0)
-        };
-        let each = count(general, "max_parallel_requests");
-        let usual = count(router, "default_max_parallel_requests");
-        let all = count(general, "global_max_parallel_requests");
+        let each = self.amount(general, "max_parallel_requests");
+        let usual = self.amount(router, "default_max_parallel_requests");
+        let all = self.amount(general, "global_max_parallel_requests");
         for (concurrent, per, name) in [
             (each.or(usual), Some(Scope::Provider), "parallel requests of a provider"),
             (all, None, "parallel requests"),
@@ -153,7 +162,12 @@ impl Quotas {
             if models.asking(&provider).any(|asks| !users.iter().any(|user| user == asks)) {
                 only.insert(Scope::Model, users);
             }
-            let what = format!("{name}: {target}");
+            // A label is no place for every name.
+            let what: String = format!("{name}: {target}")
+                .chars()
+                .map(|char| if char == ';' || char.is_control() { ' ' } else { char })
+                .take(LONGEST_LABEL - " budget".len())
+                .collect();
             let per_minute = |amount: Option<u64>| amount.map(|amount| Flow { amount, secs: 60 });
             let limit = Limit {
                 name: Some(what.clone()),
@@ -201,9 +215,10 @@ fn money(fields: &mut Fields, [amount, time]: [&str; 2], report: &mut Report) ->
     let written = fields.text(time, report);
     let usd = match (usd, &written) {
         (None, None) => return None,
-        (Some(usd), _) if usd > 0.0 => usd,
+        (Some(usd), _) if usd > 0.0 && usd <= MOST_USD => usd,
         _ => {
-            report.left(fields.at(amount), "is no amount of money: there is no such budget");
+            let why = format!("is no amount of money up to {MOST_USD}: there is no such budget");
+            report.left(fields.at(amount), why);
             return None;
         }
     };

@@ -1,9 +1,10 @@
 //! `router_settings`, `litellm_settings` and `general_settings`.
 
 use super::super::fields::{Fields, leave_value};
-use super::models::When;
+use super::models::{FULL, When};
 use super::{Import, variable};
 use crate::cli::key;
+use crate::config::headers::is_header_name;
 use crate::config::limits::{MAX_RETRIES, REQUEST_TIMEOUT};
 use crate::config::schema::{Circuit, Identity, Span, Target, TargetEntry};
 use crate::policy::strategy::Strategy;
@@ -19,12 +20,9 @@ const NOBODY: &str = "0000000000000000000000000000000000000000000000000000000000
 impl Import<'_> {
     /// What the router does: retries, limits, fallbacks, aliases.
     pub(super) fn routing(&mut self, router: &mut Fields, litellm: &mut Fields) {
-        let [own, global] =
-            [&mut *router, &mut *litellm].map(|fields| fields.number("num_retries", &mut self.report));
+        let [own, global] = [&mut *router, &mut *litellm].map(|fields| self.count(fields, "num_retries"));
         if let Some(retries) = own.or(global) {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
-            let retries = retries.clamp(0.0, f64::from(MAX_RETRIES)) as u32;
-            self.defaults.retries = Some(retries);
+            self.defaults.retries = Some(u32::try_from(retries).map_or(MAX_RETRIES, |n| n.min(MAX_RETRIES)));
             let fields = if own.is_some() { &router } else { &litellm };
             self.report.changed(fields.at("num_retries"), "counts tries at each target, 16 at most");
         }
@@ -96,15 +94,14 @@ impl Import<'_> {
     fn cooldown(&mut self, router: &mut Fields, litellm: &mut Fields) {
         let mut circuit = Circuit::default();
         for fields in [router, litellm] {
-            if let Some(fails) = fields.number("allowed_fails", &mut self.report) {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped before")]
-                let fails = fails.clamp(0.0, 1e6) as u32;
-                circuit.failure_threshold = Some(fails.saturating_add(1));
+            if let Some(fails) = self.count(fields, "allowed_fails") {
+                circuit.failure_threshold =
+                    Some(u32::try_from(fails).map_or(u32::MAX, |n| n.saturating_add(1)));
                 let how =
                     "counts failures in a row (`circuit_breaker.failure_threshold`), not those of a minute";
                 self.report.changed(fields.at("allowed_fails"), how);
             }
-            if let Some(time) = fields.number("cooldown_time", &mut self.report).and_then(span) {
+            if let Some(time) = self.seconds(fields, "cooldown_time") {
                 (circuit.open, circuit.cooldown) = (Some(time), Some(time));
             }
             if fields.flag("disable_cooldowns", &mut self.report) == Some(true) {
@@ -117,31 +114,34 @@ impl Import<'_> {
     }
 
     fn timeouts(&mut self, router: &mut Fields, litellm: &mut Fields) {
-        let timeout = router.number("timeout", &mut self.report);
-        let stream = router.number("stream_timeout", &mut self.report);
-        let request = litellm.number("request_timeout", &mut self.report);
-        let (value, at) = match (timeout, stream, request) {
-            (Some(value), _, _) => (value, router.at("timeout")),
-            (None, Some(value), _) => (value, router.at("stream_timeout")),
-            (None, None, Some(value)) => (value, litellm.at("request_timeout")),
-            (None, None, None) => return,
-        };
-        if let Some(limit) = span(value) {
+        let mut first: Option<String> = None;
+        for (of_router, name) in [(true, "timeout"), (true, "stream_timeout"), (false, "request_timeout")] {
+            let fields = if of_router { &mut *router } else { &mut *litellm };
+            let Some(limit) = self.seconds(fields, name) else { continue };
+            let at = fields.at(name);
+            if let Some(first) = &first {
+                self.report.left(at, format!("`{first}` is the one limit of each try"));
+                continue;
+            }
             self.defaults.timeout = Some(limit);
             if limit.0 > REQUEST_TIMEOUT {
                 self.defaults.request_timeout = Some(limit);
             }
-            self.report.changed(
-                at,
-                "limits each try until its first token; `defaults.request_timeout` limits it all",
-            );
+            let how = "limits each try until its first token; `defaults.request_timeout` limits it all";
+            self.report.changed(&at, how);
+            first = Some(at);
         }
-        for (other, path) in [(stream, router.at("stream_timeout")), (request, litellm.at("request_timeout"))]
-        {
-            if other.is_some() && timeout.is_some() {
-                self.report.left(path, "`router_settings.timeout` is the one limit of each try");
-            }
+    }
+
+    /// A time in seconds.
+    pub(super) fn seconds(&mut self, fields: &mut Fields, name: &str) -> Option<Span> {
+        let number = fields.number(name, &mut self.report)?;
+        let span = span(number);
+        if span.is_none() {
+            let why = "is no time from a millisecond to a day: what is usual holds";
+            self.report.left(fields.at(name), why);
         }
+        span
     }
 
     /// `model_group_alias`. What comes back are the aliases as `(alias, model)`, for fallbacks that use them.
@@ -250,7 +250,11 @@ impl Import<'_> {
                 None => matched(other, chains),
             };
             match found {
-                Some(targets) => self.models.fall_back(name, other, targets, when),
+                Some(targets) => {
+                    if !self.models.fall_back(name, other, targets, when) {
+                        self.report.left(at, FULL);
+                    }
+                }
                 None => self.report.left(at, "is not in `model_list`, or was not carried over"),
             }
         }
@@ -281,9 +285,14 @@ impl Import<'_> {
         });
         let mut identity = Identity::default();
         let at = general.at("user_header_name");
-        if let Some(user) = general.text("user_header_name", &mut self.report) {
-            self.report.changed(&at, "is `identity.headers.user`: whoever reaches the gateway can send it");
-            identity.headers.user = Some(user);
+        match general.text("user_header_name", &mut self.report) {
+            Some(user) if is_header_name(&user) => {
+                let how = "is `identity.headers.user`: whoever reaches the gateway can send it";
+                self.report.changed(&at, how);
+                identity.headers.user = Some(user);
+            }
+            Some(_) => self.report.left(&at, "is no header name"),
+            None => {}
         }
         general.leave(why_general, &mut self.report);
         (master, identity)
@@ -324,7 +333,7 @@ fn matched(name: &str, chains: &[Chain]) -> Option<Vec<TargetEntry>> {
 }
 
 /// Seconds as a limit; nothing for none or an endless one.
-pub(super) fn span(seconds: f64) -> Option<Span> {
+fn span(seconds: f64) -> Option<Span> {
     let millis = (seconds * 1000.0).round();
     let is_sensible = (1.0..=86_400_000.0).contains(&millis);
     is_sensible.then(|| Span(Duration::from_secs_f64(millis / 1000.0)))
