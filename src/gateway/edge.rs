@@ -7,7 +7,7 @@ use super::host::{Flow, GCP_TOKEN, Host, Side, key};
 use super::lay_out::Incoming;
 use super::rate_limit;
 use super::record::Record;
-use super::surface::{self, Surface};
+use super::surface::{self, Health, Surface};
 use super::waiting::{self, End, SharedWaiting};
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages, quota_headers};
@@ -17,6 +17,7 @@ use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
 use crate::meter::metrics::Labels;
 use crate::policy::allow;
+use crate::policy::keys::Holders;
 use crate::policy::ledger::Account;
 use crate::policy::quota::Terms;
 use crate::policy::route;
@@ -32,8 +33,8 @@ pub struct Edge {
     pub(super) record: Record,
     pub(super) stage: Stage,
     pub(super) cors: Vec<(&'static str, String)>,
-    /// The header that held the accepted key.
-    pub(super) key_header: Option<&'static str>,
+    /// The headers that hold keys of the gateway's.
+    pub(super) key_headers: Holders,
     /// Whether the client's token was believed.
     pub(super) has_token: bool,
     /// The provider that the client named for a request that is passed through.
@@ -99,7 +100,7 @@ impl Edge {
             record: Record::default(),
             stage: Stage::Answered,
             cors: Vec::new(),
-            key_header: None,
+            key_headers: Holders::default(),
             has_token: false,
             named_provider: None,
             replacement: None,
@@ -127,7 +128,12 @@ impl Edge {
         }
         if let Surface::Health(which) = surface {
             self.record.quiet = true;
-            let (status, body) = health_page::health(host, &self.worker, &self.tables, which);
+            // Anybody may see how the gateway is, but not what others asked.
+            let quotes = self.tables.access.is_open()
+                || (which == Health::Full
+                    && self.authenticate(host, &headers).is_ok()
+                    && self.record.identity.master);
+            let (status, body) = health_page::health(host, &self.worker, &self.tables, which, quotes);
             return self.answer_json(host, status, &body);
         }
         if surface == Surface::Alive {

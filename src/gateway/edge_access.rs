@@ -29,16 +29,17 @@ impl Edge {
             query: query.as_deref(),
         };
         let ring = Ring { access, filed: filed.as_deref() };
-        let verdict = keys::judge(ring, offered, self.record.started_ns / 1_000_000_000);
+        let (verdict, holders) = keys::judge(ring, offered, self.record.started_ns / 1_000_000_000);
+        // The gateway's own keys stop here, whatever a provider's passthrough says.
+        self.key_headers = holders;
         let mut is_let_in = access.is_open();
         let mut identity = match &verdict {
-            Verdict::Known(key, carrier) => {
-                // The gateway's own key stops here, whatever a provider's passthrough says.
-                (self.key_header, is_let_in) = (carrier.header(), true);
+            Verdict::Known(key) => {
+                is_let_in = true;
                 Identity::of_key(Rc::clone(key))
             }
-            Verdict::Master(carrier) => {
-                (self.key_header, is_let_in) = (carrier.header(), true);
+            Verdict::Master => {
+                is_let_in = true;
                 Identity::of_master()
             }
             // Whoever shows a key that was taken away does not come in by another door.

@@ -34,6 +34,12 @@ impl Edge {
             request,
         };
         let service = forwarded.request.service;
+        // A provider may read a model out of a body that cannot be read here.
+        if service.names_model() && forwarded.form == Form::Other && !body.is_empty() {
+            let message =
+                "content-type: application/json or multipart/form-data (with one boundary) was expected";
+            return Err(Failure { status: 415, ..Failure::field("content-type", message) });
+        }
         let nothing = Forwarding::default();
         let forwarding = self.tables.services.get(&service).unwrap_or(&nothing);
         let named = named.map(|name| self.offered(forwarding, service, &name)).transpose()?;

@@ -9,6 +9,7 @@ use crate::gateway::headers::Headers;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
 use crate::policy::circuit::{Board, Verdict};
+use crate::policy::keys::Holders;
 use crate::policy::reason::Reason;
 use crate::policy::route::{Step, steps_within, upstream_model};
 use crate::policy::sift::sift;
@@ -37,8 +38,8 @@ pub struct Exchange {
     pub stream: bool,
     /// The client's headers as the proxy holds them; see [`Exchange::client_header`].
     pub headers: Headers,
-    /// The header that held the client's key of the gateway.
-    pub key_header: Option<&'static str>,
+    /// The client's headers that hold keys of the gateway's.
+    pub key_headers: Holders,
     /// Whether the client's token, which is for the gateway too, was believed.
     pub has_token: bool,
     /// The access token of Google's that the proxy fetched, where a target wants one.
@@ -226,10 +227,10 @@ impl Exchange {
         self.model.targets.get(step.target)
     }
 
-    /// A header of the client's that a provider may see. The gateway's own key is not one, nor is a token for it.
+    /// A header of the client's that a provider may see. None of the gateway's own keys is one, nor is a token for it.
     pub fn client_header(&self, name: &str) -> Option<&str> {
         let token = self.tables.access.token.as_ref().filter(|_| self.has_token);
-        let is_ours = self.key_header == Some(name) || token.is_some_and(|token| *token.header == *name);
+        let is_ours = self.key_headers.has(name) || token.is_some_and(|token| *token.header == *name);
         self.headers.get(name).filter(|_| !is_ours)
     }
 

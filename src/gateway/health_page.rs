@@ -51,9 +51,16 @@ struct Circuit {
     until: Option<String>,
 }
 
-/// A health page and its status. The gateway is down, and not ready, when every target fails: one that
+/// A health page and its status; what providers said of their errors, which may repeat what they were asked, only where
+/// `quotes` is set. The gateway is down, and not ready, when every target fails: one that
 /// had no traffic may well answer.
-pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: Health) -> (u16, Vec<u8>) {
+pub(super) fn health(
+    host: &impl Host,
+    worker: &Worker,
+    tables: &Tables,
+    which: Health,
+    quotes: bool,
+) -> (u16, Vec<u8>) {
     if which == Health::Live {
         return (200, br#"{"status":"ok"}"#.to_vec());
     }
@@ -62,6 +69,9 @@ pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: 
     let mut targets: BTreeMap<&str, TargetHealth> = BTreeMap::new();
     for target in tables.targets() {
         targets.entry(&target.name).or_insert_with(|| of_target(target, &book, &board, now_ms));
+    }
+    if !quotes {
+        targets.values_mut().for_each(|target| target.summary.withhold_words());
     }
     // A provider asked for what names no model is a target too, once it was.
     targets.retain(|name, target| name.contains('/') || target.summary.total_requests > 0);
@@ -87,7 +97,11 @@ pub(super) fn health(host: &impl Host, worker: &Worker, tables: &Tables, which: 
         let now = now_ms / 1000;
         let named = tables.providers.iter().map(|provider| {
             let own = |name: &&&str| name.split('/').next() == Some(&provider.name);
-            (&*provider.name, book.summary_of(targets.keys().filter(own).copied(), now))
+            let mut summary = book.summary_of(targets.keys().filter(own).copied(), now);
+            if !quotes {
+                summary.withhold_words();
+            }
+            (&*provider.name, summary)
         });
         named.collect()
     };

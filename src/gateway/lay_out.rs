@@ -67,7 +67,7 @@ impl Edge {
             carried: found.carried,
             stream,
             headers,
-            key_header: self.key_header,
+            key_headers: self.key_headers,
             has_token: self.has_token,
             gcp_token: None,
             body,

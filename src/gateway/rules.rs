@@ -8,6 +8,7 @@ use crate::dialect::lane::{Features, features};
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::metrics::Labels;
 use crate::policy::identity::Identity;
+use crate::policy::keys::Holders;
 use crate::policy::rules::Matched;
 use crate::wire::json::Body;
 use cel::Value;
@@ -34,7 +35,7 @@ impl Edge {
         let seen: OnceCell<Features> = OnceCell::new();
         let seen = || seen.get_or_init(|| features(call, body));
         let fact = |name: &str| match name {
-            "headers" => of_headers(headers, self.key_header),
+            "headers" => of_headers(headers, self.key_headers),
             "key" => of_key(who),
             "tenant" => text(who.tenant.as_ref()),
             "team" => text(who.team.as_ref()),
@@ -76,10 +77,10 @@ fn number(value: u64) -> Value {
     Value::Int(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
-/// The client's headers, the one that held its key left out. Of several values the first counts, as elsewhere.
-fn of_headers(headers: &Headers, key_header: Option<&str>) -> Value {
+/// The client's headers, those left out that hold a key. Of several values the first counts, as elsewhere.
+fn of_headers(headers: &Headers, keys: Holders) -> Value {
     let mut map: HashMap<String, Value> = HashMap::with_capacity(headers.0.len());
-    for (name, value) in headers.0.iter().filter(|(name, _)| Some(name.as_str()) != key_header) {
+    for (name, value) in headers.0.iter().filter(|(name, _)| !keys.has(name)) {
         map.entry(name.clone()).or_insert_with(|| value.as_str().into());
     }
     map.into()

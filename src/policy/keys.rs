@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::rc::Rc;
 use subtle::ConstantTimeEq;
 
-/// What carried the key that was accepted. It is the gateway's secret and never goes to a provider.
+/// What may carry a key. One of the gateway's is its secret, and never goes to a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Carrier {
     /// `authorization: Bearer …`
@@ -35,6 +35,24 @@ impl Carrier {
     }
 }
 
+/// The headers of a request that hold a key of the gateway's, whatever it is worth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Holders(u8);
+
+impl Holders {
+    fn add(&mut self, carrier: Carrier) {
+        self.0 |= 1 << carrier as u8;
+    }
+
+    /// Whether this header is one of them.
+    pub fn has(self, header: &str) -> bool {
+        const HEADERS: [Carrier; 4] =
+            [Carrier::Authorization, Carrier::ApiKey, Carrier::AzureApiKey, Carrier::GoogApiKey];
+        self.0 != 0
+            && HEADERS.iter().any(|one| self.0 & (1 << *one as u8) != 0 && one.header() == Some(header))
+    }
+}
+
 /// The credentials that came with a request.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Offered<'r> {
@@ -53,10 +71,10 @@ pub struct Offered<'r> {
 /// What the client's credentials are worth.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// A key that is good, and what held it.
-    Known(Rc<Key>, Carrier),
-    /// The key that may do everything, and what held it.
-    Master(Carrier),
+    /// A key that is good.
+    Known(Rc<Key>),
+    /// The key that may do everything.
+    Master,
     /// No credential at all.
     Absent,
     /// A credential that is no key of ours.
@@ -84,9 +102,9 @@ impl<'t> Ring<'t> {
     }
 }
 
-/// Judges the credentials of a request that came at this time, in seconds since 1970. A key that is good counts before
-/// one that is not, wherever they stand.
-pub fn judge(ring: Ring<'_>, offered: Offered<'_>, now: u64) -> Verdict {
+/// Judges the credentials of a request that came at this time, in seconds since 1970, and says where those are that only
+/// this gateway may see. A key that is good counts before one that is not, wherever they stand.
+pub fn judge(ring: Ring<'_>, offered: Offered<'_>, now: u64) -> (Verdict, Holders) {
     let offered = [
         (Carrier::ApiKey, offered.api_key.map(str::trim)),
         (Carrier::AzureApiKey, offered.azure_api_key.map(str::trim)),
@@ -94,22 +112,36 @@ pub fn judge(ring: Ring<'_>, offered: Offered<'_>, now: u64) -> Verdict {
         (Carrier::Query, offered.query.map(str::trim)),
         (Carrier::Authorization, offered.authorization.and_then(bearer)),
     ];
-    let mut verdict = Verdict::Absent;
+    let (mut verdict, mut holders) = (Verdict::Absent, Holders::default());
     for (carrier, secret) in offered {
         let Some(secret) = secret.filter(|s| !s.is_empty()) else { continue };
-        let digest = Sha256::digest(secret.as_bytes()).into();
-        if ring.is_master(&digest) {
-            return Verdict::Master(carrier);
+        let found = worth(ring, &Sha256::digest(secret.as_bytes()).into(), now);
+        if found != Verdict::Wrong {
+            holders.add(carrier);
         }
-        match ring.get(&digest) {
-            Some(key) if key.disabled => verdict = Verdict::Over("is disabled"),
-            Some(key) if key.expires.is_some_and(|end| now >= end) => verdict = Verdict::Over("has expired"),
-            Some(key) => return Verdict::Known(Rc::clone(key), carrier),
-            None if verdict == Verdict::Absent => verdict = Verdict::Wrong,
-            None => {}
+        let is_better = match verdict {
+            Verdict::Known(_) | Verdict::Master => false,
+            Verdict::Absent => true,
+            Verdict::Wrong | Verdict::Over(_) => found != Verdict::Wrong,
+        };
+        if is_better {
+            verdict = found;
         }
     }
-    verdict
+    (verdict, holders)
+}
+
+/// What one credential is worth.
+fn worth(ring: Ring<'_>, digest: &Digest, now: u64) -> Verdict {
+    if ring.is_master(digest) {
+        return Verdict::Master;
+    }
+    match ring.get(digest) {
+        Some(key) if key.disabled => Verdict::Over("is disabled"),
+        Some(key) if key.expires.is_some_and(|end| now >= end) => Verdict::Over("has expired"),
+        Some(key) => Verdict::Known(Rc::clone(key)),
+        None => Verdict::Wrong,
+    }
 }
 
 /// The token of an `authorization: Bearer` header (RFC 6750 §2.1); the scheme is case-insensitive.
@@ -162,46 +194,63 @@ mod tests {
         keys
     }
 
-    /// The id of the key that is known, and where it stood.
-    fn known(offered: Offered<'_>) -> Option<(String, Carrier)> {
+    /// The id of the key that is known, and where keys of ours stood.
+    fn known(offered: Offered<'_>) -> Option<(String, Holders)> {
         let access = Access { keys: keys(), ..Access::default() };
         match judge(Ring { access: &access, filed: None }, offered, 999) {
-            Verdict::Known(key, carrier) => Some((key.id.to_string(), carrier)),
+            (Verdict::Known(key), holders) => Some((key.id.to_string(), holders)),
             _ => None,
         }
+    }
+
+    fn at(carriers: &[Carrier]) -> Holders {
+        let mut holders = Holders::default();
+        carriers.iter().for_each(|carrier| holders.add(*carrier));
+        holders
     }
 
     #[test]
     fn gemini_clients_have_places_of_their_own() {
         let header = Offered { goog_api_key: Some("one"), ..Offered::default() };
-        assert_eq!(known(header), Some(("one".into(), Carrier::GoogApiKey)));
+        assert_eq!(known(header), Some(("one".into(), at(&[Carrier::GoogApiKey]))));
         let query = Offered { query: Some("two"), ..Offered::default() };
-        assert_eq!(known(query), Some(("two".into(), Carrier::Query)));
+        assert_eq!(known(query), Some(("two".into(), at(&[Carrier::Query]))));
         assert_eq!(Carrier::Query.header(), None);
     }
 
     #[test]
     fn both_headers_are_read() {
-        let at_authorization = |id: &str| Some((id.to_owned(), Carrier::Authorization));
+        let at_authorization = |id: &str| Some((id.to_owned(), at(&[Carrier::Authorization])));
         assert_eq!(known(offer(Some("Bearer two"), None)), at_authorization("two"));
         assert_eq!(known(offer(Some("bearer  one"), None)), at_authorization("one"));
-        assert_eq!(known(offer(None, Some("one"))), Some(("one".into(), Carrier::ApiKey)));
+        assert_eq!(known(offer(None, Some("one"))), Some(("one".into(), at(&[Carrier::ApiKey]))));
     }
 
     #[test]
     fn the_right_key_counts_whichever_header_has_it() {
         let found = known(offer(Some("Bearer sk-of-the-provider"), Some("two")));
-        assert_eq!(found, Some(("two".into(), Carrier::ApiKey)));
+        assert_eq!(found, Some(("two".into(), at(&[Carrier::ApiKey]))));
         let found = known(offer(Some("Bearer two"), Some("sk-ant-of-the-provider")));
-        assert_eq!(found, Some(("two".into(), Carrier::Authorization)));
-        let found = known(offer(Some("Bearer two"), Some("off")));
-        assert_eq!(found, Some(("two".into(), Carrier::Authorization)));
+        assert_eq!(found, Some(("two".into(), at(&[Carrier::Authorization]))));
+    }
+
+    #[test]
+    fn every_key_of_ours_is_held_back() {
+        for other in ["off", "one", "two"] {
+            let (id, holders) = known(offer(Some("Bearer two"), Some(other))).unwrap();
+            assert!(["one", "two"].contains(&&*id));
+            assert!(
+                holders.has("authorization") && holders.has("x-api-key") && !holders.has("api-key"),
+                "{other}"
+            );
+        }
+        assert!(!known(offer(Some("Bearer two"), Some("sk-other"))).unwrap().1.has("x-api-key"));
     }
 
     #[test]
     fn wrong_and_absent_and_over_are_told_apart() {
         let access = Access { keys: keys(), ..Access::default() };
-        let judged = |offered| judge(Ring { access: &access, filed: None }, offered, 1000);
+        let judged = |offered| judge(Ring { access: &access, filed: None }, offered, 1000).0;
         assert_eq!(judged(offer(Some("Bearer three"), None)), Verdict::Wrong);
         assert_eq!(judged(offer(Some("Basic one"), None)), Verdict::Absent);
         assert_eq!(judged(offer(None, Some(" "))), Verdict::Absent);
@@ -214,9 +263,9 @@ mod tests {
         let master = Some(Sha256::digest(b"master").into());
         let (access, filed) = (Access { master, ..Access::default() }, keys());
         let judged =
-            |secret| judge(Ring { access: &access, filed: Some(&filed) }, offer(None, Some(secret)), 0);
-        assert_eq!(judged("master"), Verdict::Master(Carrier::ApiKey));
-        assert!(matches!(judged("one"), Verdict::Known(key, _) if &*key.id == "one"));
+            |secret| judge(Ring { access: &access, filed: Some(&filed) }, offer(None, Some(secret)), 0).0;
+        assert_eq!(judged("master"), Verdict::Master);
+        assert!(matches!(judged("one"), Verdict::Known(key) if &*key.id == "one"));
         assert_eq!(judged("three"), Verdict::Wrong);
     }
 

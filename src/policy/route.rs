@@ -29,6 +29,10 @@ pub fn find(tables: &Tables, asked: &str) -> Option<Found> {
     if let Some(model) = tables.models.get(asked) {
         return Some(Found { model: Rc::clone(model), carried: String::new() });
     }
+    // In a path these would lead elsewhere (RFC 3986 §5.2.4).
+    if asked.split('/').any(|part| matches!(part, "." | "..")) {
+        return None;
+    }
     tables.wildcards.iter().find_map(|w| {
         let carried = asked.strip_prefix(&*w.prefix)?.strip_suffix(&*w.suffix)?;
         (!carried.is_empty()).then(|| Found { model: Rc::clone(&w.model), carried: carried.to_owned() })

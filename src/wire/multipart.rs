@@ -34,7 +34,7 @@ pub fn boundary(content_type: &str) -> Option<String> {
     if !media_type.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
     }
-    let boundary = parameter(parameters, "boundary")?;
+    let boundary = parameter(parameters, "boundary").ok()??;
     let is_plain = boundary.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
     (!boundary.is_empty() && boundary.len() <= LONGEST_BOUNDARY && is_plain).then_some(boundary)
 }
@@ -47,17 +47,23 @@ pub fn fields(body: &[u8], boundary: &str) -> Result<Vec<Field>, Malformed> {
     let delimiter = format!("\r\n--{boundary}");
     let finder = Finder::new(delimiter.as_bytes());
     let opening = delimiter.as_bytes().get(2..).unwrap_or_default();
-    // What stands before the first boundary is a preamble that nobody reads.
+    // Other parsers may see parts in what stands before the first boundary and behind the last, which nobody has to read.
+    let is_blank = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_whitespace);
     let mut at = if body.starts_with(opening) {
         opening.len()
     } else {
-        finder.find(body).ok_or(Malformed("its boundary is not in it"))? + delimiter.len()
+        let first = finder.find(body).ok_or(Malformed("its boundary is not in it"))?;
+        if !is_blank(body.get(..first).unwrap_or_default()) {
+            return Err(Malformed("something stands before its first part"));
+        }
+        first + delimiter.len()
     };
     let mut fields = Vec::new();
     loop {
         let rest = body.get(at..).unwrap_or_default();
-        if rest.starts_with(b"--") {
-            return Ok(fields);
+        if let Some(epilogue) = rest.strip_prefix(b"--") {
+            let whole = is_blank(epilogue).then_some(fields);
+            return whole.ok_or(Malformed("something stands behind its last part"));
         }
         if fields.len() == MOST_PARTS {
             return Err(Malformed("it has too many parts"));
@@ -90,36 +96,46 @@ pub fn fields(body: &[u8], boundary: &str) -> Result<Vec<Field>, Malformed> {
     }
 }
 
-/// Name, and whether there is a file name, of a part.
+/// Name, and whether there is a file name, of a part. What is said twice may be one thing here and another elsewhere.
 fn disposition(headers: &[u8]) -> Option<(String, bool)> {
     let headers = std::str::from_utf8(headers).ok()?;
-    let line = headers.split("\r\n").find_map(|line| {
+    let mut lines = headers.split("\r\n").filter_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
-    })?;
+    });
+    let line = lines.next().filter(|_| lines.next().is_none())?;
     let (kind, parameters) = line.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         return None;
     }
-    let is_file = parameter(parameters, "filename").is_some() || parameter(parameters, "filename*").is_some();
-    Some((parameter(parameters, "name")?, is_file))
+    let value = |name| parameter(parameters, name).ok();
+    // RFC 7578 §4.2: names are never written in this other way.
+    if value("name*")?.is_some() {
+        return None;
+    }
+    let is_file = value("filename")?.is_some() || value("filename*")?.is_some();
+    Some((value("name")??, is_file))
 }
 
+/// A parameter is there more than once, or a quoted string does not end.
+#[derive(Debug)]
+struct Unclear;
+
 /// A parameter of a header: a token, or a quoted string in which a backslash stands before what it means.
-fn parameter(parameters: &str, wanted: &str) -> Option<String> {
-    let mut rest = parameters;
+fn parameter(parameters: &str, wanted: &str) -> Result<Option<String>, Unclear> {
+    let (mut rest, mut found) = (parameters, None);
     loop {
-        let (name, after) = rest.split_once('=')?;
+        let Some((name, after)) = rest.split_once('=') else { return Ok(found) };
         let name = name.trim_matches([' ', '\t', ';']);
         let after = after.trim_start();
         let (value, following) = if let Some(quoted) = after.strip_prefix('"') {
-            unquoted(quoted)?
+            unquoted(quoted).ok_or(Unclear)?
         } else {
-            let end = after.find(';').unwrap_or(after.len());
-            (after.get(..end)?.trim().to_owned(), after.get(end..)?)
+            let (value, following) = after.split_at(after.find(';').unwrap_or(after.len()));
+            (value.trim().to_owned(), following)
         };
-        if name.eq_ignore_ascii_case(wanted) {
-            return Some(value);
+        if name.eq_ignore_ascii_case(wanted) && found.replace(value).is_some() {
+            return Err(Unclear);
         }
         rest = following;
     }

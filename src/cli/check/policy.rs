@@ -18,7 +18,7 @@ pub(super) fn warnings(
     now: u64,
     warnings: &mut Vec<Problem>,
 ) {
-    keys(&gateway.keys, "keys", tables, now, warnings);
+    keys(gateway.keys.as_deref().unwrap_or_default(), "keys", tables, now, warnings);
     keys(filed, "keys_file: keys", tables, now, warnings);
     if let Some(models) = &gateway.identity.models {
         // What a pattern says of the keys it says of those without one.

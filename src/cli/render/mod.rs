@@ -100,9 +100,11 @@ impl<'g> Plan<'g> {
         changed.server.listen = overrides.listen.clone().or(changed.server.listen);
         changed.server.admin = overrides.admin.clone().or(changed.server.admin);
         // All keys are compiled together: none may be there twice.
-        changed.keys.extend(filed.iter().flatten().cloned());
-        let tables =
-            compile(&changed, &|_| None).map_err(|problems| in_files(gateway.keys.len(), problems))?;
+        if let Some(filed) = &filed {
+            changed.keys.get_or_insert_default().extend(filed.iter().cloned());
+        }
+        let own = gateway.keys.as_ref().map_or(0, Vec::len);
+        let tables = compile(&changed, &|_| None).map_err(|problems| in_files(own, problems))?;
         let upstreams = upstreams(&changed, &mut Vec::new());
         let webdis = changed.state.redis.iter().filter_map(|redis| redis.auth_env.as_deref());
         let variables = upstreams.iter().flat_map(Upstream::variables).map(|(variable, _)| variable);

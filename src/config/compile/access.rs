@@ -13,7 +13,8 @@ use std::rc::Rc;
 /// Who may ask.
 pub(super) fn access(gateway: &Gateway, problems: &mut Vec<Problem>) -> Access {
     let mut access = Access {
-        keys: table(&gateway.keys, "keys", problems),
+        keys: table(gateway.keys.as_deref().unwrap_or_default(), "keys", problems),
+        has_list: gateway.keys.is_some(),
         has_file: gateway.keys_file.is_some(),
         master: gateway.master_key.as_deref().and_then(|hex| {
             let digest = digest(hex);

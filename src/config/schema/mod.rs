@@ -66,9 +66,10 @@ pub struct Gateway {
     /// Conditions under which another model takes the place of the one asked for. The first that holds counts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
-    /// Client keys. Without any, clients need none, unless something below says otherwise.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub keys: Vec<Key>,
+    /// Client keys. Where this is not written, clients need none, unless something below says otherwise; an empty list lets
+    /// nobody in by a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Vec<Key>>,
     /// File with further keys under `keys`, seen from this one. `tollgate key` writes it, `tollgate render` reads it; with
     /// `--split`, its keys change live, and nothing else with them.
     #[serde(skip_serializing_if = "Option::is_none")]

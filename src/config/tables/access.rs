@@ -40,6 +40,8 @@ pub struct Key {
 pub struct Access {
     /// The client keys of the configuration itself.
     pub keys: Keys,
+    /// Whether the configuration lists keys, and be it none.
+    pub has_list: bool,
     /// Whether further keys come on their own, and may change without anything else.
     pub has_file: bool,
     /// The key that may do everything.
@@ -59,7 +61,7 @@ pub struct Access {
 impl Access {
     /// Whether everybody may ask.
     pub fn is_open(&self) -> bool {
-        let has_keys = self.has_file || self.master.is_some() || !self.keys.is_empty();
+        let has_keys = self.has_file || self.has_list || self.master.is_some();
         let suffices = self.token.as_ref().is_some_and(|token| token.suffices)
             || self.certificate.as_ref().is_some_and(|certificate| certificate.suffices)
             || self.headers_suffice;

@@ -148,7 +148,7 @@ pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
     Failure {
         status,
         kind,
-        message: redacted(bounded(&message)),
+        message: redacted(&bounded(&message)).into_owned(),
         param: said.param,
         // A code that only repeats the status says nothing.
         code: said.code.filter(|_| code_status.is_none()),
@@ -428,15 +428,15 @@ fn bounded(message: &str) -> Cow<'_, str> {
 
 /// Providers repeat the credential they refuse, some of them in full. What looks like a key is taken out: a word
 /// of at least 16 characters that starts as the keys of known providers do.
-fn redacted(message: Cow<'_, str>) -> String {
+pub fn redacted(message: &str) -> Cow<'_, str> {
     const STARTS: [&str; 12] =
         ["sk-", "sk_", "gsk_", "xai-", "pplx-", "AIza", "csk-", "fw_", "tgp_", "hf_", "ghu_", "gho_"];
     let is_key_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*' | '.');
     if !STARTS.iter().any(|start| message.contains(start)) {
-        return message.into_owned();
+        return Cow::Borrowed(message);
     }
     let mut out = String::with_capacity(message.len());
-    let mut rest = &*message;
+    let mut rest = message;
     while !rest.is_empty() {
         let word = rest.find(|c| !is_key_char(c)).unwrap_or(rest.len());
         let (head, tail) = if word == 0 {
@@ -451,7 +451,7 @@ fn redacted(message: Cow<'_, str>) -> String {
         }
         rest = tail;
     }
-    out
+    Cow::Owned(out)
 }
 
 /// The failure that stands for a 200 whose body cannot be read.

@@ -332,7 +332,18 @@ mod tests {
         assert_eq!(warnings.len(), 1);
         let same = FORM.replace("public", "real");
         assert_eq!(edited(&form(), &same, &[]).0, same);
-        assert_eq!(edited(&Form::Json, r#"{"n":1}"#, &[]).0, r#"{"n":1}"#);
+    }
+
+    #[test]
+    fn a_model_that_the_path_named_is_put_in() {
+        assert_eq!(edited(&Form::Json, r#"{"n":1}"#, &[]).0, r#"{"model":"real","n":1}"#);
+        let bare = FORM.replace("name=\"model\"", "name=\"other\"");
+        let (body, _) = edited(&form(), &bare, &[]);
+        assert_eq!(form().subject(body.as_bytes()).unwrap().model.as_deref(), Some("real"));
+        assert!(body.ends_with(&bare));
+        // A provider that was named in place of a model is told none.
+        let kept = form().edit(bare.as_bytes(), &Ask::new("", &Quirks::OPENAI), &mut Losses::new(true));
+        assert_eq!(kept.unwrap(), Edit::Keep);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
 pub(crate) use failure::malformed;
 pub use failure::{
-    AttemptNote, failure_header, is_failure_of, read_failure, with_error_type, write_failure,
+    AttemptNote, failure_header, is_failure_of, read_failure, redacted, with_error_type, write_failure,
     write_failure_to,
 };
 pub use features::{Features, features};

@@ -6,6 +6,7 @@ mod give_up;
 mod release;
 mod request;
 mod response;
+mod secret;
 mod upstream_headers;
 
 pub use give_up::exhausted;

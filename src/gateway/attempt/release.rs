@@ -10,6 +10,7 @@ use crate::gateway::admission::Admission;
 use crate::gateway::exchange::{Counted, Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 use crate::gateway::quota_headers;
+use std::borrow::Cow;
 
 /// Longest `x-tollgate-warnings`, in bytes: proxies on the way refuse large header blocks.
 const WARNINGS_BYTES: usize = 1024;
@@ -17,16 +18,33 @@ const WARNINGS_BYTES: usize = 1024;
 /// Provider headers that are nobody else's business, or that speak of a connection the client is not part of.
 const WITHHELD: &[&str] = &[
     "alt-svc",
+    "api-key",
+    "authorization",
+    "clear-site-data",
+    "content-location",
+    "content-security-policy",
+    "cookie",
+    "link",
     "location",
     "nel",
     "openai-organization",
     "openai-project",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "refresh",
     "report-to",
     "server",
     "set-cookie",
+    "set-cookie2",
+    "sourcemap",
     "strict-transport-security",
     "via",
+    "www-authenticate",
+    "x-accel-redirect",
+    "x-api-key",
+    "x-goog-api-key",
     "x-powered-by",
+    "x-sendfile",
 ];
 
 /// The same by the beginning of their names.
@@ -103,13 +121,14 @@ impl Attempt {
         Flow::Continue
     }
 
-    /// A provider's 4xx goes to the client: as it came where that is an error of the client's own dialect.
+    /// A provider's 4xx goes to the client: as it came where that is an error of the client's own dialect. A body that is
+    /// owned is another one than what came.
     pub(super) fn release_refusal(
         &mut self,
         host: &impl Host,
         exchange: &mut Exchange,
         mut failure: Failure,
-        body: &[u8],
+        body: Cow<'_, [u8]>,
         held: Option<usize>,
     ) -> Flow {
         let now = host.now_ns();
@@ -118,7 +137,7 @@ impl Attempt {
         self.worker.end_attempt(host, now, exchange, Ending::failed(Some(status), &failure));
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
         let readable =
-            self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.envelope(), body);
+            self.headers.is_type("application/json") && lane::is_failure_of(exchange.call.envelope(), &body);
         // What is passed through is the client's and the provider's own affair, errors included.
         let passes = exchange.forwarded.is_some();
         if !(passes || same_dialect && readable) {
@@ -130,6 +149,9 @@ impl Attempt {
             Some(_) => Body { media_type: None, length: Length::Is(body.len()) },
         };
         self.show(host, exchange, &shown, status);
+        if let (Some(size), Cow::Owned(changed)) = (held, &body) {
+            host.splice_body(Side::Response, size, changed);
+        }
         self.released(host, exchange)
     }
 

@@ -1,12 +1,13 @@
 //! The way back: what the provider's answer turns into.
 
-use super::{Attempt, Held, Stage, is_retriable};
+use super::{Attempt, Held, Stage, is_retriable, secret};
 use crate::chat::Failure;
 use crate::dialect::Operation;
 use crate::dialect::lane::{self, Pass, Progress, Stream};
 use crate::gateway::exchange::{Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
 use crate::policy::health::Quota;
+use std::borrow::Cow;
 use std::time::Duration;
 
 impl Attempt {
@@ -111,11 +112,12 @@ impl Attempt {
         let body = held.map_or_else(Vec::new, |size| host.body(Side::Response, 0, size));
         let status = self.headers.status();
         if !matches!(status, 200..=299) {
+            let body = secret::hidden(exchange, status, &body);
             let mut failure = lane::read_failure(plan.provider, status, &body);
             if let Some(name) = self.headers.get("x-amzn-errortype") {
                 failure = lane::with_error_type(failure, name);
             }
-            return self.refused(host, exchange, failure, &body, held);
+            return self.refused(host, exchange, failure, body, held);
         }
         let answer =
             if plan.stream { lane::answer_as_stream(plan, &body) } else { lane::answer(plan, &body) };
@@ -136,7 +138,7 @@ impl Attempt {
         host: &impl Host,
         exchange: &mut Exchange,
         failure: Failure,
-        body: &[u8],
+        body: Cow<'_, [u8]>,
         held: Option<usize>,
     ) -> Flow {
         let status = self.headers.status();

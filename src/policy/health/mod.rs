@@ -60,7 +60,8 @@ pub struct LastError {
     pub at: u64,
     /// What kind it was.
     pub class: ErrorClass,
-    /// What it was.
+    /// What it was, in the provider's words; empty where those are withheld.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
     pub message: String,
 }
 
@@ -111,6 +112,15 @@ pub struct Summary {
     /// What the provider's headers said last about its limits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quota: Option<QuotaSeen>,
+}
+
+impl Summary {
+    /// Takes out what a provider said: it may repeat what it was asked.
+    pub fn withhold_words(&mut self) {
+        if let Some(error) = &mut self.last_error {
+            error.message.clear();
+        }
+    }
 }
 
 /// Response times in milliseconds.

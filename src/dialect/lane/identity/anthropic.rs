@@ -114,7 +114,7 @@ impl Look {
                 let reason = body.delta.as_ref().and_then(|delta| delta.stop_reason.as_ref());
                 let Some(reason) = reason else { return Seen::Nothing };
                 report.finish = Some(finish_reason(&reason.to_str()).as_openai());
-                report.usage_is_final = body.usage.is_some();
+                report.usage_is_final = !report.usage.is_empty();
                 Seen::Finish
             }
             "message_stop" => Seen::End,
@@ -165,7 +165,7 @@ pub(super) fn answer(body: &[u8]) -> Result<Report, Failure> {
     };
     if let Some(usage) = read.usage {
         report.usage = usage.to_usage();
-        report.usage_is_final = true;
+        report.usage_is_final = !report.usage.is_empty();
     }
     Ok(report)
 }

@@ -150,7 +150,7 @@ pub(super) fn answer(body: &[u8]) -> Result<Report, Failure> {
     }
     let mut report = Report::default();
     said(&read, &mut report);
-    report.usage_is_final = read.usage.is_some();
+    report.usage_is_final = !report.usage.is_empty();
     Ok(report)
 }
 
