@@ -9,7 +9,7 @@ use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, T
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
 use crate::dialect::gemini::unexplained;
-use crate::dialect::{Carriage, Operation};
+use crate::dialect::{Carriage, Dialect, Operation};
 use crate::meter::estimate::{Counter, Tokenizer};
 
 /// Translates an answer that arrived whole. Where both sides speak the same dialect it is only looked at.
@@ -57,6 +57,11 @@ pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failur
 
 fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Failure> {
     let mut response = codec::decode_response(plan.provider, body)?;
+    if plan.client != plan.provider && is_at_work(&response) {
+        let message = "the provider has not answered yet: it works in the background, where only a client of its \
+            own dialect can fetch the answer";
+        return Err(Failure::new(502, message));
+    }
     if response.model.is_empty() {
         response.model = Text::from(plan.model.clone());
     }
@@ -74,6 +79,12 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
     custom::settle(plan, &mut response);
     mark(plan.client, &mut response);
     Ok(response)
+}
+
+/// Whether a Responses provider still works on the answer: of all its answers, these alone have no end.
+fn is_at_work(response: &ChatResponse<'_>) -> bool {
+    response.origin == Dialect::OpenaiResponses
+        && response.choices.iter().all(|choice| choice.finish.is_none())
 }
 
 /// An end that the hub has no word for is told in the provider's own: it may be all that the answer says.

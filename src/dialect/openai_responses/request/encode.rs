@@ -6,8 +6,8 @@ use crate::chat::{
     ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, Encoded};
-use crate::dialect::openai_chat::{CACHE_HINTS, SAFETY, reasons_when_asked, short_user};
+use crate::dialect::lane::{Ask, Encoded, with_params};
+use crate::dialect::openai_chat::{CACHE_HINTS, NO_EFFORT, SAFETY, reasons_when_asked, short_user};
 use crate::provider::ReasoningSwitch;
 use crate::wire::json::{Object, array, object, write_f64, write_string, write_u64};
 
@@ -66,12 +66,9 @@ pub fn encode_request(
         if request.stream {
             top.raw("stream", "true")?;
         }
-        for (name, value) in ask.params {
-            o.raw(name, value);
-        }
         Ok::<_, Failure>(())
     })?;
-    Ok(Encoded { body, json_tool: false })
+    Ok(Encoded { body: with_params(body, ask), json_tool: false })
 }
 
 fn instructions<'r>(request: &'r ChatRequest<'_>) -> Option<&'r Text<'r>> {
@@ -330,6 +327,15 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
     {
         let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
         return top.losses.lost(field, &format!("{} does not reason", top.ask.model));
+    }
+    let takes_effort = top.ask.quirks.takes_effort(top.ask.model);
+    if effort.is_some() && !takes_effort {
+        let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
+        top.losses.lost(field, &format!("{} {NO_EFFORT}", top.ask.model))?;
+    }
+    let effort = effort.filter(|_| takes_effort);
+    if effort.is_none() && !shows {
+        return Ok(());
     }
     top.with("reasoning", |out| {
         object(out, |o| {

@@ -77,7 +77,9 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let refused = choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_)));
     let status = answer.status.unwrap_or_default().to_str();
     let reason = answer.incomplete_details.and_then(|details| details.reason);
-    choice.finish = Some(finish::decode(&status, reason.as_ref(), called, refused).into());
+    if !finish::is_at_work(&status) {
+        choice.finish = Some(finish::decode(&status, reason.as_ref(), called, refused).into());
+    }
     response.choices.push(choice);
     Ok(response)
 }

@@ -5,7 +5,7 @@ use crate::chat::{
     Arguments, ChatResponse, Choice, FinishReason, Json, Losses, Part, PartKind, Thinking, ToolCall, Usage,
 };
 use crate::dialect::Dialect;
-use crate::dialect::lane::AnswerPlan;
+use crate::dialect::lane::{self, AnswerPlan};
 use serde_json::{Value, json};
 
 fn encode(response: &ChatResponse<'_>, plan: &AnswerPlan) -> (Value, Vec<String>) {
@@ -134,6 +134,21 @@ fn a_providers_answer_is_read() {
         })
         .collect();
     assert_eq!(kinds, b"dtoxrc");
+}
+
+#[test]
+fn an_answer_in_the_background_is_none_for_another_dialect() {
+    for status in ["queued", "in_progress"] {
+        let body = json!({"id": "resp_1", "object": "response", "status": status, "output": []}).to_string();
+        for client in [Dialect::OpenaiChat, Dialect::Anthropic, Dialect::Gemini] {
+            let plan = AnswerPlan::new(client, Dialect::OpenaiResponses, false, false);
+            let failure = lane::answer(&plan, body.as_bytes()).unwrap_err();
+            assert_eq!(failure.status, 502);
+            assert!(failure.message.contains("background"), "{}", failure.message);
+        }
+        let own = AnswerPlan::new(Dialect::OpenaiResponses, Dialect::OpenaiResponses, false, false);
+        assert_eq!(lane::answer(&own, body.as_bytes()).unwrap().body, None);
+    }
 }
 
 #[test]
