@@ -32,6 +32,7 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     let response = decode(plan, body)?;
     let mut losses = Losses::new(true);
     note_end(&response, &mut losses);
+    note_citations(plan.client, &response, &mut losses);
     let body = codec::encode_response(&response, plan, &mut losses);
     let report = report(&response, losses);
     Ok(Answer { body: Some(body), report })
@@ -45,6 +46,7 @@ pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failur
     let response = decode(plan, body)?;
     let mut losses = Losses::new(true);
     note_end(&response, &mut losses);
+    note_citations(plan.client, &response, &mut losses);
     let mut encoder = StreamEncoder::new(plan);
     let mut out = Vec::with_capacity(body.len().saturating_mul(2));
     replay(&response, &mut losses, |event| encoder.event(&event, &mut out));
@@ -95,6 +97,16 @@ fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
         if let (true, Some((_, word))) = (is_unknown, word) {
             losses.note(format!("{} has no counterpart", unexplained(word, &choice.extra)));
         }
+    }
+}
+
+/// Only OpenAI's two dialects can say on which pages a text relies as the hub does.
+fn note_citations(client: Dialect, response: &ChatResponse<'_>, losses: &mut Losses) {
+    let mut parts = response.choices.iter().flat_map(|choice| &choice.parts);
+    if !matches!(client, Dialect::OpenaiChat | Dialect::OpenaiResponses)
+        && parts.any(|part| !part.citations.is_empty())
+    {
+        losses.note("fields of the answer dropped: annotations");
     }
 }
 

@@ -2,6 +2,7 @@
 //! became common: `reasoning_content` (DeepSeek, vLLM) and `reasoning` (OpenRouter), `thinking_blocks`, `thinking`
 //! and `cache_control` (LiteLLM), content in parts in answers (Mistral).
 
+pub(crate) mod citation;
 mod failure;
 pub(super) mod finish;
 mod ids;

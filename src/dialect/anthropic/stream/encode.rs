@@ -72,6 +72,7 @@ impl StreamEncoder {
             Event::End => self.end(out),
             // Other choices cannot be told to a client of this dialect, and neither can log probabilities.
             Event::PartStart { .. }
+            | Event::Citation { .. }
             | Event::Delta { .. }
             | Event::PartStop { .. }
             | Event::Finish { .. }

@@ -73,6 +73,7 @@ impl StreamEncoder {
             | Event::PartStop { .. }
             | Event::Finish { .. }
             | Event::Logprobs { .. }
+            | Event::Citation { .. }
             | Event::Ping
             | Event::Lost(_) => {}
         }

@@ -71,6 +71,7 @@ impl StreamEncoder {
             | Event::PartStop { .. }
             | Event::Logprobs { .. }
             | Event::Finish { .. }
+            | Event::Citation { .. }
             | Event::Ping
             | Event::Lost(_) => {}
         }

@@ -1,6 +1,7 @@
 //! The hub's request becomes a Responses provider's.
 
 use super::items::{self, UNKNOWN_HERE};
+use super::search;
 use crate::chat::{
     ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool,
     ToolChoice, ToolKind,
@@ -137,15 +138,19 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
             top.losses.note("cache_control dropped: OpenAI caches prompts by itself");
         }
     }
-    if kept.is_empty() && !own {
+    let search = if is_openais(top, request) { search::tool(request, top.losses)? } else { None };
+    if kept.is_empty() && search.is_none() && !own {
         return match &request.tool_choice {
             None | Some(ToolChoice::Auto | ToolChoice::None) => Ok(()),
             Some(_) => top.losses.lost("tool_choice", "has no tool left to choose"),
         };
     }
-    if !kept.is_empty() {
+    if !kept.is_empty() || search.is_some() {
         top.with("tools", |out| {
-            array(out, |list| kept.iter().for_each(|tool| write_tool(list.item(), tool, own)));
+            array(out, |list| {
+                kept.iter().for_each(|tool| write_tool(list.item(), tool, own));
+                search.iter().for_each(|tool| list.item().extend_from_slice(tool));
+            });
         })?;
     }
     match &request.tool_choice {
@@ -407,13 +412,18 @@ fn write_json(key: &str, json: &Json<'_>, o: &mut Object<'_>) {
     o.key(key).extend_from_slice(json.as_str().as_bytes());
 }
 
+/// Whether a client of OpenAI's chat completions asks OpenAI itself.
+fn is_openais(top: &Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> bool {
+    request.origin == Dialect::OpenaiChat && top.ask.quirks.reasoning == ReasoningSwitch::Openai
+}
+
 /// Writes the fields that OpenAI's chat completions have in common with Responses and nobody else knows; gives their names.
 fn chat_fields<'r>(
     top: &mut Top<'_, '_, '_, '_>,
     request: &'r ChatRequest<'_>,
 ) -> Result<Vec<&'r str>, Failure> {
     let mut carried = Vec::new();
-    if request.origin != Dialect::OpenaiChat || top.ask.quirks.reasoning != ReasoningSwitch::Openai {
+    if !is_openais(top, request) {
         return Ok(carried);
     }
     for (name, value) in &request.extra {
@@ -422,6 +432,8 @@ fn chat_fields<'r>(
             if request.stream {
                 top.raw("stream_options", &format!("{{\"include_obfuscation\":{}}}", value.get()))?;
             }
+        } else if field == search::OPTIONS {
+            // It became a tool.
         } else if CACHE_HINTS.contains(&field) || SAFETY.contains(&&**name) {
             top.raw(field, value.get())?;
         } else {
