@@ -87,14 +87,14 @@ pub enum PartStart<'a> {
     RedactedThinking(Text<'a>),
     /// A tool call: its arguments follow.
     ToolCall {
-        /// Its id; may be empty.
+        /// Its id; empty where the provider gave none, until the lane makes one.
         id: Text<'a>,
         /// The tool's name.
         name: Text<'a>,
     },
     /// A call of a custom tool: the free text it is called with follows as its arguments.
     CustomCall {
-        /// Its id; may be empty.
+        /// Its id; empty where the provider gave none, until the lane makes one.
         id: Text<'a>,
         /// The tool's name.
         name: Text<'a>,

@@ -454,7 +454,7 @@ fn citations_of_pages_pass_in_streams() {
         let is_told = out.contains("event: response.output_text.annotation.added");
         assert_eq!(is_told, order[0] == &text, "{out}");
         let mut lane = lane::Stream::new(&plan(Anthropic, OpenaiChat));
-        let stream: String = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+        let stream = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect::<Vec<_>>().concat();
         lane.push(stream.as_bytes(), &mut Vec::new());
         assert_eq!(lane.report().warnings, ["annotations dropped from the stream"]);
     }

@@ -148,8 +148,12 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
     if !kept.is_empty() || search.is_some() {
         top.with("tools", |out| {
             array(out, |list| {
-                kept.iter().for_each(|tool| write_tool(list.item(), tool, own));
-                search.iter().for_each(|tool| list.item().extend_from_slice(tool));
+                for tool in &kept {
+                    write_tool(list.item(), tool, own);
+                }
+                if let Some(tool) = &search {
+                    list.item().extend_from_slice(tool);
+                }
             });
         })?;
     }

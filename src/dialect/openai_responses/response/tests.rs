@@ -34,7 +34,7 @@ fn claudes() -> ChatResponse<'static> {
         PartKind::Text("two".into()),
         PartKind::ToolCall(call),
         PartKind::ToolCall(ToolCall {
-            id: "".into(),
+            id: "t2".into(),
             name: "g".into(),
             arguments: Arguments::Text("".into()),
         }),
@@ -69,7 +69,7 @@ fn an_answer_of_another_dialect_has_all_that_clients_require() {
             {"type": "function_call", "id": "fc_msg01Abc_3", "status": "completed", "call_id": "t1", "name": "f",
                 "arguments": "{\"a\":1}"},
             {"type": "function_call", "id": "fc_msg01Abc_4", "status": "completed",
-                "call_id": "call_msg01Abc_4", "name": "g", "arguments": "{}"},
+                "call_id": "t2", "name": "g", "arguments": "{}"},
         ], "usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 5, "cache_write_tokens": 0},
             "output_tokens": 4, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 13},
             "tools": [], "tool_choice": "auto", "parallel_tool_calls": true, "store": false})

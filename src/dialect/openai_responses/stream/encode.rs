@@ -3,7 +3,7 @@
 use super::super::failure::write_event;
 use super::super::finish::{self, COMPLETED};
 use super::super::part::write_citation;
-use super::super::response::{Frame, Status, call_id_of, item_id};
+use super::super::response::{Frame, Status, item_id};
 use crate::chat::{Citation, Delta, Event, Failure, Finish, PartStart, Text, Usage};
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::{Dialect, signature};
@@ -205,12 +205,11 @@ impl Writer {
                 self.close(out);
                 let words = if matches!(part, PartStart::ToolCall { .. }) { &FUNCTION } else { &CUSTOM };
                 let item = item_id(words.prefix, &self.frame.core, self.next);
-                let call_id = call_id_of(id, &self.frame.core, self.next);
                 let mut head = Vec::new();
                 object(&mut head, |o| {
                     o.word("type", words.kind);
                     o.str("id", &item);
-                    o.text("call_id", &call_id);
+                    o.text("call_id", id);
                     o.text("name", name);
                 });
                 // It is left open for what differs between its beginning and its end.
