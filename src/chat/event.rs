@@ -1,6 +1,6 @@
 //! An answer that arrives as a stream.
 
-use super::{Failure, Finish, Json, Text, Usage};
+use super::{Citation, Failure, Finish, Json, Text, Usage};
 
 /// What a stream says, in neutral words and in this order: `Start`, parts, `Finish` per choice, `End`; `Usage` may
 /// come at any time and more than once (the last value of each count wins), and so may `Ping` and `Lost`. `Error`
@@ -37,6 +37,13 @@ pub enum Event<'a> {
     PartStop {
         /// The choice it belongs to.
         choice: u32,
+    },
+    /// What the open text relies on.
+    Citation {
+        /// The choice it belongs to.
+        choice: u32,
+        /// The page, and where in the part's text.
+        citation: Citation<'a>,
     },
     /// Log probabilities of the text just said, as OpenAI shapes them.
     Logprobs {
@@ -80,14 +87,14 @@ pub enum PartStart<'a> {
     RedactedThinking(Text<'a>),
     /// A tool call: its arguments follow.
     ToolCall {
-        /// Its id; may be empty.
+        /// Its id; empty where the provider gave none, until the lane makes one.
         id: Text<'a>,
         /// The tool's name.
         name: Text<'a>,
     },
     /// A call of a custom tool: the free text it is called with follows as its arguments.
     CustomCall {
-        /// Its id; may be empty.
+        /// Its id; empty where the provider gave none, until the lane makes one.
         id: Text<'a>,
         /// The tool's name.
         name: Text<'a>,

@@ -5,6 +5,7 @@
 //! understand stays raw ([`Json`]), and what a dialect says beyond the hub travels as `extra` beside the thing it
 //! belongs to: an encoder of the same dialect writes it back, an encoder of another one reports it to [`Losses`].
 
+mod citation;
 mod event;
 mod failure;
 mod finish;
@@ -18,6 +19,7 @@ mod tool;
 mod usage;
 
 pub use crate::wire::json::{Extra, Text};
+pub use citation::Citation;
 pub use event::{Delta, Event, EventSink, PartStart};
 pub use failure::{Failure, FailureKind};
 pub use finish::{Finish, FinishReason};

@@ -1,6 +1,6 @@
 //! One part of a message: text, picture, thought, tool call…
 
-use super::{Extra, Json, Text};
+use super::{Citation, Extra, Json, Text};
 use serde_json::value::RawValue;
 
 /// One part of a message or of an answer.
@@ -10,6 +10,8 @@ pub struct Part<'a> {
     pub kind: PartKind<'a>,
     /// A prompt-cache breakpoint after it.
     pub cache_control: Option<CacheControl<'a>>,
+    /// Of a text of an answer: what it relies on.
+    pub citations: Vec<Citation<'a>>,
     /// Fields that only the sender's dialect knows.
     pub extra: Extra<'a>,
 }
@@ -17,7 +19,7 @@ pub struct Part<'a> {
 impl<'a> Part<'a> {
     /// A part that is nothing but this.
     pub fn new(kind: PartKind<'a>) -> Self {
-        Self { kind, cache_control: None, extra: Extra::new() }
+        Self { kind, cache_control: None, citations: Vec::new(), extra: Extra::new() }
     }
 
     /// A part of plain text.

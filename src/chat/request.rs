@@ -40,6 +40,8 @@ pub struct ChatRequest<'a> {
     pub seed: Option<i64>,
     /// Texts that end the answer.
     pub stop: Vec<Text<'a>>,
+    /// The text that follows the answer, which fills what is between (completions of one prompt).
+    pub suffix: Option<Text<'a>>,
     /// How many answers are wanted.
     pub n: Option<u64>,
     /// Whether log probabilities are wanted.
@@ -95,6 +97,7 @@ impl ChatRequest<'_> {
             presence_penalty: None,
             seed: None,
             stop: Vec::new(),
+            suffix: None,
             n: None,
             logprobs: None,
             top_logprobs: None,

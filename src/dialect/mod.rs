@@ -19,6 +19,7 @@ pub mod ollama;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+mod schema;
 mod service;
 mod shape;
 mod signature;

@@ -229,6 +229,33 @@ fn peers_of_openai_have_names_of_their_own() {
     let failure =
         send(Format::Ollama, OPENAI, &json!({"model": "m", "input": "a"}), &with(Fields::PERPLEXITY));
     assert_eq!(failure.unwrap_err().code.as_deref(), Some("unsupported_parameter"));
+    for word in ["base64", "float"] {
+        let body = json!({"model": "m", "input": "a", "encoding_format": word});
+        let failure = send(Format::Openai, OPENAI, &body, &with(Fields::PERPLEXITY)).unwrap_err();
+        assert_eq!((failure.status, failure.param.as_deref()), (400, Some("encoding_format")));
+    }
+    // Its own clients say its own words.
+    let own = json!({"model": "m", "input": "a", "encoding_format": "base64_int8"});
+    let (sent, _) = send(Format::Openai, OPENAI, &own, &with(Fields::PERPLEXITY)).unwrap();
+    assert_eq!(sent, json!({"model": OPENAI.1, "input": "a", "encoding_format": "base64_int8"}));
+}
+
+#[test]
+fn a_sum_of_tokens_is_told_as_those_of_the_prompt() {
+    let body = json!({"model": "m", "input": "a"});
+    let quirks = Quirks { embeddings: Fields::VOYAGE, ..Quirks::OPENAI };
+    let (_, outgoing) = send(Format::Openai, OPENAI, &body, &quirks).unwrap();
+    let plan = outgoing.plan.embedding.unwrap();
+    let voyage =
+        r#"{"object":"list","data":[{"index":0,"embedding":[0.5]}],"model":"v","usage":{"total_tokens":7}}"#;
+    let told = answer(&plan, voyage.as_bytes()).unwrap();
+    assert_eq!(
+        String::from_utf8(told.body.unwrap()).unwrap(),
+        voyage.replace(r#"{"total_tokens":7}"#, r#"{"prompt_tokens":7,"total_tokens":7}"#)
+    );
+    assert_eq!(told.report.usage.input, Some(7));
+    let openai = voyage.replace("total", "prompt");
+    assert_eq!(answer(&plan, openai.as_bytes()).unwrap().body, None);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::request::quoted;
 use super::{
     Elements, EmbedRequest, EmbedResponse, Fields, Format, Vector, decode_request, decode_response,
-    encode_request, encode_response, gemini,
+    encode_request, encode_response, gemini, openai,
 };
 use crate::chat::{Failure, Losses, Usage};
 use crate::dialect::Operation;
@@ -99,6 +99,13 @@ fn same_format(
     losses: &mut Losses,
 ) -> Result<(Edit, Plan), Failure> {
     let found = members(body)?;
+    let known = ask.quirks.embeddings.known;
+    let asks_floats =
+        || ["float", "base64"].iter().any(|word| is_word(field(&found, "encoding_format"), word));
+    if format == Format::Openai && !known.contains(&Elements::Float) && asks_floats() {
+        // What came back would be bytes of another kind, which the client would read as floats.
+        return translated(format, format, body, ask, losses);
+    }
     let mut plan = Plan {
         client: format,
         provider: format,
@@ -206,7 +213,7 @@ pub fn answer(plan: &Plan, body: &[u8]) -> Result<Answer, Failure> {
     response.usage.input = response.usage.input.or(plan.counted);
     let is_same = plan.client == plan.provider;
     let body = if is_same && !needs_base64(plan, &response) {
-        None
+        if plan.client == Format::Openai { openai::with_prompt_tokens(body) } else { None }
     } else {
         Some(encode_response(&response, plan)?)
     };

@@ -11,7 +11,7 @@ use super::{
 use crate::chat::{Failure, Losses, Text, Usage};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure, with_params};
-use crate::wire::json::{Count, Object, array, object, parse, wire_object};
+use crate::wire::json::{Count, Object, Patch, array, object, parse, sketch, wire_object};
 use serde_json::value::RawValue;
 
 wire_object! {
@@ -243,6 +243,24 @@ pub(super) fn decode_response(body: &[u8], elements: Elements) -> Result<EmbedRe
         usage: wire.usage.map(|usage| usage.to_usage()).unwrap_or_default(),
         extra: wire.extra,
     })
+}
+
+/// The answer with `usage.prompt_tokens`, where it says only their sum (Voyage): clients of OpenAI's refuse an answer
+/// without. `None`: it is there, or cannot be told.
+pub(super) fn with_prompt_tokens(body: &[u8]) -> Option<Vec<u8>> {
+    const FIELD: &str = "prompt_tokens";
+    // It stands at the end, if at all.
+    if memchr::memmem::rfind(body, b"\"prompt_tokens\"").is_some() {
+        return None;
+    }
+    let found = sketch(body).ok()?;
+    let usage = found.get("usage")?.value;
+    let counts = sketch(usage).ok()?;
+    let mut told = Patch::default();
+    told.set(FIELD, counts.get("total_tokens")?.value);
+    let mut patch = Patch::default();
+    patch.set("usage", told.apply(usage, &counts)?);
+    patch.apply(body, &found)
 }
 
 /// Writes a client's answer.

@@ -29,6 +29,9 @@ pub struct Quirks {
     pub json_schema: bool,
     /// How the provider is asked to think.
     pub reasoning: ReasoningSwitch,
+    /// Models that differ from the rest in whether an effort can be asked of them: the beginnings of their names, up to
+    /// a hyphen or the end, the longest of which counts.
+    pub efforts: &'static [(&'static str, bool)],
     /// How earlier reasoning is sent back to the provider.
     pub replay: Replay,
     /// The provider calls `required` tool choice `any` and wants tool ids of nine letters and digits (Mistral).
@@ -105,6 +108,7 @@ impl Quirks {
         top_k: false,
         json_schema: true,
         reasoning: ReasoningSwitch::Openai,
+        efforts: &[],
         replay: Replay::Never,
         mistral_tools: false,
         short_ids: true,
@@ -140,6 +144,16 @@ impl Quirks {
             Replay::Required if BEFORE.iter().any(|old| model.starts_with(old)) => Replay::SinceLastUser,
             replay => replay,
         }
+    }
+
+    /// Whether one of the provider's models can be asked for an effort, as far as [`Self::efforts`] says.
+    pub fn takes_effort(&self, model: &str) -> bool {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        let is_of = |family: &str| {
+            name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        let known = self.efforts.iter().filter(|(family, _)| is_of(family));
+        known.max_by_key(|(family, _)| family.len()).is_none_or(|(_, takes)| *takes)
     }
 
     /// Whether the provider refuses a top-level field.

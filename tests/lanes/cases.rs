@@ -638,3 +638,31 @@ fn a_target_has_the_last_word() {
         (Some(0.2), &json!(11), &json!("gpt-4.1"))
     );
 }
+
+#[test]
+fn the_text_after_the_answer_goes_where_it_is_known() {
+    use tollgate::dialect::Dialect::{OllamaGenerate, OpenaiCompletions};
+    let asked = json!({"model": "m", "prompt": "def f(", "suffix": "return", "stream": false});
+    for (client, provider) in [(OllamaGenerate, OpenaiCompletions), (OpenaiCompletions, OllamaGenerate)] {
+        let (out, warnings) = translated(client, provider, "m", &asked, false).unwrap();
+        assert_eq!((&out["prompt"], &out["suffix"], warnings.len()), (&asked["prompt"], &asked["suffix"], 0));
+    }
+    for client in [OllamaGenerate, OpenaiCompletions] {
+        for provider in [OpenaiChat, Anthropic, Dialect::Ollama, Dialect::Gemini] {
+            let (out, warnings) = translated(client, provider, CLAUDE, &asked, true).unwrap();
+            assert!(out["suffix"].is_null() && warnings[0].starts_with("suffix dropped"), "{warnings:?}");
+            let refused = translated(client, provider, CLAUDE, &asked, false).unwrap_err();
+            assert_eq!(refused.param.as_deref(), Some("suffix"));
+        }
+    }
+}
+
+#[test]
+fn a_request_to_load_a_model_is_not_an_empty_conversation() {
+    for (client, field) in [(Dialect::Ollama, "messages"), (Dialect::OllamaGenerate, "prompt")] {
+        for provider in [OpenaiChat, Anthropic, Dialect::OpenaiResponses, Dialect::Cohere] {
+            let refused = translated(client, provider, CLAUDE, &json!({"model": "m"}), true).unwrap_err();
+            assert_eq!((refused.status, refused.param.as_deref()), (400, Some(field)), "{provider:?}");
+        }
+    }
+}

@@ -366,3 +366,111 @@ fn nothing_left_to_say_is_refused_by_name() {
     let failure = lane::request(&call, Anthropic, body.to_string().as_bytes(), &ask).unwrap_err();
     assert_eq!(failure.param.as_deref(), Some("generationConfig.candidateCount"));
 }
+
+/// A page as both dialects describe it, in flat members.
+fn page(start: u64, end: u64) -> Value {
+    json!({"start_index": start, "end_index": end, "url": "https://a.example/\u{e9}", "title": "A"})
+}
+
+fn annotation(dialect: Dialect, page: &Value) -> Value {
+    if dialect == OpenaiChat {
+        return json!({"type": "url_citation", "url_citation": page});
+    }
+    let mut flat = page.clone();
+    flat["type"] = json!("url_citation");
+    flat
+}
+
+#[test]
+fn citations_of_pages_pass_between_openais_dialects() {
+    let (chats, flat) = (annotation(OpenaiChat, &page(0, 2)), annotation(OpenaiResponses, &page(0, 2)));
+    let chat = json!({"id": "c", "model": "m", "choices": [{"index": 0, "finish_reason": "stop",
+        "message": {"role": "assistant", "content": "hi", "annotations": [chats]}}]});
+    let out = answered(&plan(OpenaiResponses, OpenaiChat), &chat);
+    assert_eq!(out["output"][0]["content"][0]["annotations"], json!([flat]));
+
+    let text = |text: &str, pages: Value| json!({"type": "output_text", "text": text, "annotations": pages});
+    let responses = json!({"id": "resp_1", "object": "response", "model": "m", "status": "completed", "output": [
+        {"type": "message", "id": "m1", "role": "assistant",
+         "content": [text("h\u{e9} ", json!([])), text("hi", json!([flat]))]}]});
+    let out = answered(&plan(OpenaiChat, OpenaiResponses), &responses);
+    // The texts are one here, and the places are counted from its beginning.
+    assert_eq!(out["choices"][0]["message"]["content"], "h\u{e9} hi");
+    assert_eq!(out["choices"][0]["message"]["annotations"], json!([annotation(OpenaiChat, &page(3, 5))]));
+
+    for (provider, body) in [(OpenaiChat, &chat), (OpenaiResponses, &responses)] {
+        let answer = lane::answer(&plan(Anthropic, provider), body.to_string().as_bytes()).unwrap();
+        assert_eq!(answer.report.warnings, ["fields of the answer dropped: annotations"]);
+        let whole = lane::answer_as_stream(&plan(OpenaiChat, provider), body.to_string().as_bytes()).unwrap();
+        assert!(String::from_utf8(whole.body.unwrap()).unwrap().contains("\"url_citation\":{"));
+    }
+}
+
+#[test]
+fn citations_of_pages_pass_in_streams() {
+    let event = |name: &str, more: &Value| {
+        let mut event = json!({"type": name, "output_index": 0, "content_index": 0});
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event
+    };
+    let flat = annotation(OpenaiResponses, &page(0, 2));
+    let message = json!({"type": "message", "id": "m1", "role": "assistant",
+        "content": [{"type": "output_text", "text": "hi", "annotations": [flat]}]});
+    let whole = json!({"id": "resp_1", "model": "m", "status": "completed", "output": [message]});
+    let said = [
+        json!({"type": "response.created", "response": {"id": "resp_1", "model": "m"}}),
+        event(
+            "response.output_item.added",
+            &json!({"item": {"type": "message", "role": "assistant", "content": []}}),
+        ),
+        event("response.output_text.delta", &json!({"delta": "hi"})),
+        event("response.output_text.annotation.added", &json!({"annotation_index": 0, "annotation": flat})),
+        event("response.output_text.done", &json!({"text": "hi"})),
+        event("response.output_item.done", &json!({"item": message})),
+        json!({"type": "response.completed", "response": whole}),
+    ];
+    let only_last = [said[0].clone(), said[6].clone()];
+    for events in [&said[..], &only_last] {
+        let out = streamed(&plan(OpenaiChat, OpenaiResponses), events);
+        let delta = format!("\"delta\":{{\"annotations\":[{}]}}", annotation(OpenaiChat, &page(0, 2)));
+        let sorted =
+            out.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+        let cited: Vec<String> = sorted
+            .filter(|chunk| chunk["choices"][0]["delta"]["annotations"].is_array())
+            .map(|chunk| format!("\"delta\":{}", chunk["choices"][0]["delta"]))
+            .collect();
+        assert_eq!(cited, [delta]);
+    }
+
+    let chats = annotation(OpenaiChat, &page(0, 2));
+    let (text, pages) = (json!({"content": "hi"}), json!({"annotations": [chats]}));
+    for order in [[&text, &pages], [&pages, &text]] {
+        let chunks =
+            [chunk(order[0], &Value::Null), chunk(order[1], &Value::Null), chunk(&json!({}), &json!("stop"))];
+        let out = streamed(&plan(OpenaiResponses, OpenaiChat), &chunks);
+        let last = out.lines().rev().find_map(|line| line.strip_prefix("data: ")).unwrap();
+        let last: Value = serde_json::from_str(last).unwrap();
+        assert_eq!(last["response"]["output"][0]["content"][0]["annotations"], json!([flat]));
+        let is_told = out.contains("event: response.output_text.annotation.added");
+        assert_eq!(is_told, order[0] == &text, "{out}");
+        let mut lane = lane::Stream::new(&plan(Anthropic, OpenaiChat));
+        let stream = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect::<Vec<_>>().concat();
+        lane.push(stream.as_bytes(), &mut Vec::new());
+        assert_eq!(lane.report().warnings, ["annotations dropped from the stream"]);
+    }
+}
+
+#[test]
+fn a_search_of_the_web_is_a_tool_of_responses() {
+    let asked = json!({"model": "m", "messages": [{"role": "user", "content": "q"}], "web_search_options": {
+        "search_context_size": "low", "user_location": {"type": "approximate", "approximate": {"city": "Paris"}}}});
+    let (out, warnings) = sent(OpenaiChat, OpenaiResponses, &asked);
+    assert_eq!(
+        out["tools"],
+        json!([{"type": "web_search", "search_context_size": "low",
+            "user_location": {"type": "approximate", "city": "Paris"}}])
+    );
+    assert_eq!(warnings, [""; 0]);
+    let (_, warnings) = sent(OpenaiChat, Anthropic, &asked);
+    assert!(warnings.concat().contains("web_search_options"), "{warnings:?}");
+}

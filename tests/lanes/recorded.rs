@@ -223,7 +223,12 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
 /// Counted tokens, compacted conversations and errors in a 200 are no answers.
 pub(crate) fn is_answer(provider: Dialect, source: &Value) -> bool {
     match provider {
-        OpenaiResponses => source["object"] == "response",
+        // One in the background has not been answered.
+        OpenaiResponses => {
+            source["object"] == "response"
+                && source["status"] != "queued"
+                && source["status"] != "in_progress"
+        }
         OpenaiChat | Dialect::OpenaiCompletions => source["choices"].is_array(),
         Anthropic => source["content"].is_array(),
         _ => true,

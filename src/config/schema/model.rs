@@ -113,7 +113,10 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_window: Option<u64>,
     /// Top-level request fields, in the provider's dialect, that replace the client's. Of `generationConfig` (Gemini),
-    /// `inferenceConfig` (Bedrock) and `options` (Ollama) only the settings that are named here are replaced.
+    /// `inferenceConfig` (Bedrock) and `options` (Ollama) only the settings that are named here are replaced. OpenAI's
+    /// names for sampling and limits (`temperature`, `top_p`, `top_k`, `max_tokens`, `stop`, `seed`,
+    /// `reasoning_effort`…) may be used for any provider: they are put where its dialect has them, and one that it does
+    /// not have is dropped with a warning.
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub params: Ordered<serde_json::Value>,
 }

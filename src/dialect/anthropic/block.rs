@@ -72,11 +72,13 @@ fn part_at(block: Block<'_>, inside: bool) -> Result<Part<'_>, BadBlock> {
             return Ok(Part {
                 kind: PartKind::Other(Opaque { kind, json }),
                 cache_control: block.cache_control.map(CacheControl),
+                citations: Vec::new(),
                 extra: Vec::new(),
             });
         }
     };
-    Ok(Part { kind, cache_control: block.cache_control.map(CacheControl), extra: block.extra })
+    let cache_control = block.cache_control.map(CacheControl);
+    Ok(Part { cache_control, extra: block.extra, ..Part::new(kind) })
 }
 
 fn string<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Text<'a>, BadBlock> {

@@ -151,11 +151,7 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
             }
             list.object(|block| {
                 block.word("type", "tool_use");
-                if call.id.is_empty() {
-                    block.str("id", &format!("toolu_{index}"));
-                } else {
-                    block.text("id", &call.id);
-                }
+                block.text("id", &call.id);
                 block.text("name", &call.name);
                 block.key("input").extend_from_slice(input.as_str().as_bytes());
                 if own {
@@ -225,11 +221,11 @@ mod tests {
     fn another_dialects_answer_becomes_a_message() {
         let mut response = ChatResponse::new(Dialect::OpenaiChat);
         let mut choice = Choice::new(0);
-        let call = |arguments: &'static str| {
+        let call = |id: &'static str, arguments: &'static str| {
             let arguments = Arguments::Text(arguments.into());
-            Part::new(PartKind::ToolCall(ToolCall { id: Text::default(), name: "f".into(), arguments }))
+            Part::new(PartKind::ToolCall(ToolCall { id: id.into(), name: "f".into(), arguments }))
         };
-        choice.parts = vec![Part::text(""), call(""), call("[broken")];
+        choice.parts = vec![Part::text(""), call("toolu_1", ""), call("toolu_2", "[broken")];
         choice.finish = Some(FinishReason::Stop.into());
         response.choices = vec![choice, Choice::new(1)];
         response.usage = Usage { input: Some(7), output: Some(1), cache_read: Some(2), ..Usage::default() };

@@ -128,7 +128,7 @@ fn part_at(block: Block<'_>, inside: bool) -> Result<Part<'_>, BadBlock> {
 }
 
 fn with<'a>(kind: PartKind<'a>, extra: Extra<'a>) -> Part<'a> {
-    Part { kind, cache_control: None, extra }
+    Part { extra, ..Part::new(kind) }
 }
 
 /// The block as it came; `kind` is what a warning calls it.

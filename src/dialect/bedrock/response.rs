@@ -161,11 +161,7 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
             }
             list.object(|block| {
                 block.object("toolUse", |tool| {
-                    if call.id.is_empty() {
-                        tool.str("toolUseId", &format!("tooluse_{index}"));
-                    } else {
-                        tool.text("toolUseId", &call.id);
-                    }
+                    tool.text("toolUseId", &call.id);
                     tool.text("name", &call.name);
                     tool.key("input").extend_from_slice(input.as_str().as_bytes());
                 });
@@ -231,7 +227,7 @@ mod tests {
         let mut response = ChatResponse::new(Dialect::OpenaiChat);
         let mut choice = Choice::new(0);
         let arguments = Arguments::Text("[broken".into());
-        let call = ToolCall { id: Text::default(), name: "f".into(), arguments };
+        let call = ToolCall { id: "tooluse_2".into(), name: "f".into(), arguments };
         choice.parts = vec![Part::text(""), Part::text("x"), Part::new(PartKind::ToolCall(call))];
         choice.finish = Some(FinishReason::Stop.into());
         response.choices = vec![choice, Choice::new(1)];

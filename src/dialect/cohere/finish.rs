@@ -1,9 +1,8 @@
 //! Finish reasons.
 
-use crate::chat::FinishReason;
+use crate::chat::{Failure, FinishReason, Text};
 
-/// The neutral reason for one of Cohere's. `ERROR` and `TIMEOUT` end an answer that was not completed; where nothing was
-/// said at all they are failures ([`is_failure`]).
+/// The neutral reason for one of Cohere's, failures ([`failure`]) apart.
 pub(super) fn decode(word: &str) -> FinishReason {
     match word {
         "COMPLETE" => FinishReason::Stop,
@@ -15,9 +14,15 @@ pub(super) fn decode(word: &str) -> FinishReason {
     }
 }
 
-/// Whether a reason says that the generation failed.
-pub(super) fn is_failure(word: &str) -> bool {
-    matches!(word, "ERROR" | "TIMEOUT")
+/// What a reason says that ends an answer before it is complete: whatever was said until then is no answer.
+pub(super) fn failure(word: &str, error: Option<&Text<'_>>) -> Option<Failure> {
+    let status = match word {
+        "ERROR" => 502,
+        "TIMEOUT" => 504,
+        _ => return None,
+    };
+    let told = || format!("the provider's generation ended with {word}");
+    Some(Failure::new(status, error.map_or_else(told, |error| error.to_str().into_owned())))
 }
 
 /// Cohere's word for a neutral reason. For a refusal it has none in version 2; this is the one of version 1.

@@ -36,7 +36,6 @@ mod wire;
 
 pub use failure::{write_failure, write_failure_event};
 pub(in crate::dialect) use finish::unexplained;
-pub(crate) use request::object_at_root;
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub(crate) use stream::Reframer;

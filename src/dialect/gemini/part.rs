@@ -68,7 +68,7 @@ fn part_at(raw: &RawValue, inside: bool) -> Result<Part<'_>, ParseError> {
     } else {
         return Ok(Part::new(whole(&extra)));
     };
-    Ok(Part { kind, cache_control: None, extra })
+    Ok(Part { extra, ..Part::new(kind) })
 }
 
 fn whole_media<'a>(raw: &'a RawValue, kind: &'static str) -> PartKind<'a> {
@@ -216,5 +216,5 @@ fn tool_result<'a>(result: FunctionResult<'a>, mut extra: Extra<'a>) -> Result<P
         content,
         is_error,
     });
-    Ok(Part { kind, cache_control: None, extra })
+    Ok(Part { extra, ..Part::new(kind) })
 }

@@ -9,7 +9,7 @@ use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, T
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
 use crate::dialect::gemini::unexplained;
-use crate::dialect::{Carriage, Operation};
+use crate::dialect::{Carriage, Dialect, Operation};
 use crate::meter::estimate::{Counter, Tokenizer};
 
 /// Translates an answer that arrived whole. Where both sides speak the same dialect it is only looked at.
@@ -32,6 +32,7 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     let response = decode(plan, body)?;
     let mut losses = Losses::new(true);
     note_end(&response, &mut losses);
+    note_citations(plan.client, &response, &mut losses);
     let body = codec::encode_response(&response, plan, &mut losses);
     let report = report(&response, losses);
     Ok(Answer { body: Some(body), report })
@@ -45,6 +46,7 @@ pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failur
     let response = decode(plan, body)?;
     let mut losses = Losses::new(true);
     note_end(&response, &mut losses);
+    note_citations(plan.client, &response, &mut losses);
     let mut encoder = StreamEncoder::new(plan);
     let mut out = Vec::with_capacity(body.len().saturating_mul(2));
     replay(&response, &mut losses, |event| encoder.event(&event, &mut out));
@@ -57,6 +59,11 @@ pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failur
 
 fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Failure> {
     let mut response = codec::decode_response(plan.provider, body)?;
+    if plan.client != plan.provider && is_at_work(&response) {
+        let message = "the provider has not answered yet: it works in the background, where only a client of its \
+            own dialect can fetch the answer";
+        return Err(Failure::new(502, message));
+    }
     if response.model.is_empty() {
         response.model = Text::from(plan.model.clone());
     }
@@ -76,6 +83,12 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
     Ok(response)
 }
 
+/// Whether a Responses provider still works on the answer: of all its answers, these alone have no end.
+fn is_at_work(response: &ChatResponse<'_>) -> bool {
+    response.origin == Dialect::OpenaiResponses
+        && response.choices.iter().all(|choice| choice.finish.is_none())
+}
+
 /// An end that the hub has no word for is told in the provider's own: it may be all that the answer says.
 fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
     for choice in &response.choices {
@@ -84,6 +97,16 @@ fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
         if let (true, Some((_, word))) = (is_unknown, word) {
             losses.note(format!("{} has no counterpart", unexplained(word, &choice.extra)));
         }
+    }
+}
+
+/// Only OpenAI's two dialects can say on which pages a text relies as the hub does.
+fn note_citations(client: Dialect, response: &ChatResponse<'_>, losses: &mut Losses) {
+    let mut parts = response.choices.iter().flat_map(|choice| &choice.parts);
+    if !matches!(client, Dialect::OpenaiChat | Dialect::OpenaiResponses)
+        && parts.any(|part| !part.citations.is_empty())
+    {
+        losses.note("fields of the answer dropped: annotations");
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) fn request(
     ask: &Ask<'_>,
 ) -> Result<Outgoing, Failure> {
     // A target's own fields are for the answer, which there is none of.
-    let ask = Ask { params: &[], max_tokens: None, ..*ask };
+    let ask = Ask { params: &[], settings: &[], max_tokens: None, ..*ask };
     let plan = AnswerPlan {
         operation: Operation::CountTokens,
         ..AnswerPlan::new(call.dialect, provider, false, false)

@@ -31,6 +31,7 @@ pub use failure::{
 };
 pub use features::{Features, features};
 pub use forward::{Form, Gauge, Subject};
+pub use params::Setting;
 pub(crate) use params::{set_params, with_params};
 pub use request::{request, request_of};
 pub use stream::Stream;
@@ -55,8 +56,11 @@ pub struct Envelope {
 pub struct Ask<'c> {
     /// The provider's name of the model.
     pub model: &'c str,
-    /// Top-level fields, in the provider's dialect, that replace the client's.
+    /// Top-level fields, in the provider's dialect or in OpenAI's words for sampling, that replace the client's.
     pub params: &'c [(Box<str>, Box<RawValue>)],
+    /// Fields within objects of the body that replace the client's. A lane makes them of the `params` that the
+    /// provider's dialect has there.
+    pub settings: &'c [Setting<'c>],
     /// Replaces the client's output limit, in tokens.
     pub max_tokens: Option<u64>,
     /// The output limit where the provider must have one and the client gave none.
@@ -70,7 +74,15 @@ pub struct Ask<'c> {
 impl<'c> Ask<'c> {
     /// What a target asks that sets nothing of its own: what its provider cannot say is dropped.
     pub const fn new(model: &'c str, quirks: &'c Quirks) -> Self {
-        Self { model, params: &[], max_tokens: None, default_max_tokens: 4096, drop_params: true, quirks }
+        Self {
+            model,
+            params: &[],
+            settings: &[],
+            max_tokens: None,
+            default_max_tokens: 4096,
+            drop_params: true,
+            quirks,
+        }
     }
 }
 

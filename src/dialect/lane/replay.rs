@@ -32,7 +32,14 @@ fn replay_part(choice: u32, part: &Part<'_>, losses: &mut Losses, send: &mut imp
         send(Event::PartStop { choice });
     };
     match &part.kind {
-        PartKind::Text(text) => whole(PartStart::Text, &[Delta::Text(text.clone())]),
+        PartKind::Text(text) => {
+            send(Event::PartStart { choice, part: PartStart::Text });
+            send(Event::Delta { choice, delta: Delta::Text(text.clone()) });
+            for citation in &part.citations {
+                send(Event::Citation { choice, citation: citation.clone() });
+            }
+            send(Event::PartStop { choice });
+        }
         PartKind::Refusal(text) => whole(PartStart::Refusal, &[Delta::Text(text.clone())]),
         PartKind::RedactedThinking(data) => whole(PartStart::RedactedThinking(data.clone()), &[]),
         // Only its own dialect has words for a thought that neither says nor proves anything.

@@ -1,5 +1,6 @@
 //! A client's request becomes a provider's.
 
+use super::params::Fitted;
 use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, custom, identity, names, tidy};
 use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, Text};
 use crate::dialect::gemini::signature::without_signatures;
@@ -28,6 +29,16 @@ pub fn request_of(call: &Call, provider: Dialect, body: &Body, ask: &Ask<'_>) ->
 type Seen<'b> = (&'b [u8], Option<&'b Outline>);
 
 fn outlined(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
+    let Some(fitted) = Fitted::of(ask, provider) else { return packed(call, provider, seen, ask) };
+    let settings = fitted.settings();
+    let mut outgoing = packed(call, provider, seen, &fitted.ask(ask, &settings))?;
+    if call.operation != Operation::CountTokens {
+        outgoing.warnings.extend(fitted.warnings.iter().cloned());
+    }
+    Ok(outgoing)
+}
+
+fn packed(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
     let (body, outline) = seen;
     let to = if provider == Dialect::Anthropic { ask.quirks.carriage } else { Carriage::Plain };
     let from = call.carriage;
@@ -129,7 +140,13 @@ pub(super) fn encode(
     if let Some(failure) = request.own_only.take() {
         return Err(failure);
     }
+    something_is_asked(request)?;
     let mut losses = Losses::new(ask.drop_params);
+    if !matches!(provider, Dialect::OpenaiCompletions | Dialect::OllamaGenerate)
+        && request.suffix.take().is_some()
+    {
+        losses.lost("suffix", "is known to completions of one prompt alone")?;
+    }
     signature::settle(request, provider, &mut losses);
     if request.origin != provider {
         tidy::read_pieces(request, &mut losses);
@@ -155,6 +172,29 @@ pub(super) fn encode(
         rename(call.dialect, warning);
     }
     Ok((encoded, warnings))
+}
+
+/// A request that says nothing at all is none that others could answer: Ollama's clients load a model with it.
+///
+/// # Errors
+/// 400 that names the field which is missing.
+fn something_is_asked(request: &ChatRequest<'_>) -> Result<(), Failure> {
+    if request.messages.iter().any(|message| !message.parts.is_empty() || !message.extra.is_empty()) {
+        return Ok(());
+    }
+    let field = match request.origin {
+        Dialect::OllamaGenerate | Dialect::OpenaiCompletions => "prompt",
+        Dialect::OpenaiResponses => "input",
+        Dialect::Gemini => "contents",
+        _ => "messages",
+    };
+    let why = match request.origin {
+        Dialect::Ollama | Dialect::OllamaGenerate => {
+            "required: this provider has no models to load or unload"
+        }
+        _ => "nothing is asked",
+    };
+    Err(Failure::field(field, format!("{field}: {why}")))
 }
 
 /// A failure that names the field as the client's dialect calls it.

@@ -1,7 +1,7 @@
 //! `POST /api/generate`: one prompt, one answer.
 //!
-//! As a client's request it is a conversation of one turn; what only this endpoint can say (`template`, `raw`, `suffix`,
-//! `context`) is lost elsewhere. As a provider's it takes a conversation only if that has one turn.
+//! As a client's request it is a conversation of one turn; what only this endpoint can say (`template`, `raw`,
+//! `context`) is lost elsewhere, and `suffix` everywhere but in text completions. As a provider's it takes a conversation only if that has one turn.
 
 use super::request::{Settings, picture, settings, write_settings, write_texts};
 use super::wire::Generate;
@@ -35,6 +35,7 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
     message.parts.extend(wire.prompt.filter(|text| !text.is_empty()).map(Part::text));
     message.parts.extend(wire.images.unwrap_or_default().into_iter().map(picture));
     request.messages.push(message);
+    request.suffix = wire.suffix.filter(|text| !text.is_empty());
     request.stream = wire.stream.unwrap_or(true);
     let said = Settings {
         options: wire.options,
@@ -78,6 +79,9 @@ pub fn encode_request(
     object(&mut out, |body| {
         body.str("model", ask.model);
         write_texts("prompt", prompt, body);
+        if let Some(suffix) = &request.suffix {
+            body.text("suffix", suffix);
+        }
         if !instructions.is_empty() {
             write_texts("system", instructions, body);
         }

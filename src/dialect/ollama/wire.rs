@@ -24,6 +24,7 @@ wire_object! {
     pub(super) struct Generate<'a> {
         pub(super) model: Text<'a> = "model",
         pub(super) prompt: Text<'a> = "prompt",
+        pub(super) suffix: Text<'a> = "suffix",
         pub(super) system: Text<'a> = "system",
         pub(super) images: Vec<Text<'a>> = "images",
         pub(super) stream: bool = "stream",

@@ -2,6 +2,7 @@
 //! became common: `reasoning_content` (DeepSeek, vLLM) and `reasoning` (OpenRouter), `thinking_blocks`, `thinking`
 //! and `cache_control` (LiteLLM), content in parts in answers (Mistral).
 
+pub(crate) mod citation;
 mod failure;
 pub(super) mod finish;
 mod ids;
@@ -13,7 +14,7 @@ pub(crate) mod usage;
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use ids::{short_user, write_call_id_within};
 pub(super) use request::Top;
-pub(crate) use request::{CACHE_HINTS, SAFETY, media_type_of, reasons, reasons_when_asked};
+pub(crate) use request::{CACHE_HINTS, NO_EFFORT, SAFETY, media_type_of, reasons, reasons_when_asked};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};

@@ -16,6 +16,11 @@ pub(super) fn decode(status: &str, reason: Option<&Text<'_>>, called: bool, refu
     }
 }
 
+/// Whether an answer has not ended: it was asked for in the background, and is to be fetched later.
+pub(super) fn is_at_work(status: &str) -> bool {
+    matches!(status, "queued" | "in_progress")
+}
+
 /// Why an answer is not complete, in the words of `incomplete_details`; `None` when it is. A refusal that was said in
 /// so many words is a complete answer; one that only a finish reason tells of is the filter's.
 pub(super) fn incomplete(finish: Option<&Finish<'_>>, refused: bool) -> Option<&'static str> {

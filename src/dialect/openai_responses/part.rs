@@ -2,8 +2,8 @@
 
 use super::item::Bad;
 use super::wire;
-use crate::chat::{Document, Json, Opaque, Part, PartKind, Source, Text};
-use crate::dialect::openai_chat::media_type_of;
+use crate::chat::{Citation, Document, Json, Opaque, Part, PartKind, Source, Text};
+use crate::dialect::openai_chat::{citation, media_type_of};
 use crate::wire::json::{Array, Extra, Object, TextOr, parse_raw};
 use serde_json::value::RawValue;
 
@@ -65,6 +65,20 @@ pub(super) fn decode(raw: &RawValue) -> Result<Part<'_>, Bad> {
         kind => Part { extra, ..Part::new(kind) },
     })
 }
+
+/// What a text of an answer relies on. The list itself is kept for its own dialect, and for those who miss what it holds
+/// besides.
+pub(super) fn cite(part: &mut Part<'_>) {
+    let Some((name, list)) = part.extra.iter_mut().find(|(name, _)| name == "annotations") else { return };
+    let (pages, are_all) = citation::read_all(list);
+    if are_all {
+        *name = ANNOTATIONS.into();
+    }
+    part.citations = pages;
+}
+
+/// The list of annotations where all it holds is in the hub's words besides.
+const ANNOTATIONS: &str = "own.annotations";
 
 /// Keeps a list beside the part unless it is empty.
 fn keep<'a>(extra: &mut Extra<'a>, name: &'static str, list: Option<&'a RawValue>) {
@@ -146,8 +160,10 @@ pub(super) fn write_output(list: &mut Array<'_>, part: &Part<'_>, logprobs: Opti
             o.word("type", "output_text");
             o.text("text", text);
             let said = |name: &str| own && part.extra.iter().any(|(key, _)| key == name);
-            if !said("annotations") {
-                o.array("annotations", |_| ());
+            if !said("annotations") && !said(ANNOTATIONS) {
+                o.array("annotations", |list| {
+                    part.citations.iter().for_each(|page| list.object(|o| write_citation(o, page)));
+                });
             }
             if let Some(logprobs) = logprobs.filter(|_| !said("own.logprobs")) {
                 o.key("logprobs").extend_from_slice(logprobs.as_bytes());
@@ -165,6 +181,12 @@ pub(super) fn write_output(list: &mut Array<'_>, part: &Part<'_>, logprobs: Opti
         }
         _ => {}
     });
+}
+
+/// Writes an annotation.
+pub(super) fn write_citation(o: &mut Object<'_>, citation: &Citation<'_>) {
+    o.word("type", "url_citation");
+    citation::write(o, citation, 0);
 }
 
 /// Whether a part came with a field of this dialect's own.

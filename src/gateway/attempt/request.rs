@@ -107,12 +107,11 @@ impl Attempt {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
         })?;
         let ask = Ask {
-            model: &upstream_model,
             params: &target.params,
             max_tokens: target.max_tokens,
             default_max_tokens: model.default_max_tokens,
             drop_params: model.drop_params,
-            quirks: &target.provider.quirks,
+            ..Ask::new(&upstream_model, &target.provider.quirks)
         };
         let body = &exchange.body;
         let outgoing = match (exchange.call.operation, endpoint.operation) {

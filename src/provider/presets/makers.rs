@@ -51,6 +51,21 @@ const MOONSHOT: Quirks = Quirks {
     ..CLASSIC
 };
 
+/// Most of Grok's models think, and a few of them let themselves be told how hard; the others answer 400 to it.
+/// <https://docs.x.ai/developers/model-capabilities/text/reasoning>
+const XAI: Quirks = Quirks {
+    efforts: &[
+        ("grok-2", false),
+        ("grok-3", false),
+        ("grok-3-mini", true),
+        ("grok-4", false),
+        ("grok-4.20", false),
+        ("grok-4.20-multi-agent", true),
+        ("grok-code", false),
+    ],
+    ..NO_DEVELOPER
+};
+
 pub(super) static ROWS: &[Preset] = &[
     Preset {
         name: "openai",
@@ -149,7 +164,7 @@ pub(super) static ROWS: &[Preset] = &[
         base_url: Some("https://api.x.ai/v1"),
         endpoints: &[CHAT, RESPONSES, IMAGES, IMAGE_EDITS, FILES, STORED],
         key_variable: Some("XAI_API_KEY"),
-        quirks: NO_DEVELOPER,
+        quirks: XAI,
         price_provider: Some("x-ai"),
         ..HOSTED
     },

@@ -171,7 +171,7 @@ impl<'l> Parts<'l> {
             block.str("tool_use_id", &id);
             match result.content.as_slice() {
                 [only] if is_blank(only) => {}
-                [Part { kind: PartKind::Text(text), cache_control: None, extra }] if extra.is_empty() => {
+                [Part { kind: PartKind::Text(text), cache_control: None, extra, .. }] if extra.is_empty() => {
                     block.text("content", text);
                 }
                 [] => {}

@@ -1,6 +1,7 @@
 //! JSON Schemas as Anthropic takes them for structured output: keywords it refuses become words in the description,
 //! objects are closed.
 
+use crate::dialect::schema::MAX_DEPTH;
 use crate::wire::json::{Array, Object, array, members, object, write_string};
 use serde_json::value::RawValue;
 
@@ -39,9 +40,6 @@ pub(crate) struct Rewriter {
     pub(crate) moved: Vec<String>,
     depth: usize,
 }
-
-/// Deeper schemas are passed as they are: no real one is, and the stack is finite.
-const MAX_DEPTH: usize = 64;
 
 impl Rewriter {
     /// Appends the schema, rewritten.

@@ -5,9 +5,9 @@ use super::parts::write_json;
 use super::schema::Rewriter;
 use crate::chat::{ChatRequest, Failure, Json, Losses, ResponseFormat, Schema, Text, Tool, ToolChoice};
 use crate::dialect::Dialect;
-use crate::dialect::gemini::object_at_root;
 use crate::dialect::lane::JSON_TOOL;
 use crate::dialect::offered;
+use crate::dialect::schema::object_at_root;
 use crate::wire::json::{Array, Object, Patch, members};
 use std::borrow::Cow;
 

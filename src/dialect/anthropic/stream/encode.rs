@@ -72,6 +72,7 @@ impl StreamEncoder {
             Event::End => self.end(out),
             // Other choices cannot be told to a client of this dialect, and neither can log probabilities.
             Event::PartStart { .. }
+            | Event::Citation { .. }
             | Event::Delta { .. }
             | Event::PartStop { .. }
             | Event::Finish { .. }
@@ -128,14 +129,9 @@ impl StreamEncoder {
             PartStart::ToolCall { id, name } | PartStart::CustomCall { id, name } => {
                 self.open = Open::Call;
                 self.has_call = true;
-                let index = self.next;
                 self.block(out, |block| {
                     block.word("type", "tool_use");
-                    if id.is_empty() {
-                        block.str("id", &format!("toolu_{index}"));
-                    } else {
-                        block.text("id", id);
-                    }
+                    block.text("id", id);
                     block.text("name", name);
                     block.object("input", |_| ());
                 });

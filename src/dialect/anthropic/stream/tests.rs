@@ -132,7 +132,7 @@ fn a_stream_for_a_client_is_well_formed() {
         Event::Delta { choice: 1, delta: Delta::Text("other choice".into()) },
         Event::PartStart { choice: 0, part: PartStart::Text },
         Event::Delta { choice: 0, delta: Delta::Text("a".into()) },
-        Event::PartStart { choice: 0, part: PartStart::ToolCall { id: Text::default(), name: "f".into() } },
+        Event::PartStart { choice: 0, part: PartStart::ToolCall { id: "toolu_2".into(), name: "f".into() } },
         arguments("{}"),
         Event::PartStop { choice: 0 },
         Event::Finish { choice: 0, finish: Finish::from(FinishReason::Stop) },

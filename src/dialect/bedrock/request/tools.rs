@@ -8,9 +8,9 @@ use crate::chat::{
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::schema::Rewriter;
 use crate::dialect::anthropic::{MERGED, UNFORCED};
-use crate::dialect::gemini::object_at_root;
 use crate::dialect::lane::JSON_TOOL;
 use crate::dialect::offered;
+use crate::dialect::schema::object_at_root;
 use crate::wire::json::{Array, Object, Patch, members, object};
 use std::borrow::Cow;
 

@@ -73,6 +73,7 @@ impl StreamEncoder {
             | Event::PartStop { .. }
             | Event::Finish { .. }
             | Event::Logprobs { .. }
+            | Event::Citation { .. }
             | Event::Ping
             | Event::Lost(_) => {}
         }
@@ -109,11 +110,7 @@ impl StreamEncoder {
                 emit(out, "contentBlockStart", |data| {
                     data.object("start", |start| {
                         start.object("toolUse", |tool| {
-                            if id.is_empty() {
-                                tool.str("toolUseId", &format!("tooluse_{index}"));
-                            } else {
-                                tool.text("toolUseId", id);
-                            }
+                            tool.text("toolUseId", id);
                             tool.text("name", name);
                         });
                     });

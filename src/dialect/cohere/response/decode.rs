@@ -11,8 +11,7 @@ use std::borrow::Cow;
 /// Reads an answer.
 ///
 /// # Errors
-/// 502 when it is empty, malformed or no answer, or when the generation failed before it said anything; what it says when
-/// it is an error in a 200.
+/// 502 when it is empty, malformed or no answer, or when the generation failed; what it says when it is an error in a 200.
 pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let answer: Answer<'_> = parse(body).map_err(|error| malformed(&error))?;
     let message = match answer.message {
@@ -54,9 +53,8 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     choice.parts.extend(message.tool_calls.unwrap_or_default().into_iter().map(block::call));
     if let Some(reason) = answer.finish_reason {
         let word = reason.to_str();
-        if finish::is_failure(&word) && choice.parts.is_empty() {
-            let status = if word == "TIMEOUT" { 504 } else { 502 };
-            return Err(Failure::new(status, format!("the provider's generation ended with {word}")));
+        if let Some(failure) = finish::failure(&word, None) {
+            return Err(failure);
         }
         choice.finish = Some(finish::decode(&word).into());
     }

@@ -171,7 +171,6 @@ mod tests {
             ("STOP_SEQUENCE", "stop"),
             ("MAX_TOKENS", "length"),
             ("TOOL_CALL", "tool_calls"),
-            ("ERROR", "stop"),
             ("NEW", "stop"),
         ] {
             let body =
@@ -190,6 +189,7 @@ mod tests {
             ("<html>", 502),
             (r#"{"message":"boom","id":"u"}"#, 502),
             (r#"{"message":{"role":"assistant"},"finish_reason":"TIMEOUT"}"#, 504),
+            (r#"{"message":{"content":[{"type":"text","text":"half"}]},"finish_reason":"ERROR"}"#, 502),
             (r#"{"message":{"content":[{"type":"text"}]}}"#, 502),
         ] {
             assert_eq!(decode_response(body.as_bytes()).unwrap_err().status, status, "{body}");

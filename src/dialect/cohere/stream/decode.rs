@@ -19,8 +19,6 @@ pub struct StreamDecoder {
 #[derive(Debug, Default)]
 struct State {
     open: Open,
-    /// Something was said.
-    spoken: bool,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
 }
@@ -137,7 +135,6 @@ impl State {
         if text.is_empty() {
             return;
         }
-        self.spoken = true;
         if self.open != wanted {
             self.stop(sink);
             let part = if wanted == Open::Thinking { PartStart::Thinking } else { PartStart::Text };
@@ -150,7 +147,6 @@ impl State {
 
     fn call<S: EventSink>(&mut self, delta: &WireDelta<'_>, sink: &mut S) {
         self.stop(sink);
-        self.spoken = true;
         let call = call_of(delta);
         let function = call.function.unwrap_or_default();
         let part =
@@ -182,12 +178,8 @@ impl State {
 
     fn end<S: EventSink>(&mut self, delta: WireDelta<'_>, sink: &mut S) {
         let word = delta.finish_reason.unwrap_or_default().to_str();
-        if finish::is_failure(&word) && (delta.error.is_some() || !self.spoken) {
-            let message = match &delta.error {
-                Some(error) => error.to_str().into_owned(),
-                None => format!("the provider's generation ended with {word}"),
-            };
-            return self.fail(Failure::new(if word == "TIMEOUT" { 504 } else { 502 }, message), sink);
+        if let Some(failure) = finish::failure(&word, delta.error.as_ref()) {
+            return self.fail(failure, sink);
         }
         self.stop(sink);
         let usage = delta.usage.map(|usage| usage.to_usage()).unwrap_or_default();

@@ -71,6 +71,7 @@ impl StreamEncoder {
             | Event::PartStop { .. }
             | Event::Logprobs { .. }
             | Event::Finish { .. }
+            | Event::Citation { .. }
             | Event::Ping
             | Event::Lost(_) => {}
         }
@@ -108,11 +109,7 @@ impl StreamEncoder {
                 emit(out, "tool-call-start", |data| {
                     data.u64("index", index);
                     tool_calls(data, |call| {
-                        if id.is_empty() {
-                            call.str("id", &format!("call_{index}"));
-                        } else {
-                            call.text("id", id);
-                        }
+                        call.text("id", id);
                         call.word("type", "function");
                         call.object("function", |function| {
                             function.text("name", name);

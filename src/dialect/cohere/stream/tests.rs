@@ -67,6 +67,15 @@ fn a_failed_generation_is_an_error() {
     let (text, lane) = through(Dialect::OpenaiChat, Dialect::Cohere, &failed, 9);
     assert_eq!(lane.progress(), Progress::Failed);
     assert!(text.contains("invalid tool generation") && !text.contains("[DONE]"), "{text}");
+    // Without a word of why, after text: still no end of an answer.
+    let silent =
+        failed.replace(",\"error\":\"invalid tool generation\"", "").replace("\"ERROR\"", "\"TIMEOUT\"");
+    let (text, lane) = through(Dialect::OpenaiChat, Dialect::Cohere, &silent, 9);
+    assert_eq!(
+        (lane.progress(), lane.failure().map(|failure| failure.status)),
+        (Progress::Failed, Some(504))
+    );
+    assert!(text.contains("ended with TIMEOUT") && !text.contains("\"finish_reason\":\"stop\""), "{text}");
     let broken = "data: {\"id\":\"x\",\"message\":\"internal server error\"}\n\n";
     assert_eq!(through(Dialect::OpenaiChat, Dialect::Cohere, broken, 9).1.progress(), Progress::Failed);
 }

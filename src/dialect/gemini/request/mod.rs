@@ -13,4 +13,3 @@ mod turns;
 
 pub use decode::decode_request;
 pub use encode::encode_request;
-pub(crate) use schema::object_at_root;

@@ -1,9 +1,10 @@
 //! Tools and the choice among them, as Gemini takes them.
 
 use super::super::model::Gemini;
-use super::schema::{Rewriter, object_at_root};
+use super::schema::Rewriter;
 use crate::chat::{ChatRequest, Failure, Function, Losses, Schema, Tool, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
+use crate::dialect::schema::object_at_root;
 use crate::wire::json::{Array, Object, Patch, array, members};
 use std::borrow::Cow;
 

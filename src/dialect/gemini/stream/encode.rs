@@ -92,7 +92,7 @@ impl StreamEncoder {
                 self.choice(*choice).finish = Some((finish.reason, stop));
             }
             Event::Usage { usage, .. } => self.usage.update(usage),
-            Event::Ping | Event::Lost(_) => {}
+            Event::Citation { .. } | Event::Ping | Event::Lost(_) => {}
             Event::Error(failure) => {
                 self.over = true;
                 self.framing.fail(failure, out);

@@ -3,6 +3,7 @@
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing, set_params};
+use crate::dialect::openai_chat::NO_EFFORT;
 use crate::dialect::{Call, Carriage, Dialect, codec, gemini, signature};
 use crate::provider::{ReasoningSwitch, Replay};
 use crate::wire::json::{Members, Outline, Patch, Text, sketch, wire_object, write_string};
@@ -49,6 +50,7 @@ pub fn request(
                 losses.lost(name, "is refused by this provider")?;
                 patch.remove(name);
             }
+            effort(dialect, &found, ask, &mut patch, &mut losses)?;
             output_limit(&found, ask, &mut patch);
             choices_and_seed(&found, ask, &mut patch, &mut losses)?;
             developer_role(&found, ask, &mut patch, &mut losses)?;
@@ -74,6 +76,7 @@ pub fn request(
             }
         }
         _ => {
+            effort(dialect, &found, ask, &mut patch, &mut losses)?;
             if let (Some(limit), Some(field)) = (ask.max_tokens, limit_field(dialect)) {
                 patch.set(field, limit.to_string());
             }
@@ -201,6 +204,41 @@ fn output_limit(found: &Members<'_, &[u8]>, ask: &Ask<'_>, patch: &mut Patch<'_>
         }
         patch.remove(NEW);
     }
+}
+
+/// Takes an effort out that the model would refuse.
+fn effort(
+    dialect: Dialect,
+    found: &Members<'_, &[u8]>,
+    ask: &Ask<'_>,
+    patch: &mut Patch<'_>,
+    losses: &mut Losses,
+) -> Result<(), Failure> {
+    if ask.quirks.takes_effort(ask.model) {
+        return Ok(());
+    }
+    let why = format!("{} {NO_EFFORT}", ask.model);
+    match dialect {
+        Dialect::OpenaiChat if field(found, "reasoning_effort").is_some() => {
+            losses.lost("reasoning_effort", &why)?;
+            patch.remove("reasoning_effort");
+        }
+        Dialect::OpenaiResponses => {
+            let Some(reasoning) = field(found, "reasoning") else { return Ok(()) };
+            let Ok(inner) = sketch(reasoning) else { return Ok(()) };
+            if field(&inner, "effort").is_none() {
+                return Ok(());
+            }
+            losses.lost("reasoning.effort", &why)?;
+            let mut without = Patch::default();
+            without.remove("effort");
+            if let Some(edited) = without.apply(reasoning, &inner) {
+                patch.set("reasoning", edited);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// The seed under the provider's name for it, and one answer where there are never more.
@@ -523,6 +561,29 @@ mod tests {
         let strict = Ask { drop_params: false, ..ask(&quirks) };
         let failure = request(&Call::chat(Dialect::OpenaiChat), body.as_bytes(), &strict).unwrap_err();
         assert_eq!(failure.param.as_deref(), Some("logit_bias"));
+    }
+
+    #[test]
+    fn an_effort_goes_only_to_models_that_take_it() {
+        let quirks = Quirks { efforts: &[("grok-4", false), ("grok-4-x", true)], ..Quirks::default() };
+        let to = |model| Ask::new(model, &quirks);
+        let chat = r#"{"model":"grok-4-fast","reasoning_effort":"low","n":1}"#;
+        let (text, outgoing) = send(Dialect::OpenaiChat, chat, &to("grok-4-fast"));
+        assert_eq!(text, r#"{"model":"grok-4-fast","n":1}"#);
+        assert_eq!(
+            outgoing.warnings,
+            ["reasoning_effort dropped: grok-4-fast cannot be told how hard to think"]
+        );
+        let responses = r#"{"model":"grok-4","reasoning":{"effort":"low","summary":"auto"}}"#;
+        let (text, outgoing) = send(Dialect::OpenaiResponses, responses, &to("grok-4"));
+        assert_eq!(
+            (&*text, outgoing.warnings.len()),
+            (r#"{"model":"grok-4","reasoning":{"summary":"auto"}}"#, 1)
+        );
+        for model in ["grok-4-x-1", "grok-4.3", "grok-5"] {
+            let body = chat.replace("grok-4-fast", model);
+            assert_eq!(send(Dialect::OpenaiChat, &body, &to(model)).0, body);
+        }
     }
 
     #[test]

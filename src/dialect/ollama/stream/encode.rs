@@ -80,6 +80,7 @@ impl StreamEncoder {
             | Event::PartStop { .. }
             | Event::Logprobs { .. }
             | Event::Finish { .. }
+            | Event::Citation { .. }
             | Event::Ping
             | Event::Lost(_) => {}
         }

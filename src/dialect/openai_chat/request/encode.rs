@@ -14,6 +14,9 @@ use crate::wire::json::{Object, array, object, write_f64, write_string, write_u6
 /// Why something that another dialect says is lost here.
 pub(super) const UNKNOWN_HERE: &str = "has no counterpart in OpenAI's chat completions";
 
+/// Why an effort is lost that a model cannot be asked for.
+pub(crate) const NO_EFFORT: &str = "cannot be told how hard to think";
+
 /// Fields that chat completions and Responses have in common and nobody else knows.
 pub(crate) const CACHE_HINTS: [&str; 3] =
     ["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options"];
@@ -359,6 +362,10 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
         ReasoningSwitch::Openai if effort.is_some() && !reasons(top.ask.model) => {
             let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
             top.losses.lost(field, &format!("{} does not reason", top.ask.model))
+        }
+        ReasoningSwitch::Effort if effort.is_some() && !top.ask.quirks.takes_effort(top.ask.model) => {
+            let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
+            top.losses.lost(field, &format!("{} {NO_EFFORT}", top.ask.model))
         }
         ReasoningSwitch::Openai | ReasoningSwitch::Effort => {
             // OpenAI's scale ends at `xhigh`.

@@ -111,7 +111,8 @@ pub(in crate::dialect::openai_chat) fn decode_block(block: wire::ThinkingBlock<'
             signature: block.signature.filter(|signature| !signature.is_empty()),
         }),
     };
-    Part { kind, cache_control: block.cache_control.map(CacheControl), extra: block.extra }
+    let cache_control = block.cache_control.map(CacheControl);
+    Part { cache_control, extra: block.extra, ..Part::new(kind) }
 }
 
 /// Reads a tool call, of a request or of an answer.
@@ -127,7 +128,8 @@ pub(in crate::dialect::openai_chat) fn decode_call(
         let arguments = Arguments::Input(custom.input.unwrap_or_default());
         let kind = PartKind::ToolCall(ToolCall { id: call.id.unwrap_or_default(), name, arguments });
         let extra = call.extra.into_iter().chain(custom.extra).collect();
-        return Ok(Part { kind, cache_control: call.cache_control.map(CacheControl), extra });
+        let cache_control = call.cache_control.map(CacheControl);
+        return Ok(Part { cache_control, extra, ..Part::new(kind) });
     }
     let function = call.function.unwrap_or_default();
     let Some(name) = function.name else {
@@ -143,5 +145,6 @@ pub(in crate::dialect::openai_chat) fn decode_call(
     let mut extra = call.extra;
     extra.extend(function.extra);
     let kind = PartKind::ToolCall(ToolCall { id: call.id.unwrap_or_default(), name, arguments });
-    Ok(Part { kind, cache_control: call.cache_control.map(CacheControl), extra })
+    let cache_control = call.cache_control.map(CacheControl);
+    Ok(Part { cache_control, extra, ..Part::new(kind) })
 }

@@ -15,7 +15,7 @@ pub use decode::decode_request;
 pub(in crate::dialect) use encode::Top;
 pub use encode::encode_request;
 pub(crate) use encode::reasons;
-pub(crate) use encode::{CACHE_HINTS, SAFETY};
+pub(crate) use encode::{CACHE_HINTS, NO_EFFORT, SAFETY};
 pub(super) use message::{decode_block, decode_call};
 pub(super) use part::decode as decode_part;
 pub(crate) use part::media_type_of;

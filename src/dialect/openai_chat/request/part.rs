@@ -65,7 +65,7 @@ pub(in crate::dialect::openai_chat) fn decode(mut part: wire::Part<'_>) -> Resul
         }
         _ => return Ok(opaque(kind, &part, cache_control)),
     };
-    Ok(Part { kind: decoded, cache_control, extra: part.extra })
+    Ok(Part { cache_control, extra: part.extra, ..Part::new(decoded) })
 }
 
 /// Mistral's reasoning comes in pieces of text.

@@ -1,7 +1,7 @@
 //! A provider's OpenAI answer becomes the hub's.
 
 use super::super::request::{decode_block, decode_call, decode_part, wire};
-use super::super::{finish, usage::UsageWire};
+use super::super::{citation, finish, usage::UsageWire};
 use crate::chat::{ChatResponse, Choice, Failure, FinishReason, Json, Part, PartKind, Thinking};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
@@ -38,6 +38,7 @@ wire_object! {
         role: Text<'a> = "role",
         content: TextOr<'a, Vec<wire::Part<'a>>> = "content",
         refusal: Text<'a> = "refusal",
+        annotations: &'a RawValue = "annotations",
         reasoning_content: Text<'a> = "reasoning_content",
         reasoning: Text<'a> = "reasoning",
         thinking_blocks: Vec<wire::ThinkingBlock<'a>> = "thinking_blocks",
@@ -81,6 +82,17 @@ fn malformed(what: &str) -> Failure {
     Failure::new(502, format!("the provider's answer could not be read: {what}"))
 }
 
+/// What the text relies on. The list itself is kept for its own dialect, and for those who miss what it holds besides.
+fn cite<'a>(choice: &mut Choice<'a>, list: &'a RawValue) {
+    let (pages, mut are_all) = citation::read_all(list);
+    match choice.parts.iter_mut().find(|part| matches!(part.kind, PartKind::Text(_))) {
+        Some(part) => part.citations = pages,
+        None => are_all &= pages.is_empty(),
+    }
+    let name = if are_all { "own.annotations" } else { "annotations" };
+    choice.message_extra.push((name.into(), list));
+}
+
 fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure> {
     let index = wire.index.unwrap_or_else(|| u32::try_from(at).unwrap_or(u32::MAX));
     let mut choice = Choice::new(index);
@@ -106,6 +118,9 @@ fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure>
                 choice.parts.push(decode_part(part).map_err(|(_, what)| malformed(what))?);
             }
         }
+    }
+    if let Some(list) = message.annotations {
+        cite(&mut choice, list);
     }
     if let Some(refusal) = message.refusal.filter(|refusal| !refusal.is_empty()) {
         choice.parts.push(Part::new(PartKind::Refusal(refusal)));

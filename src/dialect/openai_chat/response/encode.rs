@@ -1,8 +1,9 @@
 //! The hub's answer becomes an OpenAI client's.
 
+use super::super::citation::write_nested;
 use super::super::request::{write_call, write_function, write_reasoning, write_thinking_blocks};
 use super::super::{finish, usage};
-use crate::chat::{ChatResponse, Choice, Extra, FinishReason, Losses, Part, PartKind, Text};
+use crate::chat::{ChatResponse, Choice, Extra, FinishReason, Losses, OWN, Part, PartKind, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::service::is_missed;
@@ -91,6 +92,22 @@ fn write_choice(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own:
     }
 }
 
+/// Writes what the texts rely on. Here they are one text.
+fn write_citations(o: &mut Object<'_>, choice: &Choice<'_>) {
+    if choice.parts.iter().all(|part| part.citations.is_empty()) {
+        return;
+    }
+    o.array("annotations", |list| {
+        let mut before = 0_u64;
+        for part in &choice.parts {
+            let PartKind::Text(text) = &part.kind else { continue };
+            part.citations.iter().for_each(|page| list.object(|o| write_nested(o, page, before)));
+            let characters = u64::try_from(text.to_str().chars().count()).unwrap_or(0);
+            before = before.saturating_add(characters);
+        }
+    });
+}
+
 fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own: bool, losses: &mut Losses) {
     let mut texts: Vec<&Text<'_>> = Vec::new();
     let mut thoughts: Vec<&Part<'_>> = Vec::new();
@@ -139,8 +156,11 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
         });
     }
     if own {
-        o.extra(&choice.message_extra);
+        for (name, value) in &choice.message_extra {
+            o.raw(name.strip_prefix(OWN).unwrap_or(name), value);
+        }
     } else {
+        write_citations(o, choice);
         note_extra(losses, "", &choice.message_extra);
     }
 }

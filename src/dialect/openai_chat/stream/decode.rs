@@ -1,23 +1,27 @@
 //! A provider's OpenAI stream becomes the hub's events.
 
-use super::super::finish;
 use super::super::request::{decode_block, decode_part};
+use super::super::{citation, finish};
 use super::calls::{Addition, Calls, Unordered};
 use super::wire;
 use crate::chat::{
-    Delta, Event, EventSink, Extra, Failure, FinishReason, Json, Part, PartKind, PartStart, Text,
+    Citation, Delta, Event, EventSink, Extra, Failure, FinishReason, Json, Part, PartKind, PartStart, Text,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
 use crate::wire::json::{Count, Stencil, TextOr, parse};
 use crate::wire::sse::{self, Framer};
+use serde_json::value::RawValue;
 
 /// Answers of one stream, at most: OpenAI takes `n` up to 128.
 const MOST_CHOICES: u32 = 128;
 
 /// Bytes of text that wait for the end of a call, at most; what comes after closes the call.
 const MOST_HELD: usize = 16 << 20;
+
+/// Citations that wait for their text, at most: one answer rests on tens of pages.
+const MOST_CITED: usize = 1024;
 
 /// Reads a stream of `chat.completion.chunk` events.
 #[derive(Debug, Default)]
@@ -45,6 +49,8 @@ struct Choice {
     /// What was said while the arguments of a call were not complete: it follows the call.
     held: Vec<(Open, Delta<'static>)>,
     held_bytes: usize,
+    /// Pages that a text relies on which has not begun.
+    cited: Vec<Citation<'static>>,
     finished: bool,
 }
 
@@ -211,6 +217,9 @@ impl Chunks {
         }
         self.finished = true;
         state.close(choice, sink);
+        if !state.cited.is_empty() {
+            sink.event(Event::Lost("annotations"));
+        }
         let reason = finish::with_calls(reason, state.calls.any());
         sink.event(Event::Finish { choice, finish: reason.into() });
     }
@@ -240,6 +249,9 @@ impl Choice {
                 }
             }
         }
+        if let Some(list) = delta.annotations {
+            self.cite(choice, list, sink);
+        }
         if let Some(text) = delta.refusal {
             self.say(choice, Open::Refusal, Delta::Text(text), sink);
         }
@@ -252,6 +264,21 @@ impl Choice {
             self.call(choice, call, sink)?;
         }
         Ok(())
+    }
+
+    /// Pages that the open text relies on. Of a text that is to come they wait for it.
+    fn cite<S: EventSink>(&mut self, choice: u32, list: &RawValue, sink: &mut S) {
+        let (pages, are_all) = citation::read_all(list);
+        if !are_all && is_missed("annotations", list) {
+            sink.event(Event::Lost("annotations"));
+        }
+        for citation in pages {
+            if self.open == Some(Open::Text) {
+                sink.event(Event::Citation { choice, citation });
+            } else if self.cited.len() < MOST_CITED {
+                self.cited.push(citation.into_owned());
+            }
+        }
     }
 
     /// More of a part of text, reasoning or refusal.
@@ -296,6 +323,11 @@ impl Choice {
         };
         self.open = Some(kind);
         sink.event(Event::PartStart { choice, part });
+        if kind == Open::Text {
+            for citation in std::mem::take(&mut self.cited) {
+                sink.event(Event::Citation { choice, citation });
+            }
+        }
     }
 
     /// Closes whatever is open.

@@ -1,7 +1,9 @@
 //! The hub's events become an OpenAI client's stream.
 
+use super::super::citation::write_nested;
 use super::super::{finish, usage};
 use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
+use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::openai_chat::write_failure_event;
 use crate::wire::json::{Mold, Object, object, write_u64};
@@ -11,6 +13,8 @@ use crate::wire::json::{Mold, Object, object, write_u64};
 pub struct StreamEncoder {
     show_usage: bool,
     legacy_functions: bool,
+    /// The provider may cite, and counts from the beginning of each part.
+    counts: bool,
     created: u64,
     /// What all chunks begin with, up to the choices.
     head: Vec<u8>,
@@ -46,6 +50,9 @@ struct Choice {
     thinks_again: bool,
     /// A refusal was said.
     refused: bool,
+    /// Characters of text so far, and those before the open part: citations count from the beginning of all of it.
+    written: u64,
+    before: u64,
 }
 
 /// The open part, as far as its deltas need to know.
@@ -66,6 +73,7 @@ impl StreamEncoder {
         Self {
             show_usage: plan.show_usage,
             legacy_functions: plan.legacy_functions,
+            counts: plan.provider == Dialect::OpenaiResponses,
             created: plan.created,
             head: Vec::new(),
             choices: Vec::new(),
@@ -84,6 +92,12 @@ impl StreamEncoder {
             Event::PartStart { choice, part } => self.part(*choice, part, out),
             Event::Delta { choice, delta } => self.delta(*choice, delta, out),
             Event::PartStop { choice } => self.part_stop(*choice, out),
+            Event::Citation { choice, citation } => {
+                let before = self.choices.get(*choice as usize).map_or(0, |state| state.before);
+                self.additions(*choice, out, |o| {
+                    o.array("annotations", |list| list.object(|o| write_nested(o, citation, before)));
+                });
+            }
             Event::Logprobs { choice, json } => self.chunk(*choice, out, |o| {
                 o.object("delta", |_| ());
                 o.key("logprobs").extend_from_slice(json.as_str().as_bytes());
@@ -152,6 +166,7 @@ impl StreamEncoder {
             _ => Part::Text,
         };
         state.refused |= *part == PartStart::Refusal;
+        state.before = state.written;
         match part {
             PartStart::Thinking => {
                 state.thinks_again = state.thought;
@@ -229,7 +244,15 @@ impl StreamEncoder {
         }
         match delta {
             Delta::Text(text) if part == Part::Refusal => self.add(choice, Adds::Refusal, text, out),
-            Delta::Text(text) | Delta::Arguments(text) => self.add(choice, Adds::Content, text, out),
+            Delta::Text(text) | Delta::Arguments(text) => {
+                if self.counts
+                    && let Some(state) = self.choices.get_mut(choice as usize)
+                {
+                    let characters = u64::try_from(text.to_str().chars().count()).unwrap_or(0);
+                    state.written = state.written.saturating_add(characters);
+                }
+                self.add(choice, Adds::Content, text, out);
+            }
             Delta::Thinking(text) => self.additions(choice, out, |o| {
                 o.text("reasoning_content", text);
                 thinking_block(o, block, "thinking", |o| o.text("thinking", text));

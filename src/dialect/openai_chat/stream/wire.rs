@@ -44,6 +44,7 @@ wire_object! {
         pub(super) role: IgnoredAny = "role",
         pub(super) content: TextOr<'a, Vec<Part<'a>>> = "content",
         pub(super) refusal: Text<'a> = "refusal",
+        pub(super) annotations: &'a RawValue = "annotations",
         pub(super) reasoning_content: Text<'a> = "reasoning_content",
         pub(super) reasoning: Text<'a> = "reasoning",
         pub(super) thinking_blocks: Vec<ThinkingBlock<'a>> = "thinking_blocks",
@@ -89,6 +90,7 @@ impl Delta<'_> {
             && self.thinking_blocks.as_ref().is_none_or(Vec::is_empty)
             && self.tool_calls.as_ref().is_none_or(Vec::is_empty)
             && self.function_call.is_none()
+            && self.annotations.is_none()
             && self.extra.is_empty()
     }
 }

@@ -14,6 +14,7 @@ wire_object! {
     struct Request<'a> {
         model: Text<'a> = "model",
         prompt: &'a RawValue = "prompt",
+        suffix: Text<'a> = "suffix",
         max_tokens: u64 = "max_tokens",
         temperature: f64 = "temperature",
         top_p: f64 = "top_p",
@@ -69,6 +70,7 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
         Some(TextOr::Text(text)) => vec![text],
         Some(TextOr::Other(texts)) => texts,
     };
+    request.suffix = wire.suffix;
     request.n = wire.n;
     request.logprobs = wire.logprobs.map(|_| true);
     request.top_logprobs = wire.logprobs;
@@ -109,7 +111,8 @@ mod tests {
         );
         assert_eq!((request.include_usage, request.stream, request.echo), (Some(true), true, None));
         let extra: Vec<&str> = request.extra.iter().map(|(name, _)| &**name).collect();
-        assert_eq!(extra, ["suffix", "stream_options.x"]);
+        assert_eq!(extra, ["stream_options.x"]);
+        assert!(request.suffix.is_some_and(|suffix| suffix == "end"));
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub fn encode_request(
             }
             out.push(b'"');
         }
+        top.text("suffix", request.suffix.as_ref())?;
         top.u64("max_tokens", ask.max_tokens.or(request.max_tokens))?;
         sampling(&mut top, request)?;
         if request.echo.is_some() && request.origin == Dialect::OpenaiCompletions {

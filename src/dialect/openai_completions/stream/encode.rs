@@ -76,6 +76,7 @@ impl StreamEncoder {
             Event::PartStart { .. }
             | Event::Delta { .. }
             | Event::PartStop { .. }
+            | Event::Citation { .. }
             | Event::Ping
             | Event::Lost(_) => {}
         }

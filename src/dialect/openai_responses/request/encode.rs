@@ -1,13 +1,14 @@
 //! The hub's request becomes a Responses provider's.
 
 use super::items::{self, UNKNOWN_HERE};
+use super::search;
 use crate::chat::{
     ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool,
     ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
-use crate::dialect::lane::{Ask, Encoded};
-use crate::dialect::openai_chat::{CACHE_HINTS, SAFETY, reasons_when_asked, short_user};
+use crate::dialect::lane::{Ask, Encoded, with_params};
+use crate::dialect::openai_chat::{CACHE_HINTS, NO_EFFORT, SAFETY, reasons_when_asked, short_user};
 use crate::provider::ReasoningSwitch;
 use crate::wire::json::{Object, array, object, write_f64, write_string, write_u64};
 
@@ -66,12 +67,9 @@ pub fn encode_request(
         if request.stream {
             top.raw("stream", "true")?;
         }
-        for (name, value) in ask.params {
-            o.raw(name, value);
-        }
         Ok::<_, Failure>(())
     })?;
-    Ok(Encoded { body, json_tool: false })
+    Ok(Encoded { body: with_params(body, ask), json_tool: false })
 }
 
 fn instructions<'r>(request: &'r ChatRequest<'_>) -> Option<&'r Text<'r>> {
@@ -140,15 +138,23 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
             top.losses.note("cache_control dropped: OpenAI caches prompts by itself");
         }
     }
-    if kept.is_empty() && !own {
+    let search = if is_openais(top, request) { search::tool(request, top.losses)? } else { None };
+    if kept.is_empty() && search.is_none() && !own {
         return match &request.tool_choice {
             None | Some(ToolChoice::Auto | ToolChoice::None) => Ok(()),
             Some(_) => top.losses.lost("tool_choice", "has no tool left to choose"),
         };
     }
-    if !kept.is_empty() {
+    if !kept.is_empty() || search.is_some() {
         top.with("tools", |out| {
-            array(out, |list| kept.iter().for_each(|tool| write_tool(list.item(), tool, own)));
+            array(out, |list| {
+                for tool in &kept {
+                    write_tool(list.item(), tool, own);
+                }
+                if let Some(tool) = &search {
+                    list.item().extend_from_slice(tool);
+                }
+            });
         })?;
     }
     match &request.tool_choice {
@@ -331,6 +337,15 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
         let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
         return top.losses.lost(field, &format!("{} does not reason", top.ask.model));
     }
+    let takes_effort = top.ask.quirks.takes_effort(top.ask.model);
+    if effort.is_some() && !takes_effort {
+        let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
+        top.losses.lost(field, &format!("{} {NO_EFFORT}", top.ask.model))?;
+    }
+    let effort = effort.filter(|_| takes_effort);
+    if effort.is_none() && !shows {
+        return Ok(());
+    }
     top.with("reasoning", |out| {
         object(out, |o| {
             if let Some(effort) = effort {
@@ -401,13 +416,18 @@ fn write_json(key: &str, json: &Json<'_>, o: &mut Object<'_>) {
     o.key(key).extend_from_slice(json.as_str().as_bytes());
 }
 
+/// Whether a client of OpenAI's chat completions asks OpenAI itself.
+fn is_openais(top: &Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> bool {
+    request.origin == Dialect::OpenaiChat && top.ask.quirks.reasoning == ReasoningSwitch::Openai
+}
+
 /// Writes the fields that OpenAI's chat completions have in common with Responses and nobody else knows; gives their names.
 fn chat_fields<'r>(
     top: &mut Top<'_, '_, '_, '_>,
     request: &'r ChatRequest<'_>,
 ) -> Result<Vec<&'r str>, Failure> {
     let mut carried = Vec::new();
-    if request.origin != Dialect::OpenaiChat || top.ask.quirks.reasoning != ReasoningSwitch::Openai {
+    if !is_openais(top, request) {
         return Ok(carried);
     }
     for (name, value) in &request.extra {
@@ -416,6 +436,8 @@ fn chat_fields<'r>(
             if request.stream {
                 top.raw("stream_options", &format!("{{\"include_obfuscation\":{}}}", value.get()))?;
             }
+        } else if field == search::OPTIONS {
+            // It became a tool.
         } else if CACHE_HINTS.contains(&field) || SAFETY.contains(&&**name) {
             top.raw(field, value.get())?;
         } else {

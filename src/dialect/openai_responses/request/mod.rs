@@ -5,6 +5,7 @@ mod encode;
 mod input;
 mod items;
 mod option;
+mod search;
 mod wire;
 
 pub use decode::decode_request;

@@ -1,6 +1,7 @@
 //! A provider's answer becomes the hub's.
 
 use super::super::item::{self, Item};
+use super::super::part::cite;
 use super::super::{finish, usage::UsageWire};
 use crate::chat::{ChatResponse, Choice, Failure, FailureKind, Json, Part, PartKind, Text};
 use crate::dialect::Dialect;
@@ -77,7 +78,9 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let refused = choice.parts.iter().any(|part| matches!(part.kind, PartKind::Refusal(_)));
     let status = answer.status.unwrap_or_default().to_str();
     let reason = answer.incomplete_details.and_then(|details| details.reason);
-    choice.finish = Some(finish::decode(&status, reason.as_ref(), called, refused).into());
+    if !finish::is_at_work(&status) {
+        choice.finish = Some(finish::decode(&status, reason.as_ref(), called, refused).into());
+    }
     response.choices.push(choice);
     Ok(response)
 }
@@ -119,6 +122,7 @@ fn push<'a>(choice: &mut Choice<'a>, item: Item<'a>) {
         Item::Message { parts, extra, .. } => {
             let mut fields = Some(extra);
             for mut part in parts {
+                cite(&mut part);
                 if let Some(at) = part.extra.iter().position(|(name, _)| name == "own.logprobs") {
                     let (_, logprobs) = part.extra.remove(at);
                     choice.logprobs = Some(more_logprobs(choice.logprobs.as_ref(), logprobs.get()));

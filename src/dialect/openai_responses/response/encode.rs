@@ -4,7 +4,7 @@ use super::super::finish::COMPLETED;
 use super::super::part::{says, says_own, write_output, write_own};
 use super::super::{finish, usage};
 use super::frame::{Frame, Status};
-use super::output::{call_id_of, item_id};
+use super::output::item_id;
 use crate::chat::{Arguments, ChatResponse, Choice, Extra, Losses, Part, PartKind, Text};
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::service::is_missed;
@@ -183,7 +183,6 @@ impl Items<'_> {
                 self.thought(list, part, None, Some(data), signature::Kind::Redacted);
             }
             PartKind::ToolCall(call) => {
-                let id = call_id_of(&call.id, &self.frame.core, self.next);
                 let is_custom = matches!(call.arguments, Arguments::Input(_));
                 let item = self.id(if is_custom { "ctc" } else { "fc" });
                 list.object(|o| {
@@ -194,7 +193,7 @@ impl Items<'_> {
                     if !(self.own && says_own(part, "own.status")) {
                         o.word("status", status);
                     }
-                    o.text("call_id", &id);
+                    o.text("call_id", &call.id);
                     o.text("name", &call.name);
                     match &call.arguments {
                         Arguments::Text(text) if text.is_blank() && !self.own => o.word("arguments", "{}"),

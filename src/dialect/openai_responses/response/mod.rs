@@ -9,7 +9,7 @@ pub use decode::decode_response;
 pub(super) use decode::{Answer, failure_of};
 pub use encode::encode_response;
 pub(super) use frame::{Frame, Status};
-pub(super) use output::{call_id_of, item_id};
+pub(super) use output::item_id;
 
 #[cfg(test)]
 mod tests;

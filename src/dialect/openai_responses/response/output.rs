@@ -1,6 +1,5 @@
 //! The items of an answer, and their ids.
 
-use crate::chat::Text;
 use std::fmt::Write as _;
 
 /// Characters of an answer's id that its items' ids repeat: OpenAI takes ids of up to 64 characters back.
@@ -20,13 +19,4 @@ pub(in crate::dialect::openai_responses) fn core_of(id: &str) -> String {
     let own = id.strip_prefix("resp_").unwrap_or(id);
     let core: String = own.chars().filter(char::is_ascii_alphanumeric).take(CORE).collect();
     if core.is_empty() { "0".to_owned() } else { core }
-}
-
-/// The id of a call. A provider without ids for calls gets one made, as for the items.
-pub(in crate::dialect::openai_responses) fn call_id_of<'t>(
-    id: &Text<'t>,
-    core: &str,
-    index: usize,
-) -> Text<'t> {
-    if id.is_empty() { Text::from(item_id("call", core, index)) } else { id.clone() }
 }

@@ -5,7 +5,7 @@ use crate::chat::{
     Arguments, ChatResponse, Choice, FinishReason, Json, Losses, Part, PartKind, Thinking, ToolCall, Usage,
 };
 use crate::dialect::Dialect;
-use crate::dialect::lane::AnswerPlan;
+use crate::dialect::lane::{self, AnswerPlan};
 use serde_json::{Value, json};
 
 fn encode(response: &ChatResponse<'_>, plan: &AnswerPlan) -> (Value, Vec<String>) {
@@ -34,7 +34,7 @@ fn claudes() -> ChatResponse<'static> {
         PartKind::Text("two".into()),
         PartKind::ToolCall(call),
         PartKind::ToolCall(ToolCall {
-            id: "".into(),
+            id: "t2".into(),
             name: "g".into(),
             arguments: Arguments::Text("".into()),
         }),
@@ -69,7 +69,7 @@ fn an_answer_of_another_dialect_has_all_that_clients_require() {
             {"type": "function_call", "id": "fc_msg01Abc_3", "status": "completed", "call_id": "t1", "name": "f",
                 "arguments": "{\"a\":1}"},
             {"type": "function_call", "id": "fc_msg01Abc_4", "status": "completed",
-                "call_id": "call_msg01Abc_4", "name": "g", "arguments": "{}"},
+                "call_id": "t2", "name": "g", "arguments": "{}"},
         ], "usage": {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 5, "cache_write_tokens": 0},
             "output_tokens": 4, "output_tokens_details": {"reasoning_tokens": 0}, "total_tokens": 13},
             "tools": [], "tool_choice": "auto", "parallel_tool_calls": true, "store": false})
@@ -134,6 +134,21 @@ fn a_providers_answer_is_read() {
         })
         .collect();
     assert_eq!(kinds, b"dtoxrc");
+}
+
+#[test]
+fn an_answer_in_the_background_is_none_for_another_dialect() {
+    for status in ["queued", "in_progress"] {
+        let body = json!({"id": "resp_1", "object": "response", "status": status, "output": []}).to_string();
+        for client in [Dialect::OpenaiChat, Dialect::Anthropic, Dialect::Gemini] {
+            let plan = AnswerPlan::new(client, Dialect::OpenaiResponses, false, false);
+            let failure = lane::answer(&plan, body.as_bytes()).unwrap_err();
+            assert_eq!(failure.status, 502);
+            assert!(failure.message.contains("background"), "{}", failure.message);
+        }
+        let own = AnswerPlan::new(Dialect::OpenaiResponses, Dialect::OpenaiResponses, false, false);
+        assert_eq!(lane::answer(&own, body.as_bytes()).unwrap().body, None);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::wire::{Added, Data};
 use crate::chat::{Event, EventSink, Failure, Json};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
+use crate::dialect::openai_chat::citation;
 use crate::wire::json::{Count, Text, parse};
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
@@ -135,6 +136,11 @@ impl State {
                 }
             }
             "response.output_text.done" => done(self, Kind::Text, data.text),
+            "response.output_text.annotation.added" => {
+                if let Some(page) = data.annotation.and_then(citation::read) {
+                    self.items.cite(place, page, sink);
+                }
+            }
             "response.refusal.done" => done(self, Kind::Refusal, data.refusal),
             "response.reasoning_summary_text.done" => done(self, Kind::Summary, data.text),
             "response.reasoning_text.done" => done(self, Kind::Reasoning, data.text),

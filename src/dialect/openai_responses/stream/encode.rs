@@ -2,8 +2,9 @@
 
 use super::super::failure::write_event;
 use super::super::finish::{self, COMPLETED};
-use super::super::response::{Frame, Status, call_id_of, item_id};
-use crate::chat::{Delta, Event, Failure, Finish, PartStart, Text, Usage};
+use super::super::part::write_citation;
+use super::super::response::{Frame, Status, item_id};
+use crate::chat::{Citation, Delta, Event, Failure, Finish, PartStart, Text, Usage};
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::{Dialect, signature};
 use crate::wire::json::{Object, object};
@@ -92,6 +93,9 @@ struct Words {
     shown: bool,
     text: Vec<u8>,
     logprobs: Vec<u8>,
+    /// What it relies on, with commas between them, and how many there are.
+    annotations: Vec<u8>,
+    cited: u64,
 }
 
 impl StreamEncoder {
@@ -129,6 +133,7 @@ impl Writer {
             Event::PartStart { choice: 0, part } => self.part(part, out),
             Event::Delta { choice: 0, delta } => self.delta(delta, out),
             Event::PartStop { choice: 0 } => self.part_stop(out),
+            Event::Citation { choice: 0, citation } => self.cite(citation, out),
             Event::Logprobs { choice: 0, json } => self.logprobs(json.as_str()),
             Event::Finish { choice: 0, finish } => {
                 let stop_sequence = finish.stop_sequence.clone().map(Text::into_owned);
@@ -143,6 +148,7 @@ impl Writer {
             | Event::PartStop { .. }
             | Event::Logprobs { .. }
             | Event::Finish { .. }
+            | Event::Citation { .. }
             | Event::Ping
             | Event::Lost(_) => {}
         }
@@ -199,12 +205,11 @@ impl Writer {
                 self.close(out);
                 let words = if matches!(part, PartStart::ToolCall { .. }) { &FUNCTION } else { &CUSTOM };
                 let item = item_id(words.prefix, &self.frame.core, self.next);
-                let call_id = call_id_of(id, &self.frame.core, self.next);
                 let mut head = Vec::new();
                 object(&mut head, |o| {
                     o.word("type", words.kind);
                     o.str("id", &item);
-                    o.text("call_id", &call_id);
+                    o.text("call_id", id);
                     o.text("name", name);
                 });
                 // It is left open for what differs between its beginning and its end.
@@ -339,6 +344,29 @@ impl Writer {
             }
             part.logprobs.extend_from_slice(items.as_bytes());
         }
+    }
+
+    /// A page that the open text relies on. It stays with the text to its end.
+    fn cite(&mut self, citation: &Citation<'_>, out: &mut Vec<u8>) {
+        let index = self.next as u64;
+        if !self.fits(citation.url.len().saturating_add(citation.title.len())) {
+            return;
+        }
+        let Open::Message { id, count, part: Some(part), .. } = &mut self.open else { return };
+        let place = (&**id, index, *count);
+        // A text that the client does not know of yet gets them with its end.
+        if part.shown {
+            let number = part.cited;
+            about_part(out, &mut self.sequence, "response.output_text.annotation.added", place, |o| {
+                o.u64("annotation_index", number);
+                o.object("annotation", |o| write_citation(o, citation));
+            });
+        }
+        part.cited = part.cited.saturating_add(1);
+        if !part.annotations.is_empty() {
+            part.annotations.push(b',');
+        }
+        object(&mut part.annotations, |o| write_citation(o, citation));
     }
 
     /// A message stays open: more of its parts may follow. So does a call: only what follows tells whether it is whole.
@@ -489,7 +517,7 @@ impl Words {
         }
         o.word("type", "output_text");
         literal(o, "text", text);
-        o.array("annotations", |_| ());
+        list(o, "annotations", if begins { b"" } else { &self.annotations });
         list(o, "logprobs", if begins { b"" } else { &self.logprobs });
     }
 }

@@ -5,9 +5,10 @@
 //! last event holds the whole of it.
 
 use super::super::item::{self, BETWEEN, Item};
+use super::super::part::cite;
 use super::super::response::{Answer, failure_of};
 use crate::chat::{
-    Arguments, Delta, Event, EventSink, Extra, Failure, Part, PartKind, PartStart, Text, ToolCall,
+    Arguments, Citation, Delta, Event, EventSink, Extra, Failure, Part, PartKind, PartStart, Text, ToolCall,
 };
 use crate::dialect::service::is_missed;
 use serde_json::value::RawValue;
@@ -46,6 +47,8 @@ struct Open {
     said: u32,
     /// The last part has said something.
     spoke: bool,
+    /// What its texts rely on was said, as often.
+    cited: usize,
 }
 
 /// What an event adds to.
@@ -125,10 +128,11 @@ impl Items {
             Ok(Item::Call(Part { kind: PartKind::ToolCall(call), .. })) => {
                 self.called = true;
                 sink.event(Event::PartStart { choice: 0, part: start_of(&call) });
-                self.open = Some(Open { index, part: Some((Kind::Call, 0)), said: 0, spoke: false });
+                self.open =
+                    Some(Open { index, part: Some((Kind::Call, 0)), said: 0, spoke: false, cited: 0 });
             }
             Ok(Item::Message { .. } | Item::Thought(_)) => {
-                self.open = Some(Open { index, part: None, said: 0, spoke: false });
+                self.open = Some(Open { index, part: None, said: 0, spoke: false, cited: 0 });
             }
             // What cannot be read yet, or has no pieces, is read when it is complete.
             _ => {}
@@ -150,13 +154,24 @@ impl Items {
         }
         // A server that announces no items begins them with their first words; a call has no name then.
         if self.open.is_none() && kind != Kind::Call {
-            self.open = Some(Open { index, part: None, said: 0, spoke: false });
+            self.open = Some(Open { index, part: None, said: 0, spoke: false, cited: 0 });
         }
         let Some(open) = self.open.as_mut().filter(|open| open.index == index) else { return };
         self.refused |= kind == Kind::Refusal;
         open.turn_to(kind, at, sink);
         open.spoke = true;
         sink.event(Event::Delta { choice: 0, delta: kind.delta(text) });
+    }
+
+    /// What the open text relies on.
+    pub(super) fn cite<S: EventSink>(&mut self, place: Place, citation: Citation<'_>, sink: &mut S) {
+        let index = self.index(place);
+        if let Some(open) = self.open.as_mut().filter(|open| open.index == index)
+            && matches!(open.part, Some((Kind::Text, _)))
+        {
+            open.cited = open.cited.saturating_add(1);
+            sink.event(Event::Citation { choice: 0, citation });
+        }
     }
 
     /// A part is complete: what was not said in pieces is said now.
@@ -299,10 +314,16 @@ impl Items {
                 lost(&extra, sink);
                 open.close(sink);
                 let said = usize::try_from(open.said).unwrap_or(usize::MAX);
-                for (at, part) in parts.into_iter().enumerate() {
+                let mut cited = open.cited;
+                for (at, mut part) in parts.into_iter().enumerate() {
+                    cite(&mut part);
                     lost(&part.extra, sink);
                     if at >= said {
-                        self.part(part.kind, sink);
+                        self.part(part, sink);
+                    } else if part.citations.len() > cited {
+                        sink.event(Event::Lost("annotations"));
+                    } else {
+                        cited = cited.saturating_sub(part.citations.len());
                     }
                 }
             }
@@ -316,14 +337,15 @@ impl Items {
         match item::read(raw).map_err(|bad| broken(&format!("{}: {}", bad.field, bad.message)))? {
             Item::Message { parts, extra, .. } => {
                 lost(&extra, sink);
-                for part in parts {
+                for mut part in parts {
+                    cite(&mut part);
                     lost(&part.extra, sink);
-                    self.part(part.kind, sink);
+                    self.part(part, sink);
                 }
             }
             Item::Thought(part) | Item::Call(part) | Item::Result(part) => {
                 lost(&part.extra, sink);
-                self.part(part.kind, sink);
+                self.part(part, sink);
             }
             Item::Other(opaque) => sink.event(Event::Lost(&opaque.kind.to_str())),
             Item::Reference(_) => {}
@@ -331,7 +353,7 @@ impl Items {
         Ok(())
     }
 
-    fn part<S: EventSink>(&mut self, kind: PartKind<'_>, sink: &mut S) {
+    fn part<S: EventSink>(&mut self, part: Part<'_>, sink: &mut S) {
         let mut say = |part: PartStart<'_>, deltas: [Option<Delta<'_>>; 2]| {
             sink.event(Event::PartStart { choice: 0, part });
             for delta in deltas.into_iter().flatten() {
@@ -339,8 +361,15 @@ impl Items {
             }
             sink.event(Event::PartStop { choice: 0 });
         };
-        match kind {
-            PartKind::Text(text) if !text.is_empty() => say(PartStart::Text, [Some(Delta::Text(text)), None]),
+        match part.kind {
+            PartKind::Text(text) if !text.is_empty() => {
+                sink.event(Event::PartStart { choice: 0, part: PartStart::Text });
+                sink.event(Event::Delta { choice: 0, delta: Delta::Text(text) });
+                for citation in part.citations {
+                    sink.event(Event::Citation { choice: 0, citation });
+                }
+                sink.event(Event::PartStop { choice: 0 });
+            }
             PartKind::Refusal(text) => {
                 self.refused = true;
                 say(PartStart::Refusal, [Some(Delta::Text(text)), None]);

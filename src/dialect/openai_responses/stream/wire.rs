@@ -19,6 +19,7 @@ wire_object! {
         pub(super) refusal: &'a RawValue = "refusal",
         pub(super) arguments: &'a RawValue = "arguments",
         pub(super) input: &'a RawValue = "input",
+        pub(super) annotation: &'a RawValue = "annotation",
         pub(super) logprobs: &'a RawValue = "logprobs",
         pub(super) error: &'a RawValue = "error",
     }

@@ -1,7 +1,7 @@
 //! Gemini's schemas as JSON Schemas.
 
-use super::MAX_DEPTH;
 use crate::chat::Json;
+use crate::dialect::schema::MAX_DEPTH;
 use crate::wire::json::{members, object};
 use serde_json::value::RawValue;
 

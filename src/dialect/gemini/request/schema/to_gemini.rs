@@ -1,34 +1,12 @@
 //! JSON Schemas as Gemini takes them: references inlined, `null` as a flag, keywords it refuses told in the description.
 
-use super::MAX_DEPTH;
-use super::flat::{Flat, Resolver};
+use crate::dialect::schema::MAX_DEPTH;
+use crate::dialect::schema::{Flat, Resolver, Unsayable};
 use crate::wire::json::{Object, object, write_string};
 use serde_json::value::RawValue;
 
 /// Longest schema that is written, in bytes. Inlining can blow a small schema up without bound.
 const LONGEST: usize = 256 << 10;
-
-/// Why a schema cannot be said in Gemini's subset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dialect::gemini) enum Unsayable {
-    /// It refers to itself.
-    Recursive,
-    /// It refers to what it does not hold.
-    Foreign,
-    /// It is nested too deeply, or too long once its references are inlined.
-    Deep,
-}
-
-impl Unsayable {
-    /// The end of a sentence about the schema.
-    pub(in crate::dialect::gemini) fn why(self) -> &'static str {
-        match self {
-            Self::Recursive => "refers to itself",
-            Self::Foreign => "refers to a schema that it does not hold",
-            Self::Deep => "is too long or too deep",
-        }
-    }
-}
 
 /// Rewrites schemas and notes which keywords had to move.
 #[derive(Debug, Default)]

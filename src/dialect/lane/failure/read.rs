@@ -1,83 +1,14 @@
-//! Failures: read from whatever a provider answered, written in the client's envelope.
+//! What a provider answered.
 
+use super::kind::{kind_of_name, status_of};
+use super::message::{bounded, html_message, redacted};
 use crate::chat::{Failure, FailureKind};
-use crate::dialect::{Call, Dialect, bedrock, codec};
-use crate::wire::json::{Object, ParseError, wire_object};
+use crate::dialect::Dialect;
+use crate::wire::json::{ParseError, wire_object};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::time::Duration;
-
-/// One attempt, as the error that lists them says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttemptNote {
-    /// Name of the provider.
-    pub provider: Cow<'static, str>,
-    /// The provider's name of the model.
-    pub model: Cow<'static, str>,
-    /// HTTP status; `None` when there was no answer.
-    pub status: Option<u16>,
-    /// Why it was given up, in a word or a short sentence.
-    pub reason: Cow<'static, str>,
-    /// How long it took, in milliseconds.
-    pub ms: u64,
-}
-
-impl AttemptNote {
-    /// Writes `attempts` into an object; nothing when there is none.
-    pub(crate) fn write_all(attempts: &[Self], error: &mut Object<'_>) {
-        if attempts.is_empty() {
-            return;
-        }
-        error.array("attempts", |list| {
-            for attempt in attempts {
-                list.object(|note| {
-                    note.str("provider", &attempt.provider);
-                    note.str("model", &attempt.model);
-                    match attempt.status {
-                        Some(status) => note.u64("status", status.into()),
-                        None => note.null("status"),
-                    }
-                    if !attempt.reason.is_empty() {
-                        note.str("reason", &attempt.reason);
-                    }
-                    note.u64("ms", attempt.ms);
-                });
-            }
-        });
-    }
-}
-
-/// The body of an error answer for the client.
-pub fn write_failure(
-    client: Dialect,
-    failure: &Failure,
-    attempts: &[AttemptNote],
-    request_id: &str,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(256);
-    codec::write_failure(client, failure, attempts, request_id, &mut out);
-    out
-}
-
-/// The body of an error answer to a call: where Google writes a stream as an array, an array of one.
-pub fn write_failure_to(
-    call: &Call,
-    failure: &Failure,
-    attempts: &[AttemptNote],
-    request_id: &str,
-) -> Vec<u8> {
-    let body = write_failure(call.envelope(), failure, attempts, request_id);
-    if call.array { [b"[", &*body, b"]"].concat() } else { body }
-}
-
-/// The header that tells a client of the dialect what kind of failure it is, where the dialect has one.
-pub fn failure_header(client: Dialect, failure: &Failure) -> Option<(&'static str, &'static str)> {
-    (client == Dialect::Bedrock).then(|| ("x-amzn-errortype", bedrock::error_type(failure.kind)))
-}
-
-/// Longest message that is passed on, in bytes: enough for a person; some providers repeat the whole request.
-const MAX_MESSAGE: usize = 2048;
 
 wire_object! {
     /// The fields that any known error body puts its words into.
@@ -305,155 +236,6 @@ fn location(value: &RawValue) -> Option<String> {
     (!path.is_empty()).then_some(path)
 }
 
-/// A failure of which a header told the kind too (AWS: `x-amzn-errortype`).
-#[must_use]
-pub fn with_error_type(mut failure: Failure, header: &str) -> Failure {
-    if let Some(kind) = kind_of_exception(header) {
-        // The other statuses say as much.
-        if matches!(failure.status, 400 | 403 | 422 | 500 | 502 | 503) {
-            failure.kind = kind;
-        }
-        failure.code.get_or_insert_with(|| bare(header).to_owned());
-    }
-    failure
-}
-
-/// The name without what AWS's services put around it: `com.amazon.x#NAME`, `NAME:http://internal.amazon.com/…`.
-fn bare(name: &str) -> &str {
-    let name = name.split(':').next().unwrap_or(name);
-    name.rsplit('#').next().unwrap_or(name)
-}
-
-/// The kind that a type or code of a known provider stands for.
-fn kind_of_name(name: &str) -> Option<FailureKind> {
-    Some(match name {
-        "invalid_request_error"
-        | "BadRequestError"
-        | "invalid_request"
-        | "context_length_exceeded"
-        | "INVALID_ARGUMENT"
-        | "FAILED_PRECONDITION"
-        | "OUT_OF_RANGE" => FailureKind::InvalidRequest,
-        "authentication_error" | "invalid_api_key" | "AuthenticationError" | "UNAUTHENTICATED" => {
-            FailureKind::Authentication
-        }
-        "billing_error" | "insufficient_balance" => FailureKind::Billing,
-        "permission_error" | "PermissionDeniedError" | "PERMISSION_DENIED" => FailureKind::Permission,
-        "not_found_error" | "model_not_found" | "NotFoundError" | "NOT_FOUND" => FailureKind::NotFound,
-        "request_too_large" => FailureKind::TooLarge,
-        "rate_limit_error"
-        | "rate_limit_exceeded"
-        | "RateLimitError"
-        | "insufficient_quota"
-        | "tokens"
-        | "requests"
-        | "RESOURCE_EXHAUSTED"
-        | "too_many_requests" => FailureKind::RateLimit,
-        "timeout_error" | "timeout" | "Timeout" | "DEADLINE_EXCEEDED" => FailureKind::Timeout,
-        "overloaded_error"
-        | "overloaded"
-        | "service_unavailable"
-        | "ServiceUnavailableError"
-        | "UNAVAILABLE"
-        | "engine_overloaded_error" => FailureKind::Overloaded,
-        "api_error"
-        | "server_error"
-        | "internal_server_error"
-        | "InternalServerError"
-        | "APIError"
-        | "INTERNAL"
-        | "UNKNOWN" => FailureKind::Api,
-        _ => return kind_of_exception(name),
-    })
-}
-
-/// The kind that a name of AWS's stands for.
-fn kind_of_exception(name: &str) -> Option<FailureKind> {
-    Some(match bare(name) {
-        "ValidationException" | "ServiceQuotaExceededException" => FailureKind::InvalidRequest,
-        "AccessDeniedException" => FailureKind::Permission,
-        "UnrecognizedClientException"
-        | "InvalidSignatureException"
-        | "IncompleteSignatureException"
-        | "MissingAuthenticationTokenException"
-        | "ExpiredTokenException" => FailureKind::Authentication,
-        "ResourceNotFoundException" => FailureKind::NotFound,
-        "ThrottlingException" | "ModelNotReadyException" => FailureKind::RateLimit,
-        "ModelTimeoutException" => FailureKind::Timeout,
-        "ServiceUnavailableException" => FailureKind::Overloaded,
-        "InternalServerException" | "ModelErrorException" | "ModelStreamErrorException" => FailureKind::Api,
-        _ => return None,
-    })
-}
-
-/// The status for an error that came without one.
-fn status_of(kind: FailureKind) -> u16 {
-    match kind {
-        FailureKind::InvalidRequest => 400,
-        FailureKind::Authentication => 401,
-        FailureKind::Billing => 402,
-        FailureKind::Permission => 403,
-        FailureKind::NotFound => 404,
-        FailureKind::MethodNotAllowed => 405,
-        FailureKind::TooLarge => 413,
-        FailureKind::RateLimit | FailureKind::Budget => 429,
-        FailureKind::Timeout => 504,
-        FailureKind::Overloaded => 529,
-        FailureKind::Api => 502,
-    }
-}
-
-/// A page of HTML is no message; its title is one.
-fn html_message(status: u16, page: &str) -> String {
-    let title = || {
-        let lower = page.to_ascii_lowercase();
-        let from = lower.find("<title")?;
-        let from = from + lower.get(from..)?.find('>')? + 1;
-        let to = from + lower.get(from..)?.find("</title")?;
-        Some(page.get(from..to)?.trim()).filter(|title| !title.is_empty())
-    };
-    match title() {
-        Some(title) => format!("status {status} with an HTML page: {title}"),
-        None => format!("status {status} with an HTML page"),
-    }
-}
-
-fn bounded(message: &str) -> Cow<'_, str> {
-    if message.len() <= MAX_MESSAGE {
-        return Cow::Borrowed(message);
-    }
-    let cut = message.floor_char_boundary(MAX_MESSAGE);
-    Cow::Owned(format!("{}…", message.get(..cut).unwrap_or_default()))
-}
-
-/// Providers repeat the credential they refuse, some of them in full. What looks like a key is taken out: a word
-/// of at least 16 characters that starts as the keys of known providers do.
-pub fn redacted(message: &str) -> Cow<'_, str> {
-    const STARTS: [&str; 12] =
-        ["sk-", "sk_", "gsk_", "xai-", "pplx-", "AIza", "csk-", "fw_", "tgp_", "hf_", "ghu_", "gho_"];
-    let is_key_char = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '*' | '.');
-    if !STARTS.iter().any(|start| message.contains(start)) {
-        return Cow::Borrowed(message);
-    }
-    let mut out = String::with_capacity(message.len());
-    let mut rest = message;
-    while !rest.is_empty() {
-        let word = rest.find(|c| !is_key_char(c)).unwrap_or(rest.len());
-        let (head, tail) = if word == 0 {
-            rest.split_at(rest.chars().next().map_or(1, char::len_utf8))
-        } else {
-            rest.split_at(word)
-        };
-        if head.len() >= 16 && STARTS.iter().any(|start| head.starts_with(start)) {
-            out.push_str("[redacted]");
-        } else {
-            out.push_str(head);
-        }
-        rest = tail;
-    }
-    Cow::Owned(out)
-}
-
 /// The failure that stands for a 200 whose body cannot be read.
 pub(crate) fn malformed(error: &ParseError) -> Failure {
     let message = match error {
@@ -465,6 +247,7 @@ pub(crate) fn malformed(error: &ParseError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::message::MAX_MESSAGE;
     use super::*;
 
     fn read(status: u16, body: &str) -> Failure {

@@ -1,29 +1,50 @@
 //! A JSON Schema with its references followed and its parts put together.
 
 use super::MAX_DEPTH;
-use super::to_gemini::Unsayable;
 use crate::wire::json::members;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+/// Why a schema cannot be said without references.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::dialect) enum Unsayable {
+    /// It refers to itself.
+    Recursive,
+    /// It refers to what it does not hold.
+    Foreign,
+    /// It is nested too deeply, or too long once its references are inlined.
+    Deep,
+}
+
+impl Unsayable {
+    /// The end of a sentence about the schema.
+    pub(in crate::dialect) fn why(self) -> &'static str {
+        match self {
+            Self::Recursive => "refers to itself",
+            Self::Foreign => "refers to a schema that it does not hold",
+            Self::Deep => "is too long or too deep",
+        }
+    }
+}
+
 /// What one place of a schema says, wherever it says it: here, behind a `$ref`, in an `allOf`. What is said nearer
 /// counts.
 #[derive(Debug, Default)]
-pub(super) struct Flat<'s> {
+pub(in crate::dialect) struct Flat<'s> {
     /// Keywords but those below, each once.
-    pub(super) fields: Vec<(Cow<'s, str>, &'s RawValue)>,
-    pub(super) properties: Vec<(Cow<'s, str>, &'s RawValue)>,
-    pub(super) required: Vec<String>,
+    pub(in crate::dialect) fields: Vec<(Cow<'s, str>, &'s RawValue)>,
+    pub(in crate::dialect) properties: Vec<(Cow<'s, str>, &'s RawValue)>,
+    pub(in crate::dialect) required: Vec<String>,
     /// The schemas of `anyOf` or `oneOf`, those that mean `null` left out.
-    pub(super) variants: Vec<&'s RawValue>,
-    pub(super) nullable: bool,
+    pub(in crate::dialect) variants: Vec<&'s RawValue>,
+    pub(in crate::dialect) nullable: bool,
     /// What is said of it around it, where it is one variant of several.
-    pub(super) around: Vec<String>,
+    pub(in crate::dialect) around: Vec<String>,
 }
 
 impl Flat<'_> {
     /// Adds what is said around a variant; what the variant says itself counts.
-    pub(super) fn within(mut self, outer: &Self, around: &[String]) -> Self {
+    pub(in crate::dialect) fn within(mut self, outer: &Self, around: &[String]) -> Self {
         for (key, value) in outer.fields.iter().filter(|(key, _)| key != "description") {
             if !self.fields.iter().any(|(known, _)| known == key) {
                 self.fields.push((key.clone(), value));
@@ -47,30 +68,30 @@ impl Flat<'_> {
 
 /// Follows references within one schema.
 #[derive(Debug)]
-pub(super) struct Resolver<'s> {
+pub(in crate::dialect) struct Resolver<'s> {
     root: &'s str,
     /// The references that are being followed.
     stack: Vec<String>,
 }
 
 impl<'s> Resolver<'s> {
-    pub(super) fn new(root: &'s str) -> Self {
+    pub(in crate::dialect) fn new(root: &'s str) -> Self {
         Self { root, stack: Vec::new() }
     }
 
     /// How many references are being followed.
-    pub(super) fn depth(&self) -> usize {
+    pub(in crate::dialect) fn depth(&self) -> usize {
         self.stack.len()
     }
 
     /// Forgets all references but the first ones.
-    pub(super) fn leave(&mut self, depth: usize) {
+    pub(in crate::dialect) fn leave(&mut self, depth: usize) {
         self.stack.truncate(depth);
     }
 
     /// Puts together what a schema says. The references it follows stay remembered until [`Self::leave`]: what stands
     /// within it must not lead back to them.
-    pub(super) fn flatten(&mut self, schema: &'s str) -> Result<Flat<'s>, Unsayable> {
+    pub(in crate::dialect) fn flatten(&mut self, schema: &'s str) -> Result<Flat<'s>, Unsayable> {
         let mut flat = Flat::default();
         self.collect(schema, &mut flat, 0)?;
         // Of a choice that is none, the one is what it says.

@@ -1,8 +1,7 @@
 //! The schema of a tool's parameters as one plain object: Anthropic, Bedrock and Google refuse a choice at its root.
 
 use super::MAX_DEPTH;
-use super::flat::{Flat, Resolver};
-use super::to_gemini::Unsayable;
+use super::flat::{Flat, Resolver, Unsayable};
 use crate::wire::json::{members, object, write_string};
 use serde_json::value::RawValue;
 use std::borrow::Cow;

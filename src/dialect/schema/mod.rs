@@ -1,0 +1,11 @@
+//! JSON Schemas, as far as several dialects have the same to do with them: references followed, parts put together, the
+//! choice at a root made one object.
+
+mod flat;
+mod root;
+
+pub(in crate::dialect) use flat::{Flat, Resolver, Unsayable};
+pub(in crate::dialect) use root::object_at_root;
+
+/// Deepest nesting that is followed: no real schema is deeper, and the stack is finite.
+pub(in crate::dialect) const MAX_DEPTH: usize = 64;
