@@ -156,10 +156,14 @@ impl Edge {
     }
 }
 
+/// How much of an unknown model's name is told back, in characters.
+const ECHOED: usize = 128;
+
 /// The 404 of a model that is not configured, with the nearest of the names that there are for whoever asks.
 fn unknown_model(names: &[&str], asked: &str) -> Failure {
     let near = route::nearest(names.iter().copied(), asked);
     let hint = if near.is_empty() { String::new() } else { format!(" Did you mean: {}?", near.join(", ")) };
+    let asked: String = asked.chars().take(ECHOED).collect();
     let message = format!("The model `{asked}` does not exist here.{hint}");
     Failure { param: Some("model".into()), ..Failure::new(404, message) }.with_code("model_not_found")
 }
