@@ -48,7 +48,8 @@ pub struct Admission {
 #[derive(Debug)]
 struct Hold {
     account: Account,
-    slot: u64,
+    /// When it was reserved.
+    admitted: Clock,
     /// The rules, and how much it holds by each.
     quotas: Vec<(Rc<Quota>, u64)>,
 }
@@ -289,7 +290,7 @@ impl Admission {
             }
         }
         let quotas = held.into_iter().map(|(quota, held, _)| (quota, held)).collect();
-        self.holds.push(Hold { account, slot: clock.slot, quotas });
+        self.holds.push(Hold { account, admitted: *clock, quotas });
         Ok(())
     }
 
@@ -467,7 +468,7 @@ impl Admission {
             };
             rules.iter().map(hold).collect()
         });
-        self.holds.push(Hold { account, slot: clock.slot, quotas });
+        self.holds.push(Hold { account, admitted: *clock, quotas });
     }
 
     /// Gives back what is held of one scope's accounts: the request used nothing there.
@@ -502,7 +503,7 @@ impl Admission {
             worker.ledger.change(host, &hold.account, clock.secs, |draft| {
                 for (quota, held) in hold.quotas.iter().filter(|(quota, _)| !is_over(quota)) {
                     if let Some(cell) = draft.edit(quota.tag) {
-                        quota.settle(cell, hold.slot, *held, used, &clock);
+                        quota.settle(cell, &hold.admitted, *held, used, &clock);
                     }
                 }
             });
@@ -548,9 +549,9 @@ fn wanted(
     warnings: &mut Vec<String>,
 ) -> Amounts {
     let model = Rc::clone(&exchange.model);
-    let own_limit = match exchange.call.operation {
-        Operation::Chat => estimate::output_limit(&exchange.body).unwrap_or(model.default_max_tokens),
-        Operation::Embeddings(_) | Operation::Rerank(_) => 0,
+    let asked = match exchange.call.operation {
+        Operation::Chat => Some(estimate::asked_output(&exchange.body)),
+        Operation::Embeddings(_) | Operation::Rerank(_) => None,
         // Nothing is used by a count, and nobody knows what a service uses.
         Operation::CountTokens | Operation::Forward(_) | Operation::ShowModel => return Amounts::default(),
     };
@@ -562,10 +563,10 @@ fn wanted(
         let is_first = input.is_none();
         let input =
             *input.get_or_insert_with(|| estimate::from_body(&exchange.body, Tokenizer::of_model(&upstream)));
-        let output = match exchange.call.operation {
-            Operation::Chat => target.max_tokens.unwrap_or(own_limit),
-            _ => own_limit,
-        };
+        let output = asked.map_or(0, |asked| match target.max_tokens {
+            Some(limit) => asked.at_most(limit),
+            None => asked.or(model.default_max_tokens),
+        });
         most.tokens = most.tokens.max(input.saturating_add(output));
         if !counts_money {
             continue;

@@ -55,6 +55,10 @@ impl Edge {
         let left = exchange.answer.failure.as_ref().is_some_and(|f| f.status == CLIENT_LEFT);
         let status = exchange.answer.released.then_some(200);
         if left {
+            let is_out = exchange.attempts.last().is_some_and(|attempt| attempt.end.is_none());
+            if is_out && exchange.answer.first_content_ns.is_none() && is_connected(host) {
+                exchange.abandon();
+            }
             // A client that leaves says nothing about the provider.
             self.worker.leave_attempt(host, exchange);
             exchange.end_attempt(now, status, reason);
@@ -257,6 +261,11 @@ fn cut(host: &impl Host) -> Failure {
     Failure::new(502, format!("The answer was cut off: {details}."))
 }
 
+/// Whether the try under way has a connection to its provider, and so was sent.
+fn is_connected(host: &impl Host) -> bool {
+    host.property(&["upstream", "local_address"]).is_some_and(|address| !address.is_empty())
+}
+
 /// Counts, and how far they can be believed.
 pub(super) fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     let answer = &exchange.answer;
@@ -274,7 +283,7 @@ pub(super) fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
         return (usage, UsageStatus::Missing);
     }
     let began = answer.complete || answer.first_content_ns.is_some();
-    if !began {
+    if !began && !answer.abandoned {
         return (usage, UsageStatus::Missing);
     }
     if let Some(estimate) = exchange.answer.input_estimate {

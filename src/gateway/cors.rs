@@ -14,7 +14,10 @@ const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, api-key, 
 const EXPOSED: &str = "x-tollgate-provider, x-tollgate-model, x-tollgate-attempts, x-tollgate-request-id, \
      x-tollgate-cost, x-tollgate-warnings, x-tollgate-budget-warning, retry-after, request-id, x-request-id, \
      x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, \
-     x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens";
+     x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, \
+     anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, \
+     anthropic-ratelimit-requests-reset, anthropic-ratelimit-tokens-limit, \
+     anthropic-ratelimit-tokens-remaining, anthropic-ratelimit-tokens-reset";
 
 /// Headers of an answer to a request from `origin`; none when the origin is not allowed.
 pub fn answer_headers(rules: &Cors, origin: Option<&str>) -> Vec<(&'static str, String)> {

@@ -114,6 +114,8 @@ pub struct AnswerState {
     pub report: Report,
     /// An estimate of the request's tokens, made when the answer began, for an answer that does not say them.
     pub input_estimate: Option<u64>,
+    /// The client left while a provider had the request and nothing of an answer had come.
+    pub abandoned: bool,
     /// The count, when counting was all that was wanted.
     pub counted: Option<Counted>,
     /// Whether the answer came to its proper end.
@@ -237,12 +239,24 @@ impl Exchange {
     /// The answer has begun: no other try will need the client's body. Where the answer has not said what it was, the
     /// body is estimated first.
     pub fn let_go_of_body(&mut self) {
-        let body = std::mem::take(&mut self.body);
         let report = self.answer.stream.as_ref().map_or(&self.answer.report, |stream| stream.report());
         if report.usage.input.is_none() && self.answer.failure.is_none() {
-            let tokenizer = self.attempts.last().map(|attempt| Tokenizer::of_model(&attempt.model));
-            self.answer.input_estimate = Some(from_body(&body, tokenizer.unwrap_or_default()));
+            self.estimate_input();
         }
+        self.body = Body::default();
+    }
+
+    /// The client has left. A provider that had the request has read it, and wants to be paid for that.
+    pub fn abandon(&mut self) {
+        self.answer.abandoned = true;
+        if self.forwarded.is_none() && self.call.operation != Operation::CountTokens {
+            self.estimate_input();
+        }
+    }
+
+    fn estimate_input(&mut self) {
+        let tokenizer = self.attempts.last().map(|attempt| Tokenizer::of_model(&attempt.model));
+        self.answer.input_estimate = Some(from_body(&self.body, tokenizer.unwrap_or_default()));
     }
 
     /// The answer to a request for a count that no provider could give: an estimate for the last one that was asked, in

@@ -7,8 +7,8 @@ use super::headers::Headers;
 use super::host::Host;
 use crate::chat::Failure;
 use crate::config::tables::{Auth, Model, Target};
-use crate::dialect::Call;
-use crate::meter::estimate::{Tokenizer, from_body};
+use crate::dialect::{Call, Operation};
+use crate::meter::estimate::{Tokenizer, asked_output, from_body};
 use crate::policy::route::{self, Found, Step};
 use crate::policy::sift::{Sifted, sift};
 use crate::wire::json::Body;
@@ -142,8 +142,9 @@ fn leave_alone(host: &impl Host, steps: Vec<Step>, model: &Model) -> (Sifted, Ve
     (sift(steps, model, &board, host.now_ns() / 1_000_000), troubled)
 }
 
-/// Takes out the targets whose context the request is estimated not to fit into; which, and why. With none left the chain
-/// for long requests takes their place, and where there is none all stay: it is an estimate.
+/// Takes out the targets whose context the request is estimated not to fit into, with the output that it allows: providers
+/// refuse what could only be answered beyond their window. Which, and why, comes back. With none left the chain for long
+/// requests takes their place, and where there is none all stay: it is an estimate.
 fn leave_out_small(request: &Incoming, found: &Found, steps: &mut Vec<Step>) -> Vec<(usize, String)> {
     let model = &found.model;
     let window = |step: &Step| model.targets.get(step.target).and_then(|target| target.context_window);
@@ -151,13 +152,22 @@ fn leave_out_small(request: &Incoming, found: &Found, steps: &mut Vec<Step>) -> 
         return Vec::new();
     }
     let first = model.targets.first().map_or("", |target| &target.model);
-    let tokens = from_body(&request.body, Tokenizer::of_model(first));
-    let is_small = |step: &Step| window(step).is_some_and(|window| window < tokens);
+    let input = from_body(&request.body, Tokenizer::of_model(first));
+    let is_chat = request.call.operation == Operation::Chat;
+    let asked = asked_output(&request.body).limit.filter(|_| is_chat);
+    let output = |step: &Step| {
+        let own = model.targets.get(step.target).and_then(|target| target.max_tokens);
+        asked.map(|asked| own.unwrap_or(asked)).unwrap_or_default()
+    };
+    let is_small =
+        |step: &Step| window(step).is_some_and(|window| window < input.saturating_add(output(step)));
     let mut small: Vec<(usize, String)> = Vec::new();
     for step in steps.iter().filter(|step| is_small(step) && step.retry == 0) {
-        let window = window(step).unwrap_or_default();
-        let why =
-            format!("skipped: its context of {window} tokens is too small for about {tokens} of the request");
+        let (window, output) = (window(step).unwrap_or_default(), output(step));
+        let more = if output > 0 { format!(" and {output} of the answer") } else { String::new() };
+        let why = format!(
+            "skipped: its context of {window} tokens is too small for about {input} of the request{more}"
+        );
         small.push((step.target, why));
     }
     let mut fit: Vec<Step> = steps.iter().copied().filter(|step| !is_small(step)).collect();

@@ -5,7 +5,7 @@ use super::host::Host;
 use super::lay_out::Incoming;
 use crate::chat::Usage;
 use crate::config::tables::{Model, Target};
-use crate::meter::estimate::{Tokenizer, from_body, output_limit};
+use crate::meter::estimate::{Tokenizer, asked_output, from_body};
 use crate::policy::route::{Found, Step, upstream_model};
 use crate::policy::session;
 use crate::policy::signals;
@@ -129,6 +129,6 @@ impl Edge {
 fn expected(request: &Incoming, model: &Model) -> Usage {
     let first = model.targets.first().map_or("", |target| &target.model);
     let input = from_body(&request.body, Tokenizer::of_model(first));
-    let output = output_limit(&request.body).unwrap_or(USUAL_OUTPUT);
+    let output = asked_output(&request.body).or(USUAL_OUTPUT);
     Usage { input: Some(input), output: Some(output), ..Usage::default() }
 }

@@ -39,6 +39,24 @@ impl Worker {
         self.tell_circuit(host, now_ns / 1_000_000, exchange, class, ending.retry_after)
     }
 
+    /// The first content of a stream has come. That is all that a target's circuit wants to know of the request that tries
+    /// it: nobody else has to wait for the end of a long answer.
+    pub fn prove_target(&self, host: &impl Host, exchange: &mut Exchange) {
+        let Some(position) = exchange.current().map(|step| step.target) else { return };
+        if exchange.probing.take_if(|probing| *probing == position).is_none() {
+            return;
+        }
+        let Some(target) = exchange.model.targets.get(position) else { return };
+        let (id, now_ms) = (target.id, host.now_ns() / 1_000_000);
+        let changed = circuits::change(host, now_ms, |board| match &target.circuit.breaker {
+            Some(breaker) => board.succeeded(id, breaker, true, now_ms),
+            None => None,
+        });
+        if let Some((Some(state), _)) = changed {
+            self.count_change(host, target, state);
+        }
+    }
+
     /// The request left its target without having learnt anything about it.
     pub fn leave_attempt(&self, host: &impl Host, exchange: &mut Exchange) {
         self.end_busy(host, exchange);

@@ -241,13 +241,13 @@ impl Quota {
         self.standing(cell, clock).remaining < wanted.of(self.unit()).max(1).saturating_mul(2)
     }
 
-    /// Puts what a request used in the place of what it held since `slot`; `None`: it was never sent.
-    pub fn settle(&self, cell: &mut Cell, slot: u64, held: u64, used: Option<Amounts>, clock: &Clock) {
+    /// Puts what a request used in the place of what it held since it was admitted; `None`: it was never sent.
+    pub fn settle(&self, cell: &mut Cell, admitted: &Clock, held: u64, used: Option<Amounts>, clock: &Clock) {
         let used = used.map(|used| used.of(self.unit()));
         match &self.terms {
-            Terms::Budget(budget) => budget.settle(cell, slot, held, used.unwrap_or(0), clock),
-            Terms::Rate(rate) => rate.settle(cell, held, used, clock),
-            Terms::Concurrent(_) => cell.let_go(slot, held),
+            Terms::Budget(budget) => budget.settle(cell, admitted.slot, held, used.unwrap_or(0), clock),
+            Terms::Rate(rate) => rate.settle(cell, admitted.ns, held, used, clock),
+            Terms::Concurrent(_) => cell.let_go(admitted.slot, held),
         }
     }
 

@@ -1,5 +1,6 @@
 //! From the model a client names to the chain of tries.
 
+use crate::config::nearest::distance;
 use crate::config::tables::{Auth, Model, Tables, Target};
 use crate::dialect::{Call, Operation};
 use std::borrow::Cow;
@@ -106,44 +107,31 @@ pub fn shown(asked: &str) -> Cow<'_, str> {
     }
 }
 
+/// How much of a name is compared, in characters: names, not prose.
+const COMPARED: usize = 64;
+
 /// Of these names those near to an unknown one, the nearest first, at most three.
 pub fn nearest<'t>(names: impl IntoIterator<Item = &'t str>, asked: &str) -> Vec<&'t str> {
     if asked.len() > LONGEST_SHOWN {
         return Vec::new();
     }
-    let asked = asked.to_lowercase();
+    let compared = |name: &str| name.to_lowercase().chars().take(COMPARED).collect::<String>();
+    let asked = compared(asked);
     let mut scored: Vec<(usize, &str)> = names
         .into_iter()
-        .map(|name| (distance(&asked, &name.to_lowercase()), name))
-        .filter(|(d, name)| *d * 2 <= name.len().max(asked.len()))
+        .filter_map(|name| {
+            let known = compared(name);
+            let distance = distance(&asked, &known);
+            (distance.saturating_mul(2) <= known.len().max(asked.len())).then_some((distance, name))
+        })
         .collect();
     scored.sort_unstable();
     scored.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// Levenshtein distance in bytes, over the first 64 of each: names, not prose.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<u8> = b.bytes().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().take(64).enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(&b) {
-            let substituted = diagonal + usize::from(x != *y);
-            diagonal = *cell;
-            left = substituted.min(*cell + 1).min(left + 1);
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{LONGEST_SHOWN, distance, nearest, shown};
+    use super::{LONGEST_SHOWN, nearest, shown};
 
     #[test]
     fn a_name_that_is_none_is_cut_and_near_to_nothing() {
@@ -155,12 +143,11 @@ mod tests {
     }
 
     #[test]
-    fn distance_counts_edits() {
-        for (a, b, d) in
-            [("", "", 0), ("abc", "abc", 0), ("gpt-4o", "gpt4o", 1), ("kitten", "sitting", 3), ("", "ab", 2)]
-        {
-            assert_eq!(distance(a, b), d, "{a} {b}");
-            assert_eq!(distance(b, a), d, "{b} {a}");
-        }
+    fn names_that_are_near() {
+        let names = ["gpt", "claude-sonnet-4-5", "claude-haiku-4-5"];
+        assert_eq!(nearest(names, "gtp"), ["gpt"]);
+        assert_eq!(nearest(names, "Claude-Sonnet-4.5"), ["claude-sonnet-4-5", "claude-haiku-4-5"]);
+        assert_eq!(nearest(names, "mistral"), Vec::<&str>::new());
+        assert_eq!(nearest(names, &"x".repeat(200)), Vec::<&str>::new(), "the longer, the less like any");
     }
 }

@@ -17,6 +17,8 @@ pub struct Quirks {
     pub text_parts: bool,
     /// Messages may say by `name` who speaks; the results of tools may anyway.
     pub names: bool,
+    /// Messages may have no field beside those that the provider knows; otherwise what is added is overlooked.
+    pub strict_messages: bool,
     /// Several answers may be asked for with `n`.
     pub choices: bool,
     /// The field for the seed of the sampling (Mistral: `random_seed`).
@@ -102,6 +104,7 @@ impl Quirks {
         developer_role: true,
         text_parts: true,
         names: true,
+        strict_messages: false,
         choices: true,
         seed: "seed",
         cache_control: false,

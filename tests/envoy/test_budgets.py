@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -30,11 +32,20 @@ def key(name, **more):
     return {"id": name, "sha256": hashlib.sha256(secret(name).encode()).hexdigest(), **more}
 
 
-NAMES = ["hammer", "small", "soft", "leaver", "broken", "stream", "held", "poor-a", "poor-b", "team-a", "team-b", "own"]
+NAMES = ["hammer", "small", "soft", "leaver", "early", "broken", "stream", "held"]
+NAMES += ["poor-a", "poor-b", "team-a", "team-b", "own"]
 
 
 @pytest.fixture(scope="module")
-def gateway(make_gateway):
+def mute():
+    """Takes connections, and says nothing: no TLS comes about."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gateway(make_gateway, mute):
     """One tenant a test, so that none spends another's budget."""
     keys = [key(name, tenant=f"t-{name}") for name in NAMES if not name.startswith(("poor", "team", "own"))]
     keys += [key("poor-a", tenant="poor"), key("poor-b", tenant="poor")]
@@ -44,7 +55,18 @@ def gateway(make_gateway):
     return make_gateway(
         prices=PRICES,
         keys=keys,
+        providers={
+            "mute": {
+                "base_url": f"https://127.0.0.1:{mute.getsockname()[1]}/v1",
+                "dialect": "openai_chat",
+                "auth": "none",
+                "connect_timeout": "60s",
+            }
+        },
         models={
+            "early-gate": f"openai/{GPT}",
+            "early-steps": f"openai/{GPT}",
+            "early-mute": f"mute/{GPT}",
             "unpriced": "second/never-heard-of-it",
             "dear": {"targets": [f"openai/{GPT}"], "max_tokens": 100_000},
             "limited-first": ["openai/gpt-5-mini", "second/gpt-4.1"],
@@ -244,6 +266,43 @@ def test_a_client_that_leaves_pays_for_what_it_got(world, gateway):
     purse = settled(gateway, "leaver", "purse")
     assert 0 < purse["spent"] < 0.01
     steps.release(100)
+
+
+def left_when(gateway, model, reached):
+    """Sends a request of about 400 tokens and closes the connection once `reached`."""
+    body = json.dumps(chat_body(model, "word " * 400, stream=True, max_tokens=50_000)).encode()
+    url = httpx.URL(gateway.url)
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {url.host}\r\nauthorization: Bearer {secret('early')}\r\n"
+    head += f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    before = settled(gateway, "early", "purse")["spent"]
+    with socket.create_connection((url.host, url.port)) as client:
+        client.sendall(head.encode() + body)
+        reached()
+        assert budgets(gateway, "early")["purse"]["reserved"] > 0.3
+    line = gateway.audit_where(lambda line: line.get("model_asked") == model and line.get("key_id") == "early")
+    assert line["error"]["type"] == "client_disconnect"
+    return line, settled(gateway, "early", "purse")["spent"] - before
+
+
+@pytest.mark.parametrize("kind", ["gate", "steps"], ids=["no-headers", "no-content"])
+def test_a_client_that_leaves_before_anything_came_pays_for_what_was_read(world, gateway, kind):
+    silence = {"gate": Gate(), "steps": Steps(0)}
+    world.openai.script(stream(**{kind: silence[kind]}))
+    model = f"early-{kind}"
+    line, spent = left_when(gateway, model, lambda: world.openai.wait_for(lambda sim: len(sim.requests) == 1))
+    # At two dollars a million, and as far as an estimate goes.
+    assert 0.0004 < spent < 0.002
+    assert (line["usage_status"], line["usage"]["output"]) == ("partial", 0)
+    silence["gate"].open()
+    silence["steps"].release(100)
+
+
+def test_a_client_that_leaves_before_its_provider_was_reached_pays_nothing(gateway, mute):
+    held = []
+    line, spent = left_when(gateway, "early-mute", lambda: held.append(mute.accept()))
+    assert spent == 0
+    assert line["usage_status"] == "missing" and "usage" not in line
+    held[0][0].close()
 
 
 def test_teams_of_one_name_are_not_one_team(world, gateway):

@@ -10,7 +10,7 @@ import pytest
 
 from support.answers import DIALECTS, error_of
 from support.gateway import chat_body
-from support.sim import Gate, fail, raw, reset, stream, stream_error
+from support.sim import Gate, Steps, fail, raw, reset, stream, stream_error
 
 BACKUP = "second/gpt-4.1"
 
@@ -151,6 +151,23 @@ def test_good_answers_close_it(gate, world, name):
     world.openai.script(fail(503))
     assert provider(fresh(gate, f"brief-{name}")) == "second"
     assert provider(fresh(gate, f"brief-{name}")) == "openai", "the count begins anew"
+
+
+def test_the_first_content_of_a_stream_is_answer_enough(gate, world, name):
+    break_it(gate, world, name, f"brief-{name}")
+    wait_until_due(gate, name)
+    steps = Steps(3)
+    world.openai.script(stream(steps=steps))
+    body = chat_body(f"brief-{name}", "long 50", stream=True)
+    with httpx.Client(base_url=gate.url, timeout=30) as http:
+        with http.stream("POST", "/v1/chat/completions", json=body) as answer:
+            lines = answer.iter_lines()
+            assert next(line for line in lines if "w1" in line)
+            assert provider(fresh(gate, f"brief-{name}")) == "openai", "nobody waits for the end of the stream"
+            assert health(gate, name)["circuit"]["state"] == "closed", "these were the two good answers needed"
+            steps.release(100)
+            assert [line for line in lines if line][-1] == "data: [DONE]"
+    assert health(gate, name)["circuit"] == {"state": "closed", "failures": 0}
 
 
 def test_a_failure_of_the_one_that_tries_opens_it_again(gate, world, name):

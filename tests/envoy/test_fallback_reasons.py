@@ -55,6 +55,14 @@ def text(client, answer, streamed):
     return (read_stream(client, answer.content) if streamed else read(client, answer.json())).text
 
 
+def test_the_answer_that_is_asked_for_has_to_fit_as_well(gate, world, client):
+    for limit, provider in ((500, "openai"), (999, "claude")):
+        answer = gate.ask(client, "sized", max_tokens=limit)
+        assert (answer.status_code, answer.headers["x-tollgate-provider"]) == (200, provider), answer.text
+    skipped = gate.audited(answer)["attempts"][0]["reason"]
+    assert skipped.startswith("skipped: its context of 1000 tokens") and "999 of the answer" in skipped
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 def test_too_long(gate, world, client, streamed):
     world.openai.script(refusal(LONG["openai"]))

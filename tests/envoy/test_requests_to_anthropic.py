@@ -273,3 +273,23 @@ def test_prompt_with_blank_parts(gateway, world):
     parts = [{"type": "text", "text": " "}, {"type": "text", "text": "x"}]
     body, _ = sent(gateway, world, [user(parts)])
     assert [block["text"] for block in body["messages"][0]["content"]] == ["x"]
+
+
+@pytest.mark.parametrize(
+    "model", ["opus-4-6", "opus-4-8", "sonnet-5", "haiku-5-5", "sonnet-5-5", "opus-5-5", "fable-5", "mythos-5-1"]
+)
+def test_newer_models_get_nothing_that_they_refuse(gateway, world, model):
+    def said(messages="hi", **more):
+        return sent(gateway, world, messages, model=f"anthropic/claude-{model}", **more)
+
+    begun = [user("say it"), {"role": "assistant", "content": "It is"}]
+    body, warnings = said(begun)
+    assert body["messages"][-1]["role"] == "user" and warnings
+    for effort in (None, "none", "low", "high", "xhigh"):
+        said(temperature=0.3, top_p=0.5, reasoning_effort=effort)
+    said(tools=[TOOL], tool_choice="required")
+    said(response_format={"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA, "strict": True}})
+    history = [user("go"), {"role": "assistant", "tool_calls": [call("c1")]}]
+    history += [{"role": "tool", "tool_call_id": "c1", "content": "r"}]
+    said(history, tools=[TOOL], reasoning_effort="high")
+    said([*history, {"role": "assistant", "content": "done: "}], tools=[TOOL], reasoning_effort="none")

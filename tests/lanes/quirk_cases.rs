@@ -175,6 +175,34 @@ fn mistral_gets_nobody_but_the_assistant_after_a_tool() {
     assert_eq!(out["messages"][5]["content"], "d");
 }
 
+#[test]
+fn mistral_gets_no_field_of_a_message_that_it_does_not_know() {
+    let quirks = tollgate::provider::preset("mistral").unwrap().quirks;
+    let body = json!({"model": "m", "safety_identifier": "s", "messages": [
+        {"role": "user", "content": "a", "name": "ann"},
+        {"role": "assistant", "content": "b", "refusal": null, "annotations": [], "reasoning_content": "t",
+            "metadata": {"k": "v"}},
+        {"role": "user", "content": "c"},
+        {"role": "assistant", "content": null, "refusal": "no"},
+        {"role": "user", "content": "d"},
+        {"role": "assistant", "content": "{", "prefix": true},
+    ]});
+    let (out, warnings) = passed(&quirks, &body);
+    let clean = json!({"model": "m", "messages": [
+        {"role": "user", "content": "a"},
+        {"role": "assistant", "content": "b"},
+        {"role": "user", "content": "c"},
+        {"role": "assistant", "content": "no"},
+        {"role": "user", "content": "d"},
+        {"role": "assistant", "content": "{", "prefix": true},
+    ]});
+    assert_eq!(out, clean);
+    for lost in ["safety_identifier", "messages[0].name", "messages[1].metadata", "thinking"] {
+        assert!(warnings.iter().any(|warning| warning.contains(lost)), "{lost}: {warnings:?}");
+    }
+    assert!(!warnings.iter().any(|warning| warning.contains("annotations")), "{warnings:?}");
+}
+
 /// What a client of the dialect's own sends, and what reaches the provider.
 fn passed(quirks: &Quirks, body: &Value) -> (Value, Vec<String>) {
     passed_to("m", quirks, body)

@@ -160,6 +160,37 @@ def test_what_it_refuses(sim, body, words):
     assert words in answer.json()["error"]["message"]
 
 
+ANSWER = {"role": "assistant", "content": "It is"}
+BUDGET = {"type": "enabled", "budget_tokens": 1024}
+LIST = {"type": "json_schema", "schema": {"type": "array", "items": {"type": "string"}}}
+
+
+@pytest.mark.parametrize(
+    ("since", "before", "body", "words"),
+    [
+        ("opus-4-6", "opus-4-5", {"messages": [*said("x"), ANSWER]}, "does not support assistant message prefill"),
+        ("opus-4-7", "opus-4-6", {"temperature": 0.5}, "`temperature` is deprecated"),
+        ("sonnet-5", "sonnet-4-6", {"top_k": 3}, "`top_k` is deprecated"),
+        ("opus-4-8", "sonnet-4-6", {"thinking": BUDGET}, '"thinking.type.enabled" is not supported'),
+        ("sonnet-4-5", "sonnet-4-6", {"thinking": {"type": "adaptive"}}, '"thinking.type.adaptive" is not supported'),
+        ("opus-5-5", "opus-5", {"thinking": {"type": "disabled"}}, '"thinking.type.disabled" is not supported'),
+        ("fable-5", "haiku-5-5", {"thinking": {"type": "disabled"}}, '"thinking.type.disabled" is not supported'),
+        ("sonnet-5", "sonnet-5-5", {"thinking": {"type": "between_tools"}}, "is not supported"),
+        ("sonnet-5-5", "sonnet-5", {"tools": [WEATHER], "tool_choice": {"type": "any"}}, "forced tool use"),
+        ("sonnet-4-5", "opus-4-5", {"output_config": {"effort": "low"}}, "the effort parameter"),
+        ("opus-4-6", "opus-4-7", {"output_config": {"effort": "xhigh"}}, "the effort parameter"),
+        ("sonnet-4-20250514", "sonnet-4-5", {"output_config": {"format": LIST}}, "structured outputs"),
+        ("3-5-haiku-20241022", "3-7-sonnet-20250219", {"thinking": BUDGET}, "does not support thinking"),
+    ],
+)
+def test_what_one_model_refuses_and_another_takes(sim, since, before, body, words):
+    body = {"max_tokens": 4096, "messages": said("x")} | body
+    refused = post(sim, body | {"model": f"claude-{since}"})
+    assert refused.status_code == 400 and words in refused.json()["error"]["message"]
+    taken = post(sim, body | {"model": f"claude-{before}"})
+    assert taken.status_code == 200, taken.text
+
+
 def test_credentials(sim):
     body = {"model": MODEL, "max_tokens": 20, "messages": said("x")}
     assert post(sim, body, x_api_key="").status_code == 401

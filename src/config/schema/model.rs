@@ -109,7 +109,8 @@ pub struct Target {
     /// Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
-    /// The input that its model takes, in tokens. A request that is estimated to be longer goes to the others.
+    /// The context of its model, in tokens. A request that is estimated not to fit, with the output limit that the client
+    /// sets, goes to the others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context_window: Option<u64>,
     /// Top-level request fields, in the provider's dialect, that replace the client's. Of `generationConfig` (Gemini),

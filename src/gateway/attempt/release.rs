@@ -100,6 +100,7 @@ impl Attempt {
         let Stage::Holding(held) = stage else { return Flow::Continue };
         exchange.answer.first_content_ns = Some(host.now_ns());
         exchange.take_up();
+        self.worker.prove_target(host, exchange);
         // A dialect of several framings may have changed the framing on the way.
         let translated = self
             .plan

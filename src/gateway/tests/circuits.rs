@@ -184,6 +184,21 @@ fn a_request_that_learns_nothing_gives_its_place_back() {
 }
 
 #[test]
+fn the_first_content_of_a_stream_closes_whatever_its_end() {
+    let gateway = gateway(&breaker());
+    open(&gateway);
+    wait(&gateway, 10);
+    let whole = events(&["x", "y"]);
+    let (begun, rest) = whole.split_at(whole.len() * 3 / 5);
+    let cut = Script::Answer(200, SSE, vec![begun.to_vec(), rest[..9].to_vec()]);
+    let seen = ask_for(&gateway, 0, "plain", true, vec![cut]);
+    assert_eq!(seen.metrics["tollgate.circuit_changes;model=model-1;provider=one;class=closed;"], 1);
+    let seen = ask(&gateway, 1, "plain", vec![failed(503)]);
+    assert_eq!(seen.upstream.len(), 1, "the end was a failure of a closed circuit: the first of two");
+    assert_eq!(ask(&gateway, 1, "plain", vec![]).status, 503);
+}
+
+#[test]
 fn a_429_is_passed_over_for_as_long_as_it_asks() {
     let gateway = gateway(&json!({}));
     let limited = || Script::Bare(429, ("retry-after", "40"));

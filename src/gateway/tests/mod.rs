@@ -2,6 +2,7 @@
 
 mod circuits;
 mod count;
+mod leaving;
 mod proxy;
 mod routing;
 mod rules;

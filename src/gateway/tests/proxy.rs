@@ -21,6 +21,8 @@ pub enum Script {
     With(Vec<(&'static str, String)>, Vec<u8>),
     /// Cannot be reached.
     Refused,
+    /// Says nothing until the client has left; whether there was a connection to it.
+    Left { connected: bool },
     /// Something else happens first.
     Meanwhile(Box<dyn FnOnce()>, Box<Script>),
 }
@@ -76,6 +78,8 @@ struct Proxy {
     posted: RefCell<Vec<String>>,
     broken: Cell<bool>,
     code: Cell<u16>,
+    /// The client has left, and whether a provider had the request.
+    left: Cell<Option<bool>>,
 }
 
 fn at(side: Side) -> usize {
@@ -120,6 +124,12 @@ impl Host for Proxy {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
         match path {
             ["response", "code"] => Some(u64::from(self.code.get()).to_le_bytes().to_vec()),
+            ["response", "code_details"] if self.left.get().is_some() => {
+                Some(b"downstream_remote_disconnect".to_vec())
+            }
+            ["upstream", "local_address"] => {
+                self.left.get().filter(|connected| *connected).map(|_| b"127.0.0.1:40001".to_vec())
+            }
             ["response", "code_details"] => {
                 Some(b"upstream_reset_before_response_started{connection_failure}".to_vec())
             }
@@ -313,6 +323,10 @@ fn answer(
         Script::Meanwhile(happens, then) => {
             happens();
             return answer(proxy, attempt, *then, seen, retry, edge);
+        }
+        Script::Left { connected } => {
+            proxy.left.set(Some(connected));
+            return true;
         }
         Script::Refused if retry => return false,
         Script::Refused => {

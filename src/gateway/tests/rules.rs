@@ -172,4 +172,17 @@ fn what_is_too_long_is_not_even_sent() {
     );
     assert_eq!(of("one-size", &long).0, "huge");
     assert_eq!(of("alone", &long).0, "small", "it is an estimate");
+    // What is asked for has to fit in as well.
+    let asking = |limit: &Value| {
+        let mut request = json!({"model": "two-sizes", "messages": [{"role": "user", "content": "hi"}]});
+        request["max_tokens"] = limit.clone();
+        let seen = ask(&gateway, &[], &request, vec![good()]);
+        let reason = seen.audit["attempts"][0]["reason"].as_str().unwrap_or_default().to_owned();
+        (seen.headers.get("x-tollgate-model").unwrap().to_owned(), reason)
+    };
+    assert_eq!(asking(&json!(900)).0, "small");
+    let (model, reason) = asking(&json!(999));
+    assert_eq!(model, "large");
+    assert!(reason.ends_with(" of the request and 999 of the answer"), "{reason}");
+    assert_eq!(asking(&Value::Null).0, "small");
 }

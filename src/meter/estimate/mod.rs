@@ -57,7 +57,7 @@ mod tokenizer;
 
 pub use body::from_body;
 pub use counter::Counter;
-pub use output::output_limit;
+pub use output::{AskedOutput, asked_output};
 pub use request::from_request;
 pub use tokenizer::Tokenizer;
 

@@ -10,26 +10,47 @@ const WITHIN: [(&str, &[&str]); 3] = [
     ("options", &["num_predict"]),
 ];
 
-/// The output limit that a body of any dialect sets, in tokens, for all of its answers together; `None` when it sets none.
-/// The largest, where there are several: only the provider knows which of them it reads.
-pub fn output_limit(body: &Body) -> Option<u64> {
-    let top = body.sketch().ok()?;
-    let mut limit = None;
-    let mut answers = 1;
+/// How much answer is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AskedOutput {
+    /// The limit of one answer, in tokens; `None`: the request sets none.
+    pub limit: Option<u64>,
+    /// How many answers.
+    pub answers: u64,
+}
+
+impl AskedOutput {
+    /// The tokens of all answers together, each of at most so many where the request sets no limit.
+    pub fn or(self, usual: u64) -> u64 {
+        self.at_most(self.limit.unwrap_or(usual))
+    }
+
+    /// The tokens of all answers together, each of at most so many.
+    pub fn at_most(self, limit: u64) -> u64 {
+        limit.saturating_mul(self.answers)
+    }
+}
+
+/// What a body of any dialect asks for. The largest limit, where there are several: only the provider knows which of them
+/// it reads.
+pub fn asked_output(body: &Body) -> AskedOutput {
+    let mut asked = AskedOutput { limit: None, answers: 1 };
+    let Ok(top) = body.sketch() else { return asked };
+    let AskedOutput { limit, answers } = &mut asked;
     for member in &top.fields {
         let key = &*member.key;
         if TOP.contains(&key) {
-            limit = limit.max(number(member.value));
+            *limit = (*limit).max(number(member.value));
         } else if key == "n" {
-            answers = number(member.value).unwrap_or(1).max(1);
+            *answers = number(member.value).unwrap_or(1).max(1);
         } else if let Some((_, names)) = WITHIN.iter().find(|(outer, _)| *outer == key)
             && let Ok(inner) = sketch(member.value)
         {
             let inner = inner.fields.iter().rev().find(|inner| names.contains(&&*inner.key));
-            limit = limit.max(inner.and_then(|inner| number(inner.value)));
+            *limit = (*limit).max(inner.and_then(|inner| number(inner.value)));
         }
     }
-    limit.map(|limit: u64| limit.saturating_mul(answers))
+    asked
 }
 
 /// A whole number; what is negative, as in Ollama, sets no limit.
@@ -39,7 +60,7 @@ fn number(json: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::output_limit;
+    use super::asked_output;
     #[cfg(target_arch = "wasm32")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -47,7 +68,7 @@ mod tests {
     fn limits_of_all_dialects() {
         for (body, limit) in [
             (r#"{"model":"m","max_tokens":12}"#, Some(12)),
-            (r#"{"max_completion_tokens":12,"n":3}"#, Some(36)),
+            (r#"{"max_completion_tokens":12,"max_tokens":7}"#, Some(12)),
             (r#"{"max_output_tokens":7,"input":"max_tokens"}"#, Some(7)),
             (r#"{"generationConfig":{"temperature":1,"maxOutputTokens":9}}"#, Some(9)),
             (r#"{"inferenceConfig":{"maxTokens":5}}"#, Some(5)),
@@ -58,7 +79,15 @@ mod tests {
             ("{}", None),
             ("no json", None),
         ] {
-            assert_eq!(output_limit(&body.as_bytes().to_vec().into()), limit, "{body}");
+            assert_eq!(asked_output(&body.as_bytes().to_vec().into()).limit, limit, "{body}");
         }
+    }
+
+    #[test]
+    fn every_answer_may_be_so_long() {
+        let asked = asked_output(&br#"{"max_tokens":12,"n":3}"#.to_vec().into());
+        assert_eq!((asked.or(100), asked.at_most(5)), (36, 15));
+        let asked = asked_output(&br#"{"n":3}"#.to_vec().into());
+        assert_eq!((asked.limit, asked.or(100)), (None, 300));
     }
 }

@@ -1,6 +1,7 @@
 //! One cell: what one rule counts for one account. A rule counts one thing, so an amount is a number in the rule's unit:
 //! 10⁻¹² dollars (exact, and enough for eighteen million dollars), tokens, requests.
 
+use super::peaks::Peaks;
 use super::turn::Turn;
 
 /// What was consumed within one stretch of time.
@@ -31,6 +32,8 @@ pub struct Cell {
     pub worth: Worth,
     /// A token bucket's state: when it will be full again, in nanoseconds since the epoch.
     pub full_at_ns: u64,
+    /// When that was fullest of late.
+    pub peaks: Peaks,
     /// Consumption, the oldest stretch first.
     pub slices: Vec<Slice>,
     /// Reservations, the oldest first.
@@ -120,6 +123,7 @@ impl Cell {
             put(held.slot, out);
             put(held.amount, out);
         }
+        self.peaks.write(out);
     }
 
     /// Reads a cell's bytes; `None` when they are none of a cell.
@@ -132,8 +136,7 @@ impl Cell {
             _ => return None,
         };
         let full_at_ns = take(from)?;
-        let mut cell =
-            Self { worth, full_at_ns, slices: Vec::new(), held: Vec::new(), turn: Turn::default(), until };
+        let mut cell = Self { worth, full_at_ns, until, ..Self::default() };
         for _ in 0..take(from).filter(|count| *count <= MOST)? {
             cell.slices.push(Slice { start: take(from)?, own: take(from)?, others: take(from)? });
         }
@@ -141,6 +144,7 @@ impl Cell {
         for _ in 0..take(from).filter(|count| *count <= MOST)? {
             cell.held.push(Held { slot: take(from)?, amount: take(from)? });
         }
+        cell.peaks = Peaks::read(from)?;
         from.is_empty().then_some(cell)
     }
 }
@@ -185,13 +189,21 @@ mod tests {
                 held: numbers.iter().rev().take(6).map(|n| Held { slot: n >> 20, amount: *n }).collect(),
                 turn: Turn { of: 3, next: 4, is_served: true, since_ms: until },
                 until,
+                ..Cell::default()
             };
             let mut bytes = Vec::new();
             cell.write(&mut bytes);
-            proptest::prop_assert_eq!(Cell::read(&bytes, until), Some(cell));
             for end in 0..bytes.len() {
                 proptest::prop_assert_eq!(Cell::read(&bytes[..end], until), None);
             }
+            // Peaks stand at the end, and only where there are any.
+            let mut peaked = cell.clone();
+            peaked.peaks.note(until, full_at_ns);
+            let whole = bytes.len();
+            peaked.write(&mut bytes);
+            proptest::prop_assert_eq!(Cell::read(&bytes[whole..], until), Some(peaked));
+            bytes.truncate(whole);
+            proptest::prop_assert_eq!(Cell::read(&bytes, until), Some(cell));
         }
 
         #[test]

@@ -20,6 +20,7 @@
 mod account;
 mod cell;
 mod page;
+mod peaks;
 mod sharing;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
@@ -29,6 +30,7 @@ mod turn;
 pub use account::Account;
 pub(crate) use account::rule_tag;
 pub use cell::{Cell, Held, Slice, Worth};
+pub use peaks::Peaks;
 pub use sharing::{CellId, Consumed};
 pub use turn::Turn;
 

@@ -125,7 +125,7 @@ fn reserve(ledger: &Ledger, memory: &Memory, account: &Account, quota: &Quota, w
 fn settle(ledger: &Ledger, memory: &Memory, account: &Account, quota: &Quota, held: u64, used: Option<u64>) {
     ledger.change(memory, account, clock().secs, |draft| {
         let used = used.map(|used| Amounts { usd: used, tokens: used });
-        quota.settle(draft.edit(quota.tag).unwrap(), clock().slot, held, used, &clock());
+        quota.settle(draft.edit(quota.tag).unwrap(), &clock(), held, used, &clock());
     });
 }
 
@@ -253,7 +253,7 @@ fn a_crowd(pages: u16, fit: u64, all: u64) {
             let mut cell = draft.cell(quota.tag);
             let amounts = Amounts { usd: 0, tokens: uses(number) };
             let held = quota.reserve(&mut cell, amounts, &clock()).unwrap();
-            quota.settle(&mut cell, clock().slot, held, Some(amounts), &clock());
+            quota.settle(&mut cell, &clock(), held, Some(amounts), &clock());
             draft.put(quota.tag, cell);
         });
     };

@@ -22,6 +22,8 @@ const ZAI: Quirks = Quirks { replay: Replay::SinceLastUser, ..DEEPSEEK };
 /// Refuses what it does not know (422), and reports usage in streams unasked.
 const MISTRAL: Quirks = Quirks {
     stream_options: false,
+    names: false,
+    strict_messages: true,
     reasoning: ReasoningSwitch::None,
     mistral_tools: true,
     seed: "random_seed",
@@ -38,6 +40,10 @@ const MISTRAL: Quirks = Quirks {
         "modalities",
         "audio",
         "web_search_options",
+        "safety_identifier",
+        "prompt_cache_retention",
+        "prompt_cache_options",
+        "moderation",
     ],
     ..CLASSIC
 };

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .claude import Claude
 from .schema import keywords, loose_objects
 
 TOP = set(
@@ -66,9 +67,6 @@ TOOL = {
     "allowed_callers", "eager_input_streaming",
 }  # fmt: skip
 IMAGES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
-NEW = re.compile(r"claude-(opus|sonnet|haiku)-(4|5)")
-STRUCTURED = re.compile(r"claude-(opus-4-1|(opus|sonnet|haiku)-(4-[5-9]|5))")
-THINKS = re.compile(r"claude-(3-7|(opus|sonnet|haiku)-(4|5))")
 UNSUPPORTED = {
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "maxItems",
     "uniqueItems", "minProperties", "maxProperties", "patternProperties", "not", "if", "then", "else", "oneOf",
@@ -113,6 +111,9 @@ def check(
     _thinking(body)
     _tools(body)
     _output(body)
+    refusal = Claude(body["model"]).refusal(body)
+    if refusal is not None:
+        raise Refused(refusal)
     _system(body.get("system"))
     for number, stop in enumerate(body.get("stop_sequences") or []):
         if not isinstance(stop, str) or not stop.strip():
@@ -146,8 +147,6 @@ def _sampling(body: dict[str, Any]) -> None:
             raise Refused(f"{name}: Input should be a valid number")
         if not low <= value <= high:
             raise Refused(f"{name}: range: {low}..{high}")
-    if "temperature" in body and "top_p" in body and NEW.search(body["model"]):
-        raise Refused("`temperature` and `top_p` cannot both be specified for this model. Please use only one.")
     if "top_k" in body and (not isinstance(body["top_k"], int) or body["top_k"] < 0):
         raise Refused("top_k: Input should be a valid integer")
     if "stream" in body and not isinstance(body["stream"], bool):
@@ -161,17 +160,21 @@ def _thinking(body: dict[str, Any]) -> None:
             raise Refused("thinking: Input should be a valid dictionary")
         return
     kind = thinking.get("type")
-    if kind not in ("enabled", "disabled", "adaptive"):
+    allowed = {
+        "adaptive": {"type", "display"},
+        "between_tools": {"type"},
+        "disabled": {"type"},
+        "enabled": {"type", "budget_tokens", "display"},
+    }
+    if kind not in allowed:
+        tags = ", ".join(f"'{tag}'" for tag in allowed)
         raise Refused(
-            f"thinking: Input tag '{kind}' found using 'type' does not match any of the expected tags: 'adaptive', 'disabled', 'enabled'"
+            f"thinking: Input tag '{kind}' found using 'type' does not match any of the expected tags: {tags}"
         )
-    allowed = {"enabled": {"type", "budget_tokens", "display"}, "adaptive": {"type", "display"}, "disabled": {"type"}}
     for name in set(thinking) - allowed[kind]:
         raise Refused(f"thinking.{kind}.{name}: Extra inputs are not permitted")
-    if kind == "disabled":
+    if kind in ("between_tools", "disabled"):
         return
-    if not THINKS.search(body["model"]):
-        raise Refused(f"'{body['model']}' does not support thinking.")
     if kind == "enabled":
         budget = thinking.get("budget_tokens")
         if not isinstance(budget, int):
@@ -255,8 +258,6 @@ def _output(body: dict[str, Any]) -> None:
     form = config.get("format")
     if form is None:
         return
-    if not STRUCTURED.search(body["model"]):
-        raise Refused(f"output_config.format: '{body['model']}' does not support structured outputs.")
     if set(form) != {"type", "schema"} or form["type"] != "json_schema":
         raise Refused("output_config.format: Input should have exactly 'type': 'json_schema' and 'schema'")
     for path in loose_objects(form["schema"]):

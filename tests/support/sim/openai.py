@@ -13,6 +13,7 @@ from . import behaviour as how
 from .behaviour import Behaviour
 from .brain import REFUSAL, Answer, Ask, think, tokens
 from .gate import foreign_header, gzipped
+from .makers_rules import MAKERS, Forbidden, thinks
 from .openai_rules import REASONING, Refused, check
 from .plan import Plan
 from .server import Recorded, Simulator
@@ -40,7 +41,8 @@ ERRORS = {
 
 class OpenAISim(Simulator):
     """`key` is the only one it takes. `compatible=True` is a lenient peer: LiteLLM, Ollama, llama.cpp and their like
-    take any model name and no key; with a key they want that key."""
+    take any model name and no key; with a key they want that key. `maker` (one of `MAKERS`) is another maker of models:
+    lenient where that one is, and with its own refusals."""
 
     name = "openai"
 
@@ -49,13 +51,13 @@ class OpenAISim(Simulator):
         key: str | None = "sk-openai-simulated",
         *,
         compatible: bool = False,
-        reasoning_field: bool = False,
+        maker: str | None = None,
         tls: ssl.SSLContext | None = None,
         port: int = 0,
     ) -> None:
         self.key = key
-        self.compatible = compatible
-        self.reasoning_field = reasoning_field
+        self.compatible = compatible or maker is not None
+        self.maker = maker
         super().__init__(tls=tls, port=port)
 
     @property
@@ -78,6 +80,7 @@ class OpenAISim(Simulator):
             kind, code, message = ERRORS.get(behaviour.status, ("server_error", None, "Error."))
             return self._error(behaviour, Refused(message, None, code, behaviour.status, kind))
         ask = ask_of(body)
+        ask.thinking = ask.thinking or thinks(self.maker, body)
         answer = think(ask, behaviour.text, behaviour.overrides)
         request.answer = answer
         if behaviour.body is not None:
@@ -149,6 +152,8 @@ class OpenAISim(Simulator):
         else:
             known = {k: v for k, v in body.items() if k not in ("reasoning_effort", "metadata")}
             check(known, reasoning=False, lenient=True)
+            if self.maker is not None:
+                MAKERS[self.maker](body)
         return body
 
     def _authorised(self, request: Recorded) -> None:
@@ -187,7 +192,11 @@ class OpenAISim(Simulator):
 
     def _error(self, behaviour: Behaviour, refused: Refused) -> Plan:
         error = {"message": refused.message, "type": refused.kind, "param": refused.param, "code": refused.code}
-        body = json.dumps({"error": error}, indent=4).encode() + b"\n"
+        shown: dict[str, Any] = {"error": error}
+        if self.maker == "mistral":
+            message = {"detail": refused.detail} if isinstance(refused, Forbidden) else refused.message
+            shown = {"object": "error", **error, "message": message}
+        body = json.dumps(shown, indent=4).encode() + b"\n"
         return how.unary(behaviour, refused.status, self._headers(behaviour, "application/json"), body)
 
     def _raw(self, behaviour: Behaviour, request: Recorded) -> Plan:
@@ -218,14 +227,22 @@ class OpenAISim(Simulator):
         names = {"tools": "tool_calls", "stop_sequence": "stop", "refusal": "stop"}
         return names.get(answer.finish, answer.finish)
 
+    def _calls(self, answer: Answer) -> list[dict[str, Any]]:
+        found = []
+        for number, (name, arguments) in enumerate(answer.calls):
+            seed = hashlib.md5(f"{number}{name}{arguments}".encode()).hexdigest()
+            ident = seed[:9] if self.maker == "mistral" else f"call_{seed[:24]}"
+            found.append({"id": ident, "type": "function", "function": {"name": name, "arguments": arguments}})
+        return found
+
     def _message(self, answer: Answer) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": answer.text or None}
-        if self.reasoning_field and answer.thought:
+        if self.maker and answer.thought:
             message["reasoning_content"] = answer.thought
         if answer.refusal:
             message["content"] = None
         if answer.calls:
-            message["tool_calls"] = _calls(answer)
+            message["tool_calls"] = self._calls(answer)
         elif message["content"] is None and not answer.refusal:
             message["content"] = ""
         message["refusal"] = REFUSAL if answer.refusal else None
@@ -254,7 +271,7 @@ class OpenAISim(Simulator):
 
     def _stream(self, behaviour: Behaviour, body: Any, answer: Answer) -> Plan:
         who = self._identity(body)
-        wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        wants_usage = self.maker == "mistral" or bool((body.get("stream_options") or {}).get("include_usage"))
 
         def event(choices: list[Any], usage: Any = None) -> bytes:
             chunk: dict[str, Any] = {
@@ -278,7 +295,7 @@ class OpenAISim(Simulator):
         for index in range(body.get("n") or 1):
             first: dict[str, Any] = {"role": "assistant", "content": None if answer.calls else "", "refusal": None}
             events.append((event(choice(index, first)), False))
-            if self.reasoning_field and answer.thought:
+            if self.maker and answer.thought:
                 for piece in tokens(answer.thought):
                     events.append((event(choice(index, {"reasoning_content": piece})), True))
             for piece in tokens(answer.text):
@@ -289,7 +306,7 @@ class OpenAISim(Simulator):
                 )
                 delta = {"refusal": piece} if answer.refusal else {"content": piece}
                 events.append((event(choice(index, delta, logprobs=logprobs)), True))
-            for number, call in enumerate(_calls(answer)):
+            for number, call in enumerate(self._calls(answer)):
                 opened = {
                     "index": number,
                     "id": call["id"],
@@ -319,14 +336,6 @@ class OpenAISim(Simulator):
             events,
             b"data: " + json.dumps(error).encode() + b"\n\n",
         )
-
-
-def _calls(answer: Answer) -> list[dict[str, Any]]:
-    found = []
-    for number, (name, arguments) in enumerate(answer.calls):
-        seed = hashlib.md5(f"{number}{name}{arguments}".encode()).hexdigest()[:24]
-        found.append({"id": f"call_{seed}", "type": "function", "function": {"name": name, "arguments": arguments}})
-    return found
 
 
 def _logprobs(text: str, top: int) -> list[dict[str, Any]]:

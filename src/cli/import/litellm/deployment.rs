@@ -192,7 +192,7 @@ impl Import<'_> {
         let mut target = target;
         target.context_window = self.amount(info, "max_input_tokens");
         if target.context_window.is_some() {
-            let how = "is `context_window`: what is estimated to be longer goes to the others";
+            let how = "is `context_window`: what is estimated to be longer, with the output that is asked for, goes to the others";
             self.report.changed(info.at("max_input_tokens"), how);
         }
         let is_plain =

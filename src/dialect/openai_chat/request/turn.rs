@@ -61,6 +61,7 @@ pub(super) fn write<'t>(
         if !own {
             turn.losses.lost_extra(message.place, &message.extra, UNKNOWN_HERE)?;
         }
+        turn.refused_fields(message)?;
         if message.name.is_some() && !turn.quirks.names {
             turn.losses.lost(&format!("{}.name", message.place), "is refused by this provider")?;
         }
@@ -219,8 +220,8 @@ impl<'t> Turn<'t> {
             {
                 o.text("name", name);
             }
-            if self.own && message.role == Role::Tool {
-                o.extra(&message.extra);
+            if message.role == Role::Tool {
+                self.extra(o, message);
             }
             if let Some(control) = part.cache_control
                 && self.quirks.cache_control
@@ -262,7 +263,10 @@ impl<'t> Turn<'t> {
             self.losses.note(WITHOUT_REPLAY);
         }
         let content = Content::of_texts(self, message, said)?;
-        let says_nothing = content.is_empty() && calls.is_empty() && refusal.is_none();
+        // Who knows no refusals takes it for words.
+        let worded = refusal.filter(|_| self.quirks.strict_messages);
+        let refusal = refusal.filter(|_| !self.quirks.strict_messages);
+        let says_nothing = content.is_empty() && calls.is_empty() && refusal.is_none() && worded.is_none();
         if says_nothing && !self.own && (thoughts.is_empty() || replay == Replay::Never) {
             // Some refuse a message that says nothing.
             return Ok(());
@@ -275,7 +279,11 @@ impl<'t> Turn<'t> {
                 o.word("reasoning_content", "");
             }
             content::write_thoughts(o, &thoughts, replay);
-            if content.is_empty() && (!calls.is_empty() || refusal.is_some()) {
+            if let Some(worded) = worded
+                && content.is_empty()
+            {
+                o.text("content", worded);
+            } else if content.is_empty() && (!calls.is_empty() || refusal.is_some()) {
                 o.null("content");
             } else {
                 content.write(o, self.quirks);
@@ -305,9 +313,29 @@ impl<'t> Turn<'t> {
         if let Some(name) = message.name.as_ref().filter(|_| self.quirks.names) {
             o.text("name", name);
         }
-        if self.own {
-            o.extra(&message.extra);
+        self.extra(o, message);
+    }
+
+    /// What only its own dialect knows of a message.
+    fn extra(&self, o: &mut Object<'_>, message: &Message<'_>) {
+        for (name, value) in message.extra.iter().filter(|(name, _)| self.own && self.takes(name)) {
+            o.raw(name, value);
         }
+    }
+
+    /// Whether a message may have this field beside those that every provider knows.
+    fn takes(&self, field: &str) -> bool {
+        !self.quirks.strict_messages || self.quirks.prefill == Some(field)
+    }
+
+    /// Notes the fields of a message that the provider would refuse; those that say nothing go without a word.
+    fn refused_fields(&mut self, message: &Message<'_>) -> Result<(), Failure> {
+        for (name, value) in message.extra.iter().filter(|_| self.own) {
+            if !self.takes(name) && !matches!(value.get(), "null" | "[]") {
+                self.losses.lost(&format!("{}.{name}", message.place), "is refused by this provider")?;
+            }
+        }
+        Ok(())
     }
 
     /// Notes a breakpoint that cannot be said.
