@@ -195,10 +195,31 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_form_and_a_preamble_are_fine() {
+    fn an_empty_form_and_blanks_around_it_are_fine() {
         assert_eq!(names("--X--"), Ok(Vec::new()));
         let part = "--X\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n--X--";
-        assert_eq!(names(&format!("hello\r\n{part}")), Ok(vec![("a".into(), "1".into())]));
+        assert_eq!(names(&format!(" \r\n{part}\r\n ")), Ok(vec![("a".into(), "1".into())]));
+    }
+
+    #[test]
+    fn what_other_parsers_could_read_in_another_way_is_refused() {
+        let part = |headers: &str| format!("--X\r\n{headers}\r\n\r\n1\r\n--X--");
+        let plain = part("Content-Disposition: form-data; name=a");
+        for (body, word) in [
+            (format!("hello\r\n{plain}"), "before its first part"),
+            (format!("{plain}\r\n--X\r\n"), "behind its last part"),
+            (part("Content-Disposition: form-data; name=x; name=model"), "no name"),
+            (part("Content-Disposition: form-data; name=x; NAME*=utf-8''model"), "no name"),
+            (
+                part("Content-Disposition: form-data; name=x\r\ncontent-disposition: form-data; name=model"),
+                "no name",
+            ),
+        ] {
+            let error = names(&body).unwrap_err();
+            assert!(error.contains(word), "{body:?}: {error}");
+        }
+        assert_eq!(boundary("multipart/form-data; boundary=A; boundary=B"), None);
+        assert_eq!(boundary("multipart/form-data; charset=x; boundary=A"), Some("A".into()));
     }
 
     #[test]
