@@ -54,6 +54,18 @@ fn a_model_without_a_price_is_doubted() {
 }
 
 #[test]
+fn a_budget_of_money_wants_the_prices_of_others() {
+    let room = Room::new();
+    let models = "models: {a: nvidia/foo, b: ollama/x}\n";
+    room.write("gateway.yaml", models);
+    assert!(room.run(&["check"], &[("NVIDIA_API_KEY", "x")]).good().contains("0 warnings"));
+    room.write("gateway.yaml", &format!("{models}budgets: [{{per: tenant, usd: 3, every: day}}]\n"));
+    let ran = room.run(&["check"], &[("NVIDIA_API_KEY", "x")]);
+    assert!(ran.err.contains("models.a: no price is known for nvidia/foo"), "{}", ran.err);
+    assert!(ran.good().contains("1 warning"));
+}
+
+#[test]
 fn an_empty_file_says_what_is_missing() {
     let room = Room::new();
     for text in ["", "# nothing\n"] {

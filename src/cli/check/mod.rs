@@ -8,6 +8,7 @@ mod warnings;
 use super::load::{LoadError, load_keys, parse, read_text};
 use super::render::{Overrides, Plan};
 use crate::config::Problem;
+use crate::config::schema::{Gateway, Key};
 use crate::config::tables::Provider;
 use crate::meter::price::Price;
 use clap::Args;
@@ -53,9 +54,11 @@ fn check(args: &CheckArgs) -> Result<String, Vec<String>> {
         problems.iter().map(|problem| line(&args.config, &text, problem)).collect::<Vec<_>>()
     })?;
     let env = |name: &str| std::env::var(name).ok();
-    // Of what runs in one's own house, a price is not expected.
+    // Of what runs in one's own house, a price is not expected. Somebody else's is over TLS.
+    let counts_money = counts_money(&gateway, &filed);
     let priced = |provider: &Provider, model: &str| {
-        provider.price_provider.is_none() || Price::lookup(provider.price_provider, model).is_some()
+        let is_free = provider.price_provider.is_none() && !(counts_money && provider.tls);
+        is_free || Price::lookup(provider.price_provider, model).is_some()
     };
     let mut warnings = warnings::warnings(&gateway, &plan.tables, &plan.upstreams, &env, &priced);
     let now = UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
@@ -86,4 +89,10 @@ fn line(file: &Path, text: &str, problem: &Problem) -> String {
 
 fn count(number: usize, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// Whether any budget is one of money.
+fn counts_money(gateway: &Gateway, filed: &[Key]) -> bool {
+    let of_keys = gateway.keys.iter().flatten().chain(filed).flat_map(|key| key.budgets.iter().flatten());
+    gateway.budgets.iter().chain(of_keys).any(|budget| budget.usd.is_some())
 }
