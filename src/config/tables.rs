@@ -34,6 +34,8 @@ pub struct Tables {
     pub response_headers: bool,
     /// Largest request body, in bytes.
     pub max_body: u64,
+    /// The most that one worker holds of its clients' bodies, in bytes.
+    pub max_held: u64,
     /// Providers, in the order of the file. Targets point into it.
     pub providers: Vec<Rc<Provider>>,
     /// Public names and aliases to models.
@@ -50,6 +52,8 @@ pub struct Tables {
     pub access: Access,
     /// Budgets and limits.
     pub quotas: Quotas,
+    /// What may be had although no rule can count it.
+    pub uncounted: Vec<schema::Uncounted>,
     /// Conditions under which another model takes the place of the one asked for.
     pub rules: Rules,
     /// Targets (their numbers) that some model's strategy goes by what workers see of.

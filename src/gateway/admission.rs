@@ -107,13 +107,15 @@ impl<'a> Applicant<'a> {
         }
     }
 
-    /// The same so that it is the request's alone: two tenants may have a team of one name.
+    /// The same so that it is the request's alone: two tenants may have a team of one name. A name with a `/` of its own is
+    /// nobody else's: the one between tenant and name is the only one that is not escaped.
     fn account_value(&self, scope: Scope) -> Option<Cow<'a, str>> {
         let value = self.value(scope)?;
         match (scope, self.identity.tenant.as_deref()) {
             (Scope::Team | Scope::Project | Scope::User, Some(tenant)) => {
-                Some(Cow::Owned(format!("{tenant}/{value}")))
+                Some(Cow::Owned(format!("{}/{}", escaped(tenant), escaped(value))))
             }
+            (Scope::Team | Scope::Project | Scope::User, None) => Some(escaped(value)),
             _ => Some(Cow::Borrowed(value)),
         }
     }
@@ -148,6 +150,15 @@ impl<'a> Applicant<'a> {
             return None;
         }
         Some((worker.ledger.account(scope, &self.account_value(scope)?), rules))
+    }
+}
+
+/// A name without `/`, and another one for each name.
+fn escaped(name: &str) -> Cow<'_, str> {
+    if name.contains(['/', '%']) {
+        Cow::Owned(name.replace('%', "%25").replace('/', "%2F"))
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
@@ -583,4 +594,32 @@ fn wanted(
     }
     exchange.answer.input_estimate = input.or(exchange.answer.input_estimate);
     most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_of_different_people_are_different() {
+        let value = |tenant: Option<&str>, user: &str| {
+            let identity =
+                Identity { tenant: tenant.map(Into::into), user: Some(user.into()), ..Identity::default() };
+            let applicant =
+                Applicant { identity: &identity, model: None, provider: None, looks_around: false };
+            applicant.account_value(Scope::User).unwrap().into_owned()
+        };
+        assert_eq!((value(Some("acme"), "bob"), value(None, "bob")), ("acme/bob".into(), "bob".into()));
+        let all = [
+            value(Some("acme/x"), "y"),
+            value(Some("acme"), "x/y"),
+            value(None, "acme/x/y"),
+            value(Some("acme%2Fx"), "y"),
+            value(Some("acme"), "x%2Fy"),
+            value(None, "acme%2Fx%2Fy"),
+        ];
+        for (at, one) in all.iter().enumerate() {
+            assert!(all.iter().skip(at + 1).all(|other| other != one), "{all:?}");
+        }
+    }
 }

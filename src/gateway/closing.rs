@@ -5,7 +5,7 @@ use super::edge::{Edge, Stage};
 use super::edge_response::code_details;
 use super::exchange::{Ending, Exchange};
 use super::host::{Host, key};
-use super::waiting;
+use super::{uncounted, waiting};
 use crate::chat::{Failure, Usage, UsageStatus};
 use crate::dialect::lane::AttemptNote;
 use crate::meter::audit::{self, BudgetNote, ErrorNote, Line};
@@ -90,7 +90,7 @@ impl Edge {
             let rule = [("rule", &*quota.name)];
             if quota.unit() == Unit::Tokens {
                 metrics.add(host, "tollgate.budget_used_tokens", labels, &rule, tokens);
-            } else if cost.is_none() && tokens > 0 {
+            } else if cost.is_none() && (tokens > 0 || uncounted::is_silent(exchange)) {
                 metrics.add(host, "tollgate.unpriced", labels, &rule, 1);
             } else {
                 let micro = cost.map_or(0, Cost::micro_usd);

@@ -3,6 +3,7 @@
 use super::admission::{self, Denied};
 use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
+use super::held::{Full, Held};
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
 use super::lay_out::Incoming;
 use super::rate_limit;
@@ -21,7 +22,7 @@ use crate::policy::keys::Holders;
 use crate::policy::ledger::Account;
 use crate::policy::quota::Terms;
 use crate::policy::route;
-use crate::wire::json::{Body, Text, parse, wire_object};
+use crate::wire::json::{Text, parse, wire_object};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -59,6 +60,8 @@ pub(super) enum Stage {
         /// The client's headers.
         headers: Headers,
         wanted: Wanted,
+        /// How much of it the proxy holds.
+        size: usize,
     },
     /// It waits for a limit.
     Waiting { waiting: SharedWaiting, stream: u32 },
@@ -148,7 +151,7 @@ impl Edge {
             }
             Surface::Ask(call) => self.collect(host, headers, Wanted::Call(call)),
             Surface::Forward(forward) if end_of_stream => {
-                let chosen = self.choose_forward(host, headers, forward, Vec::new());
+                let chosen = self.choose_forward(host, headers, forward, Held::default());
                 self.send_or_answer(host, chosen.map(Chosen::asks))
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
@@ -186,7 +189,7 @@ impl Edge {
 
     /// Some of the request's body has come; `size` bytes are held by the proxy.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
-        let Stage::Collecting { headers, wanted } = &mut self.stage else {
+        let Stage::Collecting { headers, wanted, size: so_far } = &mut self.stage else {
             let held = matches!(self.stage, Stage::Answered | Stage::Waiting { .. });
             return if held { Flow::Pause } else { Flow::Continue };
         };
@@ -195,13 +198,19 @@ impl Edge {
             return self.fail(host, failure);
         }
         if !end_of_stream {
+            *so_far = size;
             return Flow::Pause;
         }
         let (headers, wanted) = (std::mem::take(headers), wanted.clone());
-        let body = host.body(Side::Request, 0, size);
+        // Before the body is copied: it is that copy which would be one too many.
+        let party = self.record.identity.party();
+        let body = match self.worker.holdings.claim(party, size as u64, self.tables.max_held) {
+            Ok(claim) => Held::new(claim, host.body(Side::Request, 0, size)),
+            Err(full) => return self.fail_full(host, full),
+        };
         let chosen = match wanted {
             Wanted::Call(call) if call.operation == Operation::ShowModel => return self.show(host, &body),
-            Wanted::Call(call) => self.choose(host, headers, call, body.into()),
+            Wanted::Call(call) => self.choose(host, headers, call, body),
             Wanted::Forward(forward) => self.choose_forward(host, headers, forward, body).map(Chosen::asks),
         };
         self.send_or_answer(host, chosen)
@@ -224,8 +233,8 @@ impl Edge {
 
     /// Trailers end a body without a last chunk.
     pub fn on_request_trailers(&mut self, host: &impl Host) -> Flow {
-        let held = host.body(Side::Request, 0, usize::MAX).len();
-        self.on_request_body(host, held, true)
+        let size = if let Stage::Collecting { size, .. } = self.stage { size } else { 0 };
+        self.on_request_body(host, size, true)
     }
 
     fn collect(&mut self, host: &impl Host, headers: Headers, wanted: Wanted) -> Flow {
@@ -242,7 +251,12 @@ impl Edge {
             // Which codings there are is said by this header (RFC 9110 §12.5.3).
             return self.fail_with(host, failure, &[("accept-encoding", "identity")]);
         }
-        self.stage = Stage::Collecting { headers, wanted };
+        // What has no room now need not come at all.
+        let party = self.record.identity.party();
+        if let Err(full) = self.worker.holdings.look(party, announced.unwrap_or(0), self.tables.max_held) {
+            return self.fail_full(host, full);
+        }
+        self.stage = Stage::Collecting { headers, wanted, size: 0 };
         Flow::Pause
     }
 
@@ -265,7 +279,7 @@ impl Edge {
         host: &impl Host,
         headers: Headers,
         mut call: Call,
-        body: Body,
+        body: Held,
     ) -> Result<Chosen, Failure> {
         if call.dialect == Dialect::Anthropic {
             let header = || headers.get("anthropic-beta").map(ToOwned::to_owned);
@@ -303,6 +317,12 @@ impl Edge {
         if none || self.record.identity.master {
             return self.send(host, exchange);
         }
+        if let Some(refusal) = self.find_uncounted(&exchange) {
+            self.record.limited_by = Some(Rc::clone(&refusal.rule.name));
+            let extra = [("scope", refusal.rule.per.as_str()), ("reason", "uncounted")];
+            self.count_refusal(host, "tollgate.limited", &extra);
+            return self.fail(host, refusal.failure);
+        }
         // Not the time at which the headers came: the body may have taken long, and the counters have gone on.
         let (identity, now) = (&self.record.identity, host.now_ns());
         let waits = |account: &Account, rule| self.worker.queue.borrow().is_waited_for(account, rule);
@@ -320,7 +340,7 @@ impl Edge {
     fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
         self.describe(host, &exchange);
         if self.tables.audit_content {
-            self.record.prompt = Some(exchange.body.to_vec());
+            self.record.prompt = Some(exchange.body.clone());
         }
         let (identity, now) = (&self.record.identity, host.now_ns());
         match waiting::enqueue(&self.worker, host, exchange, identity, denied, now) {
@@ -351,11 +371,15 @@ impl Edge {
         }
     }
 
-    /// The stream is gone: if it waited, its place is free.
+    /// The stream is gone: if it waited, its place is free, and nobody will ask for what was sent.
     pub fn leave(&mut self) {
         self.catch_up();
-        if let Stage::Waiting { stream, .. } = self.stage {
-            self.worker.queue.borrow_mut().remove(stream);
+        match self.stage {
+            Stage::Waiting { stream, .. } => {
+                self.worker.queue.borrow_mut().remove(stream);
+            }
+            Stage::Sent { token, .. } => self.worker.forget(token),
+            Stage::Answered | Stage::Collecting { .. } => {}
         }
     }
 
@@ -371,10 +395,11 @@ impl Edge {
 
     /// Answers that a budget or a limit is exhausted.
     fn deny(&mut self, host: &impl Host, denied: &Denied) -> Flow {
-        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
-        let labels = Labels { model: "", provider: "", tenant };
-        let extra = [("scope", denied.account.scope.as_str()), ("reason", denied.kind())];
-        self.worker.metrics.borrow_mut().add(host, "tollgate.limited", labels, &extra, 1);
+        self.count_refusal(
+            host,
+            "tollgate.limited",
+            &[("scope", denied.account.scope.as_str()), ("reason", denied.kind())],
+        );
         self.note_denied(denied);
         let mut headers = Vec::new();
         if denied.is_of_limit() {
@@ -389,7 +414,7 @@ impl Edge {
     /// Gives the request to the router, with the first cluster chosen.
     fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
         if self.tables.audit_content {
-            self.record.prompt = Some(exchange.body.to_vec());
+            self.record.prompt = Some(exchange.body.clone());
         }
         self.describe(host, &exchange);
         let (exchange, token) = dispatch(&self.worker, host, exchange);
@@ -412,6 +437,18 @@ impl Edge {
         self.record.failure = Some(failure);
         all.extend_from_slice(headers);
         self.answer(host, status, &all, &body)
+    }
+
+    /// Answers that there is no room for the body.
+    fn fail_full(&mut self, host: &impl Host, full: Full) -> Flow {
+        self.count_refusal(host, "tollgate.held_refusals", &[("reason", full.as_str())]);
+        self.fail(host, full.failure())
+    }
+
+    fn count_refusal(&self, host: &impl Host, metric: &str, extra: &[(&str, &str)]) {
+        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
+        let labels = Labels { model: "", provider: "", tenant };
+        self.worker.metrics.borrow_mut().add(host, metric, labels, extra, 1);
     }
 
     fn answer_json(&mut self, host: &impl Host, status: u16, body: &[u8]) -> Flow {

@@ -3,6 +3,7 @@
 use super::edge::Edge;
 use super::exchange::{Exchange, Forwarded};
 use super::headers::Headers;
+use super::held::Held;
 use super::host::Host;
 use super::lay_out::Incoming;
 use super::surface;
@@ -24,7 +25,7 @@ impl Edge {
         host: &impl Host,
         headers: Headers,
         request: Forward,
-        body: Vec<u8>,
+        body: Held,
     ) -> Result<Exchange, Failure> {
         let target = headers.get(":path").unwrap_or_default();
         let named = self.named_provider.take().or_else(|| surface::query_value(target, "provider"));
@@ -54,8 +55,7 @@ impl Edge {
             Found { model, carried: String::new() }
         };
         let call = forwarded.request.call();
-        let incoming =
-            Incoming { headers, call, forwarded: Some(forwarded), stream: subject.stream, body: body.into() };
+        let incoming = Incoming { headers, call, forwarded: Some(forwarded), stream: subject.stream, body };
         self.lay_out(host, incoming, found, |target| {
             let index = target.provider.index;
             forwarding.offered.contains(&index) && named.is_none_or(|named| named == index)

@@ -6,6 +6,7 @@ use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning,
 use crate::dialect::{Call, Forward, Operation};
 use crate::gateway::admission::Admission;
 use crate::gateway::headers::Headers;
+use crate::gateway::held::Held;
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::price::Cost;
 use crate::policy::circuit::{Board, Verdict};
@@ -13,7 +14,6 @@ use crate::policy::keys::Holders;
 use crate::policy::reason::Reason;
 use crate::policy::route::{Step, steps_within, upstream_model};
 use crate::policy::sift::sift;
-use crate::wire::json::Body;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub struct Exchange {
     /// The access token of Google's that the proxy fetched, where a target wants one.
     pub gcp_token: Option<Secret>,
     /// The client's body. Let go when an answer is released, for no other attempt will need it.
-    pub body: Body,
+    pub body: Held,
     /// The proxy's id of the request.
     pub request_id: String,
     /// CORS headers of the answer.
@@ -243,7 +243,7 @@ impl Exchange {
         if report.usage.input.is_none() && self.answer.failure.is_none() {
             self.estimate_input();
         }
-        self.body = Body::default();
+        self.body = Held::default();
     }
 
     /// The client has left. A provider that had the request has read it, and wants to be paid for that.

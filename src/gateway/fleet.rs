@@ -195,7 +195,7 @@ impl Worker {
         let labels = Labels { model: "", provider: "", tenant: "" };
         let status = [("status", if is_up { "ok" } else { "failed" })];
         metrics.add(host, "tollgate.fleet_exchanges", labels, &status, 1);
-        metrics.set(host, "tollgate.fleet_up", u64::from(is_up));
+        metrics.set(host, "tollgate.fleet_up", &[], u64::from(is_up));
         match reach {
             Reach::Down(why) if outcome.turned => {
                 log::warn!("tollgate: counters are not shared any more: {why}");

@@ -4,6 +4,7 @@ use super::circuits;
 use super::edge::Edge;
 use super::exchange::{AnswerState, Attempt, Exchange, Forwarded};
 use super::headers::Headers;
+use super::held::Held;
 use super::host::Host;
 use crate::chat::Failure;
 use crate::config::tables::{Auth, Model, Target};
@@ -11,7 +12,6 @@ use crate::dialect::{Call, Operation};
 use crate::meter::estimate::{Tokenizer, asked_output, from_body};
 use crate::policy::route::{self, Found, Step};
 use crate::policy::sift::{Sifted, sift};
-use crate::wire::json::Body;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(super) struct Incoming {
     pub(super) call: Call,
     pub(super) forwarded: Option<Forwarded>,
     pub(super) stream: bool,
-    pub(super) body: Body,
+    pub(super) body: Held,
 }
 
 impl Edge {

@@ -20,6 +20,7 @@ mod filed_keys;
 mod fleet;
 mod headers;
 mod health_page;
+mod held;
 pub mod host;
 mod lay_out;
 mod ordering;
@@ -34,6 +35,7 @@ mod surface;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
 mod tests;
+mod uncounted;
 mod waiting;
 mod worker;
 

@@ -2,6 +2,7 @@
 
 use super::exchange::Counted;
 use super::headers::Headers;
+use super::held::Held;
 use crate::chat::Failure;
 use crate::dialect::lane::{self, AttemptNote};
 use crate::dialect::{Call, Dialect};
@@ -45,7 +46,7 @@ pub struct Record {
     /// Why the gateway itself refused it.
     pub failure: Option<Failure>,
     /// The body, when the audit wants it.
-    pub prompt: Option<Vec<u8>>,
+    pub prompt: Option<Held>,
     /// Health checks leave no audit line: they would drown the others.
     pub quiet: bool,
 }

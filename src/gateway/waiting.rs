@@ -73,17 +73,15 @@ pub(super) fn enqueue(
     now_ns: u64,
 ) -> Result<SharedWaiting, Denied> {
     let quotas = &exchange.tables.quotas;
-    // Where there are no tenants, keys take their turns.
-    let key = identity.key.as_ref().map(|key| &key.id);
-    let tenant = identity.tenant.as_ref().or(key).cloned().unwrap_or_default();
-    let is_full = worker.queue.borrow().len() >= quotas.queue_size;
-    if is_full {
-        let displaced = worker.queue.borrow_mut().give_way(&tenant);
-        let Some(displaced) = displaced else { return Err(denied) };
+    let tenant = identity.party().cloned().unwrap_or_default();
+    let bytes = exchange.body.bytes();
+    let displaced = worker.queue.borrow_mut().make_room(&tenant, bytes, &quotas.queue);
+    let Some(displaced) = displaced else { return Err(denied) };
+    for displaced in displaced {
         turn_away(worker, host, &displaced, now_ns, Why::Displaced);
     }
     let queue = &mut *worker.queue.borrow_mut();
-    let timeout = u64::try_from(quotas.queue_timeout.as_nanos()).unwrap_or(u64::MAX);
+    let timeout = u64::try_from(quotas.queue.timeout.as_nanos()).unwrap_or(u64::MAX);
     let (place, again_ns) = (denied.place(), again(&denied, now_ns));
     let waiting = Waiting {
         exchange: Some(Box::new(exchange)),
@@ -95,7 +93,10 @@ pub(super) fn enqueue(
     let waiting = Rc::new(RefCell::new(waiting));
     let until_ns = now_ns.saturating_add(timeout);
     let item = Rc::clone(&waiting);
-    queue.push(&tenant, Waiter { id: host.stream(), place, since_ns: now_ns, until_ns, again_ns, item });
+    queue.push(
+        &tenant,
+        Waiter { id: host.stream(), bytes, place, since_ns: now_ns, until_ns, again_ns, item },
+    );
     worker.hurried.set(true);
     host.hurry();
     let metrics = &mut *worker.metrics.borrow_mut();

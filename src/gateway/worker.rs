@@ -2,6 +2,7 @@
 
 use super::circuits;
 use super::exchange::{Attempt, Exchange};
+use super::held::Holdings;
 use super::host::Host;
 use super::waiting::{self, SharedWaiting};
 use crate::chat::Usage;
@@ -37,6 +38,8 @@ pub type SharedExchange = Rc<RefCell<Exchange>>;
 pub struct Worker {
     exchanges: RefCell<HashMap<u64, SharedExchange>>,
     last_token: Cell<u64>,
+    /// The bodies of its requests.
+    pub(super) holdings: Holdings,
     /// Metric numbers by name.
     pub metrics: RefCell<Metrics>,
     prices: RefCell<HashMap<PricedModel, Option<Price>>>,
@@ -134,6 +137,11 @@ impl Worker {
     pub fn tick(&self, host: &impl Host) {
         self.publish_health(host);
         self.publish_signals(host);
+        if let Some(peak) = self.holdings.take_peak() {
+            let number = self.number(host).to_string();
+            let mut metrics = self.metrics.borrow_mut();
+            metrics.set(host, "tollgate.held_bytes", &[("worker", &number)], peak);
+        }
     }
 
     /// Whether the ticks come often although no request waits any more; once.

@@ -73,8 +73,8 @@ impl Metrics {
     }
 
     /// Sets a gauge.
-    pub fn set(&mut self, host: &impl Host, stat: &str, value: u64) {
-        if let Some(id) = self.id(host, MetricKind::Gauge, stat, &[], &[]) {
+    pub fn set(&mut self, host: &impl Host, stat: &str, labels: &[(&str, &str)], value: u64) {
+        if let Some(id) = self.id(host, MetricKind::Gauge, stat, &[], labels) {
             host.record(id, value);
         }
     }

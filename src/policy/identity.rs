@@ -70,6 +70,11 @@ impl Identity {
         self.key.as_ref().map(|key| &*key.id).or(self.master.then_some(MASTER_ID))
     }
 
+    /// Whose requests those of others are weighed against: the tenant's or, where there are no tenants, the key's.
+    pub fn party(&self) -> Option<&Rc<str>> {
+        self.tenant.as_ref().or(self.key.as_ref().map(|key| &key.id))
+    }
+
     /// The models it may use; `None`: all.
     pub fn models<'i>(&'i self, access: &'i Access) -> Option<&'i [ModelPattern]> {
         match &self.key {

@@ -4,6 +4,7 @@
 use super::ledger::Account;
 use std::collections::VecDeque;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// What is waited for: one rule's counter. An account has a counter for each rule of its scope.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,11 +15,24 @@ pub struct Place {
     pub rule: u32,
 }
 
+/// How much waits at most, for each worker, and how long.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// Requests.
+    pub size: usize,
+    /// Bytes of their bodies.
+    pub bytes: u64,
+    /// Longest wait.
+    pub timeout: Duration,
+}
+
 /// Somebody who waits.
 #[derive(Debug)]
 pub struct Waiter<T> {
     /// Its number, unique among those that wait.
     pub id: u32,
+    /// How many bytes it holds.
+    pub bytes: u64,
     /// What it waits for.
     pub place: Place,
     /// When it came, in nanoseconds since the epoch.
@@ -46,13 +60,17 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Queue<T> {
     /// One lane a tenant that has somebody waiting; whose turn it is stands first.
-    lanes: VecDeque<(Rc<str>, VecDeque<Waiter<T>>)>,
+    lanes: VecDeque<Lane<T>>,
     length: usize,
+    bytes: u64,
 }
+
+/// A tenant, and its waiting requests.
+type Lane<T> = (Rc<str>, VecDeque<Waiter<T>>);
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        Self { lanes: VecDeque::new(), length: 0 }
+        Self { lanes: VecDeque::new(), length: 0, bytes: 0 }
     }
 }
 
@@ -70,27 +88,57 @@ impl<T> Queue<T> {
     /// Adds somebody at the end of the tenant's lane. The caller has seen that there is room.
     pub fn push(&mut self, tenant: &Rc<str>, waiter: Waiter<T>) {
         self.length += 1;
+        self.bytes = self.bytes.saturating_add(waiter.bytes);
         match self.lanes.iter_mut().find(|(of, _)| of == tenant) {
             Some((_, lane)) => lane.push_back(waiter),
             None => self.lanes.push_back((Rc::clone(tenant), VecDeque::from([waiter]))),
         }
     }
 
-    /// Makes room in a queue that is full for somebody of this tenant: the last one goes of the tenant that has most
-    /// waiting, if those are at least two more. So nobody's crowd keeps others out, and with the places shared out evenly
-    /// the queue is full for everybody.
-    pub fn give_way(&mut self, tenant: &str) -> Option<Waiter<T>> {
-        let own = self.lanes.iter().find(|(of, _)| **of == *tenant).map_or(0, |(_, lane)| lane.len());
-        let (index, most) = self
-            .lanes
-            .iter()
-            .enumerate()
-            .map(|(index, (_, lane))| (index, lane.len()))
-            .max_by_key(|(_, n)| *n)?;
-        if most < own.saturating_add(2) {
+    /// Makes room for so many bytes of this tenant's; those that had to go for it come back. `None`: nobody goes, and the
+    /// queue is full.
+    pub fn make_room(&mut self, tenant: &str, bytes: u64, bounds: &Bounds) -> Option<Vec<Waiter<T>>> {
+        let mut gone = Vec::new();
+        loop {
+            let found = if self.bytes.saturating_add(bytes) > bounds.bytes {
+                self.give_way(tenant, bytes, |waiter| waiter.bytes)
+            } else if self.length >= bounds.size {
+                self.give_way(tenant, 1, |_| 1)
+            } else {
+                return Some(gone.into_iter().map(|(_, waiter)| waiter).collect());
+            };
+            match found {
+                Some(waiter) => gone.push(waiter),
+                None => break,
+            }
+        }
+        // In vain: they were the last of their lanes, and are so again.
+        for (of, waiter) in gone.into_iter().rev() {
+            self.push(&of, waiter);
+        }
+        None
+    }
+
+    /// Takes out the last one of the tenant that has most in the queue, if that tenant then has no less than this one
+    /// with what it adds. So nobody's crowd keeps others out, and with the room shared out evenly the queue is full for
+    /// everybody.
+    fn give_way(
+        &mut self,
+        tenant: &str,
+        added: u64,
+        weight: impl Fn(&Waiter<T>) -> u64,
+    ) -> Option<(Rc<str>, Waiter<T>)> {
+        let sum = |(_, lane): &Lane<T>| lane.iter().map(&weight).fold(0, u64::saturating_add);
+        let own = self.lanes.iter().find(|(of, _)| **of == *tenant).map_or(0, sum);
+        let (index, most) =
+            self.lanes.iter().enumerate().map(|(index, lane)| (index, sum(lane))).max_by_key(|(_, n)| *n)?;
+        let (of, lane) = self.lanes.get(index)?;
+        let last = lane.back().map_or(0, &weight);
+        if **of == *tenant || most.saturating_sub(last) < own.saturating_add(added) {
             return None;
         }
-        self.take(index, most.checked_sub(1)?)
+        let (of, at) = (Rc::clone(of), lane.len().checked_sub(1)?);
+        Some((of, self.take(index, at)?))
     }
 
     /// Takes somebody out who gave up.
@@ -171,6 +219,7 @@ impl<T> Queue<T> {
         let (_, lane) = self.lanes.get_mut(index)?;
         let waiter = lane.remove(at)?;
         self.length -= 1;
+        self.bytes = self.bytes.saturating_sub(waiter.bytes);
         if lane.is_empty() {
             self.lanes.remove(index);
         }
@@ -186,7 +235,16 @@ mod tests {
 
     fn waiter(id: u32, account: &str) -> Waiter<u32> {
         let place = Place { account: Ledger::default().account(Scope::Key, account), rule: 1 };
-        Waiter { id, place, since_ns: 0, until_ns: 100 + u64::from(id), again_ns: 0, item: id }
+        Waiter { id, bytes: 1, place, since_ns: 0, until_ns: 100 + u64::from(id), again_ns: 0, item: id }
+    }
+
+    fn bounds(size: usize, bytes: u64) -> Bounds {
+        Bounds { size, bytes, timeout: Duration::ZERO }
+    }
+
+    /// Who goes for one more of a tenant.
+    fn gone(queue: &mut Queue<u32>, tenant: &str, bytes: u64, bounds: Bounds) -> Option<Vec<u32>> {
+        queue.make_room(tenant, bytes, &bounds).map(|gone| ids(&gone))
     }
 
     fn ids(waiters: &[Waiter<u32>]) -> Vec<u32> {
@@ -255,16 +313,46 @@ mod tests {
         for id in 0..4 {
             queue.push(&loud, waiter(id, "all"));
         }
-        assert!(queue.give_way(&loud).is_none(), "not to more of its own");
-        assert_eq!(queue.give_way(&quiet).map(|gone| gone.id), Some(3), "who came last goes");
+        let full = bounds(4, 100);
+        assert_eq!(gone(&mut queue, &loud, 1, full), None, "not to more of its own");
+        assert_eq!(
+            gone(&mut queue, &loud, 1, bounds(5, 100)),
+            Some(vec![]),
+            "where there is room nobody goes"
+        );
+        assert_eq!(gone(&mut queue, &quiet, 1, full), Some(vec![3]), "who came last goes");
         queue.push(&quiet, waiter(10, "all"));
-        assert_eq!(queue.give_way(&quiet).map(|gone| gone.id), Some(2));
+        assert_eq!(gone(&mut queue, &quiet, 1, full), Some(vec![2]));
         queue.push(&quiet, waiter(11, "all"));
-        assert!(queue.give_way(&quiet).is_none(), "they have as many");
-        assert!(queue.give_way(&other).is_some(), "and two are more than none");
+        assert_eq!(gone(&mut queue, &quiet, 1, full), None, "they have as many");
+        assert_eq!(
+            gone(&mut queue, &other, 1, full).map(|gone| gone.len()),
+            Some(1),
+            "two are more than none"
+        );
         queue.push(&other, waiter(20, "all"));
         assert_eq!(queue.len(), 4);
-        assert!(Queue::<u32>::default().give_way(&other).is_none());
+        assert_eq!(gone(&mut Queue::default(), &other, 1, bounds(0, 0)), None);
+    }
+
+    #[test]
+    fn bytes_are_room_as_well_as_places() {
+        let mut queue = Queue::default();
+        let (loud, quiet): (Rc<str>, Rc<str>) = ("loud".into(), "quiet".into());
+        for id in 0..4 {
+            queue.push(&loud, Waiter { bytes: 20, ..waiter(id, "all") });
+        }
+        let full = bounds(100, 100);
+        assert_eq!(gone(&mut queue, &loud, 20, full), Some(vec![]));
+        assert_eq!(gone(&mut queue, &loud, 21, full), None);
+        assert_eq!(gone(&mut queue, &quiet, 40, full), Some(vec![3]), "one is enough");
+        queue.push(&quiet, Waiter { bytes: 40, ..waiter(10, "all") });
+        assert_eq!(queue.bytes, 100);
+        // As many as are left would not be enough: nobody goes, and the order is as it was.
+        assert_eq!(gone(&mut queue, "other", 50, full), None);
+        assert_eq!(queue.bytes, 100);
+        assert_eq!(ids(&queue.expired(u64::MAX)).len(), 4);
+        assert_eq!((queue.bytes, queue.len()), (0, 0));
     }
 
     #[test]

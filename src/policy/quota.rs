@@ -3,6 +3,7 @@
 use super::budget::Budget;
 use super::ledger::{Cell, rule_tag};
 use super::limit::{Concurrent, Rate};
+use super::queue::Bounds;
 use super::scope::Scope;
 use crate::config::tables::ModelPattern;
 use hashbrown::HashMap;
@@ -333,10 +334,8 @@ pub struct Quotas {
     by_name: HashMap<Rc<str>, Rc<Quota>>,
     /// How long reservations live.
     pub lease: Lease,
-    /// Most requests that wait, for each worker.
-    pub queue_size: usize,
-    /// Longest wait.
-    pub queue_timeout: Duration,
+    /// How much waits, and how long.
+    pub queue: Bounds,
     /// Whether other Envoys count too, so that changes have to be told.
     pub shared: bool,
 }
@@ -374,7 +373,7 @@ impl Quotas {
             }
         }
         let by_name = rules.into_iter().chain(of_keys).map(|rule| (Rc::clone(&rule.name), rule)).collect();
-        Self { by_scope, by_name, lease, queue_size: 0, queue_timeout: Duration::ZERO, shared: false }
+        Self { by_scope, by_name, lease, queue: Bounds::default(), shared: false }
     }
 
     /// Whether there is no rule at all.

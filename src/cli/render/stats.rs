@@ -3,8 +3,9 @@
 use super::yaml::{Value, list, map};
 
 /// The labels that the filter puts into stat names, as `;label=value;` segments.
-const LABELS: [&str; 10] =
-    ["model", "provider", "tenant", "project", "agent", "status", "class", "scope", "reason", "rule"];
+const LABELS: [&str; 11] = [
+    "model", "provider", "tenant", "project", "agent", "status", "class", "scope", "reason", "rule", "worker",
+];
 
 /// `stats_config`.
 pub(super) fn config() -> Value {

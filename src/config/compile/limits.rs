@@ -11,6 +11,10 @@ pub const MAX_BODY: u64 = 32 << 20;
 /// The largest that [`MAX_BODY`] can be raised to: a translated body exists a few times over in one Wasm memory, which
 /// ends between 1 and 2 GiB.
 pub const MAX_BODY_BOUND: u64 = 256 << 20;
+/// What one worker holds of its clients' bodies, in bytes.
+pub const MAX_HELD: u64 = 512 << 20;
+/// The largest that [`MAX_HELD`] can be raised to: the memory that ends between 1 and 2 GiB holds the rest as well.
+pub const MAX_HELD_BOUND: u64 = 1 << 30;
 /// How long a browser may remember a preflight.
 pub const CORS_MAX_AGE: Duration = Duration::from_mins(10);
 /// Limit of a connect.

@@ -1,6 +1,6 @@
 //! Budgets and limits.
 
-use super::limits;
+use super::{limits, server};
 use crate::config::Problem;
 use crate::config::nearest::nearest;
 use crate::config::schema::{self, Budget, Gateway, Limit};
@@ -8,6 +8,7 @@ use crate::config::tables::ModelPattern;
 use crate::policy::budget::{self, Every, Window};
 use crate::policy::identity::is_label;
 use crate::policy::limit::{Concurrent, Rate};
+use crate::policy::queue::Bounds;
 use crate::policy::quota::{KeyQuotas, Lease, Over, Quota, Quotas, Terms, Unit};
 use crate::policy::scope::Scope;
 use hashbrown::HashSet;
@@ -57,17 +58,28 @@ pub(super) fn quotas(
     }
     drop(seen);
     let mut quotas = Quotas::new(rules, of_keys.into_iter(), Lease::of(longest));
+    quotas.queue = queue(gateway, problems);
+    quotas
+}
+
+/// How much waits at most. What waits for a limit must not take the room of what is under way.
+fn queue(gateway: &Gateway, problems: &mut Vec<Problem>) -> Bounds {
     let queue = &gateway.queue;
     let size = queue.size.unwrap_or(limits::QUEUE_SIZE);
     if size == 0 || size > MOST_QUEUE_SIZE {
         problems.push(Problem::new("queue.size", format!("must be between 1 and {MOST_QUEUE_SIZE}")));
     }
-    quotas.queue_size = usize::try_from(size).unwrap_or(usize::MAX);
-    quotas.queue_timeout = queue.timeout.map_or(limits::QUEUE_TIMEOUT, |span| span.0);
-    if quotas.queue_timeout.is_zero() || quotas.queue_timeout > MOST_QUEUE_TIMEOUT {
+    let held = server::max_held(&gateway.server);
+    let bytes = queue.max_held.map_or(held / 2, |size| size.0);
+    if bytes == 0 || bytes > held {
+        problems
+            .push(Problem::new("queue.max_held", "must be at least 1 byte and at most `server.max_held`"));
+    }
+    let timeout = queue.timeout.map_or(limits::QUEUE_TIMEOUT, |span| span.0);
+    if timeout.is_zero() || timeout > MOST_QUEUE_TIMEOUT {
         problems.push(Problem::new("queue.timeout", "must be longer than 0s and at most 5m"));
     }
-    quotas
+    Bounds { size: usize::try_from(size).unwrap_or(usize::MAX), bytes, timeout }
 }
 
 /// What a key has of its own; the path is that of the key.

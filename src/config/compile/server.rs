@@ -59,6 +59,21 @@ pub(super) fn max_body(server: &Server, problems: &mut Vec<Problem>) -> u64 {
     bytes
 }
 
+/// The most that one worker holds of its clients' bodies, in bytes, as written.
+pub(super) fn max_held(server: &Server) -> u64 {
+    server.max_held.map_or(limits::MAX_HELD, |size| size.0)
+}
+
+/// The same, looked at: the largest body has to have room.
+pub(super) fn checked_max_held(server: &Server, problems: &mut Vec<Problem>) -> u64 {
+    let bytes = max_held(server);
+    let least = server.max_body.map_or(limits::MAX_BODY, |size| size.0);
+    if server.max_held.is_some() && !(least..=limits::MAX_HELD_BOUND).contains(&bytes) {
+        problems.push(Problem::new("server.max_held", "must be at least `server.max_body` and at most 1GiB"));
+    }
+    bytes
+}
+
 /// The addresses that only the renderer uses: a bad one is a mistake all the same.
 pub(super) fn addresses(gateway: &Gateway, problems: &mut Vec<Problem>) {
     for (path, address) in

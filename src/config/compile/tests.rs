@@ -95,7 +95,10 @@ fn one_line_is_a_gateway() {
     let model = &tables.models["gpt-4o"];
     assert_eq!((model.retries, model.timeout), (0, Duration::from_mins(1)));
     assert_eq!(&*tables.listed, &["gpt-4o".into()]);
-    assert_eq!(tables.max_body, 33_554_432);
+    assert_eq!(
+        (tables.max_body, tables.max_held, tables.quotas.queue.bytes),
+        (32 << 20, 512 << 20, 256 << 20)
+    );
     assert!(tables.response_headers && tables.access.keys.is_empty() && tables.cors.origins.is_empty());
 }
 

@@ -33,7 +33,7 @@ pub use model::{Fallbacks, Model, ModelEntry, Target, TargetEntry};
 pub use ordered::Ordered;
 pub use price::Price;
 pub use provider::{AuthMode, CircuitBreaker, HeaderValue, HealthCheck, Protocol, Provider, Tls};
-pub use quota::{Budget, Limit, Over, Queue};
+pub use quota::{Budget, Limit, Over, Queue, Uncounted};
 pub use rule::Rule;
 pub use server::{Cors, ListenerTls, Server};
 pub use size::Size;
@@ -86,6 +86,10 @@ pub struct Gateway {
     /// How many requests and tokens there may be in a while, and how many requests at the same time.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
+    /// What whoever is counted in money or tokens may have although nothing of it can be counted; without it these are
+    /// refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allow_uncounted: Vec<Uncounted>,
     /// Where requests wait that are over a limit with `over: queue`.
     #[serde(skip_serializing_if = "is_default")]
     pub queue: Queue,

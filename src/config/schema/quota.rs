@@ -1,8 +1,8 @@
 //! `budgets`, `limits` and `queue`: how much of everything there is.
 
-use super::Span;
 use super::terms::{Every, Flow, Many, Percent};
 use super::words;
+use super::{Size, Span};
 use crate::policy::scope::Scope;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -92,7 +92,22 @@ pub struct Queue {
     /// memory, twice.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// Most bytes of their bodies, for each worker thread of Envoy; one more is refused. Default: half of
+    /// `server.max_held`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_held: Option<Size>,
     /// Longest wait; then the request is refused with 429. Default: `10s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+}
+
+/// Requests whose use is never told to the gateway, so that no budget and no limit in tokens counts it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Uncounted {
+    /// `background: true` in requests for responses.
+    Background,
+    /// New batches, of OpenAI's and Anthropic's.
+    Batches,
 }

@@ -21,6 +21,10 @@ pub struct Server {
     /// Largest request body. Default: `32MiB`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_body: Option<Size>,
+    /// Most bytes of request bodies that each worker thread of Envoy holds, of requests under way and in the queue; beyond
+    /// it, 503. One tenant, or one key without a tenant, may hold no more than it leaves free. Default: `512MiB`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_held: Option<Size>,
     /// Browsers' cross-origin rules; without it no CORS headers are sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cors: Option<Cors>,

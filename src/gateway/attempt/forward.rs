@@ -6,6 +6,7 @@ use crate::chat::{Failure, Losses};
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Gauge, Outgoing};
 use crate::gateway::exchange::{Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side};
+use crate::gateway::uncounted;
 
 /// The request as this provider gets it.
 pub(super) fn outgoing(exchange: &Exchange, ask: &Ask<'_>) -> Result<Outgoing, Failure> {
@@ -35,10 +36,14 @@ impl Attempt {
         if status != 200 {
             exchange.answer.true_status = Some(status);
         }
+        let gauge = Gauge::new(forwarded_service, self.headers.get("content-type"));
+        if let Some(attempt) = exchange.attempts.last() {
+            let warning = uncounted::warning(&self.worker, host.now_ns(), exchange, attempt, !gauge.is_off());
+            exchange.answer.warnings.extend(warning);
+        }
         self.show(host, exchange, &Body::as_it_came(), status);
         exchange.answer.released = true;
         drop(std::mem::take(&mut exchange.body));
-        let gauge = Gauge::new(forwarded_service, self.headers.get("content-type"));
         self.stage = Stage::Forwarding(Box::new(gauge));
         if ended {
             self.finish_forwarded(host, exchange);

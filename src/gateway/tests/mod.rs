@@ -2,10 +2,12 @@
 
 mod circuits;
 mod count;
+mod held;
 mod leaving;
 mod proxy;
 mod routing;
 mod rules;
+mod uncounted;
 
 use proptest::prelude::*;
 use proxy::{Script, Seen, send};

@@ -54,6 +54,8 @@ pub struct Common {
     shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
     /// So many times another worker is faster than the one that stores a shared value.
     pub races: Cell<u32>,
+    /// How often a client's body was copied.
+    pub copies: Cell<usize>,
     /// How often a shared value was read.
     pub reads: Cell<usize>,
     metric_names: RefCell<Vec<String>>,
@@ -80,6 +82,31 @@ struct Proxy {
     code: Cell<u16>,
     /// The client has left, and whether a provider had the request.
     left: Cell<Option<bool>>,
+    number: u32,
+}
+
+/// A request whose body has come, and that nobody has answered yet.
+pub struct Open {
+    proxy: Proxy,
+    edge: Edge,
+}
+
+impl Open {
+    /// The status of an answer of the gateway's own; 0: there is none.
+    pub fn status(&self) -> u16 {
+        self.proxy.reply.borrow().as_ref().map_or(0, |reply| reply.0)
+    }
+
+    /// Its stream ends in the usual way; the audit line comes back.
+    pub fn end(mut self) -> serde_json::Value {
+        self.edge.on_log(&self.proxy);
+        self.proxy.recall(key::AUDIT).map_or(serde_json::Value::Null, |a| serde_json::from_slice(&a).unwrap())
+    }
+
+    /// Its stream is gone without another word.
+    pub fn vanish(mut self) {
+        self.edge.leave();
+    }
 }
 
 fn at(side: Side) -> usize {
@@ -106,6 +133,9 @@ impl Host for Proxy {
         }
     }
     fn body(&self, side: Side, start: usize, len: usize) -> Vec<u8> {
+        if side == Side::Request {
+            self.common.copies.set(self.common.copies.get() + 1);
+        }
         let body = self.bodies[at(side)].borrow();
         body[start..body.len().min(start.saturating_add(len))].to_vec()
     }
@@ -189,7 +219,7 @@ impl Host for Proxy {
         self.broken.set(limit == Some(Duration::ZERO));
     }
     fn stream(&self) -> u32 {
-        7
+        self.number
     }
     fn enter(&self, _stream: u32) -> bool {
         true
@@ -227,6 +257,23 @@ impl Gateway {
         let now_ms = self.common.now.get() / 1_000_000;
         let lease = Duration::from_mins(1);
         assert!(circuits::change(&host, now_ms, |board| board.begin_probe(id, lease, now_ms)).unwrap().0);
+    }
+
+    /// Sends one request to a worker, and leaves it at that.
+    pub fn open(&self, worker: usize, number: u32, headers: &[(&str, &str)], body: &[u8]) -> Open {
+        let proxy = Proxy { common: Rc::clone(&self.common), number, ..Proxy::default() };
+        *proxy.headers[0].borrow_mut() = headers.iter().copied().collect();
+        *proxy.bodies[0].borrow_mut() = body.to_vec();
+        let mut edge = Edge::new(Rc::clone(&self.workers[worker]), Rc::clone(&self.tables));
+        if edge.on_request_headers(&proxy, false) == Flow::Pause && proxy.reply.borrow().is_none() {
+            edge.on_request_body(&proxy, body.len(), true);
+        }
+        Open { proxy, edge }
+    }
+
+    /// How many bytes of bodies a worker holds.
+    pub fn held(&self, worker: usize) -> u64 {
+        self.workers[worker].holdings.bytes()
     }
 
     /// Sends one request to one of the workers.
