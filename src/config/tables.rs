@@ -60,6 +60,8 @@ pub struct Tables {
     pub learned: HashSet<u64>,
     /// Whether prompts and answers are part of the audit line.
     pub audit_content: bool,
+    /// Whether the audit line goes to a file of lines, and so ends with a line break.
+    pub audit_in_lines: bool,
     /// What the rendered route allows where the edge phase says nothing else.
     pub route: Route,
     /// Prices of the configuration's own, by provider model name, in USD per million tokens.

@@ -231,7 +231,11 @@ impl Edge {
             line.warnings = &x.answer.warnings;
             line.answer = x.answer.transcript.as_deref().and_then(audit::one_line);
         }
-        host.remember(key::AUDIT, &line.to_json());
+        let mut text = line.to_json();
+        if self.tables.audit_in_lines {
+            text.push(b'\n');
+        }
+        host.remember(key::AUDIT, &text);
     }
 
     /// The status the client got; 0 when it left before there was one.

@@ -110,13 +110,17 @@ fn envoy_leaves_out_single_addresses_and_the_filter_targets() {
     assert_eq!(check["http_health_check"]["path"], "/health");
     assert_eq!(check["http_health_check"]["host"], "gpus.internal:8000");
     assert_eq!(cluster(1)["health_checks"][0]["unhealthy_threshold"], 3);
-    for lone in [1, 2] {
-        assert!(
-            cluster(lone).get("outlier_detection").is_none(),
-            "one address has nobody to stand in for it"
-        );
-    }
+    assert!(cluster(1).get("outlier_detection").is_none(), "one address has nobody to stand in for it");
     assert!(cluster(2).get("health_checks").is_none());
+    assert_eq!(cluster(2)["outlier_detection"]["max_ejection_percent"], 49, "with the one that refuses");
+    let priorities = |index: usize| {
+        let localities = cluster(index)["load_assignment"]["endpoints"].as_array().unwrap();
+        localities
+            .iter()
+            .map(|one| one.get("priority").map_or(0, |p| p.as_u64().unwrap()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!([0, 1, 2].map(priorities), [vec![0], vec![0], vec![0, 1]]);
 }
 
 #[test]
@@ -201,7 +205,7 @@ fn addresses_can_be_overridden() {
 }
 
 #[test]
-fn split_files_are_replaced_in_one_step_and_only_when_they_change() {
+fn split_files_are_replaced_in_one_step_and_only_when_they_need_it() {
     let room = Room::new();
     let split = room.path().join("live");
     let render = |config: &str| {
@@ -217,9 +221,10 @@ fn split_files_are_replaced_in_one_step_and_only_when_they_change() {
     let before = names.map(inode);
     render("models: {a: ollama/b}\n");
     let after = names.map(inode);
-    // Another model is the edge phase's business alone: no listener is drained, no cluster warmed.
-    assert_eq!((before[0], before[2], before[3]), (after[0], after[2], after[3]));
-    assert_ne!(before[1], after[1]);
+    // Another model is the edge phase's business alone: no cluster is warmed. The listener is the same, too, but Envoy is
+    // made to look at it once more.
+    assert_eq!((before[0], before[2], before[4]), (after[0], after[2], after[4]));
+    assert!(before[1] != after[1] && before[3] != after[3]);
     assert!(room.read("live/ecds.yaml").contains("ollama/b"));
     let mut found: Vec<_> = std::fs::read_dir(&split)
         .unwrap()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -120,3 +121,22 @@ def test_envoys_own_checks_go_beside_the_filter(make_gateway, world, checked):
     first = gateway.audited(answer)["attempts"][0]
     assert (first["provider"], first["status"]) == ("own", 501)
     assert "outlier_detection" in gateway.rendered.read_text()
+
+
+def test_a_lone_address_behind_a_name_is_never_left_out(make_gateway, world):
+    """However often it fails: beside it stands one that refuses, and that must get nothing."""
+    port = urlsplit(world.openai.base_url).port
+    named = {"preset": "openai_compatible", "base_url": f"http://localhost:{port}/v1", "api_key_env": "OPENAI_TEST_KEY"}
+    gateway = make_gateway(
+        providers={"named": named},
+        models={"m": {"targets": ["named/gpt-4o", "second/gpt-4.1"], "circuit_breaker": {"failure_threshold": 3, "open": "1s"}}},
+    )
+    world.openai.script(*[fail(503)] * 3)
+    for _ in range(3):
+        assert gateway.chat("m").headers["x-tollgate-provider"] == "second"
+    stats = gateway.envoy.ask("/stats?filter=^cluster.provider_named.outlier_detection.ejections_")
+    assert "ejections_active: 0" in stats and "ejections_overflow: 1" in stats, stats
+    until = time.monotonic() + 20
+    while gateway.chat("m").headers["x-tollgate-provider"] != "named":
+        assert time.monotonic() < until
+    assert {gateway.chat("m").headers["x-tollgate-provider"] for _ in range(20)} == {"named"}

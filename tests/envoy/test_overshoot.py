@@ -56,6 +56,7 @@ def one(url, n):
             return 0
 
 
+@pytest.mark.timeout(300)
 def test_a_storm_of_everything(world, gateway):
     chance = random.Random(7)
     kinds = [lambda: stream(before_headers=0.02), lambda: fail(500), lambda: cut(1), reset, lambda: stream_error(1),
@@ -75,11 +76,13 @@ def test_a_storm_of_everything(world, gateway):
     with ThreadPoolExecutor(41) as pool:
         watching = pool.submit(watch)
         number = 0
-        # Until next to nothing is left, and nothing fits any more.
-        while statuses[-40:].count(429) < 40 and number < 4000:
-            statuses += list(pool.map(lambda n: one(gateway.url, n), range(number, number + 80)))
-            number += 80
-        over.set()
+        try:
+            # Until next to nothing is left, and nothing fits any more.
+            while statuses[-40:].count(429) < 40 and number < 4000:
+                statuses += list(pool.map(lambda n: one(gateway.url, n), range(number, number + 80)))
+                number += 80
+        finally:
+            over.set()
         watching.result()
     assert {200, 0, 429} <= set(statuses)
     assert statuses.count(200) > 50 and statuses.count(0) > 20, statuses

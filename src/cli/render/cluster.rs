@@ -71,7 +71,7 @@ fn outlier_detection(plan: &Plan<'_>, upstream: &Upstream) -> Option<Value> {
         "interval": "1s",
         "base_ejection_time": duration(breaker.open),
         "max_ejection_time": duration(breaker.open.max(limits::MAX_EJECTION)),
-        "max_ejection_percent": 50,
+        "max_ejection_percent": if has_nobody(upstream) { BELOW_HALF } else { 50 },
         "enforcing_success_rate": 0,
     })
 }
@@ -175,11 +175,20 @@ fn discovery(upstream: &Upstream) -> &'static str {
     if upstream.base.ip().is_some() { STATIC } else { STRICT_DNS }
 }
 
+/// Most addresses that are left out, in percent, where one more is counted that is none: of one that is there none, of two
+/// one, of three one, of four two.
+const BELOW_HALF: u32 = 49;
+
 /// An address at which nobody listens (port 1 is that of the old TCP multiplexer, RFC 1078).
 const NOBODY: (&str, u16) = ("127.0.0.1", 1);
 
 /// Any share of healthy addresses, however small, takes all requests, in percent.
 const ALL_TO_THE_FIRST: u32 = 100_000;
+
+/// Whether an address at which nobody listens stands behind the provider's own.
+fn has_nobody(upstream: &Upstream) -> bool {
+    discovery(upstream) != STATIC && upstream.settings.health_check.is_none()
+}
 
 /// A provider's addresses. For a name that does not resolve Envoy would answer 503 by itself, without a try and so without
 /// a fallback. So behind the name stands an address that refuses, which is asked only when there is no other: the chain
@@ -187,7 +196,7 @@ const ALL_TO_THE_FIRST: u32 = 100_000;
 /// refusing one would be taken for the better one whenever the others are unwell.
 fn addresses(cluster: &str, upstream: &Upstream) -> Value {
     let mut found = endpoints(cluster, &upstream.base.host, upstream.base.port);
-    if discovery(upstream) == STATIC || upstream.settings.health_check.is_some() {
+    if !has_nobody(upstream) {
         return found;
     }
     if let Some(Value::Sequence(localities)) = found.get_mut("endpoints") {

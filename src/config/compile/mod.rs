@@ -19,7 +19,7 @@ pub use access::keys_file;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use quota::MOST_USD;
 
-use super::schema::Gateway;
+use super::schema::{AuditTo, Gateway};
 use super::tables::{PriceOverride, Route, Tables};
 use super::{Problem, upstreams};
 use crate::config::problem::entry;
@@ -68,6 +68,7 @@ pub fn compile(gateway: &Gateway, env: &dyn Fn(&str) -> Option<String>) -> Resul
         listed: models.listed,
         access,
         audit_content: gateway.audit.content.unwrap_or(false),
+        audit_in_lines: !matches!(gateway.audit.to, Some(AuditTo::Otlp(_))),
         prices: prices(gateway, &mut problems),
         fleet,
         rate_limit: state::rate_limit(&gateway.state, &mut problems),

@@ -232,7 +232,7 @@ fn rename(client: Dialect, text: &mut String) {
     }
 }
 
-/// Reads a request, of which the path may say a part.
+/// Reads a request, of which the path may say a part. That it names a model somewhere the envelope has seen to.
 pub(super) fn decode<'b>(call: &'b Call, body: &'b [u8]) -> Result<ChatRequest<'b>, Failure> {
     let mut request = codec::decode_request(call.dialect, body)?;
     if let Some(model) = &call.model {

@@ -16,7 +16,7 @@ use crate::wire::json::{Text, TextOr, parse};
 pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
     let mut wire: wire::Request<'_> = parse(body)?;
     let mut request = ChatRequest::new(Dialect::OpenaiChat);
-    request.model = wire.model.take().ok_or_else(|| Failure::field("model", "model is required"))?;
+    request.model = wire.model.take().unwrap_or_default();
     let messages = wire.messages.take().ok_or_else(|| Failure::field("messages", "messages is required"))?;
     request.messages = message::decode(messages)?;
 

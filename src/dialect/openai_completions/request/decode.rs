@@ -48,7 +48,7 @@ wire_object! {
 pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
     let wire: Request<'_> = parse(body)?;
     let mut request = ChatRequest::new(Dialect::OpenaiCompletions);
-    request.model = wire.model.ok_or_else(|| Failure::field("model", "model is required"))?;
+    request.model = wire.model.unwrap_or_default();
     let prompt = prompt::text(wire.prompt)?;
     if wire.echo == Some(true) {
         let mut echo = br#""prompt":"#.to_vec();
@@ -127,7 +127,6 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         for (body, param) in [
-            (r#"{"prompt":"x"}"#, "model"),
             (r#"{"model":"m"}"#, "prompt"),
             (r#"{"model":"m","prompt":"x","max_tokens":-1}"#, "max_tokens"),
             (r#"{"model":"m","prompt":"x","logprobs":true}"#, "logprobs"),

@@ -200,7 +200,6 @@ fn a_thought_by_its_id_alone_is_missed_and_no_more() {
 #[test]
 fn what_is_wrong_is_named() {
     for (body, param) in [
-        (json!({"input": "hi"}), "model"),
         (json!({"model": "m"}), "input"),
         (json!({"model": "m", "input": []}), "input"),
         (json!({"model": "m", "input": [{"role": "tool", "content": "x"}]}), "input[0].role"),

@@ -19,7 +19,7 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
     let mut wire: wire::Request<'_> = parse(body)?;
     let mut request = ChatRequest::new(Dialect::OpenaiResponses);
     request.echo = Some(echo(&wire));
-    request.model = wire.model.take().ok_or_else(|| Failure::field("model", "model is required"))?;
+    request.model = wire.model.take().unwrap_or_default();
     request.extra = std::mem::take(&mut wire.extra);
     stateful(&mut request, &wire);
     if let Some(instructions) = wire.instructions.take() {
