@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -49,6 +50,17 @@ def waited(check, timeout=15.0):
         time.sleep(0.05)
 
 
+@contextmanager
+def gated(world):
+    """Nobody is answered before the gate opens, which it does at the end at the latest."""
+    gate = Gate()
+    world.openai.always(stream(gate=gate))
+    try:
+        yield gate
+    finally:
+        gate.open()
+
+
 def held(gateway):
     """What all workers held at most in their last second."""
     return sum(value for name, _, value in gateway.metrics() if name.endswith("tollgate_held_bytes"))
@@ -63,9 +75,8 @@ def fill(pool, gateway, world, name, count, size=MIB - 1000):
 
 @pytest.mark.parametrize("client", DIALECTS)
 def test_too_many_bodies_are_refused_and_none_is_lost(world, gateway, client):
-    gate = Gate()
-    world.openai.always(stream(gate=gate))
-    with ThreadPoolExecutor(40) as pool:
+    before = gateway.metric("tollgate_held_refusals")
+    with ThreadPoolExecutor(40) as pool, gated(world) as gate:
         loud = fill(pool, gateway, world, "loud", 16)
         under_way = len(world.openai.requests)
         # Each worker has room for two of one tenant's.
@@ -75,7 +86,7 @@ def test_too_many_bodies_are_refused_and_none_is_lost(world, gateway, client):
         assert all(answer.headers["retry-after"] == "1" for answer in refused)
         line = gateway.audited(refused[0])
         assert (line["status"], line["tenant"], line["error"]["type"]) == (503, "loud", "overloaded")
-        assert gateway.metric("tollgate_held_refusals", tenant="loud", reason="share") == len(refused)
+        assert gateway.metric("tollgate_held_refusals", reason="share") - before == len(refused)
         # The other tenant has room all the same, for small ones and for one large one; then the worker is full.
         quiet = [pool.submit(post, gateway, "quiet", MIB - 1000, client) for _ in range(12)]
         waited(lambda: len(world.openai.requests) - under_way + sum(f.done() for f in quiet) == 12)
@@ -110,9 +121,7 @@ def test_the_bytes_come_back_at_every_end(world, gateway):
 
 
 def test_the_queue_is_bounded_by_bytes(world, gateway):
-    gate = Gate()
-    world.openai.always(stream(gate=gate))
-    with ThreadPoolExecutor(40) as pool:
+    with ThreadPoolExecutor(40) as pool, gated(world) as gate:
         first = pool.submit(post, gateway, "slow", 10)
         assert gate.reached.wait(10)
         before = gateway.metric("tollgate_queued")
@@ -129,9 +138,7 @@ def test_the_queue_is_bounded_by_bytes(world, gateway):
 
 
 def test_who_leaves_the_queue_gives_its_bytes_back(world, gateway):
-    gate = Gate()
-    world.openai.always(stream(gate=gate))
-    with ThreadPoolExecutor(40) as pool:
+    with ThreadPoolExecutor(40) as pool, gated(world) as gate:
         first = pool.submit(post, gateway, "slow", 10)
         assert gate.reached.wait(10)
 

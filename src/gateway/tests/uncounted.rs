@@ -28,8 +28,8 @@ fn post(config: &Value, path: &str, body: &Value, answer: Option<Script>) -> See
     Gateway::new(config, 1).send(0, &headers, body.to_string().as_bytes(), answer.into_iter().collect())
 }
 
-fn some() -> Option<Script> {
-    Some(Script::Answer(400, JSON, vec![br#"{"error":{"message":"it went out"}}"#.to_vec()]))
+fn refused() -> Script {
+    Script::Answer(400, JSON, vec![br#"{"error":{"message":"it went out"}}"#.to_vec()])
 }
 
 fn rules() -> Vec<Value> {
@@ -58,11 +58,11 @@ fn what_runs_in_the_background_is_refused_where_something_counts() {
             assert!(seen.audit["limited_by"].is_string());
         }
         for background in [json!(false), Value::Null] {
-            assert_eq!(post(&rules, "/v1/responses", &ask(background), some()).upstream.len(), 1);
+            assert_eq!(post(&rules, "/v1/responses", &ask(background), Some(refused())).upstream.len(), 1);
         }
         let mut allowed = rules.clone();
         allowed["allow_uncounted"] = json!(["background"]);
-        assert_eq!(post(&allowed, "/v1/responses", &ask(json!(true)), some()).upstream.len(), 1);
+        assert_eq!(post(&allowed, "/v1/responses", &ask(json!(true)), Some(refused())).upstream.len(), 1);
     }
     let others = [
         json!({}),
@@ -70,7 +70,7 @@ fn what_runs_in_the_background_is_refused_where_something_counts() {
         json!({"budgets": [{"per": "global", "usd": 1, "every": "day", "only": {"model": ["image"]}}]}),
     ];
     for rules in others {
-        let seen = post(&config(&rules), "/v1/responses", &ask(json!(true)), some());
+        let seen = post(&config(&rules), "/v1/responses", &ask(json!(true)), Some(refused()));
         assert_eq!(seen.upstream.len(), 1, "{rules}");
     }
 }
@@ -91,12 +91,12 @@ fn new_batches_are_refused_where_something_counts() {
         );
         let seen = post(&rules, "/v1/messages/batches", &json!({"requests": []}), None);
         assert_eq!((seen.status, &body(&seen)["error"]["type"]), (403, &json!("permission_error")));
-        assert_eq!(post(&rules, "/v1/batches/b/cancel", &json!({}), some()).upstream.len(), 1);
+        assert_eq!(post(&rules, "/v1/batches/b/cancel", &json!({}), Some(refused())).upstream.len(), 1);
         let mut allowed = rules.clone();
         allowed["allow_uncounted"] = json!(["batches"]);
-        assert_eq!(post(&allowed, "/v1/batches", &batch, some()).upstream.len(), 1);
+        assert_eq!(post(&allowed, "/v1/batches", &batch, Some(refused())).upstream.len(), 1);
     }
-    assert_eq!(post(&config(&json!({})), "/v1/batches", &batch, some()).upstream.len(), 1);
+    assert_eq!(post(&config(&json!({})), "/v1/batches", &batch, Some(refused())).upstream.len(), 1);
 }
 
 #[test]
