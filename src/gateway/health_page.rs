@@ -71,7 +71,9 @@ pub(super) fn health(
         targets.entry(&target.name).or_insert_with(|| of_target(target, &book, &board, now_ms));
     }
     if !quotes {
-        targets.values_mut().for_each(|target| target.summary.withhold_words());
+        for target in targets.values_mut() {
+            target.summary.withhold_words();
+        }
     }
     // A provider asked for what names no model is a target too, once it was.
     targets.retain(|name, target| name.contains('/') || target.summary.total_requests > 0);

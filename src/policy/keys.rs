@@ -205,7 +205,9 @@ mod tests {
 
     fn at(carriers: &[Carrier]) -> Holders {
         let mut holders = Holders::default();
-        carriers.iter().for_each(|carrier| holders.add(*carrier));
+        for carrier in carriers {
+            holders.add(*carrier);
+        }
         holders
     }
 

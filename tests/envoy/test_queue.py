@@ -241,7 +241,7 @@ def test_who_leaves_makes_room_in_a_full_queue(world, make_gateway):
         before = gateway.metric("tollgate_queued")
 
         def impatient_one(n):
-            with httpx.Client(base_url=gateway.url, timeout=1.5) as client:
+            with httpx.Client(base_url=gateway.url, timeout=5) as client:
                 try:
                     body = chat_body("gpt", f"gone {n}")
                     return client.post("/v1/chat/completions", json=body, headers=bearer(secret("stays"))).status_code

@@ -150,8 +150,8 @@ impl Attempt {
             Some(_) => Body { media_type: None, length: Length::Is(body.len()) },
         };
         self.show(host, exchange, &shown, status);
-        if let (Some(size), Cow::Owned(changed)) = (held, &body) {
-            host.splice_body(Side::Response, size, changed);
+        if let (Some(size), Cow::Owned(changed)) = (held, body) {
+            host.splice_body(Side::Response, size, &changed);
         }
         self.released(host, exchange)
     }
