@@ -22,6 +22,7 @@ pub mod openai_responses;
 mod service;
 mod shape;
 mod signature;
+mod unanswered;
 
 pub use call::{Call, Operation};
 pub use carriage::Carriage;

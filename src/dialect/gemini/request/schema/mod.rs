@@ -2,6 +2,7 @@
 
 mod flat;
 mod from_gemini;
+mod named;
 mod root;
 mod to_gemini;
 
