@@ -5,6 +5,8 @@ use super::{
     ToolKind,
 };
 use crate::dialect::Dialect;
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// A request in neutral words. `None` means that the client did not say it.
 #[derive(Debug, Clone)]
@@ -135,9 +137,13 @@ impl ChatRequest<'_> {
         }
     }
 
-    /// Whether a tool of this name takes free text.
-    pub fn is_custom(&self, name: &Text<'_>) -> bool {
-        self.tools.iter().any(|tool| matches!(&tool.kind, ToolKind::Custom(custom) if custom.name == *name))
+    /// The names of the tools that take free text.
+    pub fn custom_names(&self) -> HashSet<Cow<'_, str>> {
+        let customs = self.tools.iter().filter_map(|tool| match &tool.kind {
+            ToolKind::Custom(custom) => Some(custom.name.to_str()),
+            _ => None,
+        });
+        customs.collect()
     }
 
     /// Reports what only OpenAI's dialect can ask of the sampling, for encoders of dialects that cannot; values

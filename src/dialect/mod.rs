@@ -23,6 +23,7 @@ mod schema;
 mod service;
 mod shape;
 mod signature;
+mod unanswered;
 
 pub use call::{Call, Operation};
 pub use carriage::Carriage;

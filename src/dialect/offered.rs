@@ -2,6 +2,16 @@
 
 use crate::chat::{Failure, Function, Losses, Text, Tool, ToolKind};
 use crate::wire::json::Array;
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+/// The names of the tools that are left to choose from.
+pub(super) type Only<'n> = HashSet<Cow<'n, str>>;
+
+/// The tools of these names.
+pub(super) fn only<'n>(names: &[Text<'n>]) -> Only<'n> {
+    names.iter().map(Text::to_str).collect()
+}
 
 /// The function that tool `index` is, where it is to be sent. `None`: it was dealt with. A tool that only its own
 /// dialect knows went into `list` as it came if that dialect is the provider's (`own`), and is lost otherwise; `why`
@@ -14,13 +24,14 @@ pub(super) fn function<'t, 'a>(
     index: usize,
     own: bool,
     why: &str,
-    only: Option<&[Text<'_>]>,
+    only: Option<&Only<'_>>,
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<Option<&'t Function<'a>>, Failure> {
     match &tool.kind {
         ToolKind::Function(function) => {
-            Ok(Some(function).filter(|function| only.is_none_or(|names| names.contains(&function.name))))
+            let is_left = only.is_none_or(|names| names.contains(&function.name.to_str()));
+            Ok(is_left.then_some(function))
         }
         // Made a function before, where the provider is of another dialect.
         ToolKind::Custom(custom) => {

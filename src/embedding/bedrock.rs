@@ -131,7 +131,7 @@ fn nova(
         None => "GENERIC_INDEX",
         Some(Said::Exactly(word)) => word,
         Some(Said::Nearly(word)) => {
-            losses.note(format!("{} sent as {word}", request.names().purpose));
+            losses.note(format_args!("{} sent as {word}", request.names().purpose));
             word
         }
         Some(Said::Never) => {

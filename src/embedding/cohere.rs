@@ -242,7 +242,7 @@ fn write_purpose(
     let word = match request.purpose.as_ref().map(|purpose| (purpose, purpose.say(Words::Cohere))) {
         Some((_, Said::Exactly(word))) => word,
         Some((_, Said::Nearly(word))) => {
-            losses.note(format!("{} sent as {word}", request.names().purpose));
+            losses.note(format_args!("{} sent as {word}", request.names().purpose));
             word
         }
         Some((Purpose::Other(word), Said::Never)) if request.origin != Format::Openai => {

@@ -174,7 +174,7 @@ fn write_purpose(
     match (purpose.say(words), purpose) {
         (Said::Exactly(word), _) => o.word(name, word),
         (Said::Nearly(word), _) => {
-            losses.note(format!("{} sent as {word}", request.names().purpose));
+            losses.note(format_args!("{} sent as {word}", request.names().purpose));
             o.word(name, word);
         }
         (Said::Never, Purpose::Other(word)) if request.origin == Format::Openai => o.text(name, word),

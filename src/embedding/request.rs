@@ -227,7 +227,7 @@ impl<'a> EmbedRequest<'a> {
         match (&self.purpose, self.origin) {
             (None | Some(Purpose::Image), _) => Ok(()),
             (_, Format::CohereV2 | Format::CohereV1) => {
-                losses.note(format!("{field} dropped: {why}"));
+                losses.note(format_args!("{field} dropped: {why}"));
                 Ok(())
             }
             _ => losses.lost(field, why),
@@ -296,7 +296,7 @@ fn input_text<'a>(input: &Input<'a>, field: &str, losses: &mut Losses) -> Result
             }
         }
     }
-    losses.note(format!("{field}: the texts of one input were joined"));
+    losses.note(format_args!("{field}: the texts of one input were joined"));
     Ok(Text::from(joined))
 }
 

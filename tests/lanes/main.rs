@@ -13,11 +13,13 @@
 mod anthropic_roundtrip;
 mod asked;
 mod bedrock;
+mod bounds;
 mod carriages;
 mod cases;
 mod cohere;
 mod completions;
 mod corpus;
+mod crafted;
 mod cuts;
 mod embeddings;
 mod feed;

@@ -66,7 +66,7 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
     if !own {
         for (name, value) in response.extra.iter().chain(&choice.extra).chain(&choice.message_extra) {
             if is_missed(name, value) {
-                losses.note(format!("{name} dropped: is not supported by Anthropic"));
+                losses.note(format_args!("{name} dropped: is not supported by Anthropic"));
             }
         }
     }
@@ -147,7 +147,9 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
         PartKind::ToolCall(call) => {
             let (input, wrapped) = call.arguments.to_object();
             if wrapped {
-                losses.note(format!("content[{index}]: arguments are no JSON object, shown as INVALID_JSON"));
+                losses.note(format_args!(
+                    "content[{index}]: arguments are no JSON object, shown as INVALID_JSON"
+                ));
             }
             list.object(|block| {
                 block.word("type", "tool_use");
@@ -161,19 +163,19 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
         }
         PartKind::Other(opaque) if own => list.item().extend_from_slice(opaque.json.as_str().as_bytes()),
         PartKind::Other(opaque) => {
-            losses.note(format!(
+            losses.note(format_args!(
                 "content[{index}] {} dropped: is not supported by Anthropic",
                 opaque.kind.to_str()
             ));
         }
         PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) | PartKind::ToolResult(_) => {
-            losses.note(format!("content[{index}] dropped: Anthropic's answers hold no such block"));
+            losses.note(format_args!("content[{index}] dropped: Anthropic's answers hold no such block"));
         }
     }
     if !own {
         for (name, value) in &part.extra {
             if is_missed(name, value) {
-                losses.note(format!("content[{index}].{name} dropped: is not supported by Anthropic"));
+                losses.note(format_args!("content[{index}].{name} dropped: is not supported by Anthropic"));
             }
         }
     }

@@ -67,6 +67,8 @@ pub fn without_signatures(body: &[u8]) -> Option<Vec<u8>> {
         let length = signature.iter().position(|byte| !is_signature_byte(*byte)).unwrap_or(signature.len());
         let end = at.saturating_add(length);
         if body.get(end) != Some(&b'"') || !is_in_id(body.get(..start).unwrap_or_default()) {
+            // Another mark within ends in the same place, and belongs to the same string.
+            at = end;
             continue;
         }
         let out = out.get_or_insert_with(|| Vec::with_capacity(body.len()));

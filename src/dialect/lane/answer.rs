@@ -2,7 +2,7 @@
 
 use super::call_ids::name_calls;
 use super::marks::mark;
-use super::names::said;
+use super::names::Said;
 use super::replay::replay;
 use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, custom, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
@@ -71,9 +71,10 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
         unwrap_json_tool(&mut response);
     }
     if !plan.tool_names.is_empty() {
+        let said = Said::new(&plan.tool_names);
         for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
             if let PartKind::ToolCall(call) = &mut part.kind {
-                call.name = said(std::mem::take(&mut call.name), &plan.tool_names);
+                call.name = said.name(std::mem::take(&mut call.name));
             }
         }
     }
@@ -95,7 +96,7 @@ fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
         let is_unknown = choice.finish.as_ref().is_some_and(|finish| finish.reason == FinishReason::Unknown);
         let word = choice.extra.iter().find(|(name, _)| name == "finishReason");
         if let (true, Some((_, word))) = (is_unknown, word) {
-            losses.note(format!("{} has no counterpart", unexplained(word, &choice.extra)));
+            losses.note(format_args!("{} has no counterpart", unexplained(word, &choice.extra)));
         }
     }
 }

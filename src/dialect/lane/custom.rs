@@ -9,7 +9,7 @@ use crate::chat::{
 use crate::dialect::Dialect;
 use crate::provider::{Quirks, ReasoningSwitch};
 use crate::wire::json::members;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The parameters of such a function.
 const PARAMETERS: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
@@ -40,7 +40,7 @@ pub(super) fn names(request: &ChatRequest<'_>) -> Vec<String> {
 pub(super) fn as_functions(request: &mut ChatRequest<'_>, losses: &mut Losses) {
     for (index, tool) in request.tools.iter_mut().enumerate() {
         let ToolKind::Custom(custom) = &tool.kind else { continue };
-        losses.note(format!("tools[{index}]: a custom tool is a function of one text at this provider"));
+        losses.note(format_args!("tools[{index}]: a custom tool is a function of one text at this provider"));
         let mut said: Vec<String> =
             custom.description.iter().map(|text| text.to_str().into_owned()).collect();
         if let Some(grammar) = &custom.grammar {
@@ -78,12 +78,13 @@ fn input_of(arguments: &str) -> Text<'static> {
 
 /// Makes the calls of a whole answer what the client knows them as.
 pub(super) fn settle(plan: &AnswerPlan, response: &mut ChatResponse<'_>) {
+    let customs: HashSet<&str> = plan.custom_tools.iter().map(String::as_str).collect();
     for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
         let PartKind::ToolCall(call) = &mut part.kind else { continue };
         let is_free = matches!(call.arguments, Arguments::Input(_));
         if is_free && !speaks_of_them(plan.client) {
             call.arguments = as_object(std::mem::replace(&mut call.arguments, Arguments::Text("".into())));
-        } else if !is_free && plan.custom_tools.iter().any(|name| call.name == **name) {
+        } else if !is_free && customs.contains(&*call.name.to_str()) {
             call.arguments = Arguments::Input(input_of(&call.arguments.as_plain()));
         }
     }
@@ -93,7 +94,7 @@ pub(super) fn settle(plan: &AnswerPlan, response: &mut ChatResponse<'_>) {
 #[derive(Debug)]
 pub(super) struct CustomCalls {
     is_known: bool,
-    names: Vec<String>,
+    names: HashSet<String>,
     /// By choice, the open call that becomes another.
     open: HashMap<u32, Open>,
 }
@@ -113,7 +114,7 @@ impl CustomCalls {
         let may_come = !plan.custom_tools.is_empty() || (speaks_of_them(plan.provider) && !is_known);
         (may_come && plan.client != plan.provider).then(|| Self {
             is_known,
-            names: plan.custom_tools.clone(),
+            names: plan.custom_tools.iter().cloned().collect(),
             open: HashMap::new(),
         })
     }
@@ -123,7 +124,7 @@ impl CustomCalls {
         let arguments = |choice, text| Event::Delta { choice, delta: Delta::Arguments(text) };
         match event {
             Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
-                if self.names.iter().any(|custom| name == **custom) =>
+                if self.names.contains(&*name.to_str()) =>
             {
                 self.open.insert(choice, Open::Function(String::new()));
                 send(Event::PartStart { choice, part: PartStart::CustomCall { id, name } });

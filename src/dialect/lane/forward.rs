@@ -101,7 +101,7 @@ impl Form {
             }
             Self::Multipart(boundary) => {
                 for (name, _) in ask.params {
-                    losses.note(format!("params.{name} of the target is not put into a form"));
+                    losses.note(format_args!("params.{name} of the target is not put into a form"));
                 }
                 let fields = fields(body, boundary)?;
                 let Some(field) = only(&fields, "model")? else {

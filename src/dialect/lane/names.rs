@@ -4,6 +4,7 @@
 use crate::chat::{ChatRequest, PartKind, Text, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
 use sha2::{Digest, Sha256};
+use std::collections::{HashMap, HashSet};
 
 /// A name as it was sent, and as the client says it.
 pub(super) type Renamed = (String, String);
@@ -62,11 +63,12 @@ impl Rule {
 pub(super) fn fit(request: &mut ChatRequest<'_>, provider: Dialect) -> Vec<Renamed> {
     let Some(rule) = Rule::of(provider) else { return Vec::new() };
     let mut renamed: Vec<Renamed> = Vec::new();
+    let mut known: HashSet<String> = HashSet::new();
     let mut fit = |name: &mut Text<'_>| {
         let said = name.to_str().into_owned();
         let Some(sent) = rule.fitted(&said) else { return };
         *name = Text::from(sent.clone());
-        if !renamed.iter().any(|(known, _)| *known == sent) {
+        if known.insert(sent.clone()) {
             renamed.push((sent, said));
         }
     };
@@ -90,11 +92,24 @@ pub(super) fn fit(request: &mut ChatRequest<'_>, provider: Dialect) -> Vec<Renam
     renamed
 }
 
-/// The name as the client says it.
-pub(super) fn said<'t>(name: Text<'t>, renamed: &[Renamed]) -> Text<'t> {
-    match renamed.iter().find(|(sent, _)| name == sent.as_str()) {
-        Some((_, said)) => Text::from(said.clone()),
-        None => name,
+/// Names as the client says them, by what was sent.
+#[derive(Debug, Default)]
+pub(super) struct Said(HashMap<String, String>);
+
+impl Said {
+    pub(super) fn new(renamed: &[Renamed]) -> Self {
+        Self(renamed.iter().cloned().collect())
+    }
+
+    /// The name as the client says it.
+    pub(super) fn name<'t>(&self, name: Text<'t>) -> Text<'t> {
+        if self.0.is_empty() {
+            return name;
+        }
+        match self.0.get(&*name.to_str()) {
+            Some(said) => Text::from(said.clone()),
+            None => name,
+        }
     }
 }
 

@@ -61,7 +61,7 @@ fn replay_part(choice: u32, part: &Part<'_>, losses: &mut Losses, send: &mut imp
             whole(start, &[Delta::Arguments(arguments)]);
         }
         PartKind::Other(opaque) => {
-            losses.note(format!("a block of type {:?} dropped from the answer", &*opaque.kind.to_str()));
+            losses.note(format_args!("a block of type {:?} dropped from the answer", &*opaque.kind.to_str()));
         }
         _ => losses.note("a picture, sound or document dropped from the answer"),
     }

@@ -271,7 +271,7 @@ fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> 
             losses.lost(&place, &format!("{kind} has no counterpart at this provider"))?;
         }
         if thoughts > 0 {
-            losses.note(format!("{place}: the reasoning before it dropped too"));
+            losses.note(format_args!("{place}: the reasoning before it dropped too"));
         }
         message.parts.clear();
         message.extra.clear();

@@ -14,15 +14,17 @@ use std::collections::{HashMap, HashSet, VecDeque};
 /// said, and in the order of the calls: providers whose results have no ids tell them apart by nothing else. Results of
 /// other calls come after them, in the order in which they stood.
 pub(super) fn order_results(request: &mut ChatRequest<'_>) {
-    let mut from = 0_usize;
-    while let Some(at) = request.messages.get(from..).and_then(|rest| rest.iter().position(calls)) {
-        let calling = from.saturating_add(at);
-        let next = calling.saturating_add(1);
-        let rest = request.messages.get(next..).unwrap_or_default();
-        let answered = rest.iter().position(|message| message.role == Role::Assistant).unwrap_or(rest.len());
-        order_turn(request, calling, next.saturating_add(answered));
-        from = next;
+    let mut ordered = Vec::with_capacity(request.messages.len());
+    let mut messages = std::mem::take(&mut request.messages).into_iter().peekable();
+    while let Some(message) = messages.next() {
+        let ranks = calls(&message).then(|| ranks(&message));
+        ordered.push(message);
+        if let Some(ranks) = ranks {
+            let answers = std::iter::from_fn(|| messages.next_if(|next| next.role != Role::Assistant));
+            order_turn(&ranks, answers.collect(), &mut ordered);
+        }
     }
+    request.messages = ordered;
 }
 
 fn calls(message: &Message<'_>) -> bool {
@@ -30,30 +32,38 @@ fn calls(message: &Message<'_>) -> bool {
     message.role == Role::Assistant && message.parts.iter().any(is_call)
 }
 
-/// Orders the results in the messages after `calling` and before `end`.
-fn order_turn(request: &mut ChatRequest<'_>, calling: usize, end: usize) {
-    let (before, after) = request.messages.split_at_mut(calling.saturating_add(1));
-    let Some(calls) = before.last() else { return };
-    let mut ranks: HashMap<String, usize> = HashMap::new();
-    for part in &calls.parts {
+/// The places of a message's calls among them, by id.
+fn ranks(message: &Message<'_>) -> HashMap<String, usize> {
+    let mut ranks = HashMap::new();
+    for part in &message.parts {
         if let PartKind::ToolCall(call) = &part.kind {
             let rank = ranks.len();
             ranks.entry(call.id.to_str().into_owned()).or_insert(rank);
         }
     }
+    ranks
+}
+
+/// Appends the messages between calls and what the model says next, the results ordered by the `ranks` of the calls.
+fn order_turn<'a>(
+    ranks: &HashMap<String, usize>,
+    mut turn: Vec<Message<'a>>,
+    ordered: &mut Vec<Message<'a>>,
+) {
     let rank = |part: &Part<'_>| match &part.kind {
         PartKind::ToolResult(result) => ranks.get(&*result.call_id.to_str()).copied().unwrap_or(usize::MAX),
         _ => usize::MAX,
     };
-    let length = end.saturating_sub(calling.saturating_add(1));
-    let parts = || after.iter().take(length).flat_map(|message| &message.parts);
+    let parts = || turn.iter().flat_map(|message| &message.parts);
     let is_first = parts().skip_while(|part| is_result(part)).all(|part| !is_result(part));
     let is_sorted = parts().filter(|part| is_result(part)).map(rank).is_sorted();
     if !is_sorted {
-        sort_results(after.iter_mut().take(length), rank);
+        sort_results(turn.iter_mut(), rank);
     }
-    if !is_first {
-        put_results_first(&mut request.messages, calling.saturating_add(1), end);
+    if is_first {
+        ordered.append(&mut turn);
+    } else {
+        put_results_first(turn, ordered);
     }
 }
 
@@ -76,45 +86,42 @@ fn is_result(part: &Part<'_>) -> bool {
     matches!(part.kind, PartKind::ToolResult(_))
 }
 
-/// Moves the results in the messages from `start` to `end` before all else that these say.
-fn put_results_first(messages: &mut Vec<Message<'_>>, start: usize, end: usize) {
-    let after = messages.split_off(end.min(messages.len()));
-    let turn = messages.split_off(start.min(messages.len()));
+/// Appends a turn's messages, the results in them before all else that these say.
+fn put_results_first<'a>(turn: Vec<Message<'a>>, ordered: &mut Vec<Message<'a>>) {
     let mut rest = Vec::with_capacity(turn.len());
     for mut message in turn {
         if message.parts.iter().all(is_result) && !message.parts.is_empty() {
-            messages.push(message);
+            ordered.push(message);
             continue;
         }
         let (results, others) = message.parts.into_iter().partition(is_result);
         message.parts = others;
         if !Vec::is_empty(&results) {
-            messages.push(Message { parts: results, ..Message::new(Role::Tool, message.place) });
+            ordered.push(Message { parts: results, ..Message::new(Role::Tool, message.place) });
         }
         rest.push(message);
     }
-    messages.extend(rest.into_iter().chain(after));
+    ordered.append(&mut rest);
 }
 
 /// Gives a call whose id another one had before it an id of its own, and its result too: ids tell calls apart within a
 /// whole conversation, and makers answer 400 to the same one twice.
 pub(super) fn part_ids(request: &mut ChatRequest<'_>) {
-    let mut used: HashSet<String> = HashSet::new();
+    let mut used = UsedIds::default();
     // The ids of the last turn's calls by what they were, in the order of the calls.
     let mut turn: HashMap<String, VecDeque<String>> = HashMap::new();
     for message in &mut request.messages {
         if calls(message) {
-            turn.clear();
+            turn = HashMap::new();
         }
         for part in &mut message.parts {
             match &mut part.kind {
                 PartKind::ToolCall(call) if !call.id.is_empty() => {
                     let id = call.id.to_str().into_owned();
-                    let own = unused(&id, &used);
+                    let own = used.unused(&id);
                     if own != id {
                         call.id = Text::from(own.clone());
                     }
-                    used.insert(own.clone());
                     turn.entry(id).or_default().push_back(own);
                 }
                 PartKind::ToolResult(result) => {
@@ -131,11 +138,30 @@ pub(super) fn part_ids(request: &mut ChatRequest<'_>) {
     }
 }
 
-/// The id, with a number where it is used already; what an id carries besides ([`MARK`]) stays at its end.
-fn unused(id: &str, used: &HashSet<String>) -> String {
-    let (name, carried) = id.find(MARK).map_or((id, ""), |at| id.split_at(at));
-    let numbered = (2_usize..).map(|number| format!("{name}_{number}{carried}"));
-    std::iter::once(id.to_owned()).chain(numbered).find(|id| !used.contains(id)).unwrap_or_default()
+/// The ids of calls so far.
+#[derive(Debug, Default)]
+struct UsedIds {
+    used: HashSet<String>,
+    /// The last number that was given to an id: all before it are used.
+    last: HashMap<String, usize>,
+}
+
+impl UsedIds {
+    /// The id, with a number where it is used already; what an id carries besides ([`MARK`]) stays at its end.
+    fn unused(&mut self, id: &str) -> String {
+        if self.used.insert(id.to_owned()) {
+            return id.to_owned();
+        }
+        let (name, carried) = id.find(MARK).map_or((id, ""), |at| id.split_at(at));
+        let last = self.last.entry(id.to_owned()).or_insert(1);
+        loop {
+            *last = last.saturating_add(1);
+            let numbered = format!("{name}_{last}{carried}");
+            if self.used.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    }
 }
 
 /// Reads the documents that a tool's result of Cohere's dialect consists of as the texts they are.
@@ -277,7 +303,12 @@ mod tests {
             _ => String::new(),
         });
         assert_eq!(ids.collect::<Vec<_>>(), ["c", "c", "c_2", "c_2"]);
-        assert_eq!(unused("c__thought__S", &HashSet::from(["c__thought__S".to_owned()])), "c_2__thought__S");
+        let mut used = UsedIds::default();
+        let ids = ["c__thought__S", "c_3__thought__S"].repeat(2).into_iter().chain(["c__thought__S"]);
+        assert_eq!(
+            ids.map(|id| used.unused(id)).collect::<Vec<_>>(),
+            ["c__thought__S", "c_3__thought__S", "c_2__thought__S", "c_3_2__thought__S", "c_4__thought__S"]
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::call_ids::CallIds;
 use super::custom::CustomCalls;
 use super::marks::Marks;
-use super::names::said;
+use super::names::Said;
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
@@ -47,7 +47,7 @@ struct State {
     created: u64,
     call_ids: CallIds,
     /// See [`AnswerPlan::tool_names`].
-    tool_names: Vec<(String, String)>,
+    tool_names: Said,
     transcript: Option<Box<Transcript>>,
 }
 
@@ -85,7 +85,7 @@ impl Stream {
             model: plan.model.clone(),
             created: plan.created,
             call_ids: CallIds::default(),
-            tool_names: plan.tool_names.clone(),
+            tool_names: Said::new(&plan.tool_names),
             transcript: plan.capture.then(Box::default),
         };
         let is_gemini = plan.client == Dialect::Gemini && plan.provider == Dialect::Gemini;
@@ -300,7 +300,7 @@ impl State {
                 Event::Start { id, model, created }
             }
             Event::PartStart { choice, part: PartStart::ToolCall { id, name } } => {
-                let (id, name) = (self.call_ids.of(id), said(name, &self.tool_names));
+                let (id, name) = (self.call_ids.of(id), self.tool_names.name(name));
                 Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
             }
             Event::PartStart { choice, part: PartStart::CustomCall { id, name } } => {

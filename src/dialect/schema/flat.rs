@@ -1,9 +1,11 @@
 //! A JSON Schema with its references followed and its parts put together.
 
 use super::MAX_DEPTH;
+use super::named::Named;
 use crate::wire::json::members;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// Why a schema cannot be said without references.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,33 +34,36 @@ impl Unsayable {
 #[derive(Debug, Default)]
 pub(in crate::dialect) struct Flat<'s> {
     /// Keywords but those below, each once.
-    pub(in crate::dialect) fields: Vec<(Cow<'s, str>, &'s RawValue)>,
-    pub(in crate::dialect) properties: Vec<(Cow<'s, str>, &'s RawValue)>,
-    pub(in crate::dialect) required: Vec<String>,
+    pub(in crate::dialect) fields: Named<'s, &'s RawValue>,
+    pub(in crate::dialect) properties: Named<'s, &'s RawValue>,
+    pub(in crate::dialect) required: Named<'s, ()>,
     /// The schemas of `anyOf` or `oneOf`, those that mean `null` left out.
     pub(in crate::dialect) variants: Vec<&'s RawValue>,
     pub(in crate::dialect) nullable: bool,
     /// What is said of it around it, where it is one variant of several.
     pub(in crate::dialect) around: Vec<String>,
+    /// Bytes of the schemas that it is put together of.
+    pub(in crate::dialect) size: usize,
 }
 
 impl Flat<'_> {
+    /// About how many bytes are copied where something is put [`Self::within`] this.
+    pub(in crate::dialect) fn weight(&self, around: &[String]) -> usize {
+        const ONE: usize = 32;
+        let names = self.fields.iter().len() + self.properties.iter().len() + self.required.iter().len();
+        around.iter().map(String::len).fold(names.saturating_mul(ONE), usize::saturating_add)
+    }
+
     /// Adds what is said around a variant; what the variant says itself counts.
     pub(in crate::dialect) fn within(mut self, outer: &Self, around: &[String]) -> Self {
         for (key, value) in outer.fields.iter().filter(|(key, _)| key != "description") {
-            if !self.fields.iter().any(|(known, _)| known == key) {
-                self.fields.push((key.clone(), value));
-            }
+            self.fields.add(key.clone(), value);
         }
-        for (name, schema) in &outer.properties {
-            if !self.properties.iter().any(|(known, _)| known == name) {
-                self.properties.push((name.clone(), schema));
-            }
+        for (name, schema) in outer.properties.iter() {
+            self.properties.add(name.clone(), schema);
         }
-        for name in &outer.required {
-            if !self.required.contains(name) {
-                self.required.push(name.clone());
-            }
+        for (name, ()) in outer.required.iter() {
+            self.required.add(name.clone(), ());
         }
         self.nullable |= outer.nullable;
         self.around = around.to_vec();
@@ -72,11 +77,36 @@ pub(in crate::dialect) struct Resolver<'s> {
     root: &'s str,
     /// The references that are being followed.
     stack: Vec<String>,
+    /// What stands within the places that references lead through, by where these begin.
+    places: HashMap<usize, Within<'s>>,
+    /// Bytes that may still be read behind references, or written more than once.
+    left: usize,
 }
+
+/// What stands within a place.
+#[derive(Debug)]
+enum Within<'s> {
+    Object(HashMap<Cow<'s, str>, &'s str>),
+    List(Vec<&'s RawValue>),
+}
+
+/// Bytes that are read behind the references of any schema, and for each of its bytes. What is nested is read once for
+/// each of its levels, and those are few; references can make a few bytes into more than the world holds.
+const READ: (usize, usize) = (32 << 10, 16);
 
 impl<'s> Resolver<'s> {
     pub(in crate::dialect) fn new(root: &'s str) -> Self {
-        Self { root, stack: Vec::new() }
+        let left = root.len().saturating_mul(READ.1).saturating_add(READ.0);
+        Self { root, stack: Vec::new(), places: HashMap::new(), left }
+    }
+
+    /// Takes account of so many bytes that are read behind a reference, or written once more.
+    ///
+    /// # Errors
+    /// They are more than a schema of this length may take.
+    pub(in crate::dialect) fn spend(&mut self, bytes: usize) -> Result<(), Unsayable> {
+        self.left = self.left.checked_sub(bytes).ok_or(Unsayable::Deep)?;
+        Ok(())
     }
 
     /// How many references are being followed.
@@ -111,6 +141,10 @@ impl<'s> Resolver<'s> {
         if depth > MAX_DEPTH || self.stack.len() > MAX_DEPTH {
             return Err(Unsayable::Deep);
         }
+        if !self.stack.is_empty() {
+            self.spend(schema.len())?;
+        }
+        flat.size = flat.size.saturating_add(schema.len());
         // `true`, `false`: anything goes, or what no generator can honour.
         let Ok(found) = members(schema.as_bytes()) else { return Ok(()) };
         let (mut reference, mut all): (Option<String>, Vec<&'s RawValue>) = (None, Vec::new());
@@ -133,24 +167,17 @@ impl<'s> Resolver<'s> {
                 "properties" => {
                     let Ok(found) = members(value.get().as_bytes()) else { continue };
                     for property in found.fields {
-                        if !flat.properties.iter().any(|(name, _)| *name == property.key) {
-                            flat.properties.push((property.key, property.value));
-                        }
+                        flat.properties.add(property.key, property.value);
                     }
-                    if !flat.fields.iter().any(|(name, _)| name == "properties") {
-                        flat.fields.push((Cow::Borrowed("properties"), value));
-                    }
+                    flat.fields.add(Cow::Borrowed("properties"), value);
                 }
                 "required" => {
                     let names: Vec<String> = serde_json::from_str(value.get()).unwrap_or_default();
                     for name in names {
-                        if !flat.required.contains(&name) {
-                            flat.required.push(name);
-                        }
+                        flat.required.add(Cow::Owned(name), ());
                     }
                 }
-                _ if flat.fields.iter().any(|(name, _)| *name == field.key) => {}
-                _ => flat.fields.push((field.key, value)),
+                _ => flat.fields.add(field.key, value),
             }
         }
         for part in all {
@@ -160,7 +187,7 @@ impl<'s> Resolver<'s> {
             if self.stack.contains(&reference) {
                 return Err(Unsayable::Recursive);
             }
-            let target = self.find(&reference).ok_or(Unsayable::Foreign)?;
+            let target = self.find(&reference)?;
             self.stack.push(reference);
             self.collect(target, flat, depth + 1)?;
         }
@@ -168,20 +195,42 @@ impl<'s> Resolver<'s> {
     }
 
     /// What stands at `#/…` of the whole schema.
-    fn find(&self, reference: &str) -> Option<&'s str> {
+    fn find(&mut self, reference: &str) -> Result<&'s str, Unsayable> {
         let mut place = self.root;
-        for step in reference.strip_prefix("#")?.split('/').skip(1) {
-            let step = percent_encoding::percent_decode_str(step).decode_utf8().ok()?;
-            let step = step.replace("~1", "/").replace("~0", "~");
-            place = match members(place.as_bytes()) {
-                Ok(found) => found.get(&step)?.value.get(),
-                Err(_) => serde_json::from_str::<Vec<&'s RawValue>>(place)
-                    .ok()?
-                    .get(step.parse::<usize>().ok()?)?
-                    .get(),
-            };
+        let path = reference.strip_prefix('#').ok_or(Unsayable::Foreign)?;
+        for (depth, step) in path.split('/').skip(1).enumerate() {
+            if depth > MAX_DEPTH {
+                return Err(Unsayable::Deep);
+            }
+            let step = percent_encoding::percent_decode_str(step).decode_utf8();
+            let step = step.map_err(|_| Unsayable::Foreign)?.replace("~1", "/").replace("~0", "~");
+            place = self.step(place, &step)?.ok_or(Unsayable::Foreign)?;
         }
-        Some(place)
+        Ok(place)
+    }
+
+    /// What stands in a place under a name or a number. Each place is read once: a schema may hold as many references
+    /// as definitions.
+    fn step(&mut self, place: &'s str, step: &str) -> Result<Option<&'s str>, Unsayable> {
+        let at = place.as_ptr().addr();
+        if !self.places.contains_key(&at) {
+            self.spend(place.len())?;
+            let within = match members(place.as_bytes()) {
+                Ok(found) => {
+                    let fields = found.fields.into_iter().map(|field| (field.key, field.value.get()));
+                    Within::Object(fields.collect())
+                }
+                Err(_) => Within::List(serde_json::from_str(place).unwrap_or_default()),
+            };
+            self.places.insert(at, within);
+        }
+        Ok(match self.places.get(&at) {
+            Some(Within::Object(fields)) => fields.get(step).copied(),
+            Some(Within::List(items)) => {
+                step.parse().ok().and_then(|number: usize| items.get(number)).map(|item| item.get())
+            }
+            None => None,
+        })
     }
 }
 

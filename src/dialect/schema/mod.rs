@@ -2,9 +2,11 @@
 //! choice at a root made one object.
 
 mod flat;
+mod named;
 mod root;
 
 pub(in crate::dialect) use flat::{Flat, Resolver, Unsayable};
+pub(in crate::dialect) use named::Named;
 pub(in crate::dialect) use root::object_at_root;
 
 /// Deepest nesting that is followed: no real schema is deeper, and the stack is finite.

@@ -2,6 +2,7 @@
 
 use super::MAX_DEPTH;
 use super::flat::{Flat, Resolver, Unsayable};
+use super::named::Named;
 use crate::wire::json::{members, object, write_string};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -35,9 +36,8 @@ pub(crate) fn object_at_root(schema: &str) -> Option<String> {
     });
     let mut description = flat
         .fields
-        .iter()
-        .find(|(key, _)| key == "description")
-        .and_then(|(_, value)| serde_json::from_str::<String>(value.get()).ok())
+        .get("description")
+        .and_then(|value| serde_json::from_str::<String>(value.get()).ok())
         .unwrap_or_default();
     for field in found.fields.iter().filter(|field| is_choice(&field.key)) {
         if field.value.get().len() <= LONGEST_TOLD {
@@ -58,17 +58,20 @@ pub(crate) fn object_at_root(schema: &str) -> Option<String> {
         }
         let Some(merged) = &merged else { return };
         o.object("properties", |map| {
-            for (name, schemas) in &merged.properties {
-                match schemas.as_slice() {
-                    [only] => map.raw(name, only),
-                    several => map.object(name, |property| {
-                        property.array("anyOf", |list| several.iter().for_each(|schema| list.raw(schema)));
+            for (name, schemas) in merged.properties.iter() {
+                let mut several = schemas.iter().map(|(_, schema)| *schema);
+                match (several.next(), several.len()) {
+                    (Some(only), 0) => map.raw(name, only),
+                    _ => map.object(name, |property| {
+                        property.array("anyOf", |list| {
+                            schemas.iter().for_each(|(_, schema)| list.raw(schema));
+                        });
                     }),
                 }
             }
         });
         if !merged.required.is_empty() {
-            o.array("required", |list| merged.required.iter().for_each(|name| list.str(name)));
+            o.array("required", |list| merged.required.names().for_each(|name| list.str(name)));
         }
     });
     String::from_utf8(out).ok()
@@ -77,9 +80,9 @@ pub(crate) fn object_at_root(schema: &str) -> Option<String> {
 /// What several schemas of objects say together.
 #[derive(Debug, Default)]
 struct Merged<'s> {
-    /// The schemas that each property may follow.
-    properties: Vec<(Cow<'s, str>, Vec<&'s RawValue>)>,
-    required: Vec<String>,
+    /// The schemas that each property may follow, by their own text.
+    properties: Named<'s, Named<'s, &'s RawValue>>,
+    required: Named<'s, ()>,
 }
 
 struct Merging<'s, 'r> {
@@ -95,9 +98,10 @@ impl<'s> Merging<'s, '_> {
     }
 
     fn merge(&mut self, flat: &Flat<'s>, depth: usize) -> Result<Merged<'s>, Unsayable> {
-        let own = flat.properties.iter().map(|(name, schema)| (name.clone(), vec![*schema]));
+        let alone = |schema: &&'s RawValue| Named::from_iter([(Cow::Borrowed(schema.get()), *schema)]);
+        let own = flat.properties.iter().map(|(name, schema)| (name.clone(), alone(schema)));
         let mut merged = Merged { properties: own.collect(), required: flat.required.clone() };
-        let mut common: Option<Vec<String>> = None;
+        let mut common: Option<Named<'s, ()>> = None;
         for variant in &flat.variants {
             self.seen = self.seen.saturating_add(1);
             if depth > MAX_DEPTH || self.seen > MOST_VARIANTS {
@@ -108,30 +112,23 @@ impl<'s> Merging<'s, '_> {
             let variant = self.merge(&variant, depth.saturating_add(1))?;
             self.resolver.leave(references);
             for (name, schemas) in variant.properties {
+                self.resolver.spend(name.len())?;
                 // What the object says itself counts for all of its variants.
-                if flat.properties.iter().any(|(known, _)| *known == name) {
+                if flat.properties.has(&name) {
                     continue;
                 }
-                match merged.properties.iter_mut().find(|(known, _)| *known == name) {
-                    None => merged.properties.push((name, schemas)),
-                    Some((_, known)) => {
-                        for schema in schemas {
-                            if !known.iter().any(|known| known.get() == schema.get()) {
-                                known.push(schema);
-                            }
-                        }
-                    }
+                match merged.properties.get_mut(&name) {
+                    None => merged.properties.add(name, schemas),
+                    Some(known) => schemas.into_iter().for_each(|(text, schema)| known.add(text, schema)),
                 }
             }
             common = Some(match common {
                 None => variant.required,
-                Some(common) => common.into_iter().filter(|name| variant.required.contains(name)).collect(),
+                Some(common) => common.into_iter().filter(|(name, ())| variant.required.has(name)).collect(),
             });
         }
-        for name in common.unwrap_or_default() {
-            if !merged.required.contains(&name) {
-                merged.required.push(name);
-            }
+        for (name, ()) in common.unwrap_or_default() {
+            merged.required.add(name, ());
         }
         Ok(merged)
     }

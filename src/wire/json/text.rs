@@ -135,6 +135,16 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Adds more text at the end. Pieces that are added one after the other are copied once.
+    pub fn push(&mut self, more: &Text<'_>) {
+        let mut whole = match std::mem::take(self).0 {
+            Form::Plain(text) => text.into_owned(),
+            Form::Json(inside) => unescape(inside).into_owned(),
+        };
+        whole.push_str(&more.to_str());
+        *self = Self::plain(whole);
+    }
+
     /// The same text with no tie to the input.
     pub fn into_owned(self) -> Text<'static> {
         Text(Form::Plain(Cow::Owned(self.to_str().into_owned())))

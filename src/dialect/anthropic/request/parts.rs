@@ -68,8 +68,10 @@ impl<'l> Parts<'l> {
             }),
             PartKind::Image { source, detail } => {
                 if detail.as_ref().is_some_and(|detail| *detail != "auto") {
-                    self.losses
-                        .note(format!("{}: image detail dropped: is not supported by Anthropic", path()));
+                    self.losses.note(format_args!(
+                        "{}: image detail dropped: is not supported by Anthropic",
+                        path()
+                    ));
                 }
                 if let Source::Base64 { media_type, data } = source
                     && is_pdf(media_type, data)
@@ -89,7 +91,7 @@ impl<'l> Parts<'l> {
                 let (input, wrapped) = call.arguments.to_object();
                 if wrapped {
                     self.losses
-                        .note(format!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
+                        .note(format_args!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
                 }
                 let id = if call.id.is_empty() {
                     self.calls_without_id += 1;

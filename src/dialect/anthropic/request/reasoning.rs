@@ -61,7 +61,7 @@ pub(crate) fn decide(
     if as_said {
         let thinking = match (reasoning.thought, reasoning.budget) {
             (Some(Thought::On), Some(_)) if talk.continues_without_thought() => {
-                losses.note(format!("thinking dropped: {WITHOUT_THOUGHT}"));
+                losses.note(format_args!("thinking dropped: {WITHOUT_THOUGHT}"));
                 Thinking::Unsaid
             }
             (None, _) => Thinking::Unsaid,
@@ -116,7 +116,7 @@ pub(crate) fn decide(
             None
         };
         if let Some(why) = why {
-            losses.note(format!("thinking dropped: {why}"));
+            losses.note(format_args!("thinking dropped: {why}"));
             thinking = Thinking::Unsaid;
         }
     }
@@ -229,7 +229,7 @@ pub(super) fn write_sampling(
     if let Some(temperature) = request.temperature {
         let clamped = temperature.clamp(0.0, 1.0);
         if (clamped - temperature).abs() > f64::EPSILON {
-            losses.note(format!("temperature lowered from {temperature} to {clamped}"));
+            losses.note(format_args!("temperature lowered from {temperature} to {clamped}"));
         }
         body.f64("temperature", clamped);
     }

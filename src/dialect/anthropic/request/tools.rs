@@ -6,7 +6,7 @@ use super::schema::Rewriter;
 use crate::chat::{ChatRequest, Failure, Json, Losses, ResponseFormat, Schema, Text, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::dialect::lane::JSON_TOOL;
-use crate::dialect::offered;
+use crate::dialect::offered::{self, Only};
 use crate::dialect::schema::object_at_root;
 use crate::wire::json::{Array, Object, Patch, members};
 use std::borrow::Cow;
@@ -151,9 +151,10 @@ pub(super) fn write(
     body: &mut Object<'_>,
 ) -> Result<(), Failure> {
     if !request.tools.is_empty() || matches!(shape, Shape::Tool(_)) {
+        let only = choice.only.map(offered::only);
         body.array("tools", |list| {
             for (index, tool) in request.tools.iter().enumerate() {
-                write_tool(request, tool, index, claude, choice.only, losses, list)?;
+                write_tool(request, tool, index, claude, only.as_ref(), losses, list)?;
             }
             if let Shape::Tool(schema) = shape {
                 list.object(|tool| {
@@ -187,7 +188,7 @@ fn write_tool(
     tool: &Tool<'_>,
     index: usize,
     claude: Claude,
-    only: Option<&[Text<'_>]>,
+    only: Option<&Only<'_>>,
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
@@ -208,7 +209,7 @@ fn write_tool(
         let rooted = function.parameters.as_ref().filter(|_| !own);
         let rooted = rooted.and_then(|schema| object_at_root(schema.as_str())).map(Json::trusted);
         if rooted.is_some() {
-            losses.note(format!("tools[{index}]: {MERGED}"));
+            losses.note(format_args!("tools[{index}]: {MERGED}"));
         }
         let parameters = rooted.as_ref().or(function.parameters.as_ref());
         match function.strict {
@@ -225,7 +226,7 @@ fn write_tool(
             }
             Some(true) => {
                 write_input_schema(parameters, object);
-                losses.note(format!("tools[{index}].strict dropped: is not supported by this model"));
+                losses.note(format_args!("tools[{index}].strict dropped: is not supported by this model"));
             }
             _ => write_input_schema(parameters, object),
         }
@@ -306,6 +307,6 @@ fn labelled<'s>(schema: &'s Schema<'_>) -> Cow<'s, str> {
 
 fn note_moved(field: &str, rewriter: &Rewriter, losses: &mut Losses) {
     if !rewriter.moved.is_empty() {
-        losses.note(format!("{field}: {} moved into descriptions", rewriter.moved.join(", ")));
+        losses.note(format_args!("{field}: {} moved into descriptions", rewriter.moved.join(", ")));
     }
 }

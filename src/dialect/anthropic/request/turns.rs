@@ -63,7 +63,7 @@ pub(crate) fn arrange<'m, 'a>(
         let in_place = own && matches!(message.place, Place::Message(_));
         if message.role.is_system() && !in_place {
             if !talk.turns.is_empty() {
-                losses.note(format!("{} moved into the leading system text", message.place));
+                losses.note(format_args!("{} moved into the leading system text", message.place));
             }
             talk.system.extend(kept(message, own, losses));
             continue;
@@ -118,7 +118,7 @@ fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec
             PartKind::Thinking(thinking) => {
                 let signed = thinking.signature.as_ref().is_some_and(|signature| !signature.is_empty());
                 if !signed {
-                    losses.note(format!("{place}: reasoning without a signature dropped"));
+                    losses.note(format_args!("{place}: reasoning without a signature dropped"));
                 }
                 signed
             }
@@ -167,7 +167,7 @@ impl Conversation<'_, '_> {
     pub(crate) fn close(&mut self, own: bool, takes_prefill: bool, losses: &mut Losses) {
         self.needs_closing = !own && !takes_prefill && self.begins_answer();
         if self.needs_closing {
-            losses.note(format!(
+            losses.note(format_args!(
                 "messages: this model takes no beginning of its answer, a user message \"{CLOSING}\" was put behind it"
             ));
         }

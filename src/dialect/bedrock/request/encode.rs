@@ -176,7 +176,7 @@ fn write_inference(
         if let Some(temperature) = sampling.temperature {
             let clamped = temperature.clamp(0.0, 1.0);
             if (clamped - temperature).abs() > f64::EPSILON {
-                losses.note(format!("temperature lowered from {temperature} to {clamped}"));
+                losses.note(format_args!("temperature lowered from {temperature} to {clamped}"));
             }
             config.f64("temperature", clamped);
         }

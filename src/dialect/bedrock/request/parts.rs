@@ -11,6 +11,7 @@ use crate::wire::base64;
 use crate::wire::json::{Array, Object, parse_raw, wire_object};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 const WHY: &str = "is not supported by Bedrock";
 
@@ -26,12 +27,12 @@ pub(super) struct Parts<'l> {
     pub(super) losses: &'l mut Losses,
     calls_without_id: usize,
     results_without_id: usize,
-    names: Vec<String>,
+    names: Names,
 }
 
 impl<'l> Parts<'l> {
     pub(super) fn new(own: bool, family: Family, losses: &'l mut Losses) -> Self {
-        Self { own, family, losses, calls_without_id: 0, results_without_id: 0, names: Vec::new() }
+        Self { own, family, losses, calls_without_id: 0, results_without_id: 0, names: Names::default() }
     }
 
     /// Writes one block, and its cache point behind it; nothing when it was dropped.
@@ -47,7 +48,7 @@ impl<'l> Parts<'l> {
             if self.own || self.family.caches() {
                 self.cache_point(spoken.part.cache_control, &|| spoken.path(), list);
             } else {
-                self.losses.note(format!(
+                self.losses.note(format_args!(
                     "{}.cache_control dropped: this model does not cache prompts",
                     spoken.path()
                 ));
@@ -79,7 +80,7 @@ impl<'l> Parts<'l> {
             }),
             PartKind::Image { source, detail } => {
                 if detail.as_ref().is_some_and(|detail| *detail != "auto") {
-                    self.losses.note(format!("{}: image detail dropped: {WHY}", path()));
+                    self.losses.note(format_args!("{}: image detail dropped: {WHY}", path()));
                 }
                 self.image(part, source, path, list)?;
             }
@@ -104,7 +105,7 @@ impl<'l> Parts<'l> {
                 let (input, wrapped) = call.arguments.to_object();
                 if wrapped {
                     self.losses
-                        .note(format!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
+                        .note(format_args!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
                 }
                 let id = id(&call.id, &mut self.calls_without_id);
                 list.object(|block| {
@@ -135,7 +136,7 @@ impl<'l> Parts<'l> {
     ) {
         let keeps_ttl = self.own || self.family.caches_tools();
         if !keeps_ttl && cache.is_some_and(|CacheControl(raw)| raw.get().contains("\"ttl\"")) {
-            self.losses.note(format!("{}.cache_control.ttl dropped: {WHY} for this model", path()));
+            self.losses.note(format_args!("{}.cache_control.ttl dropped: {WHY} for this model", path()));
         }
         write_cache_point(cache, keeps_ttl, list);
     }
@@ -198,7 +199,8 @@ impl<'l> Parts<'l> {
         };
         match format.filter(|_| url.starts_with("s3://")) {
             Some(format) => {
-                let name = (what == "document").then(|| self.unique(&media::document_name(name, format)));
+                let name =
+                    (what == "document").then(|| self.names.unique(&media::document_name(name, format)));
                 list.object(|block| {
                     block.object(what, |media| {
                         media.str("format", format);
@@ -253,8 +255,11 @@ impl<'l> Parts<'l> {
                 return self.losses.lost(&path(), "this source of a document is not supported by Bedrock");
             }
         };
-        let name =
-            if self.own { title.into_owned() } else { self.unique(&media::document_name(&title, &format)) };
+        let name = if self.own {
+            title.into_owned()
+        } else {
+            self.names.unique(&media::document_name(&title, &format))
+        };
         list.object(|block| {
             block.object("document", |object| {
                 match extra("format").filter(|_| self.own) {
@@ -275,18 +280,6 @@ impl<'l> Parts<'l> {
             });
         });
         Ok(())
-    }
-
-    /// The name, told apart from those of other documents.
-    fn unique(&mut self, name: &str) -> String {
-        let mut unique = name.to_owned();
-        let mut count = 1_u32;
-        while self.names.contains(&unique) {
-            count = count.saturating_add(1);
-            unique = format!("{name} {count}");
-        }
-        self.names.push(unique.clone());
-        unique
     }
 
     fn result(
@@ -321,7 +314,7 @@ impl<'l> Parts<'l> {
                     Some(true) if self.family.takes_status() => object.word("status", "error"),
                     Some(true) => {
                         self.losses
-                            .note(format!("{}.is_error dropped: this model is not told of it", path()));
+                            .note(format_args!("{}.is_error dropped: this model is not told of it", path()));
                     }
                     _ => {}
                 }
@@ -333,6 +326,32 @@ impl<'l> Parts<'l> {
             self.cache_point(points.into_iter().next(), path, list);
         }
         Ok(())
+    }
+}
+
+/// The names of a request's documents, which must differ.
+#[derive(Debug, Default)]
+struct Names {
+    used: HashSet<String>,
+    /// The last number that was given to a name: all before it are used.
+    last: HashMap<String, u32>,
+}
+
+impl Names {
+    /// The name, told apart from those before it.
+    fn unique(&mut self, name: &str) -> String {
+        if self.used.insert(name.to_owned()) {
+            return name.to_owned();
+        }
+        let last = self.last.entry(name.to_owned()).or_insert(1);
+        loop {
+            *last = last.saturating_add(1);
+            let unique = format!("{name} {last}");
+            // No body holds as many documents as there are numbers.
+            if self.used.insert(unique.clone()) || *last == u32::MAX {
+                return unique;
+            }
+        }
     }
 }
 
@@ -431,6 +450,13 @@ fn id<'t>(id: &Text<'t>, missing: &mut usize) -> Cow<'t, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_documents_differ() {
+        let mut names = Names::default();
+        let names = ["a", "a 3", "a", "a", "a 3", "b"].map(|name| names.unique(name));
+        assert_eq!(names, ["a", "a 3", "a 2", "a 4", "a 3 2", "b"]);
+    }
 
     #[test]
     fn ids_keep_what_is_allowed() {

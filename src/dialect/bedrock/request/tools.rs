@@ -9,10 +9,11 @@ use crate::dialect::Dialect;
 use crate::dialect::anthropic::schema::Rewriter;
 use crate::dialect::anthropic::{MERGED, UNFORCED};
 use crate::dialect::lane::JSON_TOOL;
-use crate::dialect::offered;
+use crate::dialect::offered::{self, Only};
 use crate::dialect::schema::object_at_root;
 use crate::wire::json::{Array, Object, Patch, members, object};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// How the shape of the answer is asked for.
 #[derive(Debug)]
@@ -176,6 +177,7 @@ fn has_history(request: &ChatRequest<'_>) -> bool {
 /// Names of the tools that were used in the conversation, each once, in the order of their first use.
 fn used<'a>(request: &ChatRequest<'a>) -> Vec<Cow<'a, str>> {
     let mut names: Vec<Cow<'a, str>> = Vec::new();
+    let mut known: HashSet<Cow<'a, str>> = HashSet::new();
     for part in request.messages.iter().flat_map(|message| &message.parts) {
         let name = match &part.kind {
             PartKind::ToolCall(call) => call.name.to_str(),
@@ -185,7 +187,7 @@ fn used<'a>(request: &ChatRequest<'a>) -> Vec<Cow<'a, str>> {
             },
             _ => continue,
         };
-        if !name.is_empty() && !names.contains(&name) {
+        if !name.is_empty() && known.insert(name.clone()) {
             names.push(name);
         }
     }
@@ -210,10 +212,11 @@ pub(super) fn write(
         }
         return Ok(());
     }
+    let only = choice.only.map(offered::only);
     let mut list = Vec::new();
     crate::wire::json::array(&mut list, |list| {
         for (index, tool) in request.tools.iter().enumerate() {
-            write_tool(request, tool, index, family, choice.only, losses, list)?;
+            write_tool(request, tool, index, family, only.as_ref(), losses, list)?;
         }
         if let Shape::Tool(schema) = shape {
             list.object(|tool| {
@@ -266,7 +269,7 @@ fn write_tool(
     tool: &Tool<'_>,
     index: usize,
     family: Family,
-    only: Option<&[Text<'_>]>,
+    only: Option<&Only<'_>>,
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
@@ -286,7 +289,8 @@ fn write_tool(
         if own || family.caches_tools() {
             super::parts::write_cache_point(tool.cache_control, true, list);
         } else {
-            losses.note(format!("tools[{index}].cache_control dropped: this model does not cache tools"));
+            losses
+                .note(format_args!("tools[{index}].cache_control dropped: this model does not cache tools"));
         }
     }
     Ok(())
@@ -307,7 +311,7 @@ fn write_function(
     let schema = function.parameters.as_ref().map_or(EMPTY, Json::as_str);
     let rooted = if own { None } else { object_at_root(schema) };
     if rooted.is_some() {
-        losses.note(format!("tools[{index}]: {MERGED}"));
+        losses.note(format_args!("tools[{index}]: {MERGED}"));
     }
     let schema = rooted.as_deref().unwrap_or(schema);
     match function.strict {
@@ -325,7 +329,7 @@ fn write_function(
         }
         Some(true) => {
             write_schema(schema, spec);
-            losses.note(format!("tools[{index}].strict dropped: is not supported by this model"));
+            losses.note(format_args!("tools[{index}].strict dropped: is not supported by this model"));
         }
         _ => write_schema(schema, spec),
     }
@@ -386,7 +390,7 @@ pub(super) fn write_output(shape: &Shape<'_, '_>, own: bool, losses: &mut Losses
 
 fn note_moved(field: &str, rewriter: &Rewriter, losses: &mut Losses) {
     if !rewriter.moved.is_empty() {
-        losses.note(format!("{field}: {} moved into descriptions", rewriter.moved.join(", ")));
+        losses.note(format_args!("{field}: {} moved into descriptions", rewriter.moved.join(", ")));
     }
 }
 

@@ -111,7 +111,7 @@ impl<'m> Writer<'_, 'm> {
                 return Err(self.losses.nothing_left(&place.to_string()));
             }
             if !told {
-                self.losses.note(format!("{place} dropped: nothing of it could be carried over"));
+                self.losses.note(format_args!("{place} dropped: nothing of it could be carried over"));
             }
             return Ok(());
         }
@@ -170,7 +170,7 @@ impl<'m> Writer<'_, 'm> {
     ) -> Result<(), Failure> {
         let place = message.place;
         if result.is_error == Some(true) {
-            self.losses.note(format!("{place}.is_error dropped: {WHY}"));
+            self.losses.note(format_args!("{place}.is_error dropped: {WHY}"));
         }
         if !self.own {
             self.losses.lost_extra(place, &part.extra, WHY)?;
@@ -191,7 +191,7 @@ impl<'m> Writer<'_, 'm> {
                     kept.push(inner);
                 }
                 PartKind::Image { .. } => {
-                    self.losses.note(format!(
+                    self.losses.note(format_args!(
                         "{place}: a tool result's picture moved into a user message that follows"
                     ));
                     self.moved.push((place, inner));
@@ -243,14 +243,15 @@ impl<'m> Writer<'_, 'm> {
                 }
                 PartKind::Thinking(thinking) => {
                     if thinking.signature.is_some() {
-                        self.losses.note(format!("{place}: the signature of reasoning dropped: {WHY}"));
+                        self.losses.note(format_args!("{place}: the signature of reasoning dropped: {WHY}"));
                     }
                     if is_plan(part) || (has_calls && !self.own) {
                         said.plans.push(&thinking.text);
                     } else if self.thinks {
                         said.blocks.push(part);
                     } else {
-                        self.losses.note(format!("{place}: reasoning dropped: this model does not think"));
+                        self.losses
+                            .note(format_args!("{place}: reasoning dropped: this model does not think"));
                     }
                     continue;
                 }
@@ -269,8 +270,9 @@ impl<'m> Writer<'_, 'm> {
                     continue;
                 }
                 PartKind::RedactedThinking(_) => {
-                    self.losses
-                        .note(format!("{place}: redacted reasoning dropped: only its maker can read it"));
+                    self.losses.note(format_args!(
+                        "{place}: redacted reasoning dropped: only its maker can read it"
+                    ));
                     continue;
                 }
                 PartKind::Other(_) if self.own => {

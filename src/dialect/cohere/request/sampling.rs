@@ -23,7 +23,7 @@ pub(super) fn write(
         let Some(value) = value else { return };
         let clamped = if own { value } else { value.clamp(least, most) };
         if (clamped - value).abs() > f64::EPSILON {
-            losses.note(format!("{name} moved from {value} to {clamped}, as far as Cohere goes"));
+            losses.note(format_args!("{name} moved from {value} to {clamped}, as far as Cohere goes"));
         }
         body.f64(key, clamped);
     };
@@ -34,7 +34,7 @@ pub(super) fn write(
     within("presence_penalty", "presence_penalty", said(request.presence_penalty), 0.0, 1.0);
     if let Some(k) = request.top_k {
         if k > 500 && !own {
-            losses.note(format!("top_k moved from {k} to 500, as far as Cohere goes"));
+            losses.note(format_args!("top_k moved from {k} to 500, as far as Cohere goes"));
         }
         body.u64("k", if own { k } else { k.min(500) });
     }
@@ -57,7 +57,7 @@ fn write_stops(request: &ChatRequest<'_>, own: bool, losses: &mut Losses, body: 
     }
     let kept = if own { stops.len() } else { stops.len().min(MOST_STOPS) };
     if kept < stops.len() {
-        losses.note(format!("stop: only the first {MOST_STOPS} were sent, Cohere takes no more"));
+        losses.note(format_args!("stop: only the first {MOST_STOPS} were sent, Cohere takes no more"));
     }
     body.array("stop_sequences", |list| {
         for text in stops.iter().take(kept) {

@@ -3,7 +3,7 @@
 use super::super::WHY;
 use crate::chat::{ChatRequest, Failure, Function, Losses, Text, Tool, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
-use crate::dialect::offered;
+use crate::dialect::offered::{self, Only};
 use crate::wire::json::{Array, Object};
 
 /// Writes `tools`, `strict_tools` and `tool_choice`.
@@ -22,9 +22,10 @@ pub(super) fn write(
         if request.parallel_tool_calls == Some(false) {
             losses.lost("parallel_tool_calls", WHY)?;
         }
+        let only = only.map(offered::only);
         body.array("tools", |list| {
             for (index, tool) in request.tools.iter().enumerate() {
-                write_tool(tool, index, own, only, losses, list)?;
+                write_tool(tool, index, own, only.as_ref(), losses, list)?;
             }
             Ok::<(), Failure>(())
         })?;
@@ -85,7 +86,7 @@ fn write_tool(
     tool: &Tool<'_>,
     index: usize,
     own: bool,
-    only: Option<&[Text<'_>]>,
+    only: Option<&Only<'_>>,
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {

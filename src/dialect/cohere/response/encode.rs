@@ -21,7 +21,7 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
     if !own {
         let extra = response.extra.iter().chain(&choice.extra).chain(&choice.message_extra);
         for (name, _) in extra.filter(|(name, value)| is_missed(name, value)) {
-            losses.note(format!("{name} dropped: {WHY}"));
+            losses.note(format_args!("{name} dropped: {WHY}"));
         }
     }
     let mut out = Vec::with_capacity(1024);
@@ -62,7 +62,7 @@ fn write_message(choice: &Choice<'_>, own: bool, losses: &mut Losses, message: &
     for (index, part @ Part { kind, extra, .. }) in choice.parts.iter().enumerate() {
         if !own {
             for (name, _) in extra.iter().filter(|(name, value)| is_missed(name, value)) {
-                losses.note(format!("content[{index}].{name} dropped: {WHY}"));
+                losses.note(format_args!("content[{index}].{name} dropped: {WHY}"));
             }
         }
         match kind {
@@ -71,22 +71,22 @@ fn write_message(choice: &Choice<'_>, own: bool, losses: &mut Losses, message: &
             PartKind::Thinking(thinking) if is_plan(part) => plan = Some(&thinking.text),
             PartKind::Thinking(thinking) => {
                 if thinking.signature.is_some() {
-                    losses.note(format!("content[{index}].signature dropped: {WHY}"));
+                    losses.note(format_args!("content[{index}].signature dropped: {WHY}"));
                 }
                 blocks.push(("thinking", "thinking", &thinking.text));
             }
             PartKind::ToolCall(call) => calls.push(call),
             PartKind::RedactedThinking(_) => {
-                losses.note(format!("content[{index}]: redacted reasoning dropped: {WHY}"));
+                losses.note(format_args!("content[{index}]: redacted reasoning dropped: {WHY}"));
             }
             PartKind::Other(opaque) => {
-                losses.note(format!("content[{index}] {} dropped: {WHY}", opaque.kind.to_str()));
+                losses.note(format_args!("content[{index}] {} dropped: {WHY}", opaque.kind.to_str()));
             }
             PartKind::Image { .. }
             | PartKind::Audio { .. }
             | PartKind::Document(_)
             | PartKind::ToolResult(_) => {
-                losses.note(format!("content[{index}] dropped: Cohere's answers hold no such block"));
+                losses.note(format_args!("content[{index}] dropped: Cohere's answers hold no such block"));
             }
         }
     }

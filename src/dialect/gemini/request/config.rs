@@ -42,7 +42,7 @@ fn fill(
     if let Some(temperature) = request.temperature {
         let clamped = temperature.clamp(0.0, 2.0);
         if (clamped - temperature).abs() > f64::EPSILON {
-            losses.note(format!("temperature lowered from {temperature} to {clamped}"));
+            losses.note(format_args!("temperature lowered from {temperature} to {clamped}"));
         }
         config.f64("temperature", clamped);
     }
@@ -65,7 +65,7 @@ fn fill(
         // Gemini's seeds have 32 bits.
         let fits = i32::try_from(seed).unwrap_or_else(|_| {
             let folded = (seed ^ (seed >> 32)) & 0x7fff_ffff;
-            losses.note(format!("seed: {seed} has more than 32 bits, {folded} was sent"));
+            losses.note(format_args!("seed: {seed} has more than 32 bits, {folded} was sent"));
             i32::try_from(folded).unwrap_or(0)
         });
         config.key("seed").extend_from_slice(fits.to_string().as_bytes());

@@ -8,6 +8,7 @@ use crate::chat::{
     Schema, Text, Tool, ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
+use crate::dialect::unanswered::Unanswered;
 use crate::wire::json::{OneOrMany, ParseError, parse, parse_raw};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -101,12 +102,12 @@ fn add_turn<'a>(messages: &mut Vec<Message<'a>>, message: Message<'a>) {
         let open = last.parts.last_mut().filter(|last| last.extra.is_empty());
         match (open.map(|last| &mut last.kind), &part.kind) {
             (Some(PartKind::Text(first)), PartKind::Text(second)) if part.extra.is_empty() => {
-                *first = Text::from(format!("{}{}", first.to_str(), second.to_str()));
+                first.push(second);
             }
             (Some(PartKind::Thinking(first)), PartKind::Thinking(second))
                 if first.signature.is_none() && part.extra.is_empty() =>
             {
-                first.text = Text::from(format!("{}{}", first.text.to_str(), second.text.to_str()));
+                first.text.push(&second.text);
                 first.signature.clone_from(&second.signature);
             }
             _ => last.parts.push(part),
@@ -114,10 +115,17 @@ fn add_turn<'a>(messages: &mut Vec<Message<'a>>, message: Message<'a>) {
     }
 }
 
+/// What a result may say of its call.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum CallKey {
+    Id(String),
+    Name(String),
+}
+
 /// Gives calls without an id one, and results the id of the call they answer: the first of that name that has no
 /// answer yet.
 fn name_calls(messages: &mut [Message<'_>]) {
-    let mut pending: Vec<(String, String)> = Vec::new();
+    let mut unanswered: Unanswered<CallKey, String> = Unanswered::default();
     let mut made = 0_usize;
     for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
         match &mut part.kind {
@@ -126,18 +134,19 @@ fn name_calls(messages: &mut [Message<'_>]) {
                     made = made.saturating_add(1);
                     call.id = Text::from(format!("gemini_call_{made}"));
                 }
-                pending.push((call.name.to_str().into_owned(), call.id.to_str().into_owned()));
+                let (name, id) = (call.name.to_str().into_owned(), call.id.to_str().into_owned());
+                unanswered.add([CallKey::Name(name), CallKey::Id(id.clone())], id);
             }
             PartKind::ToolResult(result) => {
                 let id = result.call_id.to_str();
                 let name = result.name.as_ref().map(Text::to_str).unwrap_or_default();
-                let at = if id.is_empty() {
-                    pending.iter().position(|(of, _)| *of == name)
+                let key = if id.is_empty() {
+                    CallKey::Name(name.into_owned())
                 } else {
-                    pending.iter().position(|(_, of)| *of == id)
+                    CallKey::Id((*id).to_owned())
                 };
-                match at.map(|at| pending.remove(at)) {
-                    Some((_, id)) => result.call_id = Text::from(id),
+                match unanswered.take(&key) {
+                    Some(id) => result.call_id = Text::from(id),
                     None if id.is_empty() => {
                         made = made.saturating_add(1);
                         result.call_id = Text::from(format!("gemini_call_{made}"));

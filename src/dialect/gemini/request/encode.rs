@@ -59,7 +59,7 @@ fn lose(request: &ChatRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
     }
     if request.user.is_some() {
         // It changes no answer.
-        losses.note(format!("user dropped: {WHY}"));
+        losses.note(format_args!("user dropped: {WHY}"));
     }
     Ok(())
 }

@@ -114,7 +114,8 @@ impl<'l> Parts<'l> {
             PartKind::ToolResult(result) => self.result(part, result, path, list)?,
             PartKind::Image { source, detail } => {
                 if detail.as_ref().is_some_and(|detail| *detail != "auto") {
-                    self.losses.note(format!("{}: image detail dropped: is not supported by Gemini", path()));
+                    self.losses
+                        .note(format_args!("{}: image detail dropped: is not supported by Gemini", path()));
                 }
                 self.media(part, source, "image", None, path, list)?;
             }
@@ -156,7 +157,7 @@ impl<'l> Parts<'l> {
     ) {
         let (args, wrapped) = call.arguments.to_object();
         if wrapped {
-            self.losses.note(format!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
+            self.losses.note(format_args!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
         }
         let (id, signature) = signature::split(&call.id);
         let signature = signature.or_else(|| part.extra.iter().find_map(signature::of_field));
@@ -192,8 +193,10 @@ impl<'l> Parts<'l> {
             (_, Some(name)) => name.clone(),
             (Some(name), None) => name.to_str().into_owned(),
             (None, None) => {
-                self.losses
-                    .note(format!("{}: the result answers no call, its id was sent as its name", path()));
+                self.losses.note(format_args!(
+                    "{}: the result answers no call, its id was sent as its name",
+                    path()
+                ));
                 id.to_str().into_owned()
             }
         };
@@ -214,7 +217,7 @@ impl<'l> Parts<'l> {
                     array(&mut moved, |list| self.part(inner, false, &inner_path, list))?;
                     let inside = moved.get(1..moved.len().saturating_sub(1)).unwrap_or_default();
                     if !inside.is_empty() {
-                        self.losses.note(format!(
+                        self.losses.note(format_args!(
                             "{}: put after the result, this model's results hold text only",
                             inner_path()
                         ));
@@ -261,7 +264,8 @@ impl<'l> Parts<'l> {
                 };
                 let title = label.filter(|_| what == "document" && self.reads_urls);
                 if label.is_some() && what == "document" && title.is_none() {
-                    self.losses.note(format!("{}: file name dropped: is not supported by Gemini", path()));
+                    self.losses
+                        .note(format_args!("{}: file name dropped: is not supported by Gemini", path()));
                 }
                 Media::Inline { media_type, data, title }
             }

@@ -80,7 +80,7 @@ pub(super) fn write(
             if let (Some(asked), Some(clamped)) = (reasoning.budget, clamped)
                 && asked != clamped
             {
-                losses.note(format!(
+                losses.note(format_args!(
                     "thinking: the budget was changed from {asked} to {clamped}, this model's bound"
                 ));
             }

@@ -105,14 +105,14 @@ fn write_parameters(
     let rooted = object_at_root(schema);
     let schema = rooted.as_deref().unwrap_or(schema);
     if rooted.is_some() {
-        losses.note(format!("{path}: the choice at its root merged into one object"));
+        losses.note(format_args!("{path}: the choice at its root merged into one object"));
     }
     match rewriter.write_object(schema, &mut out) {
         // A function without parameters has no schema of them.
         Ok(false) => {}
         Ok(true) if rewriter.untyped && model.takes_json_schema() => {
             o.key("parametersJsonSchema").extend_from_slice(schema.as_bytes());
-            losses.note(format!("{path} does not say all of its types, sent as JSON Schema"));
+            losses.note(format_args!("{path} does not say all of its types, sent as JSON Schema"));
         }
         Ok(true) => {
             o.key("parameters").extend_from_slice(&out);
@@ -120,7 +120,7 @@ fn write_parameters(
         }
         Err(why) if model.takes_json_schema() => {
             o.key("parametersJsonSchema").extend_from_slice(schema.as_bytes());
-            losses.note(format!("{path} {}, sent as JSON Schema", why.why()));
+            losses.note(format_args!("{path} {}, sent as JSON Schema", why.why()));
         }
         Err(why) => {
             return Err(Failure::field(path, format!("{path} {}, which this model cannot take", why.why())));
@@ -150,7 +150,7 @@ pub(super) fn write_answer_schema(
         }
         Err(why) if model.takes_json_schema() => {
             config.key("responseJsonSchema").extend_from_slice(schema.schema.as_str().as_bytes());
-            losses.note(format!("{path} {}, sent as JSON Schema", why.why()));
+            losses.note(format_args!("{path} {}, sent as JSON Schema", why.why()));
         }
         Err(why) => {
             return Err(Failure::field(path, format!("{path} {}, which this model cannot take", why.why())));
@@ -183,8 +183,8 @@ fn described<'s>(schema: &'s Schema<'_>) -> Cow<'s, str> {
 }
 
 fn note_moved(path: &str, rewriter: &Rewriter, losses: &mut Losses) {
-    if !rewriter.moved.is_empty() {
-        losses.note(format!("{path}: {} moved into descriptions", rewriter.moved.join(", ")));
+    if let Some(moved) = rewriter.moved() {
+        losses.note(format_args!("{path}: {moved} moved into descriptions"));
     }
 }
 

@@ -59,7 +59,7 @@ pub(super) fn arrange<'m, 'a>(
         let mut parts = kept(message, own, losses);
         if message.role.is_system() {
             if !talk.turns.is_empty() && !parts.is_empty() {
-                losses.note(format!("{} moved into the leading system text", message.place));
+                losses.note(format_args!("{} moved into the leading system text", message.place));
             }
             talk.system.append(&mut parts);
             continue;
@@ -110,7 +110,7 @@ fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec
             _ if own => true,
             PartKind::Text(text) | PartKind::Refusal(text) => !text.is_empty(),
             PartKind::Thinking(_) | PartKind::RedactedThinking(_) => {
-                losses.note(format!("{place}: reasoning dropped: Gemini takes none back"));
+                losses.note(format_args!("{place}: reasoning dropped: Gemini takes none back"));
                 false
             }
             _ => true,

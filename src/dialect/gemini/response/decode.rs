@@ -129,16 +129,13 @@ fn bad_part(error: &ParseError) -> Failure {
 /// Adds a part; the pieces of one text or thought become one part.
 fn append<'a>(parts: &mut Vec<Part<'a>>, part: Part<'a>) {
     if let Some(last) = parts.last_mut().filter(|last| last.extra.is_empty() && part.extra.is_empty()) {
-        let join = |first: &Text<'a>, second: &Text<'a>| {
-            Text::from(format!("{}{}", first.to_str(), second.to_str()))
-        };
         match (&mut last.kind, &part.kind) {
             (PartKind::Text(first), PartKind::Text(second)) => {
-                *first = join(first, second);
+                first.push(second);
                 return;
             }
             (PartKind::Thinking(first), PartKind::Thinking(second)) if first.signature.is_none() => {
-                first.text = join(&first.text, &second.text);
+                first.text.push(&second.text);
                 first.signature.clone_from(&second.signature);
                 return;
             }

@@ -47,7 +47,7 @@ pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &
 
 fn note_extra(extra: &crate::chat::Extra<'_>, losses: &mut Losses) {
     for (name, _) in extra.iter().filter(|(name, value)| is_missed(name, value)) {
-        losses.note(format!("{name} dropped: is not supported by Gemini"));
+        losses.note(format_args!("{name} dropped: is not supported by Gemini"));
     }
 }
 
@@ -112,7 +112,9 @@ fn write_part(part: &Part<'_>, index: usize, maker: Dialect, losses: &mut Losses
         }),
         PartKind::ToolCall(call) => {
             if write_call(call, list) {
-                losses.note(format!("parts[{index}]: arguments are no JSON object, shown as INVALID_JSON"));
+                losses.note(format_args!(
+                    "parts[{index}]: arguments are no JSON object, shown as INVALID_JSON"
+                ));
             }
         }
         PartKind::Image { source: Source::Base64 { media_type, data }, .. }
@@ -127,11 +129,13 @@ fn write_part(part: &Part<'_>, index: usize, maker: Dialect, losses: &mut Losses
         }),
         PartKind::Other(opaque) if own => list.item().extend_from_slice(opaque.json.as_str().as_bytes()),
         PartKind::Other(opaque) => {
-            losses
-                .note(format!("parts[{index}] {} dropped: is not supported by Gemini", opaque.kind.to_str()));
+            losses.note(format_args!(
+                "parts[{index}] {} dropped: is not supported by Gemini",
+                opaque.kind.to_str()
+            ));
         }
         PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) | PartKind::ToolResult(_) => {
-            losses.note(format!("parts[{index}] dropped: Gemini's answers hold no such part"));
+            losses.note(format_args!("parts[{index}] dropped: Gemini's answers hold no such part"));
         }
     }
     if !own {

@@ -9,9 +9,10 @@ use crate::chat::{
     Reasoning, ResponseFormat, Role, Schema, Text, Thinking, Thought, Tool, ToolCall, ToolKind, ToolResult,
 };
 use crate::dialect::Dialect;
+use crate::dialect::unanswered::Unanswered;
 use crate::wire::json::{parse, parse_raw};
 use serde_json::value::RawValue;
-use std::collections::VecDeque;
+use std::borrow::Cow;
 
 /// Reads a request.
 ///
@@ -104,28 +105,45 @@ struct Call<'a> {
     nameless: bool,
 }
 
-/// Calls that no result was seen of yet: results name the tool, or nothing, rather than the call.
-#[derive(Debug, Default)]
-struct Unanswered<'a>(VecDeque<Call<'a>>);
+/// What a result may say of its call.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Key<'a> {
+    Id(Cow<'a, str>),
+    Name(Cow<'a, str>),
+    Any,
+    /// Of a call whose client named no id.
+    Nameless(Cow<'a, str>),
+    AnyNameless,
+}
 
-impl<'a> Unanswered<'a> {
-    /// The call that a result answers: the one of that id, else the first of that name, else the first of all. A result
-    /// may name an id though its call does not (`LiteLLM`'s do): then it is one of the calls that lost theirs.
-    fn take(&mut self, id: Option<&Text<'a>>, name: Option<&Text<'a>>) -> Option<Call<'a>> {
-        let of_id = id.and_then(|id| self.0.iter().position(|call| call.id == *id));
-        let of_name = || {
-            self.0.iter().position(|call| {
-                (id.is_none() || call.nameless) && name.is_none_or(|name| call.name == *name)
-            })
-        };
-        self.0.remove(of_id.or_else(of_name)?)
-    }
+/// Calls that no result was seen of yet: results name the tool, or nothing, rather than the call.
+type Calls<'a> = Unanswered<Key<'a>, Call<'a>>;
+
+fn remember<'a>(calls: &mut Calls<'a>, call: Call<'a>) {
+    let name = call.name.to_str();
+    let nameless = call.nameless.then(|| [Key::Nameless(name.clone()), Key::AnyNameless]);
+    let keys = [Key::Id(call.id.to_str()), Key::Name(name), Key::Any];
+    calls.add(keys.into_iter().chain(nameless.into_iter().flatten()), call);
+}
+
+/// The call that a result answers: the one of that id, else the first of that name, else the first of all. A result
+/// may name an id though its call does not (`LiteLLM`'s do): then it is one of the calls that lost theirs.
+fn answered<'a>(calls: &mut Calls<'a>, id: Option<&Text<'a>>, name: Option<&Text<'a>>) -> Option<Call<'a>> {
+    let of_id = id.and_then(|id| calls.take(&Key::Id(id.to_str())));
+    of_id.or_else(|| {
+        calls.take(&match (id, name.map(Text::to_str)) {
+            (None, Some(name)) => Key::Name(name),
+            (None, None) => Key::Any,
+            (Some(_), Some(name)) => Key::Nameless(name),
+            (Some(_), None) => Key::AnyNameless,
+        })
+    })
 }
 
 fn decode_message<'a>(
     message: WireMessage<'a>,
     index: usize,
-    unanswered: &mut Unanswered<'a>,
+    unanswered: &mut Calls<'a>,
 ) -> Result<Message<'a>, Failure> {
     let place = Place::Message(index);
     let wrong = |field: &str, what: &str| {
@@ -148,7 +166,7 @@ fn decode_message<'a>(
     let mut out = Message { extra: message.extra, ..Message::new(role, place) };
     if role == Role::Tool {
         let named = message.tool_call_id.filter(|id| !id.is_empty());
-        let call = unanswered.take(named.as_ref(), message.tool_name.as_ref());
+        let call = answered(unanswered, named.as_ref(), message.tool_name.as_ref());
         let (called, tool) = call.map_or((None, None), |call| (Some(call.id), Some(call.name)));
         out.parts.push(Part::new(PartKind::ToolResult(ToolResult {
             call_id: called.or(named).unwrap_or_default(),
@@ -166,7 +184,7 @@ fn decode_message<'a>(
         let own = call.id.filter(|id| !id.is_empty());
         let nameless = own.is_none();
         let id = own.unwrap_or_else(|| ids::replayed(index, at));
-        unanswered.0.push_back(Call { id: id.clone(), name: name.clone(), nameless });
+        remember(unanswered, Call { id: id.clone(), name: name.clone(), nameless });
         let arguments = function.arguments.map_or_else(|| Json::trusted("{}"), Json::from);
         let call = ToolCall { id, name, arguments: Arguments::Json(arguments) };
         parts.push(Part::new(PartKind::ToolCall(call)));

@@ -7,6 +7,8 @@ use crate::chat::{
 };
 use crate::dialect::Dialect;
 use crate::wire::json::{Array, Object};
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 /// The warning for a prompt-cache breakpoint.
 pub(super) const CACHE_DROPPED: &str = "cache_control dropped: Ollama caches prompts without being told";
@@ -49,7 +51,7 @@ pub(super) fn write(
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
     let asked = request.messages.last().map(|message| message.place);
-    let mut writer = Writer { own: request.origin == Dialect::Ollama, asked, losses, called: Vec::new() };
+    let mut writer = Writer { own: request.origin == Dialect::Ollama, asked, losses, called: HashMap::new() };
     for message in &request.messages {
         writer.message(message, list)?;
     }
@@ -62,8 +64,8 @@ struct Writer<'l, 'm> {
     /// What the model is to answer.
     asked: Option<Place>,
     losses: &'l mut Losses,
-    /// Id and name of each call so far: results are told by the tool's name.
-    called: Vec<(&'m Text<'m>, &'m Text<'m>)>,
+    /// The names of the calls so far by their ids: results are told by the tool's name.
+    called: HashMap<Cow<'m, str>, &'m Text<'m>>,
 }
 
 /// What can be said of some parts.
@@ -109,7 +111,7 @@ impl<'m> Writer<'_, 'm> {
             if self.asked == Some(place) && !self.own {
                 return Err(self.losses.nothing_left(&place.to_string()));
             }
-            self.losses.note(format!("{place} dropped: nothing of it could be carried over"));
+            self.losses.note(format_args!("{place} dropped: nothing of it could be carried over"));
             return Ok(());
         }
         list.object(|o| {
@@ -126,7 +128,7 @@ impl<'m> Writer<'_, 'm> {
                 o.extra(&message.extra);
             }
         });
-        self.called.extend(said.calls.iter().map(|call| (&call.id, &call.name)));
+        self.called.extend(said.calls.iter().map(|call| (call.id.to_str(), &call.name)));
         Ok(())
     }
 
@@ -140,7 +142,7 @@ impl<'m> Writer<'_, 'm> {
     ) -> Result<(), Failure> {
         let place = message.place;
         if result.is_error == Some(true) {
-            self.losses.note(format!("{place}.is_error dropped: {WHY}"));
+            self.losses.note(format_args!("{place}.is_error dropped: {WHY}"));
         }
         if !self.own {
             self.losses.lost_extra(place, &part.extra, WHY)?;
@@ -149,7 +151,7 @@ impl<'m> Writer<'_, 'm> {
             self.losses.note(CACHE_DROPPED);
         }
         let said = self.gather(place, &result.content)?;
-        let called = self.called.iter().rev().find(|(id, _)| **id == result.call_id).map(|(_, name)| *name);
+        let called = self.called.get(&*result.call_id.to_str()).copied();
         list.object(|o| {
             o.word("role", "tool");
             self.content(place, &said, o);
@@ -178,8 +180,9 @@ impl<'m> Writer<'_, 'm> {
             o.array("tool_calls", |list| {
                 for call in &said.calls {
                     if write_call(call, list) {
-                        self.losses
-                            .note(format!("{place}: arguments are no JSON object, sent as INVALID_JSON"));
+                        self.losses.note(format_args!(
+                            "{place}: arguments are no JSON object, sent as INVALID_JSON"
+                        ));
                     }
                 }
             });
@@ -207,7 +210,7 @@ impl<'m> Writer<'_, 'm> {
                 }
                 PartKind::Thinking(thinking) => {
                     if thinking.signature.is_some() {
-                        self.losses.note(format!("{place}: the signature of reasoning dropped: {WHY}"));
+                        self.losses.note(format_args!("{place}: the signature of reasoning dropped: {WHY}"));
                     }
                     said.thoughts.push(&thinking.text);
                     continue;
@@ -218,7 +221,7 @@ impl<'m> Writer<'_, 'm> {
                 }
                 PartKind::Image { source: Source::Base64 { data, .. }, detail } => {
                     if detail.as_ref().is_some_and(|detail| *detail != "auto") {
-                        self.losses.note(format!("{place}: image detail dropped: {WHY}"));
+                        self.losses.note(format_args!("{place}: image detail dropped: {WHY}"));
                     }
                     said.pictures.push(data);
                     continue;
@@ -233,8 +236,9 @@ impl<'m> Writer<'_, 'm> {
                     continue;
                 }
                 PartKind::RedactedThinking(_) => {
-                    self.losses
-                        .note(format!("{place}: redacted reasoning dropped: only its maker can read it"));
+                    self.losses.note(format_args!(
+                        "{place}: redacted reasoning dropped: only its maker can read it"
+                    ));
                     continue;
                 }
                 PartKind::Image { .. } => "an image that is not within the request".to_owned(),

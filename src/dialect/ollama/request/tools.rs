@@ -3,7 +3,7 @@
 use super::super::WHY;
 use crate::chat::{ChatRequest, Failure, Losses, Text, Tool, ToolChoice};
 use crate::dialect::Dialect;
-use crate::dialect::offered;
+use crate::dialect::offered::{self, Only};
 use crate::wire::json::{Array, Object};
 
 /// Which of the tools go.
@@ -21,7 +21,7 @@ pub(super) fn write(
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::Ollama;
     let offer = choose(request, losses)?;
-    let only = if let Offer::Only(names) = offer { Some(names) } else { None };
+    let only = if let Offer::Only(names) = offer { Some(offered::only(names)) } else { None };
     if request.parallel_tool_calls == Some(false) && !request.tools.is_empty() {
         losses.lost("parallel_tool_calls", WHY)?;
     }
@@ -30,7 +30,7 @@ pub(super) fn write(
     }
     body.array("tools", |list| {
         for (index, tool) in request.tools.iter().enumerate() {
-            write_tool(tool, index, own, only, losses, list)?;
+            write_tool(tool, index, own, only.as_ref(), losses, list)?;
         }
         Ok(())
     })
@@ -74,7 +74,7 @@ fn write_tool(
     tool: &Tool<'_>,
     index: usize,
     own: bool,
-    only: Option<&[Text<'_>]>,
+    only: Option<&Only<'_>>,
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
@@ -82,7 +82,7 @@ fn write_tool(
         return Ok(());
     };
     if function.strict == Some(true) {
-        losses.note(format!("tools[{index}].strict dropped: {WHY}"));
+        losses.note(format_args!("tools[{index}].strict dropped: {WHY}"));
     }
     if tool.cache_control.is_some() {
         losses.note(super::messages::CACHE_DROPPED);

@@ -22,7 +22,7 @@ pub fn encode_response(response: &ChatResponse<'_>, plan: &AnswerPlan, losses: &
     if !own {
         let extra = response.extra.iter().chain(&choice.extra).chain(&choice.message_extra);
         for (name, _) in extra.filter(|(name, value)| is_missed(name, value)) {
-            losses.note(format!("{name} dropped: {WHY}"));
+            losses.note(format_args!("{name} dropped: {WHY}"));
         }
     }
     let said = gather(choice, own, losses);
@@ -85,30 +85,30 @@ fn gather<'r>(choice: &'r Choice<'r>, own: bool, losses: &mut Losses) -> Said<'r
     for (index, Part { kind, extra, .. }) in choice.parts.iter().enumerate() {
         if !own {
             for (name, _) in extra.iter().filter(|(name, value)| is_missed(name, value)) {
-                losses.note(format!("content[{index}].{name} dropped: {WHY}"));
+                losses.note(format_args!("content[{index}].{name} dropped: {WHY}"));
             }
         }
         match kind {
             PartKind::Text(text) | PartKind::Refusal(text) => said.texts.push(text),
             PartKind::Thinking(thinking) => {
                 if thinking.signature.is_some() {
-                    losses.note(format!("content[{index}].signature dropped: {WHY}"));
+                    losses.note(format_args!("content[{index}].signature dropped: {WHY}"));
                 }
                 said.thoughts.push(&thinking.text);
             }
             PartKind::ToolCall(call) => said.calls.push(call),
             PartKind::Image { source: Source::Base64 { data, .. }, .. } => said.pictures.push(data),
             PartKind::RedactedThinking(_) => {
-                losses.note(format!("content[{index}]: redacted reasoning dropped: {WHY}"));
+                losses.note(format_args!("content[{index}]: redacted reasoning dropped: {WHY}"));
             }
             PartKind::Other(opaque) => {
-                losses.note(format!("content[{index}] {} dropped: {WHY}", opaque.kind.to_str()));
+                losses.note(format_args!("content[{index}] {} dropped: {WHY}", opaque.kind.to_str()));
             }
             PartKind::Image { .. }
             | PartKind::Audio { .. }
             | PartKind::Document(_)
             | PartKind::ToolResult(_) => {
-                losses.note(format!("content[{index}] dropped: Ollama's answers hold no such block"));
+                losses.note(format_args!("content[{index}] dropped: Ollama's answers hold no such block"));
             }
         }
     }

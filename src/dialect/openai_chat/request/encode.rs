@@ -68,7 +68,9 @@ pub fn encode_request(
                     let field = name.strip_prefix(OWN).unwrap_or(name);
                     if CACHE_HINTS.contains(&field) || SAFETY.contains(&&**name) {
                         top.raw(field, value.get())?;
-                        carried.push(&**name);
+                        if !carried.contains(&&**name) {
+                            carried.push(&**name);
+                        }
                     }
                 }
             }
@@ -304,8 +306,9 @@ fn write_custom(out: &mut Vec<u8>, tool: &Tool<'_>, custom: &Custom<'_>, own: bo
 }
 
 fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, request: &ChatRequest<'_>, mistral: bool) {
+    let customs = request.custom_names();
     let named = |out: &mut Vec<u8>, name: &Text<'_>| {
-        let kind = if request.is_custom(name) { "custom" } else { "function" };
+        let kind = if customs.contains(&name.to_str()) { "custom" } else { "function" };
         object(out, |o| {
             o.word("type", kind);
             o.object(kind, |o| o.text("name", name));
@@ -340,7 +343,7 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
     if said.display.is_some() {
         let field =
             if request.origin == Dialect::OpenaiResponses { "reasoning.summary" } else { "thinking.display" };
-        top.losses.note(format!("{field} dropped: {UNKNOWN_HERE}"));
+        top.losses.note(format_args!("{field} dropped: {UNKNOWN_HERE}"));
     }
     if said.is_unsaid() {
         return Ok(());
@@ -462,7 +465,8 @@ fn attribution(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Resu
     match user.and_then(short_user).filter(|_| top.ask.quirks.short_ids) {
         Some(short) => {
             let field = if request.origin == Dialect::Anthropic { "metadata.user_id" } else { "user" };
-            top.losses.note(format!("{field} replaced by a hash of it: OpenAI takes at most 64 characters"));
+            top.losses
+                .note(format_args!("{field} replaced by a hash of it: OpenAI takes at most 64 characters"));
             top.str("user", &short)?;
         }
         None => top.text("user", user)?,

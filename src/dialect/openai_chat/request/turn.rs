@@ -152,7 +152,7 @@ impl<'t> Turn<'t> {
             if is_asked && !has_results && !self.own {
                 return Err(self.losses.nothing_left(&message.place.to_string()));
             }
-            self.losses.note(format!("{} dropped: nothing of it could be carried over", message.place));
+            self.losses.note(format_args!("{} dropped: nothing of it could be carried over", message.place));
             return Ok(());
         }
         self.after_results(list);
@@ -188,7 +188,7 @@ impl<'t> Turn<'t> {
         result: &'t ToolResult<'t>,
     ) -> Result<(), Failure> {
         if result.is_error == Some(true) {
-            self.losses.note(format!("{}.is_error dropped: {UNKNOWN_HERE}", message.place));
+            self.losses.note(format_args!("{}.is_error dropped: {UNKNOWN_HERE}", message.place));
         }
         if !self.own {
             self.losses.lost_extra(message.place, &part.extra, UNKNOWN_HERE)?;
@@ -199,7 +199,7 @@ impl<'t> Turn<'t> {
             match &inner.kind {
                 PartKind::Document(Document { source: Source::Text(_), .. }) => texts.push(inner),
                 PartKind::Image { .. } | PartKind::Document(_) | PartKind::Audio { .. } => {
-                    self.losses.note(format!(
+                    self.losses.note(format_args!(
                         "{}: a tool result's picture or document moved into the user message that follows",
                         message.place
                     ));

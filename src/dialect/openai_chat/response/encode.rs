@@ -66,7 +66,7 @@ fn note_extra(losses: &mut Losses, base: &str, extra: &Extra<'_>) {
     let missed = extra.iter().filter(|(name, value)| is_missed(name, value));
     let names: Vec<String> = missed.map(|(name, _)| format!("{base}{name}")).collect();
     if !names.is_empty() {
-        losses.note(format!("fields of the answer dropped: {}", names.join(", ")));
+        losses.note(format_args!("fields of the answer dropped: {}", names.join(", ")));
     }
 }
 
@@ -120,7 +120,10 @@ fn write_message(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own
             PartKind::ToolCall(_) => calls.push(part),
             PartKind::Refusal(text) => refusal = Some(text),
             PartKind::Other(opaque) => {
-                losses.note(format!("a block of type {:?} dropped from the answer", &*opaque.kind.to_str()));
+                losses.note(format_args!(
+                    "a block of type {:?} dropped from the answer",
+                    &*opaque.kind.to_str()
+                ));
             }
             _ => losses.note("a picture, sound or document dropped from the answer"),
         }

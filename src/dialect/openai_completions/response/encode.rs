@@ -59,7 +59,10 @@ fn write_choice(o: &mut Object<'_>, choice: &Choice<'_>, plan: &AnswerPlan, own:
             }
             PartKind::ToolCall(_) => losses.note("a tool call dropped from the answer"),
             PartKind::Other(opaque) => {
-                losses.note(format!("a block of type {:?} dropped from the answer", &*opaque.kind.to_str()));
+                losses.note(format_args!(
+                    "a block of type {:?} dropped from the answer",
+                    &*opaque.kind.to_str()
+                ));
             }
             _ => losses.note("a picture, sound or document dropped from the answer"),
         }
@@ -101,7 +104,7 @@ fn note_extra(losses: &mut Losses, extra: &Extra<'_>) {
     let missed = extra.iter().filter(|(name, value)| is_missed(name, value));
     let names: Vec<&str> = missed.map(|(name, _)| &**name).collect();
     if !names.is_empty() {
-        losses.note(format!("fields of the answer dropped: {}", names.join(", ")));
+        losses.note(format_args!("fields of the answer dropped: {}", names.join(", ")));
     }
 }
 

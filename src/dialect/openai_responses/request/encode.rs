@@ -223,8 +223,9 @@ fn write_custom(out: &mut Vec<u8>, tool: &Tool<'_>, custom: &Custom<'_>, own: bo
 }
 
 fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, request: &ChatRequest<'_>) {
+    let customs = request.custom_names();
     let named = |o: &mut Object<'_>, name: &Text<'_>| {
-        o.word("type", if request.is_custom(name) { "custom" } else { "function" });
+        o.word("type", if customs.contains(&name.to_str()) { "custom" } else { "function" });
         o.text("name", name);
     };
     match choice {
@@ -245,7 +246,8 @@ fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<
     let own = request.origin == Dialect::OpenaiResponses;
     let limit = top.ask.max_tokens.or(request.max_tokens);
     if let Some(limit) = limit.filter(|limit| *limit < LEAST_OUTPUT && !own) {
-        top.losses.note(format!("max_tokens raised from {limit} to {LEAST_OUTPUT}: OpenAI takes no less"));
+        top.losses
+            .note(format_args!("max_tokens raised from {limit} to {LEAST_OUTPUT}: OpenAI takes no less"));
     }
     top.u64("max_output_tokens", limit.map(|limit| if own { limit } else { limit.max(LEAST_OUTPUT) }))?;
     if own {
@@ -443,7 +445,9 @@ fn chat_fields<'r>(
         } else {
             continue;
         }
-        carried.push(&**name);
+        if !carried.contains(&&**name) {
+            carried.push(&**name);
+        }
     }
     Ok(carried)
 }

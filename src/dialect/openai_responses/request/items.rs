@@ -163,7 +163,7 @@ impl Items<'_> {
             || item_fields(part).any(|(name, value)| name == "type" && value.get().contains(CUSTOM_OUTPUT));
         if result.is_error == Some(true) {
             let why = "is_error dropped: OpenAI takes what the tool said as it is";
-            self.losses.note(format!("{}: {why}", message.place));
+            self.losses.note(format_args!("{}: {why}", message.place));
         }
         list.object(|o| {
             o.word("type", if is_custom { CUSTOM_OUTPUT } else { "function_call_output" });
@@ -287,7 +287,7 @@ impl Items<'_> {
         thinking: &Thinking<'_>,
     ) {
         if thinking.signature.is_none() && !self.own {
-            self.losses.note(format!("{}: reasoning without a signature dropped", message.place));
+            self.losses.note(format_args!("{}: reasoning without a signature dropped", message.place));
             return;
         }
         list.object(|o| {

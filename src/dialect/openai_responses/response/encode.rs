@@ -80,7 +80,7 @@ fn note_extra(losses: &mut Losses, base: &str, extra: &Extra<'_>) {
     let missed = extra.iter().filter(|(name, value)| is_missed(name, value));
     let names: Vec<String> = missed.map(|(name, _)| format!("{base}{name}")).collect();
     if !names.is_empty() {
-        losses.note(format!("fields of the answer dropped: {}", names.join(", ")));
+        losses.note(format_args!("fields of the answer dropped: {}", names.join(", ")));
     }
 }
 
@@ -211,7 +211,7 @@ impl Items<'_> {
             }
             PartKind::Other(opaque) => {
                 let kind = opaque.kind.to_str();
-                self.losses.note(format!("a block of type {:?} dropped from the answer", &*kind));
+                self.losses.note(format_args!("a block of type {:?} dropped from the answer", &*kind));
             }
             _ => self.losses.note("a picture, sound or document dropped from the answer"),
         }

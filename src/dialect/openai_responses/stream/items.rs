@@ -12,6 +12,7 @@ use crate::chat::{
 };
 use crate::dialect::service::is_missed;
 use serde_json::value::RawValue;
+use std::collections::HashSet;
 
 /// Items of one answer, at most: each costs the model some tokens, of which an answer has some hundred thousand.
 const MOST_ITEMS: u64 = 16384;
@@ -29,7 +30,7 @@ pub(super) struct Items {
     /// How many were.
     done_count: usize,
     /// The ids of those that were.
-    done_ids: Vec<String>,
+    done_ids: HashSet<String>,
     /// Complete items whose turn has not come.
     waiting: Vec<(u64, String)>,
     waiting_bytes: usize,
@@ -115,7 +116,7 @@ impl Items {
     /// Whether an item of the whole answer was passed on. Its id tells: places in the answer and in the stream differ
     /// where an item came to nothing.
     fn is_known(&self, index: u64, id: Option<&str>) -> bool {
-        id.map_or_else(|| self.is_done(index), |id| self.done_ids.iter().any(|known| known == id))
+        id.map_or_else(|| self.is_done(index), |id| self.done_ids.contains(id))
     }
 
     /// An item begins.
@@ -248,8 +249,7 @@ impl Items {
         if let Some(mut open) = self.open.take() {
             self.set_done(open.index)?;
             let whole = items.iter().zip(0_u64..).find(|(raw, index)| {
-                *index == open.index
-                    && !self.done_ids.iter().any(|id| item::id(raw).is_some_and(|its| its == **id))
+                *index == open.index && !item::id(raw).is_some_and(|id| self.done_ids.contains(&*id.to_str()))
             });
             match whole {
                 Some((raw, _)) => {

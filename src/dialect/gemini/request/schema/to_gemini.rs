@@ -1,18 +1,25 @@
 //! JSON Schemas as Gemini takes them: references inlined, `null` as a flag, keywords it refuses told in the description.
 
 use crate::dialect::schema::MAX_DEPTH;
-use crate::dialect::schema::{Flat, Resolver, Unsayable};
+use crate::dialect::schema::{Flat, Named, Resolver, Unsayable};
 use crate::wire::json::{Object, object, write_string};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// Longest schema that is written, in bytes. Inlining can blow a small schema up without bound.
 const LONGEST: usize = 256 << 10;
 
+/// Keywords that one warning names, at most: JSON Schema has about as many.
+const MOST_MOVED: usize = 32;
+
+/// What is told of a schema in its description, each thing once.
+type Told = Named<'static, ()>;
+
 /// Rewrites schemas and notes which keywords had to move.
 #[derive(Debug, Default)]
 pub(in crate::dialect::gemini) struct Rewriter {
-    /// Keywords that were moved into descriptions, each once.
-    pub(in crate::dialect::gemini) moved: Vec<String>,
+    /// Keywords that were moved into descriptions.
+    moved: Named<'static, ()>,
     /// Some place of a schema says no type, which Vertex refuses.
     pub(in crate::dialect::gemini) untyped: bool,
 }
@@ -37,6 +44,17 @@ const SILENT: [&str; 15] = [
 ];
 
 impl Rewriter {
+    /// The keywords that were moved into descriptions, each once; `None`: there are none.
+    pub(in crate::dialect::gemini) fn moved(&self) -> Option<String> {
+        let first: Vec<&str> = self.moved.names().take(MOST_MOVED).collect();
+        let more = self.moved.iter().len().saturating_sub(MOST_MOVED);
+        match (first.is_empty(), more) {
+            (true, _) => None,
+            (false, 0) => Some(first.join(", ")),
+            (false, more) => Some(format!("{} and {more} more", first.join(", "))),
+        }
+    }
+
     /// Appends the schema, rewritten. `false`, and nothing appended, when it is an object without properties.
     pub(in crate::dialect::gemini) fn write_object(
         &mut self,
@@ -75,7 +93,7 @@ impl Rewriter {
 /// A schema being written.
 struct Writing<'s, 'm> {
     resolver: Resolver<'s>,
-    moved: &'m mut Vec<String>,
+    moved: &'m mut Named<'static, ()>,
     untyped: &'m mut bool,
     depth: usize,
 }
@@ -101,7 +119,7 @@ impl<'s> Writing<'s, '_> {
             return Err(Unsayable::Deep);
         }
         let types = types(&mut flat);
-        let mut told: Vec<String> = Vec::new();
+        let mut told = Told::default();
         let variants = self.sayable(&mut flat, &mut told)?;
         if !variants.is_empty() {
             let around = described(&flat, &told);
@@ -109,6 +127,7 @@ impl<'s> Writing<'s, '_> {
             object(out, |o| {
                 o.array("anyOf", |list| {
                     variants.iter().try_for_each(|variant| {
+                        self.resolver.spend(flat.weight(&around))?;
                         let references = self.resolver.depth();
                         let variant = self.resolver.flatten(variant.get())?.within(&flat, &around);
                         self.flat(variant, list.item())?;
@@ -128,9 +147,10 @@ impl<'s> Writing<'s, '_> {
             [only] => object(out, |o| self.whole(Some(only), &flat, told, o)),
             several => object(out, |o| {
                 o.array("anyOf", |list| {
-                    several
-                        .iter()
-                        .try_for_each(|kind| list.object(|o| self.whole(Some(kind), &flat, told.clone(), o)))
+                    several.iter().try_for_each(|kind| {
+                        self.resolver.spend(flat.size)?;
+                        list.object(|o| self.whole(Some(kind), &flat, told.clone(), o))
+                    })
                 })
             }),
         }
@@ -138,13 +158,10 @@ impl<'s> Writing<'s, '_> {
 
     /// Takes the variants of which something is left to say; Vertex refuses those without a type, the description tells
     /// them.
-    fn sayable(
-        &mut self,
-        flat: &mut Flat<'s>,
-        told: &mut Vec<String>,
-    ) -> Result<Vec<&'s RawValue>, Unsayable> {
+    fn sayable(&mut self, flat: &mut Flat<'s>, told: &mut Told) -> Result<Vec<&'s RawValue>, Unsayable> {
         let mut sayable = Vec::new();
         for variant in std::mem::take(&mut flat.variants) {
+            self.resolver.spend(flat.weight(&[]))?;
             let references = self.resolver.depth();
             let mut inner = self.resolver.flatten(variant.get())?.within(flat, &[]);
             self.resolver.leave(references);
@@ -162,7 +179,7 @@ impl<'s> Writing<'s, '_> {
         &mut self,
         kind: Option<&str>,
         flat: &Flat<'s>,
-        mut told: Vec<String>,
+        mut told: Told,
         o: &mut Object<'_>,
     ) -> Result<(), Unsayable> {
         self.typed(kind, flat, &mut told, o)?;
@@ -178,14 +195,14 @@ impl<'s> Writing<'s, '_> {
         &mut self,
         kind: Option<&str>,
         flat: &Flat<'s>,
-        told: &mut Vec<String>,
+        told: &mut Told,
         o: &mut Object<'_>,
     ) -> Result<(), Unsayable> {
         if let Some(kind) = kind {
             o.str("type", kind);
         }
         let is = |name: &str| kind.is_none_or(|kind| kind == name);
-        let field = |name: &str| flat.fields.iter().find(|(key, _)| key == name).map(|(_, value)| *value);
+        let field = |name: &str| flat.fields.get(name).copied();
         if is("string") {
             self.choices(flat, told, o);
             Self::keep(flat, &["minLength", "maxLength", "pattern"], o);
@@ -225,7 +242,7 @@ impl<'s> Writing<'s, '_> {
             if field("properties").is_some() {
                 let mut result = Ok(());
                 o.object("properties", |map| {
-                    for (name, schema) in &flat.properties {
+                    for (name, schema) in flat.properties.iter() {
                         if result.is_ok() {
                             result = self.schema(schema.get(), map.key(name));
                         }
@@ -234,20 +251,16 @@ impl<'s> Writing<'s, '_> {
                 result?;
             }
             // A name without a property is refused.
-            let known = |name: &&String| flat.properties.iter().any(|(key, _)| *key == ***name);
-            if flat.required.iter().any(|name| known(&name)) {
-                o.array("required", |list| {
-                    for name in flat.required.iter().filter(known) {
-                        list.str(name);
-                    }
-                });
+            let mut required = flat.required.names().filter(|name| flat.properties.has(name)).peekable();
+            if required.peek().is_some() {
+                o.array("required", |list| required.for_each(|name| list.str(name)));
             }
         }
         Ok(())
     }
 
     /// Writes the texts to choose from: Gemini knows no others, and no empty one.
-    fn choices(&mut self, flat: &Flat<'s>, told: &mut Vec<String>, o: &mut Object<'_>) {
+    fn choices(&mut self, flat: &Flat<'s>, told: &mut Told, o: &mut Object<'_>) {
         for (key, raw) in flat.fields.iter().filter(|(key, _)| key == "enum" || key == "const") {
             let values: Vec<&RawValue> = match &**key {
                 "const" => vec![raw],
@@ -271,7 +284,7 @@ impl<'s> Writing<'s, '_> {
     }
 
     fn keep(flat: &Flat<'s>, keys: &[&str], o: &mut Object<'_>) {
-        for (key, value) in &flat.fields {
+        for (key, value) in flat.fields.iter() {
             if keys.contains(&&**key) {
                 o.raw(key, value);
             }
@@ -279,13 +292,7 @@ impl<'s> Writing<'s, '_> {
     }
 
     /// Writes title, description and the rest: what Gemini does not know is told in the description.
-    fn annotations(
-        &mut self,
-        kind: Option<&str>,
-        flat: &Flat<'s>,
-        mut told: Vec<String>,
-        o: &mut Object<'_>,
-    ) {
+    fn annotations(&mut self, kind: Option<&str>, flat: &Flat<'s>, mut told: Told, o: &mut Object<'_>) {
         const WRITTEN: [&str; 11] = [
             "minLength",
             "maxLength",
@@ -301,7 +308,7 @@ impl<'s> Writing<'s, '_> {
         ];
         let mut description = None;
         let has_text_choices = kind.is_none_or(|kind| kind == "string");
-        for (key, value) in &flat.fields {
+        for (key, value) in flat.fields.iter() {
             match &**key {
                 "description" => description = serde_json::from_str::<String>(value.get()).ok(),
                 "title" | "default" => o.raw(key, value),
@@ -312,7 +319,7 @@ impl<'s> Writing<'s, '_> {
                 key => self.tell(key, value, &mut told),
             }
         }
-        let told = told.join(", ");
+        let told = joined(&told);
         let around = flat.around.iter().cloned();
         let description = around.chain(description).reduce(|around, own| format!("{around} {own}"));
         let text = match (description, told.is_empty()) {
@@ -326,15 +333,16 @@ impl<'s> Writing<'s, '_> {
         }
     }
 
-    fn tell(&mut self, key: &str, value: &RawValue, told: &mut Vec<String>) {
-        let words = format!("{key}: {}", value.get());
-        if !told.contains(&words) {
-            told.push(words);
-        }
-        if !self.moved.iter().any(|moved| moved == key) {
-            self.moved.push(key.to_owned());
+    fn tell(&mut self, key: &str, value: &RawValue, told: &mut Told) {
+        told.add(Cow::Owned(format!("{key}: {}", value.get())), ());
+        if !self.moved.has(key) {
+            self.moved.add(Cow::Owned(key.to_owned()), ());
         }
     }
+}
+
+fn joined(told: &Told) -> String {
+    told.names().collect::<Vec<_>>().join(", ")
 }
 
 fn is_anything(schema: &RawValue) -> bool {
@@ -347,7 +355,7 @@ fn any_item(o: &mut Object<'_>) {
 }
 
 fn types_of(flat: &Flat<'_>) -> Vec<String> {
-    let said = flat.fields.iter().find(|(key, _)| key == "type").map(|(_, value)| value.get());
+    let said = flat.fields.get("type").map(|value| value.get());
     let mut types: Vec<String> = match said {
         Some(text) if text.starts_with('[') => serde_json::from_str(text).unwrap_or_default(),
         Some(text) => serde_json::from_str(text).map(|kind| vec![kind]).unwrap_or_default(),
@@ -362,10 +370,10 @@ fn types_of(flat: &Flat<'_>) -> Vec<String> {
 }
 
 /// What the variants of a schema have to be told of it.
-fn described(flat: &Flat<'_>, told: &[String]) -> Vec<String> {
-    let own = flat.fields.iter().find(|(key, _)| key == "description");
-    let own = own.and_then(|(_, value)| serde_json::from_str::<String>(value.get()).ok());
-    let told = (!told.is_empty()).then(|| format!("({})", told.join(", ")));
+fn described(flat: &Flat<'_>, told: &Told) -> Vec<String> {
+    let own = flat.fields.get("description");
+    let own = own.and_then(|value| serde_json::from_str::<String>(value.get()).ok());
+    let told = (!told.is_empty()).then(|| format!("({})", joined(told)));
     flat.around.iter().cloned().chain(own).chain(told).collect()
 }
 
@@ -395,7 +403,7 @@ fn type_of_choices(flat: &Flat<'_>) -> Option<&'static str> {
 
 /// The types that a schema allows, `null` apart; what it does not say follows from its other keywords.
 fn types(flat: &mut Flat<'_>) -> Vec<String> {
-    let has = |flat: &Flat<'_>, key: &str| flat.fields.iter().any(|(name, _)| name == key);
+    let has = |flat: &Flat<'_>, key: &str| flat.fields.has(key);
     let says_null = flat.fields.iter().filter(|(key, _)| matches!(&**key, "type" | "enum" | "const")).any(
         |(key, value)| match &**key {
             "type" => value.get().contains("\"null\""),
@@ -434,7 +442,8 @@ mod tests {
     fn rewrite(schema: &str) -> (String, Vec<String>) {
         let (mut rewriter, mut out) = (Rewriter::default(), Vec::new());
         rewriter.write(schema, &mut out).unwrap();
-        (String::from_utf8(out).unwrap(), rewriter.moved)
+        let moved = rewriter.moved.names().map(str::to_owned).collect();
+        (String::from_utf8(out).unwrap(), moved)
     }
 
     #[test]
