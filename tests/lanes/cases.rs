@@ -597,7 +597,6 @@ fn where_no_tool_is_left_none_is_chosen() {
 #[test]
 fn wrong_types_are_named() {
     for (body, param) in [
-        (json!({"messages": []}), "model"),
         (json!({"model": "m"}), "messages"),
         (json!({"model": "m", "messages": []}), "messages"),
         (json!({"model": "m", "messages": [{"role": "user", "content": 7}]}), "messages[0].content"),
