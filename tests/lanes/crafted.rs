@@ -24,8 +24,8 @@ pub(crate) const REQUESTS: &[Crafted] = &[
         body(client, &user(client, &list(n, |i| text(client, &format!(r#","k{i}":1"#)))), "", "")
     }),
     ("unknown fields of a block", |client, n| {
-        let fields: String = (0..n).map(|i| format!(r#","k{i}":1"#)).collect();
-        body(client, &user(client, &text(client, &fields)), "", "")
+        let fields = list(n, |i| format!(r#""k{i}":1"#));
+        body(client, &user(client, &text(client, &format!(",{fields}"))), "", "")
     }),
     ("blocks", |client, n| body(client, &user(client, &list(n, |_| text(client, ""))), "", "")),
     ("messages", |client, n| {
@@ -103,6 +103,16 @@ pub(crate) const REQUESTS: &[Crafted] = &[
     ("calls with results", |client, n| {
         let turn = |i| join(&[calls(client, i..i + 1), result(client, i)]);
         body(client, &join(&[user(client, &text(client, "")), list(n, turn)]), "", "")
+    }),
+    ("words before results", |client, n| {
+        let words = user(client, &text(client, ""));
+        let turn = |i| join(&[calls(client, i..i + 1), words.clone(), result(client, i)]);
+        body(client, &join(&[words.clone(), list(n, turn)]), "", "")
+    }),
+    ("marks of signatures", |client, n| {
+        let marks = "__thought__".repeat(n);
+        let said = text(client, &format!(r#","k":"{marks} ""#));
+        body(client, &user(client, &said), "", &format!(r#""k":"{marks}""#))
     }),
     ("calls of one id", |client, n| {
         let turn = |_| join(&[calls(client, 0..1), result(client, 0)]);
@@ -241,7 +251,7 @@ pub(crate) const REQUESTS: &[Crafted] = &[
             Ollama => "options",
             Anthropic => "output_config",
             OpenaiResponses => "text",
-            OpenaiChat | _ => "response_format",
+            _ => "response_format",
         };
         body(client, &user(client, &text(client, "")), "", &format!(r#""{field}":{{{settings}}}"#))
     }),
@@ -435,4 +445,71 @@ fn objects(n: usize) -> String {
     list(n, |i| {
         format!(r#"{{"type":"object","properties":{{"p{i}":{{"type":"string"}}}},"required":["p{i}"]}}"#)
     })
+}
+
+/// A crafted answer: what there are many of, and the body with this many.
+pub(crate) type CraftedAnswer = (&'static str, fn(usize) -> String);
+
+/// All crafted answers, of a provider that speaks OpenAI's dialect.
+pub(crate) const ANSWERS: &[CraftedAnswer] = &[
+    ("unknown fields", |n| answer("", &list(n, |i| format!(r#""k{i}":1"#)))),
+    ("unknown fields of the message", |n| answer(&list(n, |i| format!(r#""k{i}":1"#)), "")),
+    ("unknown counts", |n| {
+        let counts = list(n, |i| format!(r#""k{i}":1"#));
+        answer("", &format!(r#""usage":{{"prompt_tokens":1,"completion_tokens":1,{counts}}}"#))
+    }),
+    ("calls", |n| answer(&format!(r#""tool_calls":[{}]"#, list(n, |i| answered_call(i, i))), "")),
+    ("calls of one id", |n| answer(&format!(r#""tool_calls":[{}]"#, list(n, |i| answered_call(0, i))), "")),
+    ("calls without ids", |n| {
+        let calls = list(n, |i| answered_call(i, i));
+        answer(&format!(r#""tool_calls":[{}]"#, calls.replace(r#""id":"#, r#""no":"#)), "")
+    }),
+    ("choices", |n| {
+        let choices = list(n, |i| {
+            format!(
+                r#"{{"index":{i},"message":{{"role":"assistant","content":"x"}},"finish_reason":"stop"}}"#
+            )
+        });
+        format!(r#"{{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{choices}]}}"#)
+    }),
+    ("sources", |n| {
+        let source = |i| {
+            format!(
+                r#"{{"type":"url_citation","url_citation":{{"start_index":0,"end_index":1,"url":"https://x/{i}","title":"t"}}}}"#
+            )
+        };
+        answer(&format!(r#""content":"xx","annotations":[{}]"#, list(n, source)), "")
+    }),
+    ("thoughts and text", |n| {
+        let text = r"\u00e9\n\u0022 ".repeat(n);
+        answer(&format!(r#""reasoning_content":"{text}","content":"{text}""#), "")
+    }),
+];
+
+fn answered_call(id: usize, name: usize) -> String {
+    format!(
+        r#"{{"id":"c{id}","type":"function","function":{{"name":"f{name}","arguments":"{{\"a\":{name}}}"}}}}"#
+    )
+}
+
+fn answer(message: &str, fields: &str) -> String {
+    let message = join(&[r#""role":"assistant""#.to_owned(), message.to_owned()]);
+    let choice = format!(r#""choices":[{{"index":0,"message":{{{message}}},"finish_reason":"stop"}}]"#);
+    let said = [r#""id":"c","object":"chat.completion","created":1,"model":"m""#.to_owned(), choice];
+    format!("{{{}}}", join(&[join(&said), fields.to_owned()]))
+}
+
+/// The text with unknown fields in each of its objects that begins a line, none like another.
+pub(crate) fn with_unknown_fields(text: &str) -> String {
+    let mut fields = 0..;
+    let pieces = text.split_inclusive('\n').map(|line| {
+        let start = if line.starts_with('{') { Some(0) } else { line.strip_prefix("data: {").map(|_| 6) };
+        match (start, fields.next()) {
+            (Some(start), Some(i)) if !line[start..].starts_with("{}") => {
+                format!(r#"{}{{"k{i}":1,{}"#, &line[..start], &line[start + 1..])
+            }
+            _ => line.to_owned(),
+        }
+    });
+    pieces.collect()
 }
