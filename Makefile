@@ -25,7 +25,7 @@ FAST := --config profile.release.lto=false --config profile.release.codegen-unit
 LOAD := $(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --target-dir $(TARGET)/load --
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench bench-lanes soak simulate crowd fuzz size clean
+.PHONY: help setup build wasm run test test-rust test-wasm test-envoy lint fmt bench bench-lanes soak simulate crowd bounds fuzz size clean
 
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -117,6 +117,9 @@ bench: setup build wasm ## Cost against the same Envoy without the filter: cells
 
 soak: setup build wasm ## 200,000 requests of every kind; memory must stay flat
 	$(LOAD) soak $(SOAK_ARGS)
+
+bounds: ## Whether a body of any kind costs more time than its size allows, in every lane
+	$(CARGO) test --test lanes -- --ignored bounds
 
 simulate: setup build wasm ## A thousand tenants in bursts against their limits: admitted, queued, refused, and the ideal
 	$(PY) examples/thousand-tenants/simulate.py $(SIMULATE_ARGS)
