@@ -13,6 +13,7 @@ import pytest
 from support.cast import Cast
 from support.gateway import Gateway
 from support.redis import Redis
+from support.services import Services, running
 from support.world import SECRETS, World
 
 # The SDKs read credentials, base URLs and proxies from the environment; tests hand over everything themselves.
@@ -131,3 +132,17 @@ def cast(standing_cast: Cast) -> Iterator[Cast]:
     standing_cast.clear()
     yield standing_cast
     assert not standing_cast.faults()
+
+
+@pytest.fixture(scope="module")
+def standing_services(make_gateway: Callable[..., Gateway]) -> Iterator[Services]:
+    """Providers with all their services, and one gateway before them."""
+    yield from running(make_gateway)
+
+
+@pytest.fixture
+def services(standing_services: Services) -> Iterator[Services]:
+    """The same, as if nothing had been asked of it."""
+    standing_services.clear()
+    yield standing_services
+    assert not standing_services.faults()

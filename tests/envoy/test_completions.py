@@ -7,20 +7,8 @@ import json
 import pytest
 
 from support.answers import error_of, sse
-from support.services import CLIENT_KEY, running
+from support.services import CLIENT_KEY
 from support.sim import cut, fail, stream_error
-
-
-@pytest.fixture(scope="module")
-def standing(make_gateway):
-    yield from running(make_gateway)
-
-
-@pytest.fixture
-def services(standing):
-    standing.clear()
-    yield standing
-    assert not standing.faults()
 
 
 @pytest.fixture

@@ -8,26 +8,13 @@ import threading
 import pytest
 
 from support.answers import error_of, sse
-from support.services import CLIENT_KEY, running
+from support.services import CLIENT_KEY
 from support.sim import fail, raw, reset, stream
 from support.sim.behaviour import Steps
 from support.sim.openai_services import STORED, sound
 
 AUTH = {"authorization": f"Bearer {CLIENT_KEY}"}
 WAV = b"RIFF" + bytes(range(256)) * 64 + b"\r\n--not a boundary\r\n"
-
-
-@pytest.fixture(scope="module")
-def standing(make_gateway):
-    yield from running(make_gateway)
-
-
-@pytest.fixture
-def services(standing):
-    standing.clear()
-    standing.openai.uploaded.clear()
-    yield standing
-    assert not standing.faults()
 
 
 @pytest.fixture

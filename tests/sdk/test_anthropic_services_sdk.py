@@ -5,20 +5,8 @@ from __future__ import annotations
 import anthropic
 import pytest
 
-from support.services import CLIENT_KEY, running
+from support.services import CLIENT_KEY
 from support.sim import fail
-
-
-@pytest.fixture(scope="module")
-def standing(make_gateway):
-    yield from running(make_gateway)
-
-
-@pytest.fixture
-def services(standing):
-    standing.clear()
-    yield standing
-    assert not standing.faults()
 
 
 @pytest.fixture

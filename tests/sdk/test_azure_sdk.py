@@ -9,7 +9,7 @@ import openai
 import pytest
 
 from support.cast import MODELS
-from support.services import CLIENT_KEY, running
+from support.services import CLIENT_KEY
 from support.sim.openai_services import sound
 
 VERSION = "2024-10-21"
@@ -38,18 +38,6 @@ def test_responses(cast, deployment):
         assert client.responses.create(model=deployment, input="good morning").output_text == "echo: good morning"
     with azure(cast.gateway.url, "unused") as client:
         assert client.responses.create(model=deployment, input="good day").output_text == "echo: good day"
-
-
-@pytest.fixture(scope="module")
-def standing(make_gateway):
-    yield from running(make_gateway)
-
-
-@pytest.fixture
-def services(standing):
-    standing.clear()
-    yield standing
-    assert not standing.faults()
 
 
 def test_the_key_and_who_it_is(services):

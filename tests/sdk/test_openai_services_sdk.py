@@ -7,24 +7,11 @@ import io
 import openai
 import pytest
 
-from support.services import CLIENT_KEY, running
+from support.services import CLIENT_KEY
 from support.sim import fail
 from support.sim.openai_services import STORED, sound
 
 WAV = b"RIFF" + bytes(range(256)) * 40
-
-
-@pytest.fixture(scope="module")
-def standing(make_gateway):
-    yield from running(make_gateway)
-
-
-@pytest.fixture
-def services(standing):
-    standing.clear()
-    standing.openai.uploaded.clear()
-    yield standing
-    assert not standing.faults()
 
 
 @pytest.fixture

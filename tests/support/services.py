@@ -29,9 +29,10 @@ class Services:
     gateway: Gateway
 
     def clear(self) -> None:
-        """Before every test: no scripts, no records."""
+        """Before every test: no scripts, no records, no files."""
         for sim in (self.openai, self.backup, self.claude, self.chat):
             sim.clear()
+        self.openai.uploaded.clear()
 
     def faults(self) -> list[str]:
         """What any simulator found wrong with framing or headers."""
