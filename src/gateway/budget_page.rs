@@ -47,8 +47,7 @@ pub(super) fn page(
         .collect();
     // The query's `key` is also where Gemini's clients put the key itself: the id is asked for as `key_id`.
     let key_id = query_value(path, "key_id");
-    let known =
-        |name: &str| ["key_id", "key"].contains(&name) || CHOICES.iter().any(|scope| scope.as_str() == name);
+    let known = |name: &str| name == "key_id" || CHOICES.iter().any(|scope| scope.as_str() == name);
     if let Some(name) = query_names(path).find(|name| !known(name)) {
         let known: Vec<&str> =
             CHOICES.iter().map(|scope| scope.as_str()).filter(|name| *name != "key").collect();

@@ -34,12 +34,13 @@ pub(super) fn hidden<'b>(exchange: &Exchange, status: u16, body: &'b [u8]) -> Co
 
 /// Bytes with something else in each place of a secret.
 fn without<'b>(bytes: &'b [u8], secret: &[u8]) -> Cow<'b, [u8]> {
-    if secret.len() < SHORTEST || memmem::find(bytes, secret).is_none() {
+    let mut places = memmem::find_iter(bytes, secret).peekable();
+    if secret.len() < SHORTEST || places.peek().is_none() {
         return Cow::Borrowed(bytes);
     }
     let mut out = Vec::with_capacity(bytes.len());
     let mut from = 0;
-    for at in memmem::find_iter(bytes, secret) {
+    for at in places {
         out.extend_from_slice(bytes.get(from..at).unwrap_or_default());
         out.extend_from_slice(HIDDEN);
         from = at.saturating_add(secret.len());
