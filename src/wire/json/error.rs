@@ -1,7 +1,7 @@
 //! Parse errors that say where.
 
+use super::place::path_at;
 use serde::Deserialize;
-use serde::de::Error as _;
 use serde_json::value::RawValue;
 use std::fmt;
 
@@ -43,14 +43,14 @@ impl fmt::Display for ParseError {
 
 impl std::error::Error for ParseError {}
 
-/// Reads a body. The first reading keeps no track of where it is; only when it fails the body is read again to name
-/// the field.
+/// Reads a body. Where it fails, the place in the text gives the name of the field: no reading keeps track of where it is,
+/// and no type needs a second reader that does.
 ///
 /// # Errors
 /// See [`ParseError`].
 pub fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ParseError> {
     let text = as_text(body)?;
-    serde_json::from_str(text).map_err(|_| explain::<T>(text))
+    serde_json::from_str(text).map_err(|error| explain(text, &error))
 }
 
 /// A body as text.
@@ -69,57 +69,56 @@ pub(super) fn as_text(body: &[u8]) -> Result<&str, ParseError> {
 /// # Errors
 /// See [`ParseError`]; the path starts at the value.
 pub fn parse_raw<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Result<T, ParseError> {
-    serde_json::from_str(raw.get()).map_err(|_| explain::<T>(raw.get()))
+    serde_json::from_str(raw.get()).map_err(|error| explain(raw.get(), &error))
 }
 
-/// Stands between path and message in the error of a value that was read apart ([`nested`]). No JSON text can hold
+/// Stands between the parts of an error of a value that was found first and read apart ([`wrong`]). No JSON text can hold
 /// it unescaped, and no message of serde's does.
 const MARK: char = '\u{0}';
 
 /// Reads a value found as raw inside a greater reading; the error carries the path within it.
 pub(super) fn nested<'a, T: Deserialize<'a>, E: serde::de::Error>(raw: &'a RawValue) -> Result<T, E> {
     parse_raw(raw).map_err(|error| match error {
-        ParseError::Field { path, message } => E::custom(format_args!("{path}{MARK}{message}")),
+        ParseError::Field { path, message } => wrong(raw, &path, &message),
         other => E::custom(other),
     })
 }
 
+/// What is wrong at a path within a value that was found as raw. Such an error has no place of its own: serde gives it the
+/// one that the reader has come to. So it carries the address of the value, which is part of the text that is read.
 #[cold]
-fn explain<'a, T: Deserialize<'a>>(text: &'a str) -> ParseError {
+pub(super) fn wrong<E: serde::de::Error>(raw: &RawValue, path: &str, message: &str) -> E {
+    E::custom(format_args!("{}{MARK}{path}{MARK}{message}", raw.get().as_ptr().addr()))
+}
+
+#[cold]
+fn explain(text: &str, error: &serde_json::Error) -> ParseError {
     if text.trim_matches([' ', '\t', '\r', '\n']).is_empty() {
         return ParseError::Empty;
     }
-    let mut reader = serde_json::Deserializer::from_str(text);
-    let (mut path, error) = if let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        (error.path().to_string(), error.into_inner())
-    } else {
-        // The value itself is fine: what is wrong stands after it.
-        let trailing = reader.end().err();
-        (
-            String::new(),
-            trailing.unwrap_or_else(|| serde_json::Error::custom("read well the second time only")),
-        )
-    };
-    let place = format!(" at line {} column {}", error.line(), error.column());
+    let (line, column) = (error.line(), error.column());
     let shown = error.to_string();
-    let shown = shown.strip_suffix(&place).unwrap_or(&shown);
+    let shown = shown.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&shown);
     if !error.is_data() {
-        return ParseError::Syntax { line: error.line(), column: error.column(), message: shown.to_owned() };
+        return ParseError::Syntax { line, column, message: shown.to_owned() };
     }
-    if path == "." {
-        path.clear();
-    }
-    let message = match shown.split_once(MARK) {
-        Some((inner, message)) => {
-            if !inner.is_empty() && !inner.starts_with('[') && !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(inner);
-            message
+    let mut parts = shown.splitn(3, MARK);
+    if let (Some(address), Some(inner), Some(message)) = (parts.next(), parts.next(), parts.next()) {
+        let at = address.parse::<usize>().ok().and_then(|value| value.checked_sub(text.as_ptr().addr()));
+        let mut path = path_at(text, at.unwrap_or_default());
+        if !(path.is_empty() || inner.is_empty() || inner.starts_with('[')) {
+            path.push('.');
         }
-        None => shown,
-    };
-    ParseError::Field { path, message: message.to_owned() }
+        path.push_str(inner);
+        return ParseError::Field { path, message: message.to_owned() };
+    }
+    ParseError::Field { path: path_at(text, line_start(text, line) + column), message: shown.to_owned() }
+}
+
+/// Where a line begins; they are counted from 1.
+fn line_start(text: &str, line: usize) -> usize {
+    let before = line.checked_sub(2).and_then(|ends| memchr::memchr_iter(b'\n', text.as_bytes()).nth(ends));
+    before.map_or(0, |end| end + 1)
 }
 
 #[cold]
@@ -137,6 +136,7 @@ fn not_utf8(body: &[u8], valid: usize) -> ParseError {
 mod tests {
     use super::super::{Text, TextOr, wire_object};
     use super::*;
+    use proptest::prelude::*;
 
     wire_object! {
         struct Part<'a> { text: Text<'a> = "text", parts: TextOr<'a, Vec<Part<'a>>> = "parts" }
@@ -184,5 +184,61 @@ mod tests {
             ParseError::Syntax { line: 2, column: 3, message: "invalid UTF-8".into() }
         );
         assert_eq!(error(b" \n"), ParseError::Empty);
+    }
+
+    /// JSON of the fields of `Body`, with values of any kind in any of them.
+    fn json() -> impl Strategy<Value = String> {
+        let space = || prop::sample::select(vec!["", " ", "\n", "\r\n\t"]);
+        let plain = prop::sample::select(vec![
+            "1",
+            "-7.5",
+            "1e30",
+            "true",
+            "null",
+            r#""x""#,
+            r#""\\\"]}é""#,
+            "[]",
+            "{}",
+        ]);
+        plain.prop_map(str::to_owned).prop_recursive(4, 24, 4, move |value| {
+            let field = (
+                prop::sample::select(vec!["text", "parts", "top", "other"]),
+                space(),
+                value.clone(),
+                space(),
+            )
+                .prop_map(|(name, before, value, after)| {
+                    format!("{before}\"{name}\"{after}:{before}{value}{after}")
+                });
+            let item = (space(), value, space())
+                .prop_map(|(before, value, after)| format!("{before}{value}{after}"));
+            prop_oneof![
+                prop::collection::vec(field, 1..4).prop_map(|fields| format!("{{{}}}", fields.join(","))),
+                prop::collection::vec(item, 1..4).prop_map(|items| format!("[{}]", items.join(","))),
+            ]
+        })
+    }
+
+    proptest! {
+        /// The oracle is a reader that keeps track of where it is. Of values that are read apart it knows the place they have
+        /// in the greater one only.
+        #[test]
+        fn the_place_is_that_of_a_reader_who_keeps_track(json in json()) {
+            let mut reader = serde_json::Deserializer::from_str(&json);
+            let oracle = serde_path_to_error::deserialize::<_, Body<'_>>(&mut reader).map(|_| ());
+            match (parse::<Body<'_>>(json.as_bytes()).map(|_| ()), oracle) {
+                (Ok(()), Ok(())) => {}
+                (Err(ParseError::Field { path, .. }), Err(error)) => {
+                    let told = error.path().to_string();
+                    let known = if told == "." { "" } else { &told };
+                    if error.inner().to_string().contains(MARK) {
+                        prop_assert!(path.starts_with(known), "{path} {known}");
+                    } else {
+                        prop_assert_eq!(path, known);
+                    }
+                }
+                (ours, oracle) => prop_assert!(false, "{ours:?} {oracle:?}"),
+            }
+        }
     }
 }

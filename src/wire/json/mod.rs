@@ -12,6 +12,7 @@ mod mold;
 mod object;
 mod outline;
 mod patch;
+mod place;
 mod scan;
 mod stencil;
 mod strings;

@@ -190,7 +190,7 @@ pub(super) fn wrong_type<E: de::Error>(raw: &RawValue, expected: &str) -> E {
         Some(b'n') => "null",
         _ => "a number",
     };
-    E::custom(format_args!("expected {expected}, got {found}"))
+    super::error::wrong(raw, "", &format!("expected {expected}, got {found}"))
 }
 
 #[cfg(test)]
