@@ -82,7 +82,16 @@ wasm: ## Build the filter, tollgate.wasm
 run: setup build wasm ## Start Envoy with simulated providers, or the real ones whose API keys are set
 	@PYTHONPATH=tests $(PY) -m support.run
 
-test: setup build wasm lint test-rust test-wasm test-envoy ## Run every test
+# The module's slow link leaves a processor free, and what is built for tests lies in folders of its own: both go side by side.
+test: setup ## Run every test
+	$(MAKE) --jobs=2 --output-sync=target built checked
+	$(MAKE) test-wasm test-envoy
+
+.PHONY: built checked
+built: wasm
+	$(MAKE) build
+checked: lint
+	$(MAKE) test-rust
 
 test-rust: ## Unit, property, lane, corpus and command-line tests
 	$(CARGO) test --no-fail-fast
@@ -97,7 +106,7 @@ $(BINDGEN): Cargo.lock
 	touch $@
 
 test-envoy: setup build wasm ## The real module in a real Envoy, with the official SDKs
-	$(PY) -m pytest tests -q --fail-on-skip
+	$(PY) -m pytest tests -q --fail-on-skip --numprocesses 2 --dist loadfile
 	$(FRAMEWORKS)/bin/python -m pytest tests/frameworks -q --fail-on-skip
 
 lint: ## rustfmt, clippy, and the licences and advisories of dependencies where cargo-deny is installed

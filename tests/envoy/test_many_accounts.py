@@ -19,6 +19,8 @@ CONNECTIONS = 32
 # Pages of counters take no more, however many users there are; and a worker remembers some thousands of them.
 BOUND = 64 * 1024 * 1024
 SLACK = 24 * 1024 * 1024
+# Seconds; a slow machine serves five hundred in one.
+pytestmark = pytest.mark.timeout(180 + USERS // 500)
 
 
 @pytest.fixture(scope="module")
