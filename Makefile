@@ -17,6 +17,8 @@ export CARGO_TARGET_DIR := $(abspath $(TARGET))
 export TOLLGATE_BIN     := $(abspath $(BINARY))
 export TOLLGATE_WASM    := $(abspath $(MODULE))
 export TOLLGATE_NODE    := $(abspath $(NODE))
+# Cargo would look for make's own job tokens, which only sub-makes are handed, and complain.
+export CARGO_MAKEFLAGS  :=
 
 # The release profile is made for the module; the host binary does without its slow link.
 FAST := --config profile.release.lto=false --config profile.release.codegen-units=16

@@ -1,6 +1,6 @@
 //! `GET /v1/budget`: what there is left, for whoever asks; for everybody, to the master key.
 
-use super::admission::Applicant;
+use super::applicant::Applicant;
 use super::denial::dollars;
 use super::fleet;
 use super::host::Host;

@@ -4,6 +4,7 @@
 //! [`exchange::Exchange`], and what all requests of a thread share is a [`Worker`].
 
 mod admission;
+mod applicant;
 mod attempt;
 mod backoff;
 mod budget_page;

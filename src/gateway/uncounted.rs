@@ -1,6 +1,7 @@
 //! Requests that use what somebody counts, and of which nobody can tell how much.
 
-use super::admission::{Admission, Applicant};
+use super::admission::Admission;
+use super::applicant::Applicant;
 use super::edge::Edge;
 use super::exchange::{Attempt, Exchange};
 use super::worker::Worker;
