@@ -175,10 +175,15 @@ pub(super) fn write_own(extra: &Extra<'_>, candidate: &mut Object<'_>) {
 pub(super) struct Told(HashSet<(String, u64, u64)>);
 
 impl Told {
-    /// Whether a page is new: a stream may say again with each piece what it said before.
-    pub(super) fn is_new(&mut self, page: &Citation<'_>) -> bool {
+    /// Takes a page, unless there are too many; `true`: it is new. A stream may say again with each piece what it said
+    /// before.
+    pub(super) fn take(&mut self, page: &Citation<'_>) -> Option<bool> {
         let (start, end) = page.span;
-        self.0.len() < MOST_CITED && self.0.insert((page.url.to_str().into_owned(), start, end))
+        let page = (page.url.to_str().into_owned(), start, end);
+        if self.0.contains(&page) {
+            return Some(false);
+        }
+        (self.0.len() < MOST_CITED && self.0.insert(page)).then_some(true)
     }
 }
 

@@ -243,13 +243,14 @@ impl Choice {
         let mut lost = found.lost;
         for page in found.pages {
             let (start, end) = page.span;
-            match start.checked_sub(self.before).filter(|_| matches!(self.open, Open::Text)) {
-                Some(start) if self.told.is_new(&page) => {
+            let start = start.checked_sub(self.before).filter(|_| matches!(self.open, Open::Text));
+            match start.map(|start| (start, self.told.take(&page))) {
+                Some((start, Some(true))) => {
                     let span = (start, end.saturating_sub(self.before));
                     sink.event(Event::Citation { choice: self.index, citation: Citation { span, ..page } });
                 }
-                Some(_) => {}
-                None => lost = true,
+                Some((_, Some(false))) => {}
+                None | Some((_, None)) => lost = true,
             }
         }
         if lost {
