@@ -15,11 +15,12 @@ mod part;
 mod raw;
 mod request;
 mod response;
+mod search;
 mod tool;
 mod usage;
 
 pub use crate::wire::json::{Extra, Text};
-pub use citation::Citation;
+pub use citation::{Citation, Measured, characters};
 pub use event::{Delta, Event, EventSink, PartStart};
 pub use failure::{Failure, FailureKind};
 pub use finish::{Finish, FinishReason};
@@ -31,5 +32,6 @@ pub use part::{
 pub use raw::Json;
 pub use request::{ChatRequest, Effort, Reasoning, ResponseFormat, Schema, Thought};
 pub use response::{ChatResponse, Choice};
+pub use search::Search;
 pub use tool::{Custom, Function, Grammar, Tool, ToolChoice, ToolKind};
 pub use usage::{Usage, UsageStatus};

@@ -1,6 +1,6 @@
 //! Tools a model may use.
 
-use super::{CacheControl, Extra, Json, Opaque, Text};
+use super::{CacheControl, Extra, Json, Opaque, Search, Text};
 
 /// A tool on offer.
 #[derive(Debug, Clone)]
@@ -20,6 +20,9 @@ pub enum ToolKind<'a> {
     Function(Function<'a>),
     /// A tool that the client runs, called with free text (OpenAI).
     Custom(Custom<'a>),
+    /// A search of the web that the provider does itself. Decoders leave it among the [`Self::Other`] tools; the lane
+    /// makes it one where the provider, of another dialect, has such a tool too.
+    Search(Box<Search>),
     /// A tool that the provider runs itself, or one only the client's dialect knows.
     Other(Opaque<'a>),
 }

@@ -38,6 +38,8 @@ pub(super) fn function<'t, 'a>(
             let why = format!("the custom tool {} {why}", custom.name.to_str());
             losses.lost(&format!("tools[{index}]"), &why).map(|()| None)
         }
+        // Written before, by those who search.
+        ToolKind::Search(_) => Ok(None),
         ToolKind::Other(opaque) if own => {
             list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             Ok(None)

@@ -2,6 +2,7 @@
 
 /// How a dialect carries what others carry elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
 pub struct Shape {
     /// Media types of its streams: the first is what clients are told, any of them is a stream when a provider says so.
     pub stream_types: &'static [&'static str],
@@ -13,6 +14,8 @@ pub struct Shape {
     pub streams_by_default: bool,
     /// The response header in which its clients look for the id of their request.
     pub request_id: Option<&'static str>,
+    /// Its answers can say on which pages their texts rely.
+    pub cites: bool,
 }
 
 impl Shape {
@@ -23,6 +26,7 @@ impl Shape {
         stream_in_path: false,
         streams_by_default: false,
         request_id: None,
+        cites: false,
     };
 
     /// The same, as OpenAI has it.

@@ -42,6 +42,12 @@ pub(super) fn marked(maker: Dialect, kind: Kind, signature: &Text<'_>) -> Text<'
     Text::from(format!("{MARK}{}:{}:{}", maker.as_str(), kind.as_str(), signature.to_str()))
 }
 
+/// What stands in the place of the proof that a page was found by Anthropic's search, where another provider found it.
+/// Like a foreign signature it is known again by its beginning.
+pub(super) fn unindexed(maker: Dialect) -> String {
+    format!("{MARK}{}:citation:", maker.as_str())
+}
+
 /// Reads a mark; `None` where there is none. A maker that this gateway does not know is `None` too.
 pub(super) fn read(text: &Text<'_>) -> Option<(Option<Dialect>, Kind, Text<'static>)> {
     let text = text.to_str();

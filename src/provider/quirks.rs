@@ -52,6 +52,8 @@ pub struct Quirks {
     pub carriage: Carriage,
     /// How its embeddings differ from OpenAI's.
     pub embeddings: Fields,
+    /// The provider searches the web itself where the tool of its dialect's maker asks for it.
+    pub web_search: bool,
     /// Top-level fields of the dialect that the provider refuses.
     pub refused: &'static [&'static str],
 }
@@ -120,6 +122,7 @@ impl Quirks {
         prefill: None,
         carriage: Carriage::Plain,
         embeddings: Fields::OPENAI,
+        web_search: true,
         refused: &[],
     };
 
@@ -128,6 +131,7 @@ impl Quirks {
         max_completion_tokens: false,
         developer_role: false,
         reasoning: ReasoningSwitch::Effort,
+        web_search: false,
         ..Self::OPENAI
     };
 

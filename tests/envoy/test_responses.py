@@ -144,7 +144,7 @@ def test_a_truncated_answer_is_none(gate, own):
 
 def test_losses(gate, world):
     tools = [
-        {"type": "web_search"},
+        {"type": "file_search", "vector_store_ids": ["vs_1"]},
         {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}},
     ]
     answer = ask(gate, "claude", tools=tools, truncation="auto")

@@ -32,6 +32,13 @@ pub(crate) const REQUESTS: &[Crafted] = &[
         let turn = |_| join(&[user(client, &text(client, "")), model(client, &text(client, ""))]);
         body(client, &join(&[list(n, turn), user(client, &text(client, ""))]), "", "")
     }),
+    ("texts that rely on pages", |client, n| {
+        let page = r#"{"type":"web_search_result_location","url":"u","title":"t","cited_text":"c","encrypted_index":"e"}"#;
+        let texts =
+            list(n, |i| text(client, &format!(r#","k{i}":1,"citations":[{page}],"annotations":[{page}]"#)));
+        let talk = [user(client, &text(client, "")), model(client, &texts), user(client, &text(client, ""))];
+        body(client, &join(&talk), "", "")
+    }),
     ("messages of one role", |client, n| body(client, &list(n, |_| user(client, &text(client, ""))), "", "")),
     ("thoughts", |client, n| {
         let thoughts = list(n, |i| thought(client, i));
@@ -479,6 +486,15 @@ pub(crate) const ANSWERS: &[CraftedAnswer] = &[
             )
         };
         answer(&format!(r#""content":"xx","annotations":[{}]"#, list(n, source)), "")
+    }),
+    ("sources in their places", |n| {
+        let source = |i| {
+            let (start, end) = (2 * i, 2 * i + 1);
+            format!(
+                r#"{{"type":"url_citation","url_citation":{{"start_index":{start},"end_index":{end},"url":"https://x/{i}","title":"t"}}}}"#
+            )
+        };
+        answer(&format!(r#""content":"{}","annotations":[{}]"#, "é ".repeat(n), list(n, source)), "")
     }),
     ("thoughts and text", |n| {
         let text = r"\u00e9\n\u0022 ".repeat(n);

@@ -72,6 +72,24 @@ def test_thinking_and_tools_loop(client):
         client.messages.create(model=MODEL, max_tokens=4096, messages=asked, tools=[WEATHER], thinking=thinking)
 
 
+def test_what_it_found_is_taken_back_and_nothing_else(client):
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    asked = said("search please")
+    first = client.messages.create(model=MODEL, max_tokens=99, messages=asked, tools=[search])
+    assert [block.type for block in first.content[:3]] == ["server_tool_use", "web_search_tool_result", "text"]
+    cited = next(place for place, block in enumerate(first.content) if block.type == "text" and block.citations)
+    blocks = [block.model_dump(exclude_none=True) for block in first.content]
+    asked += [{"role": "assistant", "content": blocks}, *said("go on")]
+    second = client.messages.create(model=MODEL, max_tokens=99, messages=asked, tools=[search])
+    assert second.content[0].text == "echo: go on"
+    blocks[cited]["citations"][0]["encrypted_index"] = "AAAA"
+    with pytest.raises(anthropic.BadRequestError, match="Could not find search result"):
+        client.messages.create(model=MODEL, max_tokens=99, messages=asked, tools=[search])
+    asked[1] = {"role": "assistant", "content": blocks[:1]}
+    with pytest.raises(anthropic.BadRequestError, match="without a corresponding result"):
+        client.messages.create(model=MODEL, max_tokens=99, messages=asked, tools=[search])
+
+
 def test_structured_output(client):
     class Dog(BaseModel):
         name: str
@@ -124,6 +142,9 @@ ASSISTANT = {"role": "assistant", "content": [USE]}
         ({"tool_choice": {"type": "auto"}}, "may only be specified while providing tools"),
         ({"tools": [WEATHER], "tool_choice": {"type": "required"}}, "expected tags"),
         ({"tools": [{"name": "f"}]}, "tools.0.custom.input_schema: Field required"),
+        ({"tools": [{"type": "web_search_20250305", "name": "search"}]}, "Input should be 'web_search'"),
+        ({"tools": [{"type": "web_search_20250305", "name": "web_search", "size": 1}]}, "size: Extra inputs"),
+        ({"tools": [WEATHER | {"name": "web_search"}, {"type": "web_search_20250305", "name": "web_search"}]}, "unique"),
         ({"tools": [{"type": "function", "function": {}}]}, "Input tag 'function'"),
         ({"stop_sequences": ["\n"]}, "must contain non-whitespace"),
         ({"metadata": {"team": "x"}}, "metadata.team: Extra inputs"),

@@ -40,6 +40,15 @@ def test_the_sdk_takes_its_answers(client):
     assert client.models.count_tokens(model="gemini-2.5-flash", contents="one two three").total_tokens == 3 + 3
 
 
+def test_the_sdk_reads_what_it_found(client):
+    config = types.GenerateContentConfig(tools=[types.Tool(google_search=types.GoogleSearch())])
+    answer = client.models.generate_content(model="gemini-2.5-flash", contents="search please", config=config)
+    found = answer.candidates[0].grounding_metadata
+    segment = found.grounding_supports[0].segment
+    assert answer.text.encode()[segment.start_index : segment.end_index].decode() == segment.text
+    assert [chunk.web.title for chunk in found.grounding_chunks] == ["The sky", "Blue"]
+
+
 def test_the_sdk_reads_its_errors(client, sim):
     sim.script(fail(429))
     with pytest.raises(errors.ClientError) as caught:
@@ -57,6 +66,9 @@ def test_the_sdk_reads_its_errors(client, sim):
         {"contents": [TEXT, RESULT], "tools": [DECLARED]},
         {"unheard": 1},
         {"tools": [{"functionDeclarations": [{"name": "a b"}]}]},
+        {"tools": [{"googleSearch": {}}, DECLARED]},
+        {"tools": [{"googleSearch": {"maxUses": 1}}]},
+        {"tools": [{"googleSearch": {}}], "generationConfig": {"responseMimeType": "application/json"}},
         {"tools": [{"functionDeclarations": [{"name": "f", "parameters": {"type": "OBJECT", "properties": {}}}]}]},
         {"generationConfig": {"stopSequences": ["a", "b", "c", "d", "e", "f"]}},
         {"generationConfig": {"logprobs": 2}},

@@ -1,5 +1,6 @@
 //! Content blocks into the hub's parts.
 
+use super::citation::cite;
 use super::wire::{Block, Source as WireSource};
 use crate::chat::{
     Arguments, CacheControl, Document, Json, Opaque, Part, PartKind, Source, Text, Thinking, ToolCall,
@@ -78,7 +79,9 @@ fn part_at(block: Block<'_>, inside: bool) -> Result<Part<'_>, BadBlock> {
         }
     };
     let cache_control = block.cache_control.map(CacheControl);
-    Ok(Part { cache_control, extra: block.extra, ..Part::new(kind) })
+    let mut part = Part { cache_control, extra: block.extra, ..Part::new(kind) };
+    cite(&mut part);
+    Ok(part)
 }
 
 fn string<'a>(field: &str, value: Option<&'a RawValue>) -> Result<Text<'a>, BadBlock> {

@@ -1,6 +1,7 @@
 //! Anthropic messages, `POST /v1/messages`: towards clients that speak it and towards providers that do.
 
 mod block;
+mod citation;
 mod failure;
 mod finish;
 mod model;
@@ -9,8 +10,10 @@ mod response;
 mod search_result;
 mod stream;
 mod usage;
+mod web_search;
 mod wire;
 
+pub(crate) use citation::{is_field as is_citation_field, pieces};
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use finish::finish_reason;
 pub(crate) use model::Claude;
@@ -21,8 +24,9 @@ pub(crate) use search_result::as_text;
 pub use stream::{StreamDecoder, StreamEncoder};
 pub(crate) use usage::Counts;
 pub use usage::WireUsage;
+pub(crate) use web_search::read_search;
 
 use super::Shape;
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape { request_id: Some("request-id"), ..Shape::SSE };
+pub const SHAPE: Shape = Shape { request_id: Some("request-id"), cites: true, ..Shape::SSE };

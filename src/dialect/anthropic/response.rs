@@ -1,6 +1,7 @@
 //! Whole answers, both ways.
 
 use super::block::part;
+use super::citation;
 use super::finish::{finish_reason, stop_reason};
 use super::usage::write_usage;
 use super::wire::Answer;
@@ -83,7 +84,7 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
         let mut calls = 0;
         body.array("content", |list| {
             for (index, part) in choice.parts.iter().enumerate() {
-                write_block(part, index, own, losses, list);
+                write_block(part, index, response.origin, losses, list);
                 calls += usize::from(matches!(part.kind, PartKind::ToolCall(_)));
             }
         });
@@ -123,14 +124,18 @@ pub(super) fn settled(reason: FinishReason, has_call: bool, has_refusal: bool) -
     }
 }
 
-fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, list: &mut Array<'_>) {
+fn write_block(part: &Part<'_>, index: usize, maker: Dialect, losses: &mut Losses, list: &mut Array<'_>) {
+    let own = maker == Dialect::Anthropic;
     match &part.kind {
         PartKind::Text(text) | PartKind::Refusal(text) if text.is_empty() && !own => {}
+        PartKind::Text(text) if !own && !part.citations.is_empty() => {
+            citation::write_blocks(&text.to_str(), &part.citations, maker, list);
+        }
         PartKind::Text(text) | PartKind::Refusal(text) => list.object(|block| {
             block.word("type", "text");
             block.text("text", text);
             if own {
-                block.extra(&part.extra);
+                citation::write_own(block, &part.extra);
             }
         }),
         PartKind::Thinking(thinking) if thinking.text.is_empty() && thinking.signature.is_none() && !own => {}

@@ -161,6 +161,7 @@ wire_object! {
         pub(super) thinking: Text<'a> = "thinking",
         pub(super) signature: Text<'a> = "signature",
         pub(super) partial_json: Text<'a> = "partial_json",
+        pub(super) citation: &'a RawValue = "citation",
         pub(super) stop_reason: Text<'a> = "stop_reason",
         pub(super) stop_sequence: Text<'a> = "stop_sequence",
     }

@@ -31,4 +31,5 @@ pub const SHAPE: Shape = Shape {
     stream_in_path: true,
     streams_by_default: false,
     request_id: Some("x-amzn-requestid"),
+    cites: false,
 };

@@ -24,6 +24,8 @@
 mod call_id;
 mod failure;
 mod finish;
+mod google_search;
+mod grounding;
 mod logprobs;
 mod model;
 mod part;
@@ -36,6 +38,7 @@ mod wire;
 
 pub use failure::{write_failure, write_failure_event};
 pub(in crate::dialect) use finish::unexplained;
+pub(crate) use google_search::read_search;
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub(crate) use stream::Reframer;
@@ -48,5 +51,6 @@ pub const SHAPE: Shape = Shape {
     stream_types: &["text/event-stream", "application/json"],
     model_in_path: true,
     stream_in_path: true,
+    cites: true,
     ..Shape::SSE
 };

@@ -4,7 +4,7 @@ use super::call_ids::name_calls;
 use super::marks::mark;
 use super::names::Said;
 use super::replay::replay;
-use super::{Answer, AnswerPlan, JSON_TOOL, Report, count, custom, identity};
+use super::{Answer, AnswerPlan, JSON_TOOL, Report, cited, count, custom, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
@@ -43,7 +43,8 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
 /// # Errors
 /// As for [`answer`].
 pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
-    let response = decode(plan, body)?;
+    let mut response = decode(plan, body)?;
+    cited::split(plan.client, &mut response);
     let mut losses = Losses::new(true);
     note_end(&response, &mut losses);
     note_citations(plan.client, &response, &mut losses);
@@ -78,6 +79,7 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
             }
         }
     }
+    cited::join(&mut response);
     name_calls(&mut response, plan.created);
     custom::settle(plan, &mut response);
     mark(plan.client, &mut response);
@@ -101,12 +103,10 @@ fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
     }
 }
 
-/// Only OpenAI's two dialects can say on which pages a text relies as the hub does.
+/// Not every dialect can say on which pages a text relies.
 fn note_citations(client: Dialect, response: &ChatResponse<'_>, losses: &mut Losses) {
     let mut parts = response.choices.iter().flat_map(|choice| &choice.parts);
-    if !matches!(client, Dialect::OpenaiChat | Dialect::OpenaiResponses)
-        && parts.any(|part| !part.citations.is_empty())
-    {
+    if !client.shape().cites && parts.any(|part| !part.citations.is_empty()) {
         losses.note("fields of the answer dropped: annotations");
     }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod call_ids;
+mod cited;
 pub mod count;
 mod custom;
 mod envelope;
@@ -17,6 +18,7 @@ mod names;
 mod params;
 mod replay;
 mod request;
+mod search;
 mod stream;
 mod tidy;
 mod transcript;
@@ -193,6 +195,17 @@ impl AnswerPlan {
 }
 
 impl AnswerPlan {
+    /// Whether the provider may say what its texts rely on.
+    pub fn cites(&self) -> bool {
+        self.cites_parts() || self.provider == Dialect::OpenaiChat
+    }
+
+    /// Whether it does so part by part: the places of its citations count from the beginning of each text. OpenAI's chat
+    /// completions count from the beginning of all of it.
+    pub fn cites_parts(&self) -> bool {
+        matches!(self.provider, Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Gemini)
+    }
+
     /// Whether a stream passes the gateway as it is: dialect and carriage are the same on both sides.
     pub fn is_identity(&self) -> bool {
         self.client == self.provider && self.client_carriage == self.provider_carriage

@@ -1,7 +1,9 @@
 //! A client's request becomes a provider's.
 
 use super::params::Fitted;
-use super::{AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, count, custom, identity, names, tidy};
+use super::{
+    AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, cited, count, custom, identity, names, search, tidy,
+};
 use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, Text};
 use crate::dialect::gemini::signature::without_signatures;
 use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
@@ -151,11 +153,13 @@ pub(super) fn encode(
     if request.origin != provider {
         tidy::read_pieces(request, &mut losses);
     }
+    cited::forget(request, provider, &mut losses)?;
     lose_foreign_messages(request, &mut losses)?;
     if request.origin != provider {
         if !custom::are_known(provider, ask.quirks) {
             custom::as_functions(request, &mut losses);
         }
+        search::offer(request, provider, ask)?;
         tidy::lose_foreign_tools(request, &mut losses)?;
         tidy::part_ids(request);
         tidy::order_results(request);

@@ -183,9 +183,7 @@ impl Sink<'_> {
 /// What a client's dialect has no place for in a stream. Its encoder leaves it out; headers are long gone, so the audit line
 /// is where it is told.
 fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
-    use Dialect::{
-        Anthropic, Bedrock, Cohere, Gemini, Ollama, OllamaGenerate, OpenaiCompletions, OpenaiResponses,
-    };
+    use Dialect::{Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions, OpenaiResponses};
     match (client, event) {
         (OpenaiCompletions, Event::PartStart { part, .. }) => match part {
             PartStart::Thinking | PartStart::RedactedThinking(_) => Some("reasoning"),
@@ -199,10 +197,9 @@ fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
         (Cohere | Ollama | OllamaGenerate, Event::Delta { delta: Delta::Signature(proof), .. }) => {
             (!proof.is_empty()).then_some("the signature of reasoning")
         }
-        (
-            Anthropic | Bedrock | Cohere | Gemini | Ollama | OllamaGenerate | OpenaiCompletions,
-            Event::Citation { .. },
-        ) => Some("annotations"),
+        // The text was said before it was known, and cannot be cut any more.
+        (Anthropic, Event::Citation { .. }) => Some("the places of citations"),
+        (_, Event::Citation { .. }) if !client.shape().cites => Some("annotations"),
         (Anthropic | Bedrock, Event::Logprobs { choice: 0, .. }) => Some("logprobs"),
         (
             Anthropic | Bedrock | Cohere | Ollama | OllamaGenerate | OpenaiResponses,

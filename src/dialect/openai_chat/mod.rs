@@ -14,7 +14,9 @@ pub(crate) mod usage;
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use ids::{short_user, write_call_id_within};
 pub(super) use request::Top;
-pub(crate) use request::{CACHE_HINTS, NO_EFFORT, SAFETY, media_type_of, reasons, reasons_when_asked};
+pub(crate) use request::{
+    CACHE_HINTS, NO_EFFORT, SAFETY, WEB_SEARCH, media_type_of, read_search, reasons, reasons_when_asked,
+};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
@@ -22,4 +24,4 @@ pub use stream::{StreamDecoder, StreamEncoder};
 use super::Shape;
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape::OPENAI;
+pub const SHAPE: Shape = Shape { cites: true, ..Shape::OPENAI };

@@ -22,10 +22,11 @@ mod wire;
 
 pub use failure::{write_failure, write_failure_event};
 pub use request::{decode_request, encode_request};
+pub(crate) use request::{is_search, read_search};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
 use super::Shape;
 
 /// Facts about the wire format.
-pub const SHAPE: Shape = Shape::OPENAI;
+pub const SHAPE: Shape = Shape { cites: true, ..Shape::OPENAI };

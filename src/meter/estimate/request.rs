@@ -144,6 +144,8 @@ fn take_tool(counter: &mut Counter, tool: &Tool<'_>, frame: Frame) {
                 take(counter, text);
             }
         }
+        // What the provider tells the model of its own search nobody else knows.
+        ToolKind::Search(_) => {}
         ToolKind::Other(opaque) => take_raw(counter, opaque.json.as_str()),
     }
 }

@@ -65,7 +65,7 @@ pub(super) static ROWS: &[Preset] = &[
             BEDROCK_COUNT,
         ],
         key_variable: Some("AWS_BEARER_TOKEN_BEDROCK"),
-        quirks: Quirks { carriage: Carriage::BedrockInvoke, ..FULL },
+        quirks: Quirks { carriage: Carriage::BedrockInvoke, web_search: false, ..FULL },
         price_provider: Some("aws"),
         ..HOSTED
     },

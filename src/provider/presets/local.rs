@@ -23,6 +23,8 @@ const LITELLM: Quirks = Quirks {
     replay: Replay::Blocks,
     short_ids: false,
     embeddings: Fields::ROUTER,
+    // Whether a search is answered is up to the model behind it.
+    web_search: false,
     ..FULL
 };
 

@@ -146,7 +146,8 @@ const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
 /// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
-const NO_DEVELOPER: Quirks = Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, ..FULL };
+const NO_DEVELOPER: Quirks =
+    Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, web_search: false, ..FULL };
 /// The API as it was in 2024: `max_tokens`, `system`.
 const CLASSIC: Quirks = Quirks::COMPATIBLE;
 /// As it was in 2024, with `top_k` beside OpenAI's own sampling fields.

@@ -34,11 +34,26 @@ ERRORS = {
     529: ("overloaded_error", "Overloaded"),
 }
 SECRET = b"signs simulated thoughts"
+FOUND = b"signs what was found"
 
 
 def signature(thinking: str) -> str:
     """What this simulator signs a thought with; any other signature is refused."""
     return base64.b64encode(hmac.new(SECRET, thinking.encode(), hashlib.sha512).digest() * 2).decode()
+
+
+def sealed(page: str) -> str:
+    """What stands for a page that this simulator's search found; any other is refused."""
+    return base64.b64encode(hmac.new(FOUND, page.encode(), hashlib.sha256).digest() + page.encode()).decode()
+
+
+def unsealed(text: str) -> str | None:
+    """The page, where it was found here."""
+    try:
+        page = base64.b64decode(text, validate=True)[32:].decode()
+    except ValueError:
+        return None
+    return page if hmac.compare_digest(sealed(page), text) else None
 
 
 class AnthropicSim(Simulator):
@@ -131,7 +146,7 @@ class AnthropicSim(Simulator):
             raise Refused(f"The request body is not valid JSON: {error}") from None
         betas = request.header("anthropic-beta") or ""
         counting = request.path.endswith("/count_tokens")
-        check(body, version, betas, lambda t, s: hmac.compare_digest(signature(t), s), counting=counting)
+        check(body, version, betas, lambda t, s: hmac.compare_digest(signature(t), s), unsealed, counting=counting)
         if not self.known(body["model"]):
             raise Refused(f"model: {body['model']}", 404, "not_found_error")
         return body
@@ -169,7 +184,9 @@ class AnthropicSim(Simulator):
         blocks: list[dict[str, Any]] = []
         if answer.thought:
             blocks.append({"type": "thinking", "thinking": answer.thought, "signature": signature(answer.thought)})
-        if answer.text:
+        if answer.cited:
+            blocks.extend(_found(answer))
+        elif answer.text:
             blocks.append({"type": "text", "text": answer.text})
         for number, (name, arguments) in enumerate(answer.calls):
             seed = hashlib.md5(f"{number}{name}{arguments}".encode()).hexdigest()[:24]
@@ -220,7 +237,8 @@ class AnthropicSim(Simulator):
         for index, block in enumerate(whole["content"]):
             empty = {
                 "thinking": {"type": "thinking", "thinking": "", "signature": ""},
-                "text": {"type": "text", "text": ""},
+                "text": {"type": "text", "text": ""} | ({"citations": []} if "citations" in block else {}),
+                "web_search_tool_result": block,
             }.get(block["type"]) or block | {"input": {}}
             events.append(
                 (_event("content_block_start", index=index, content_block=empty), block["type"] == "tool_use")
@@ -258,10 +276,47 @@ def _deltas(block: dict[str, Any]) -> list[dict[str, Any]]:
         made = [{"type": "thinking_delta", "thinking": piece} for piece in tokens(block["thinking"])]
         return [*made, {"type": "signature_delta", "signature": block["signature"]}]
     if block["type"] == "text":
-        return [{"type": "text_delta", "text": piece} for piece in tokens(block["text"])]
+        # What a block relies on comes before its words.
+        cited = [{"type": "citations_delta", "citation": citation} for citation in block.get("citations", [])]
+        return [*cited, *({"type": "text_delta", "text": piece} for piece in tokens(block["text"]))]
+    if block["type"] == "web_search_tool_result":
+        return []
     text = json.dumps(block["input"]) if block["input"] else ""
     pieces = ["", *(text[start : start + 9] for start in range(0, len(text), 9))]
     return [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
+
+
+def _found(answer: Answer) -> list[dict[str, Any]]:
+    """A search, what it found, and the text in blocks, one for each piece that relies on something."""
+    ident = "srvtoolu_" + hashlib.md5(answer.text.encode()).hexdigest()[:24]
+    pages = dict.fromkeys(page for _, _, pages in answer.cited for page in pages)
+    results = [
+        {"type": "web_search_result", "url": url, "title": title, "encrypted_content": sealed(url), "page_age": None}
+        for url, title in pages
+    ]
+    blocks: list[dict[str, Any]] = [
+        {"type": "server_tool_use", "id": ident, "name": "web_search", "input": {"query": "sky and sea"}},
+        {"type": "web_search_tool_result", "tool_use_id": ident, "content": results},
+    ]
+    done = 0
+    for start, end, cited in answer.cited:
+        if done < start:
+            blocks.append({"type": "text", "text": answer.text[done:start]})
+        citations = [
+            {
+                "type": "web_search_result_location",
+                "cited_text": f"What {title} says ...",
+                "url": url,
+                "title": title,
+                "encrypted_index": sealed(url),
+            }
+            for url, title in cited
+        ]
+        blocks.append({"type": "text", "text": answer.text[start:end], "citations": citations})
+        done = end
+    if done < len(answer.text):
+        blocks.append({"type": "text", "text": answer.text[done:]})
+    return blocks
 
 
 def ask_of(body: Any) -> Ask:
@@ -313,6 +368,7 @@ def ask_of(body: Any) -> Ask:
         limit=body["max_tokens"],
         stops=body.get("stop_sequences") or [],
         marked=marked,
+        searches=any(tool.get("type", "").startswith("web_search_") for tool in body.get("tools") or []),
     )
 
 
@@ -325,6 +381,8 @@ def _words(block: dict[str, Any]) -> int:
         return len(json.dumps(block["input"]).split()) + 1
     if block["type"] in ("image", "document"):
         return 50
+    if block["type"] in ("server_tool_use", "web_search_tool_result"):
+        return 10
     return len(block.get("thinking", "").split())
 
 

@@ -67,6 +67,12 @@ TOOL = {
     "allowed_callers", "eager_input_streaming",
 }  # fmt: skip
 IMAGES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
+SEARCH = {
+    "type", "name", "max_uses", "allowed_domains", "blocked_domains", "user_location", "cache_control", "defer_loading",
+    "allowed_callers", "strict",
+}  # fmt: skip
+LOCATION = {"type", "city", "region", "country", "timezone"}
+CITATION = {"type", "cited_text", "url", "title", "encrypted_index"}
 UNSUPPORTED = {
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "maxItems",
     "uniqueItems", "minProperties", "maxProperties", "patternProperties", "not", "if", "then", "else", "oneOf",
@@ -84,10 +90,16 @@ class Refused(Exception):
 
 
 def check(
-    body: Any, version: str, betas: str, signed: Callable[[str, str], bool], *, counting: bool = False
+    body: Any,
+    version: str,
+    betas: str,
+    signed: Callable[[str, str], bool],
+    found: Callable[[str], str | None] = lambda _: None,
+    *,
+    counting: bool = False,
 ) -> None:
-    """Raises `Refused` where the real API answers 400. `signed(thinking, signature)` knows this provider's own;
-    `counting`: the request is for `count_tokens`."""
+    """Raises `Refused` where the real API answers 400. `signed(thinking, signature)` knows this provider's own, and
+    `found(sealed)` the pages that its search found; `counting`: the request is for `count_tokens`."""
     if not isinstance(body, dict):
         raise Refused("Input should be a valid dictionary")
     if version >= "2026-10-21":
@@ -122,6 +134,7 @@ def check(
         if name != "user_id":
             raise Refused(f"metadata.{name}: Extra inputs are not permitted")
     _messages(body, signed)
+    _searches(body["messages"], found)
     marks = _marks({name: body[name] for name in ("system", "tools", "messages") if name in body})
     if marks > 4:
         raise Refused(f"A maximum of 4 blocks with cache_control may be provided. Found {marks}.")
@@ -210,6 +223,10 @@ def _tools(body: dict[str, Any]) -> None:
                 raise Refused(
                     f"tools.{number}: Input tag '{kind}' found using 'type' does not match any of the expected tags"
                 )
+            if kind.startswith("web_search_"):
+                _search(tool, f"tools.{number}.{kind}")
+            if name in names:
+                raise Refused("tools: Tool names must be unique.")
             names.add(name)
             continue
         for field in set(tool) - TOOL:
@@ -245,6 +262,53 @@ def _tools(body: dict[str, Any]) -> None:
         raise Refused("tool_choice: tool_choice may only be specified while providing tools.")
     if kind == "tool" and choice.get("name") not in names:
         raise Refused(f"tool_choice: Tool '{choice.get('name')}' not found in provided tools")
+
+
+def _search(tool: dict[str, Any], where: str) -> None:
+    for field in set(tool) - SEARCH:
+        raise Refused(f"{where}.{field}: Extra inputs are not permitted")
+    if tool.get("name") != "web_search":
+        raise Refused(f"{where}.name: Input should be 'web_search'")
+    most = tool.get("max_uses")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 1):
+        raise Refused(f"{where}.max_uses: Input should be greater than 0")
+    if tool.get("allowed_domains") and tool.get("blocked_domains"):
+        raise Refused(f"{where}: Only one of allowed_domains and blocked_domains may be given")
+    for name in ("allowed_domains", "blocked_domains"):
+        for domain in tool.get(name) or []:
+            if not isinstance(domain, str) or "://" in domain:
+                raise Refused(f"{where}.{name}: domains have no scheme")
+    location = tool.get("user_location")
+    if location is not None:
+        for field in set(location) - LOCATION:
+            raise Refused(f"{where}.user_location.{field}: Extra inputs are not permitted")
+        if location.get("type") != "approximate":
+            raise Refused(f"{where}.user_location.type: Input should be 'approximate'")
+
+
+def _searches(messages: list[Any], found: Callable[[str], str | None]) -> None:
+    """Searches of earlier turns stand with what they found, and pages are those that this provider's search found."""
+    for number, message in enumerate(messages):
+        blocks = message["content"] if isinstance(message["content"], list) else []
+        asked: set[str] = set()
+        for place, block in enumerate(blocks):
+            where = f"messages.{number}.content.{place}"
+            if block["type"] == "server_tool_use":
+                asked.add(block["id"])
+            elif block["type"] == "web_search_tool_result":
+                if block["tool_use_id"] not in asked:
+                    raise Refused(f"{where}: unexpected `tool_use_id` found in `web_search_tool_result` blocks")
+                asked.remove(block["tool_use_id"])
+                for result in block["content"]:
+                    if found(result["encrypted_content"]) != result["url"]:
+                        raise Refused(f"{where}: Invalid `encrypted_content` in `search_result` block")
+            for citation in block.get("citations") or [] if block["type"] == "text" else []:
+                if set(citation) != CITATION or citation["type"] != "web_search_result_location":
+                    raise Refused(f"{where}.text.citations: Input should be a valid citation")
+                if found(citation["encrypted_index"]) != citation["url"]:
+                    raise Refused(f"{where}.text.citations: Could not find search result for citation index")
+        if asked:
+            raise Refused(f"messages.{number}: `web_search` tool use was found without a corresponding result block")
 
 
 def _output(body: dict[str, Any]) -> None:

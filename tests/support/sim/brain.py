@@ -8,6 +8,7 @@ The last user text steers it:
 - the last message carries tool results: `tools said: …` with every result;
 - a response schema: a JSON value that conforms to it;
 - `refuse` as its first word: a refusal;
+- `search` in it, where the provider's own search is on offer: `FOUND`, which relies on `PAGES`;
 - anything else: `echo: ` and the text.
 
 Tokens are words here: a word with the space before it is one token.
@@ -23,6 +24,13 @@ from typing import Any
 from .schema import example
 
 REFUSAL = "I'm sorry, but I can't help with that."
+FOUND = "Grüße: the sky is blue \U0001f600, the sea is too. That is all."
+"""what is said after a search"""
+PAGES = [
+    ("the sky is blue \U0001f600", [("https://sky.example/a", "The sky"), ("https://blue.example/b", "Blue")]),
+    ("the sea is too", [("https://blue.example/b", "Blue")]),
+]
+"""the words of it that rely on something, and on which pages: address and title"""
 
 
 @dataclass
@@ -48,6 +56,8 @@ class Ask:
     stops: list[str] = field(default_factory=list)
     marked: int = 0
     """words before a cache mark"""
+    searches: bool = False
+    """the provider's own search is on offer"""
 
 
 @dataclass
@@ -57,6 +67,8 @@ class Answer:
     text: str = ""
     calls: list[tuple[str, str]] = field(default_factory=list)
     """name and arguments as JSON text"""
+    cited: list[tuple[int, int, list[tuple[str, str]]]] = field(default_factory=list)
+    """first character, the one after the last, and the pages that these rely on"""
     thought: str | None = None
     refusal: bool = False
     finish: str = "stop"
@@ -97,6 +109,9 @@ def think(ask: Ask, text: str | None = None, overrides: dict[str, object] | None
             answer.text = "Let me look."
     elif ask.results:
         answer.text = "tools said: " + "; ".join(ask.results)
+    elif ask.searches and re.search(r"\bsearch\b", ask.text):
+        answer.text = FOUND
+        answer.cited = [(FOUND.index(words), FOUND.index(words) + len(words), pages) for words, pages in PAGES]
     elif ask.schema is not None:
         answer.text = json.dumps(example(ask.schema), separators=(",", ":"))
     elif ask.json_object:

@@ -232,6 +232,8 @@ class GeminiSim(Simulator):
         if answer.refusal:
             return {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}} | piece
         candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "index": 0}
+        if last and answer.cited:
+            candidate["groundingMetadata"] = grounding(answer)
         if last:
             candidate["finishReason"] = "MAX_TOKENS" if answer.finish == "length" else "STOP"
             if answer.calls:
@@ -271,6 +273,23 @@ class GeminiSim(Simulator):
         headers = self._headers(behaviour, "application/json; charset=UTF-8")
         start = b"[" if behaviour.error_event == 0 else b",\r\n"
         return how.streamed(behaviour, headers, events, start + json.dumps(error).encode() + b"]")
+
+
+def grounding(answer: Answer) -> dict[str, Any]:
+    """What the text relies on, its segments in bytes of UTF-8."""
+    pages = list(dict.fromkeys(page for _, _, pages in answer.cited for page in pages))
+    supports = []
+    for start, end, cited in answer.cited:
+        first, words = len(answer.text[:start].encode()), answer.text[start:end]
+        segment: dict[str, Any] = {"startIndex": first} if first else {}
+        segment |= {"endIndex": first + len(words.encode()), "text": words}
+        supports.append({"segment": segment, "groundingChunkIndices": [pages.index(page) for page in cited]})
+    return {
+        "searchEntryPoint": {"renderedContent": "<div>sky and sea</div>"},
+        "groundingChunks": [{"web": {"uri": url, "title": title}} for url, title in pages],
+        "groundingSupports": supports,
+        "webSearchQueries": ["sky and sea"],
+    }
 
 
 def camel(value: Any) -> Any:
@@ -335,6 +354,7 @@ def ask_of(body: Any) -> Ask:
         forced={"ANY": names[0] if names else "*"}.get(calling.get("mode", "")),
         may_call=calling.get("mode") != "NONE",
         schema=schema,
+        searches=any("googleSearch" in tool for tool in body.get("tools") or []),
         json_object=config.get("responseMimeType") == "application/json" and schema is None,
         thinking=bool(thinking.get("includeThoughts")) and thinking.get("thinkingBudget") != 0,
         limit=config.get("maxOutputTokens"),

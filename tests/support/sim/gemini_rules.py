@@ -125,6 +125,9 @@ def check(body: Any, model: str, signed: Any) -> None:
     declared = _tools(body.get("tools") or [], generation)
     _tool_config(body.get("toolConfig") or {}, declared)
     _config(body.get("generationConfig") or {}, generation, declared)
+    searches = any("googleSearch" in tool for tool in body.get("tools") or [])
+    if searches and generation < 3 and (body.get("generationConfig") or {}).get("responseMimeType") == "application/json":
+        raise Refused("Tool use with a response mime type: 'application/json' is unsupported")
     _contents(contents, generation, signed)
     for content in contents:
         for part in content["parts"]:
@@ -272,8 +275,10 @@ def _tools(tools: list[Any], generation: int) -> dict[str, Any]:
                     )
                 _schema(schema, f"{place}.parameters")
             declared[function["name"]] = schema or function.get("parametersJsonSchema")
-        if "googleSearch" in tool and declared and generation < 3:
-            raise Refused("Tool use with function calling is unsupported")
+        if "googleSearch" in tool:
+            known(tool["googleSearch"], {"timeRangeFilter", "searchTypes"}, f"{where}.google_search")
+    if any("googleSearch" in tool for tool in tools) and declared and generation < 3:
+        raise Refused("Tool use with function calling is unsupported")
     return declared
 
 

@@ -169,10 +169,18 @@ class OpenAIResponsesSim(OpenAISim):
             if "reasoning.encrypted_content" in (body.get("include") or []):
                 item["encrypted_content"] = SEAL + core
             output.append(item)
+        if answer.cited:
+            action = {"type": "search", "query": "sky and sea"}
+            output.append({"id": f"ws_{core}", "type": "web_search_call", "status": "completed", "action": action})
         if answer.text or not answer.calls:
             part: dict[str, Any] = {"type": "output_text", "annotations": [], "logprobs": [], "text": answer.text}
             if "message.output_text.logprobs" in (body.get("include") or []):
                 part["logprobs"] = _logprobs(answer.text, body.get("top_logprobs") or 0)
+            part["annotations"] = [
+                {"type": "url_citation", "start_index": start, "end_index": end, "url": url, "title": title}
+                for start, end, pages in answer.cited
+                for url, title in pages
+            ]
             if answer.refusal:
                 part = {"type": "refusal", "refusal": REFUSAL}
             status = "incomplete" if answer.finish == "length" else "completed"
@@ -237,14 +245,21 @@ class OpenAIResponsesSim(OpenAISim):
                 where = {**about, "content_index": number}
                 key = "refusal" if part["type"] == "refusal" else "text"
                 kind = "refusal" if key == "refusal" else "output_text"
-                empty = {**part, key: ""} | ({} if key == "refusal" else {"logprobs": []})
+                empty = {**part, key: ""} | ({} if key == "refusal" else {"logprobs": [], "annotations": []})
                 event("response.content_part.added", **where, part=empty)
                 for piece in tokens(part[key]):
                     more = {} if key == "refusal" else {"logprobs": _logprobs(piece, 0) if logprobs else []}
                     event(f"response.{kind}.delta", True, **where, delta=piece, obfuscation="xy", **more)
+                for place, annotation in enumerate(part.get("annotations") or []):
+                    more = {"annotation_index": place, "annotation": annotation}
+                    event("response.output_text.annotation.added", **where, **more)
                 done = {} if key == "refusal" else {"logprobs": part["logprobs"]}
                 event(f"response.{kind}.done", **where, **{key: part[key]}, **done)
                 event("response.content_part.done", **where, part=part)
+        elif item["type"] == "web_search_call":
+            event("response.output_item.added", output_index=index, item={**item, "status": "in_progress"})
+            for state in ("in_progress", "searching", "completed"):
+                event(f"response.web_search_call.{state}", **about)
         else:
             begun = {**item, "status": "in_progress", "arguments": ""}
             event("response.output_item.added", True, output_index=index, item=begun)
@@ -281,7 +296,7 @@ def ask_of(body: Any, items: list[Any]) -> Ask:
     if isinstance(choice, dict):
         if choice["type"] == "function":
             forced = choice["name"]
-        else:
+        elif choice["type"] == "allowed_tools":
             tools = {name: tools[name] for name in (tool["name"] for tool in choice["tools"])}
             forced = "*" if choice["mode"] == "required" else None
     return Ask(
@@ -297,6 +312,7 @@ def ask_of(body: Any, items: list[Any]) -> Ask:
         thinking=(body.get("reasoning") or {}).get("effort") not in (None, "none", "minimal"),
         limit=body.get("max_output_tokens"),
         marked=words if words >= 1024 else 0,
+        searches=any(tool["type"] == "web_search" for tool in body.get("tools") or []),
     )
 
 

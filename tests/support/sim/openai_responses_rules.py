@@ -147,6 +147,8 @@ def _tools(body: dict[str, Any]) -> None:
         if tool["type"] != "function":
             if tool["type"] not in ("web_search", "custom"):
                 raise invalid(f"{where}.type", tool["type"], {"function", "web_search", "custom"})
+            if tool["type"] == "web_search":
+                _search(tool, where)
             continue
         if "name" not in tool:
             raise missing(f"{where}.name")
@@ -171,12 +173,30 @@ def _tools(body: dict[str, Any]) -> None:
         if choice.get("type") == "function":
             if set(choice) != {"type", "name"} or choice["name"] not in names:
                 raise Refused("Tool choice 'function' not found in 'tools' parameter.", "tool_choice")
+        elif choice.get("type") == "web_search":
+            if all(tool["type"] != "web_search" for tool in body.get("tools") or []):
+                raise Refused("Tool choice 'web_search' not found in 'tools' parameter.", "tool_choice")
         elif choice.get("type") != "allowed_tools":
             raise invalid("tool_choice.type", choice.get("type"), {"function", "allowed_tools"})
         elif {tool.get("name") for tool in choice["tools"]} - names:
             raise Refused("Tool choice 'allowed_tools' not found in 'tools' parameter.", "tool_choice")
     elif choice not in (None, "none", "auto", "required"):
         raise invalid("tool_choice", choice, {"none", "auto", "required"})
+
+
+def _search(tool: dict[str, Any], where: str) -> None:
+    for name in set(tool) - {"type", "filters", "search_context_size", "user_location"}:
+        raise unknown(f"{where}.{name}")
+    for name in set(tool.get("filters") or {}) - {"allowed_domains", "blocked_domains"}:
+        raise unknown(f"{where}.filters.{name}")
+    sizes = {"low", "medium", "high"}
+    if tool.get("search_context_size", "medium") not in sizes:
+        raise invalid(f"{where}.search_context_size", tool["search_context_size"], sizes)
+    place = tool.get("user_location") or {"type": "approximate"}
+    for name in set(place) - {"type", "city", "region", "country", "timezone"}:
+        raise unknown(f"{where}.user_location.{name}")
+    if place.get("type") != "approximate":
+        raise invalid(f"{where}.user_location.type", place.get("type"), {"approximate"})
 
 
 def _text(body: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 //! The hub's parts as content blocks of a request.
 
+use super::super::citation::write_own;
 use super::turns::Spoken;
 use crate::chat::{Document, Failure, Json, Losses, Part, PartKind, Source, Text, ToolResult, is_missed};
 use crate::wire::base64;
@@ -127,7 +128,10 @@ impl<'l> Parts<'l> {
         if let Some(cache) = part.cache_control {
             block.raw("cache_control", cache.0);
         }
-        for (name, value) in part.extra.iter().filter(|(name, _)| self.own || is_citations(part, name)) {
+        if self.own {
+            return write_own(block, &part.extra);
+        }
+        for (name, value) in part.extra.iter().filter(|(name, _)| is_citations(part, name)) {
             block.raw(name, value);
         }
     }

@@ -1,9 +1,12 @@
 //! Tools, the choice among them, and the shape of the answer.
 
 use super::super::model::Claude;
+use super::super::web_search::write_search;
 use super::parts::write_json;
 use super::schema::Rewriter;
-use crate::chat::{ChatRequest, Failure, Json, Losses, ResponseFormat, Schema, Text, Tool, ToolChoice};
+use crate::chat::{
+    ChatRequest, Failure, Json, Losses, ResponseFormat, Schema, Search, Text, Tool, ToolChoice, ToolKind,
+};
 use crate::dialect::Dialect;
 use crate::dialect::lane::JSON_TOOL;
 use crate::dialect::offered::{self, Only};
@@ -193,6 +196,9 @@ fn write_tool(
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
     let own = request.origin == Dialect::Anthropic;
+    if let ToolKind::Search(search) = &tool.kind {
+        return offer_search(request, search, index, only, losses, list);
+    }
     let Some(function) =
         offered::function(tool, index, own, "is not supported by Anthropic", only, losses, list)?
     else {
@@ -238,6 +244,28 @@ fn write_tool(
         }
     });
     Ok(())
+}
+
+/// Writes the search, where it can be offered.
+fn offer_search(
+    request: &ChatRequest<'_>,
+    search: &Search,
+    index: usize,
+    only: Option<&Only<'_>>,
+    losses: &mut Losses,
+    list: &mut Array<'_>,
+) -> Result<(), Failure> {
+    if only.is_some_and(|names| !names.contains(Search::NAME)) {
+        return Ok(());
+    }
+    let has_its_name = |tool: &Tool<'_>| match &tool.kind {
+        ToolKind::Function(function) => function.name == Search::NAME,
+        _ => false,
+    };
+    if request.tools.iter().any(has_its_name) {
+        return losses.lost(&search.path(index), "a function on offer has its name, and tools need one each");
+    }
+    write_search(search, index, losses, list)
 }
 
 /// What became of a schema that is no plain object.

@@ -1,13 +1,15 @@
 //! A provider's event stream into the hub's events.
 
+use super::super::citation::FIELD;
 use super::super::finish::finish_reason;
 use super::super::usage::{Counts, WireUsage};
 use super::super::wire::{Added, Block, Data, Delta as WireDelta};
+use super::cited::Cited;
 use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
-use crate::wire::json::{ParseError, Stencil, parse};
+use crate::wire::json::{ParseError, Stencil, parse, parse_raw};
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
 
@@ -22,6 +24,7 @@ pub struct StreamDecoder {
 struct State {
     counts: Counts,
     open: Open,
+    cited: Cited,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to the open block: most are like the one before.
@@ -43,6 +46,10 @@ enum Open {
     None,
     /// A part of the hub's.
     Part,
+    /// A text.
+    Text,
+    /// A text whose block is complete: the next one may go on with it.
+    Said,
     /// A tool call, with the arguments its start gave, which count only if no others come.
     Call { early: Option<String> },
     /// A block that the hub has no word for.
@@ -123,7 +130,7 @@ impl State {
             "content_block_delta" => self.delta(data.delta.unwrap_or_default(), sink),
             "content_block_stop" => self.stop(sink),
             "message_delta" => {
-                self.stop(sink);
+                self.close(sink);
                 let delta = data.delta.unwrap_or_default();
                 self.usage(data.usage.as_ref(), delta.stop_reason.is_some(), sink);
                 if let Some(reason) = delta.stop_reason {
@@ -140,7 +147,7 @@ impl State {
                 }
             }
             "message_stop" => {
-                self.stop(sink);
+                self.close(sink);
                 self.over = true;
                 sink.event(Event::End);
             }
@@ -162,12 +169,12 @@ impl State {
         self.stop(sink);
         let open = |part, sink: &mut S| sink.event(Event::PartStart { choice: 0, part });
         let kind = block.kind.unwrap_or_default().to_str();
+        if kind == "text" {
+            let citations = block.extra.iter().find(|(name, value)| name == FIELD && value.get() != "null");
+            return self.text(text(block.text), citations.map(|(_, list)| *list), sink);
+        }
+        self.close(sink);
         match &*kind {
-            "text" => {
-                open(PartStart::Text, sink);
-                self.open = Open::Part;
-                add(Delta::Text(text(block.text)), sink);
-            }
             "thinking" => {
                 open(PartStart::Thinking, sink);
                 self.open = Open::Part;
@@ -190,11 +197,32 @@ impl State {
         }
     }
 
+    /// A text begins, or goes on in another block.
+    fn text<S: EventSink>(&mut self, text: Text<'_>, citations: Option<&RawValue>, sink: &mut S) {
+        if self.open == Open::Said && self.cited.joins(citations.is_some()) {
+            self.cited.next();
+        } else {
+            self.close(sink);
+            sink.event(Event::PartStart { choice: 0, part: PartStart::Text });
+            self.cited = Cited::default();
+        }
+        self.open = Open::Text;
+        self.cited.say(&text);
+        add(Delta::Text(text), sink);
+        let citations: Vec<&RawValue> = citations.and_then(|list| parse_raw(list).ok()).unwrap_or_default();
+        for raw in citations {
+            self.cited.cite(raw, sink);
+        }
+    }
+
     /// The event that nearly all of a stream consists of.
     fn added<S: EventSink>(&mut self, bytes: &[u8], sink: &mut S) {
         if let Some((stencil, adds)) = &self.plain
             && let Some(text) = stencil.read(bytes)
         {
+            if self.open == Open::Text {
+                self.cited.say(&text);
+            }
             return add(adds.to_delta(text), sink);
         }
         let delta = match parse::<Added<'_>>(bytes) {
@@ -213,18 +241,22 @@ impl State {
     /// Whether all that another delta of this kind does is to add to what is open.
     fn only_adds(&self, adds: Adds) -> bool {
         match adds {
-            Adds::Text | Adds::Thinking => matches!(self.open, Open::Part | Open::Call { .. }),
+            Adds::Text | Adds::Thinking => matches!(self.open, Open::Part | Open::Text | Open::Call { .. }),
             Adds::Arguments => matches!(self.open, Open::Call { early: None }),
         }
     }
 
     fn delta<S: EventSink>(&mut self, delta: WireDelta<'_>, sink: &mut S) {
-        if matches!(self.open, Open::Skipped | Open::None) {
+        if matches!(self.open, Open::Skipped | Open::None | Open::Said) {
             return;
         }
         let kind = delta.kind.unwrap_or_default().to_str();
         match &*kind {
-            "text_delta" => add(Delta::Text(delta.text.unwrap_or_default()), sink),
+            "text_delta" => {
+                let text = delta.text.unwrap_or_default();
+                self.cited.say(&text);
+                add(Delta::Text(text), sink);
+            }
             "thinking_delta" => add(Delta::Thinking(delta.thinking.unwrap_or_default()), sink),
             "signature_delta" => add(Delta::Signature(delta.signature.unwrap_or_default()), sink),
             "input_json_delta" => {
@@ -235,16 +267,34 @@ impl State {
                 }
                 add(Delta::Arguments(json), sink);
             }
-            "citations_delta" => sink.event(Event::Lost("citations")),
+            "citations_delta" => match delta.citation.filter(|_| self.open == Open::Text) {
+                Some(raw) => self.cited.cite(raw, sink),
+                None => sink.event(Event::Lost("citations")),
+            },
             other => sink.event(Event::Lost(other)),
         }
     }
 
+    /// The block is complete, but a text may go on.
     fn stop<S: EventSink>(&mut self, sink: &mut S) {
+        self.plain = None;
+        match self.open {
+            Open::Text => {
+                self.cited.stop(sink);
+                self.open = Open::Said;
+            }
+            Open::Said => {}
+            _ => self.close(sink),
+        }
+    }
+
+    /// What is open is complete.
+    fn close<S: EventSink>(&mut self, sink: &mut S) {
         self.plain = None;
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
-            Open::Part | Open::Call { early: None } => {}
+            Open::Text => self.cited.stop(sink),
+            Open::Said | Open::Part | Open::Call { early: None } => {}
             Open::Call { early: Some(arguments) } => {
                 sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::from(arguments)) });
             }

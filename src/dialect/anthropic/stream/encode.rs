@@ -1,16 +1,18 @@
 //! The hub's events as a stream for a client that speaks Anthropic.
 
+use super::super::citation;
 use super::super::finish::stop_reason;
 use super::super::response::settled;
 use super::super::usage::write_usage;
 use super::super::write_failure_event;
-use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
+use crate::chat::{Citation, Delta, Event, FinishReason, PartStart, Text, Usage};
+use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
 use crate::wire::json::{Mold, Object, object};
 
 /// Writes a stream that is well formed whatever comes in: one `message_start`, blocks with rising indices of which
 /// one is open at a time, one `message_delta` with the stop reason and the counts, one `message_stop`; or an `error`.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a fact about the stream, independent of the others"
@@ -25,6 +27,12 @@ pub struct StreamEncoder {
     finish: Option<(FinishReason, Option<Text<'static>>)>,
     has_call: bool,
     has_refusal: bool,
+    /// Whose pages these are.
+    maker: Dialect,
+    /// Pages of a text that has said nothing yet.
+    pages: Vec<Citation<'static>>,
+    /// The open text relies on pages: what it goes on with is another block.
+    relied: bool,
     /// The last delta, by its block and its kind.
     delta: Mold<(u64, &'static str)>,
 }
@@ -44,8 +52,21 @@ enum Open {
 
 impl StreamEncoder {
     /// An encoder at the start of a stream.
-    pub fn new(_plan: &AnswerPlan) -> Self {
-        Self::default()
+    pub fn new(plan: &AnswerPlan) -> Self {
+        Self {
+            started: false,
+            over: false,
+            next: 0,
+            open: Open::None,
+            usage: Usage::default(),
+            finish: None,
+            has_call: false,
+            has_refusal: false,
+            maker: plan.provider,
+            pages: Vec::new(),
+            relied: false,
+            delta: Mold::default(),
+        }
     }
 
     /// Writes what an event has to say.
@@ -57,6 +78,7 @@ impl StreamEncoder {
             Event::Start { id, model, .. } => self.start(id, model, out),
             Event::PartStart { choice: 0, part } => self.part_start(part, out),
             Event::Delta { choice: 0, delta } => self.delta(delta, out),
+            Event::Citation { choice: 0, citation } => self.cite(citation, out),
             Event::PartStop { choice: 0 } => self.part_stop(out),
             Event::Finish { choice: 0, finish } => {
                 self.part_stop(out);
@@ -156,13 +178,14 @@ impl StreamEncoder {
         if text.is_empty() {
             return;
         }
+        // White space stays with the words before it: a block of nothing else could not be sent back.
+        if self.open == Open::Text && self.relied && matches!(delta, Delta::Text(text) if !text.is_blank()) {
+            self.part_stop(out);
+            self.open = Open::Unsaid;
+        }
         let (kind, field) = match (delta, self.open) {
             (Delta::Text(_), Open::Unsaid) => {
-                self.open = Open::Text;
-                self.block(out, |block| {
-                    block.word("type", "text");
-                    block.word("text", "");
-                });
+                self.text(out);
                 ("text_delta", "text")
             }
             (Delta::Text(_), Open::Text) => ("text_delta", "text"),
@@ -184,7 +207,50 @@ impl StreamEncoder {
         });
     }
 
+    /// A block of text begins, with the pages that came before its words.
+    fn text(&mut self, out: &mut Vec<u8>) {
+        self.open = Open::Text;
+        let pages = std::mem::take(&mut self.pages);
+        self.block(out, |block| {
+            block.word("type", "text");
+            block.word("text", "");
+            if !pages.is_empty() {
+                // As Anthropic's own blocks begin that will rely on something.
+                block.array(citation::FIELD, |_| ());
+            }
+        });
+        for page in &pages {
+            self.write_page(page, out);
+        }
+    }
+
+    /// A page that the open text relies on. What was said cannot be cut any more: the page is the open block's, which ends
+    /// here.
+    fn cite(&mut self, page: &Citation<'_>, out: &mut Vec<u8>) {
+        match self.open {
+            Open::Text => {
+                self.relied = true;
+                self.write_page(page, out);
+            }
+            // Bounded by the decoders, which keep pages for a text that has not begun.
+            Open::Unsaid => self.pages.push(page.clone().into_owned()),
+            _ => {}
+        }
+    }
+
+    fn write_page(&self, page: &Citation<'_>, out: &mut Vec<u8>) {
+        emit(out, "content_block_delta", |data| {
+            data.u64("index", self.next.saturating_sub(1));
+            data.object("delta", |delta| {
+                delta.word("type", "citations_delta");
+                delta.object("citation", |o| citation::write(o, page, self.maker));
+            });
+        });
+    }
+
     fn part_stop(&mut self, out: &mut Vec<u8>) {
+        self.relied = false;
+        self.pages.clear();
         match std::mem::take(&mut self.open) {
             Open::None | Open::Unsaid => {}
             _ => emit(out, "content_block_stop", |data| data.u64("index", self.next.saturating_sub(1))),

@@ -1,5 +1,6 @@
 //! Answers as streams, both ways.
 
+mod cited;
 mod decode;
 mod encode;
 

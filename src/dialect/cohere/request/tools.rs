@@ -67,7 +67,7 @@ fn write_strict(request: &ChatRequest<'_>, losses: &mut Losses, body: &mut Objec
     let functions = || {
         request.tools.iter().filter_map(|tool| match &tool.kind {
             ToolKind::Function(function) => Some(function),
-            ToolKind::Custom(_) | ToolKind::Other(_) => None,
+            ToolKind::Custom(_) | ToolKind::Search(_) | ToolKind::Other(_) => None,
         })
     };
     let is_strict = |function: &Function<'_>| function.strict == Some(true);

@@ -1,8 +1,9 @@
 //! Tools and the choice among them, as Gemini takes them.
 
+use super::super::google_search::{cannot_search, lose_options};
 use super::super::model::Gemini;
 use super::schema::Rewriter;
-use crate::chat::{ChatRequest, Failure, Function, Losses, Schema, Tool, ToolChoice, ToolKind};
+use crate::chat::{ChatRequest, Failure, Function, Json, Losses, Schema, Tool, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
 use crate::dialect::schema::object_at_root;
 use crate::wire::json::{Array, Object, Patch, array, members};
@@ -12,6 +13,9 @@ use std::borrow::Cow;
 const CALLING: &str = "toolConfig.functionCallingConfig.";
 
 const WHY: &str = "is not supported by Gemini";
+
+/// Google's own search.
+const SEARCH: &str = r#"{"googleSearch":{}}"#;
 
 /// Writes `tools` and `toolConfig`.
 pub(super) fn write(
@@ -34,7 +38,19 @@ pub(super) fn write(
     });
     result?;
     let mut own_tools = Vec::new();
+    let search = Json::trusted(SEARCH);
     for (index, tool) in request.tools.iter().enumerate() {
+        if let ToolKind::Search(options) = &tool.kind {
+            match cannot_search(request, model) {
+                // Where no tool may be used, none is missed.
+                _ if request.tool_choice == Some(ToolChoice::None) => {}
+                Some(why) => losses.lost(&options.path(index), why)?,
+                None => {
+                    lose_options(options, index, losses)?;
+                    own_tools.push(&search);
+                }
+            }
+        }
         let ToolKind::Other(opaque) = &tool.kind else { continue };
         if own {
             own_tools.push(&opaque.json);
@@ -217,6 +233,12 @@ fn write_choice(
         Some(ToolChoice::Allowed { required: false, names }) => (Some("VALIDATED"), names.as_slice()),
         Some(ToolChoice::Other(_)) | None => (None, &[][..]),
     };
+    if !own && !has_functions && request.tools.iter().any(|tool| matches!(tool.kind, ToolKind::Search(_))) {
+        let is_forced = |choice: &ToolChoice<'_>| !matches!(choice, ToolChoice::Auto | ToolChoice::None);
+        if request.tool_choice.as_ref().is_some_and(is_forced) {
+            losses.lost("tool_choice", "Gemini searches where it finds it useful")?;
+        }
+    }
     let has_rest = nested("toolConfig.").next().is_some();
     if mode.is_none() && !has_rest {
         return Ok(());

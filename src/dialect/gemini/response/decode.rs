@@ -4,7 +4,7 @@ use super::super::call_id::{self, Place};
 use super::super::finish::{finish_reason, finish_word, settled};
 use super::super::part::{SIGNATURE, part};
 use super::super::wire::{Answer, Candidate, Feedback};
-use super::super::{logprobs, signature, usage};
+use super::super::{grounding, logprobs, signature, usage};
 use crate::chat::{ChatResponse, Choice, Extra, Failure, FinishReason, Part, PartKind, Text, ToolCall};
 use crate::dialect::Dialect;
 use crate::dialect::date::parse_rfc3339;
@@ -51,6 +51,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let id = response.id.to_str().into_owned();
     for choice in &mut response.choices {
         settle(choice, &id);
+        grounding::cite(choice);
     }
     Ok(response)
 }

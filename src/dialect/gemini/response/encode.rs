@@ -1,12 +1,13 @@
 //! An answer for a client that speaks Gemini.
 
 use super::super::finish::finish_word;
+use super::super::grounding;
 use super::super::logprobs;
 use super::super::part::SIGNATURE;
 use super::super::signature;
 use super::super::usage::write_usage;
 use crate::chat::{
-    ChatResponse, Choice, FinishReason, Losses, Part, PartKind, Source, Text, Thinking, ToolCall,
+    ChatResponse, Choice, FinishReason, Losses, Measured, Part, PartKind, Source, Text, Thinking, ToolCall,
 };
 use crate::dialect::Dialect;
 use crate::dialect::date::rfc3339;
@@ -76,13 +77,26 @@ fn write_candidate(choice: &Choice<'_>, maker: Dialect, losses: &mut Losses, can
         candidate.str("finishMessage", &format!("stop sequence: {}", stop.to_str()));
     }
     if own {
-        for (name, value) in choice.extra.iter().filter(|(name, _)| name != "finishReason") {
-            candidate.raw(name, value);
-        }
+        grounding::write_own(&choice.extra, candidate);
     } else {
+        write_grounding(choice, candidate);
         note_extra(&choice.extra, losses);
         note_extra(&choice.message_extra, losses);
     }
+}
+
+/// Writes what the texts rely on. Here they are one text.
+fn write_grounding(choice: &Choice<'_>, candidate: &mut Object<'_>) {
+    if choice.parts.iter().all(|part| part.citations.is_empty()) {
+        return;
+    }
+    let (mut said, mut pages) = (Measured::default(), Vec::new());
+    for part in &choice.parts {
+        let PartKind::Text(text) = &part.kind else { continue };
+        pages.extend(part.citations.iter().map(|page| page.clone().moved(said.characters())));
+        said.push(&text.to_str());
+    }
+    grounding::write(&said, &pages, candidate);
 }
 
 fn write_part(part: &Part<'_>, index: usize, maker: Dialect, losses: &mut Losses, list: &mut Array<'_>) {

@@ -2,6 +2,7 @@
 
 use super::super::call_id::Place;
 use super::super::finish::{finish_reason, settled, unexplained};
+use super::super::grounding::{self, Told};
 use super::super::part::part;
 use super::super::response::{MOST_CHOICES, called, candidate_extra, refused};
 use super::super::wire::{Answer, Call, Candidate, Part as WirePart};
@@ -9,7 +10,8 @@ use super::super::{call_id, logprobs, signature, usage};
 use super::frames::{Frame, Frames};
 use super::partial::Partial;
 use crate::chat::{
-    Delta, Event, EventSink, Failure, FinishReason, Part, PartKind, PartStart, Text, ToolCall,
+    Citation, Delta, Event, EventSink, Failure, FinishReason, Measured, Part, PartKind, PartStart, Text,
+    ToolCall,
 };
 use crate::dialect::Dialect;
 use crate::dialect::date::parse_rfc3339;
@@ -37,11 +39,19 @@ struct State {
     over: bool,
 }
 
+/// Bytes of text that are kept for what is said of it at the end, at most: providers limit a whole answer to some hundred
+/// thousand tokens.
+const MOST_TEXT: usize = 16 << 20;
+
 /// One of the answers.
 #[derive(Debug)]
 struct Choice {
     index: u32,
     open: Open,
+    /// All text so far, and its characters before the open part.
+    text: Measured,
+    before: u64,
+    told: Told,
     calls: u32,
     finish: Option<FinishReason>,
 }
@@ -145,7 +155,15 @@ impl State {
     fn choice(&mut self, index: u32) -> &mut Choice {
         let known = self.choices.iter().position(|choice| choice.index == index);
         let at = known.unwrap_or_else(|| {
-            self.choices.push(Choice { index, open: Open::None, calls: 0, finish: None });
+            self.choices.push(Choice {
+                index,
+                open: Open::None,
+                text: Measured::default(),
+                before: 0,
+                told: Told::default(),
+                calls: 0,
+                finish: None,
+            });
             self.choices.len().saturating_sub(1)
         });
         // Just found or just pushed.
@@ -176,8 +194,11 @@ impl State {
         {
             sink.event(Event::Logprobs { choice: index, json });
         }
-        for name in candidate_extra(candidate) {
+        for name in candidate_extra(candidate).filter(|name| *name != grounding::FIELD) {
             sink.event(Event::Lost(name));
+        }
+        for (_, raw) in candidate.extra.iter().filter(|(name, _)| name == grounding::FIELD) {
+            choice.cite(raw, sink);
         }
         if let Some(raw) = candidate.finish {
             let reason = finish_reason(raw);
@@ -214,6 +235,34 @@ impl State {
 }
 
 impl Choice {
+    /// What the text so far relies on. What is told of a text that is complete comes too late.
+    fn cite<S: EventSink>(&mut self, raw: &RawValue, sink: &mut S) {
+        let Ok(found) = grounding::read(raw, &self.text) else {
+            return sink.event(Event::Lost(grounding::FIELD));
+        };
+        let mut lost = found.lost;
+        for page in found.pages {
+            let (start, end) = page.span;
+            let start = start.checked_sub(self.before).filter(|_| matches!(self.open, Open::Text));
+            match start.map(|start| (start, self.told.take(&page))) {
+                Some((start, Some(true))) => {
+                    let span = (start, end.saturating_sub(self.before));
+                    sink.event(Event::Citation { choice: self.index, citation: Citation { span, ..page } });
+                }
+                Some((_, Some(false))) => {}
+                None | Some((_, None)) => lost = true,
+            }
+        }
+        if lost {
+            sink.event(Event::Lost(grounding::FIELD));
+        }
+        for (name, value) in &found.extra {
+            if is_missed(name, value) {
+                sink.event(Event::Lost(name));
+            }
+        }
+    }
+
     fn part<S: EventSink>(&mut self, raw: &RawValue, id: &str, sink: &mut S) -> Result<(), Failure> {
         let malformed = |error: &ParseError| {
             Failure::new(502, format!("the provider's stream is malformed: content.parts: {error}"))
@@ -232,6 +281,9 @@ impl Choice {
             PartKind::Text(text) => {
                 if !text.is_empty() {
                     self.open(PartStart::Text, id, sink);
+                    if self.text.text().len().saturating_add(text.len()) <= MOST_TEXT {
+                        self.text.push(&text.to_str());
+                    }
                     self.delta(Delta::Text(text.clone()), sink);
                 }
             }
@@ -326,6 +378,9 @@ impl Choice {
             _ => Open::Thinking,
         };
         self.stop(id, sink);
+        if matches!(next, Open::Text) {
+            self.before = self.text.characters();
+        }
         sink.event(Event::PartStart { choice: self.index, part });
         self.open = next;
     }

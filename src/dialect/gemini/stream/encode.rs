@@ -1,6 +1,7 @@
 //! The hub's events as a stream for a client that speaks Gemini.
 
 use super::super::finish::finish_word;
+use super::super::grounding;
 use super::super::logprobs;
 use super::super::part::SIGNATURE;
 use super::super::response::{write_call, write_thought};
@@ -8,7 +9,8 @@ use super::super::signature;
 use super::super::usage::write_usage;
 use super::reframe::Framing;
 use crate::chat::{
-    Arguments, Delta, Event, Failure, FinishReason, Json, PartStart, Text, Thinking, ToolCall, Usage,
+    Arguments, Citation, Delta, Event, Failure, FinishReason, Json, Measured, PartStart, Text, Thinking,
+    ToolCall, Usage,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
@@ -19,12 +21,18 @@ use crate::wire::json::{Array, Object, array, object};
 /// no client could use one of this length.
 const MOST_ARGUMENTS: usize = 16 << 20;
 
+/// Most bytes of text that are kept for the pages that rely on it, and of the pages.
+const MOST_CITED: usize = 16 << 20;
+
 /// Writes answer objects, as events or as the items of one array. Texts pass as they come; calls are written when they
-/// are complete. Finish reasons and counts come last, in one object.
+/// are complete. Finish reasons, counts and what the texts rely on come last, in one object.
 #[derive(Debug)]
 pub struct StreamEncoder {
     /// Whose proofs of reasoning these are.
     maker: Dialect,
+    /// The provider may say what its texts rely on; and counts from the beginning of each part.
+    cites: bool,
+    counts: bool,
     framing: Framing,
     over: bool,
     /// What all objects end with: model, id.
@@ -36,6 +44,12 @@ pub struct StreamEncoder {
 #[derive(Debug, Default)]
 struct Choice {
     open: Open,
+    /// All text so far, of providers that may cite, and its characters before the open part.
+    text: Measured,
+    before: u64,
+    /// What it relies on, and the bytes of that.
+    pages: Vec<Citation<'static>>,
+    pages_bytes: usize,
     /// Log probabilities that the next object of this choice holds.
     logprobs: Option<Json<'static>>,
     finish: Option<(FinishReason, Option<String>)>,
@@ -58,6 +72,8 @@ impl StreamEncoder {
     pub fn new(plan: &AnswerPlan) -> Self {
         Self {
             maker: plan.provider,
+            cites: plan.cites(),
+            counts: plan.cites_parts(),
             framing: Framing::new(plan.array),
             over: false,
             tail: Vec::new(),
@@ -92,7 +108,8 @@ impl StreamEncoder {
                 self.choice(*choice).finish = Some((finish.reason, stop));
             }
             Event::Usage { usage, .. } => self.usage.update(usage),
-            Event::Citation { .. } | Event::Ping | Event::Lost(_) => {}
+            Event::Citation { choice, citation } => self.cite(*choice, citation),
+            Event::Ping | Event::Lost(_) => {}
             Event::Error(failure) => {
                 self.over = true;
                 self.framing.fail(failure, out);
@@ -111,6 +128,9 @@ impl StreamEncoder {
     }
 
     fn part_start(&mut self, choice: u32, part: &PartStart<'_>, out: &mut Vec<u8>) {
+        let counts = self.counts;
+        let state = self.choice(choice);
+        state.before = if counts { state.text.characters() } else { 0 };
         self.choice(choice).open = match part {
             PartStart::Text | PartStart::Refusal => Open::Text,
             PartStart::Thinking => Open::Thinking,
@@ -146,6 +166,14 @@ impl StreamEncoder {
             return arguments.push_str(&text);
         }
         let maker = self.maker;
+        if let Delta::Text(text) = delta
+            && self.cites
+        {
+            let state = self.choice(choice);
+            if state.text.text().len().saturating_add(text.len()) <= MOST_CITED {
+                state.text.push(&text.to_str());
+            }
+        }
         self.parts(choice, out, |list| match delta {
             Delta::Text(text) | Delta::Arguments(text) => list.object(|o| o.text("text", text)),
             Delta::Thinking(text) => list.object(|o| {
@@ -168,6 +196,17 @@ impl StreamEncoder {
             self.parts(choice, out, |list| {
                 write_call(&call, list);
             });
+        }
+    }
+
+    /// A page that the open text relies on. It is told at the end.
+    fn cite(&mut self, choice: u32, page: &Citation<'_>) {
+        let state = self.choice(choice);
+        let bytes = page.url.len().saturating_add(page.title.len()).saturating_add(size_of::<Citation<'_>>());
+        state.pages_bytes = state.pages_bytes.saturating_add(bytes);
+        if state.pages_bytes <= MOST_CITED {
+            let before = state.before;
+            state.pages.push(page.clone().into_owned().moved(before));
         }
     }
 
@@ -206,6 +245,7 @@ impl StreamEncoder {
                             candidate.str("finishMessage", &format!("stop sequence: {stop}"));
                         }
                         candidate.u64("index", index);
+                        grounding::write(&choice.text, &choice.pages, candidate);
                     });
                 }
             });

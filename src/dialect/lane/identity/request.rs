@@ -1,6 +1,7 @@
 //! A request whose provider speaks the client's dialect: a few top-level fields are spliced, every other byte stays.
 
 use crate::chat::{Failure, Losses};
+use crate::dialect::lane::cited;
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing, set_params};
 use crate::dialect::openai_chat::NO_EFFORT;
@@ -162,6 +163,7 @@ fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failur
     let mut request = decode(call, body)?;
     let mut losses = Losses::new(ask.drop_params);
     signature::settle(&mut request, dialect, &mut losses);
+    cited::forget(&mut request, dialect, &mut losses)?;
     let encoded = codec::encode_request(dialect, &request, ask, &mut losses)?;
     let show_usage = request.include_usage == Some(true) || !ask.quirks.stream_options;
     let plan =

@@ -199,6 +199,8 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
                 let why = format!("(type {:?}) {UNKNOWN_HERE}", &*opaque.kind.to_str());
                 top.losses.lost(&format!("tools[{index}]"), &why)?;
             }
+            // Made for providers that have one.
+            ToolKind::Search(_) => {}
             _ => kept.push(tool),
         }
         if request.origin != Dialect::OpenaiChat {
@@ -245,6 +247,7 @@ fn write_tool(out: &mut Vec<u8>, tool: &Tool<'_>, cache_control: bool, own: bool
     let function = match &tool.kind {
         ToolKind::Function(function) => function,
         ToolKind::Custom(custom) => return write_custom(out, tool, custom, own),
+        ToolKind::Search(_) => return,
         ToolKind::Other(opaque) => return out.extend_from_slice(opaque.json.as_str().as_bytes()),
     };
     object(out, |o| {

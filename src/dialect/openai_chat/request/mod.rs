@@ -7,6 +7,7 @@ mod message;
 mod option;
 mod part;
 mod sampling;
+mod search;
 mod turn;
 pub(super) mod wire;
 
@@ -20,3 +21,4 @@ pub(super) use message::{decode_block, decode_call};
 pub(super) use part::decode as decode_part;
 pub(crate) use part::media_type_of;
 pub(crate) use sampling::reasons_when_asked;
+pub(crate) use search::{WEB_SEARCH, read_search};

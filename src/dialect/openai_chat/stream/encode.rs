@@ -3,7 +3,6 @@
 use super::super::citation::write_nested;
 use super::super::{finish, usage};
 use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::openai_chat::write_failure_event;
 use crate::wire::json::{Mold, Object, object, write_u64};
@@ -73,7 +72,7 @@ impl StreamEncoder {
         Self {
             show_usage: plan.show_usage,
             legacy_functions: plan.legacy_functions,
-            counts: plan.provider == Dialect::OpenaiResponses,
+            counts: plan.cites_parts(),
             created: plan.created,
             head: Vec::new(),
             choices: Vec::new(),

@@ -3,8 +3,8 @@
 use super::items::{self, UNKNOWN_HERE};
 use super::search;
 use crate::chat::{
-    ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool,
-    ToolChoice, ToolKind,
+    ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Search, Text, Thought,
+    Tool, ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded, with_params};
@@ -129,6 +129,10 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
                 let why = format!("(type {:?}) {UNKNOWN_HERE}", &*opaque.kind.to_str());
                 top.losses.lost(&format!("tools[{index}]"), &why)?;
             }
+            ToolKind::Search(search) => {
+                search::lose_options(search, index, top.losses)?;
+                kept.push(tool);
+            }
             _ => kept.push(tool),
         }
         if !own {
@@ -138,21 +142,17 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
             top.losses.note("cache_control dropped: OpenAI caches prompts by itself");
         }
     }
-    let search = if is_openais(top, request) { search::tool(request, top.losses)? } else { None };
-    if kept.is_empty() && search.is_none() && !own {
+    if kept.is_empty() && !own {
         return match &request.tool_choice {
             None | Some(ToolChoice::Auto | ToolChoice::None) => Ok(()),
             Some(_) => top.losses.lost("tool_choice", "has no tool left to choose"),
         };
     }
-    if !kept.is_empty() || search.is_some() {
+    if !kept.is_empty() {
         top.with("tools", |out| {
             array(out, |list| {
                 for tool in &kept {
                     write_tool(list.item(), tool, own);
-                }
-                if let Some(tool) = &search {
-                    list.item().extend_from_slice(tool);
                 }
             });
         })?;
@@ -177,6 +177,7 @@ fn write_tool(out: &mut Vec<u8>, tool: &Tool<'_>, own: bool) {
     let function = match &tool.kind {
         ToolKind::Function(function) => function,
         ToolKind::Custom(custom) => return write_custom(out, tool, custom, own),
+        ToolKind::Search(search) => return search::write(out, search),
         ToolKind::Other(opaque) => return out.extend_from_slice(opaque.json.as_str().as_bytes()),
     };
     object(out, |o| {
@@ -232,6 +233,9 @@ fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, request: &ChatReques
         ToolChoice::Auto => out.extend_from_slice(b"\"auto\""),
         ToolChoice::None => out.extend_from_slice(b"\"none\""),
         ToolChoice::Required => out.extend_from_slice(b"\"required\""),
+        ToolChoice::Named(name) if *name == Search::NAME && is_the_search(request) => {
+            object(out, |o| o.word("type", "web_search"));
+        }
         ToolChoice::Named(name) => object(out, |o| named(o, name)),
         ToolChoice::Allowed { required, names } => object(out, |o| {
             o.word("type", "allowed_tools");
@@ -240,6 +244,14 @@ fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, request: &ChatReques
         }),
         ToolChoice::Other(opaque) => out.extend_from_slice(opaque.json.as_str().as_bytes()),
     }
+}
+
+/// Whether the name of the search is that of no function.
+fn is_the_search(request: &ChatRequest<'_>) -> bool {
+    let mut tools = request.tools.iter().map(|tool| &tool.kind);
+    let has_search = tools.clone().any(|kind| matches!(kind, ToolKind::Search(_)));
+    has_search
+        && tools.all(|kind| !matches!(kind, ToolKind::Function(function) if function.name == Search::NAME))
 }
 
 fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
@@ -438,8 +450,6 @@ fn chat_fields<'r>(
             if request.stream {
                 top.raw("stream_options", &format!("{{\"include_obfuscation\":{}}}", value.get()))?;
             }
-        } else if field == search::OPTIONS {
-            // It became a tool.
         } else if CACHE_HINTS.contains(&field) || SAFETY.contains(&&**name) {
             top.raw(field, value.get())?;
         } else {

@@ -10,6 +10,7 @@ mod wire;
 
 pub use decode::decode_request;
 pub use encode::encode_request;
+pub(crate) use search::{is_search, read_search};
 
 #[cfg(test)]
 mod cases;

@@ -1,54 +1,91 @@
-//! `web_search_options`, which chat completions have in the place of a tool.
+//! The tool that searches the web: `web_search`, and the older `web_search_preview`.
 //! <https://platform.openai.com/docs/guides/tools-web-search>
 
-use crate::chat::{ChatRequest, Failure, Losses};
-use crate::wire::json::{Text, members, object, parse_raw, wire_object};
+use super::items::UNKNOWN_HERE;
+use crate::chat::{Failure, Losses, Opaque, Search, Text};
+use crate::wire::json::{Array, Object, object, parse, wire_object};
 use serde_json::value::RawValue;
 
-/// The field of chat completions.
-pub(super) const OPTIONS: &str = "web_search_options";
-
 wire_object! {
-    /// How to search.
-    struct Options<'a> {
+    /// The tool.
+    struct Tool<'a> {
+        kind: &'a RawValue = "type",
         size: Text<'a> = "search_context_size",
-        location: Location<'a> = "user_location",
+        place: &'a RawValue = "user_location",
+        filters: Filters<'a> = "filters",
     }
 }
 
 wire_object! {
-    /// Where the user is: here the place stands beside the type, there in an object of that name.
-    light struct Location<'a> {
-        approximate: &'a RawValue = "approximate",
+    /// Where to search.
+    struct Filters<'a> {
+        allowed: Vec<Text<'a>> = "allowed_domains",
+        blocked: Vec<Text<'a>> = "blocked_domains",
     }
 }
 
-/// The tool that searches, where the client asks for a search.
+/// Whether a type is one of the tool's.
+pub(crate) fn is_search(kind: &Text<'_>) -> bool {
+    let kind = kind.to_str();
+    kind == "web_search" || kind.starts_with("web_search_preview") || kind.starts_with("web_search_2")
+}
+
+/// The search that a tool is; `None` where it is another tool.
 ///
 /// # Errors
-/// 400 that names the field: it is malformed, or says what the tool cannot be told.
-pub(super) fn tool(request: &ChatRequest<'_>, losses: &mut Losses) -> Result<Option<Vec<u8>>, Failure> {
-    let Some((_, raw)) = request.extra.iter().find(|(name, value)| name == OPTIONS && value.get() != "null")
-    else {
+/// 400 that names the tool by its `path`: it is malformed.
+pub(crate) fn read_search(tool: &Opaque<'_>, path: &str) -> Result<Option<Search>, Failure> {
+    if !is_search(&tool.kind) {
         return Ok(None);
+    }
+    let malformed = || Failure::field(path, format!("{path}: it is malformed"));
+    let wire: Tool<'_> = parse(tool.json.as_str().as_bytes()).map_err(|_| malformed())?;
+    let filters = wire.filters.unwrap_or_default();
+    let mut search = Search {
+        size: wire.size.map(Text::into_owned),
+        allowed: owned(filters.allowed),
+        blocked: owned(filters.blocked),
+        place: Search::read_place(wire.place).ok_or_else(malformed)?,
+        ..Search::default()
     };
-    let wrong = |_| Failure::field(OPTIONS, format!("{OPTIONS}: it is malformed"));
-    let options: Options<'_> = parse_raw(raw).map_err(wrong)?;
-    losses.lost_extra(OPTIONS, &options.extra, super::items::UNKNOWN_HERE)?;
-    let place = options.location.and_then(|location| location.approximate);
-    let place = place.map(|place| members(place.get().as_bytes()).map_err(wrong)).transpose()?;
-    let mut out = Vec::new();
-    object(&mut out, |o| {
+    search.keep_rest("", &wire.extra);
+    search.keep_rest("filters.", &filters.extra);
+    Ok(Some(search))
+}
+
+fn owned(domains: Option<Vec<Text<'_>>>) -> Vec<Text<'static>> {
+    domains.unwrap_or_default().into_iter().map(Text::into_owned).collect()
+}
+
+/// Reports what the tool cannot be told.
+///
+/// # Errors
+/// 400 that names the field, where losses are refused.
+pub(super) fn lose_options(search: &Search, index: usize, losses: &mut Losses) -> Result<(), Failure> {
+    search.lose(index, &["max_uses"], UNKNOWN_HERE, losses)
+}
+
+/// Writes the tool.
+pub(super) fn write(out: &mut Vec<u8>, search: &Search) {
+    object(out, |o| {
         o.word("type", "web_search");
-        if let Some(size) = &options.size {
-            o.text("search_context_size", size);
-        }
-        if let Some(place) = &place {
-            o.object("user_location", |o| {
-                o.word("type", "approximate");
-                place.fields.iter().for_each(|member| o.raw(&member.key, member.value));
+        if !search.allowed.is_empty() || !search.blocked.is_empty() {
+            o.object("filters", |o| {
+                write_domains(o, "allowed_domains", &search.allowed);
+                write_domains(o, "blocked_domains", &search.blocked);
             });
         }
+        if let Some(size) = &search.size {
+            o.text("search_context_size", size);
+        }
+        if !search.place.is_empty() {
+            o.object("user_location", |o| search.write_place(o));
+        }
     });
-    Ok(Some(out))
+}
+
+fn write_domains(o: &mut Object<'_>, key: &str, domains: &[Text<'_>]) {
+    if !domains.is_empty() {
+        o.array(key, |list: &mut Array<'_>| domains.iter().for_each(|domain| list.text(domain)));
+    }
 }
