@@ -111,10 +111,11 @@ test-envoy: setup build wasm ## The real module in a real Envoy, with the offici
 	$(PY) -m pytest tests -q --fail-on-skip --numprocesses 2 --dist loadfile
 	$(FRAMEWORKS)/bin/python -m pytest tests/frameworks -q --fail-on-skip
 
-lint: ## rustfmt, clippy, and the licences and advisories of dependencies where cargo-deny is installed
+lint: ## rustfmt, clippy, links of the docs, and the licences and advisories of dependencies where cargo-deny is installed
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --quiet -- -D warnings
 	$(CARGO) clippy --lib --target $(WASM_TARGET) --quiet -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --no-deps --document-private-items --quiet
 	@if command -v cargo-deny >/dev/null; then cargo deny --log-level error check bans licenses sources; \
 	  else echo "cargo-deny is not installed: dependencies not checked"; fi
 

@@ -1,7 +1,7 @@
 //! What people write ([`schema`]), and the tables a request reads ([`tables`]).
 //!
-//! The way from one to the other: [`from_json`] or [`read`] → [`schema::Gateway`] → [`upstreams`] (providers with
-//! their presets applied, no secrets yet) → [`compile`] → [`tables::Tables`]. A mistake anywhere is a [`Problem`] with
+//! The way from one to the other: [`from_json`] or [`read()`] → [`schema::Gateway`] → [`upstreams`] (providers with
+//! their presets applied, no secrets yet) → [`compile()`] → [`tables::Tables`]. A mistake anywhere is a [`Problem`] with
 //! the path of the field, and compiling goes on so that all of them are found at once.
 
 mod base_url;

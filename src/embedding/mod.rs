@@ -1,7 +1,7 @@
 //! Embeddings: any client's request to any provider's, through a small hub of their own.
 //!
 //! [`EmbedRequest`] and [`EmbedResponse`] are the hub; each format ([`Format`]) has a file that reads and writes both.
-//! [`request`] and [`answer`] are the lane. Vectors are long and nobody here has to understand them: numbers pass as
+//! [`request()`] and [`answer`] are the lane. Vectors are long and nobody here has to understand them: numbers pass as
 //! the JSON text they came as, and are only converted where a client wants base64 and the provider gave numbers, or
 //! the other way round ([`vector`]).
 

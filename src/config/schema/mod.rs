@@ -1,6 +1,6 @@
 //! The shape of `gateway.yaml`, as people write it.
 //!
-//! One type a section, and nothing resolved: what is absent stays absent until [`crate::config::compile`] fills in
+//! One type a section, and nothing resolved: what is absent stays absent until [`crate::config::compile()`] fills in
 //! the defaults. The filter reads the very same types from JSON, which is why unknown fields are refused here and
 //! not in the command line. The doc comments become the JSON Schema, so an editor shows them as completions.
 

@@ -1,5 +1,6 @@
 //! Counting the tokens of a request: the provider's own count in the client's words, or an estimate.
 
+use super::identity::holds_foreign;
 use super::request::{decode, encode};
 use super::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, names, read_failure};
 use crate::chat::{ChatRequest, Failure};
@@ -108,7 +109,7 @@ pub(super) fn request(
         ..AnswerPlan::new(call.dialect, provider, false, false)
     };
     let form = if provider == Dialect::Gemini && ask.quirks.bare_count { &VERTEX } else { form(provider) };
-    if call.dialect == provider {
+    if call.dialect == provider && !holds_foreign(provider, body) {
         let edit = match provider {
             Dialect::Gemini => {
                 Edit::Replace(wrapped(form, &members(conversation(call.dialect, body)?)?, ask.model))
@@ -254,6 +255,16 @@ mod tests {
             asked.ends_with(r#""messages":[{"role":"user","content":"hi"}], "beta_field":{}}"#),
             "{asked}"
         );
+    }
+
+    #[test]
+    fn thoughts_of_another_provider_are_not_counted() {
+        let body = r#"{"model":"public","messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[
+            {"type":"thinking","thinking":"hm","signature":"tollgate1:gemini:thinking:c2ln"},
+            {"type":"text","text":"ho"}]},{"role":"user","content":"so?"}]}"#;
+        let asked = asked(Dialect::Anthropic, Dialect::Anthropic, body);
+        assert!(!asked.contains("tollgate1:") && !asked.contains("max_tokens"), "{asked}");
+        assert!(asked.contains(r#""text":"ho""#) && asked.contains(r#""model":"upstream""#), "{asked}");
     }
 
     #[test]

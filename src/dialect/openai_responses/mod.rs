@@ -8,7 +8,7 @@
 //! **Reasoning.** An item of type `reasoning` has a `summary` that can be read and `encrypted_content` for its maker
 //! only. To the hub this is a thought with its signature, or a redacted thought where there is nothing to read. Towards
 //! clients, the signatures of other dialects' thoughts travel as `encrypted_content` under a mark that says whose they
-//! are ([`crate::dialect::signature`]), so that they come back to their maker, and to nobody else.
+//! are (`dialect/signature.rs`), so that they come back to their maker, and to nobody else.
 
 mod failure;
 mod finish;

@@ -1,8 +1,8 @@
 //! JSON without a tree.
 //!
-//! Requests are read in one pass into structs made by [`wire_object!`]: known fields typed, unknown fields kept
-//! raw, long strings never unescaped ([`Text`]). Bodies are written by appending to one buffer ([`object`],
-//! [`array`]). [`members`] finds the top-level fields of an object and their places, for edits that leave every
+//! Requests are read in one pass into structs made by `wire_object!`: known fields typed, unknown fields kept
+//! raw, long strings never unescaped ([`Text`]). Bodies are written by appending to one buffer ([`object()`],
+//! [`array()`]). [`members`] finds the top-level fields of an object and their places, for edits that leave every
 //! other byte alone ([`Patch`]).
 
 mod body;
