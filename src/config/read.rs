@@ -66,22 +66,47 @@ fn without_path<'m>(path: &str, message: &'m str) -> &'m str {
     }
 }
 
-/// What serde says, without the names of this program's types. A text in a place that takes none is not repeated: it may
-/// be a key.
+/// What serde says, without the names of types that are this program's or its language's. A text in a place that takes none
+/// is not repeated: it may be a key.
 fn in_words_of_people(message: &str) -> String {
-    let message = match message
-        .strip_prefix("invalid type: string \"")
-        .and_then(|rest| rest.rsplit_once(", expected "))
-    {
-        Some((_, expected)) => format!("invalid type: string, expected {expected}"),
-        None => message.to_owned(),
+    let Some((found, expected)) =
+        message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "))
+    else {
+        return wanted(message);
     };
-    match message.split_once("expected struct ") {
-        Some((before, after)) => {
-            let rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
-            format!("{before}expected an object{rest}")
+    let found = match found {
+        "sequence" => "a list",
+        "map" => "an object",
+        "unit value" => "nothing",
+        _ if found.starts_with("string \"") => "string",
+        _ => found,
+    };
+    format!("invalid type: {found}, expected {}", wanted(expected))
+}
+
+/// What would have been right, in the same words.
+fn wanted(message: &str) -> String {
+    for (of_rust, plain) in [
+        ("u64", "a whole number"),
+        ("u32", "a whole number"),
+        ("u16", "a whole number"),
+        ("usize", "a whole number"),
+        ("f64", "a number"),
+        ("a sequence", "a list"),
+        ("a map", "an object"),
+    ] {
+        if let Some(before) =
+            message.strip_suffix(of_rust).filter(|before| before.is_empty() || before.ends_with("expected "))
+        {
+            return format!("{before}{plain}");
         }
-        None => message,
+    }
+    match message.split_once("struct ") {
+        Some((before, after)) if before.is_empty() || before.ends_with("expected ") => {
+            let rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+            format!("{before}an object{rest}")
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -152,7 +177,17 @@ mod tests {
                 "a[0]: invalid length 2, expected 3 at line 1 column 2",
                 "invalid length 2, expected 3",
             ),
-            ("", "invalid type: map, expected x", "invalid type: map, expected x"),
+            ("", "invalid type: map, expected u64", "invalid type: an object, expected a whole number"),
+            (
+                "",
+                "invalid type: sequence, expected struct Gateway",
+                "invalid type: a list, expected an object",
+            ),
+            (
+                "a",
+                "invalid value: integer `-5`, expected u32 at line 1 column 2",
+                "invalid value: integer `-5`, expected a whole number",
+            ),
             (
                 "a",
                 "invalid value: string \"x at line y\", expected z at line 1 column 1",

@@ -8,6 +8,7 @@ mod kind;
 
 use cel::{Context, ExecutionError, Program, Value};
 use kind::{Kind, Kinds};
+use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
@@ -106,7 +107,7 @@ impl Rule {
             let first = errors.errors.first();
             Mistake::new(first.map_or_else(
                 || "is no condition".to_owned(),
-                |error| format!("line {} column {}: {}", error.pos.0, error.pos.1, error.msg),
+                |error| format!("line {} column {}: {}", error.pos.0, error.pos.1, in_words(&error.msg)),
             ))
         })?;
         match Kinds::new(&Context::default()).of(program.expression())? {
@@ -117,6 +118,18 @@ impl Rule {
             }
         }
         Ok(Self { name: name.into(), model: model.into(), condition: program })
+    }
+}
+
+/// What CEL's parser says of an operator of other languages, with the one that was meant.
+fn in_words(message: &str) -> Cow<'_, str> {
+    let operator =
+        message.split_once("token recognition error at: '").and_then(|(_, rest)| rest.chars().next());
+    match operator {
+        Some('=') => "`=` is no operator; `==` compares".into(),
+        Some('&') => "`&` is no operator; `&&` is the one for both".into(),
+        Some('|') => "`|` is no operator; `||` is the one for either".into(),
+        _ => message.into(),
     }
 }
 
@@ -266,6 +279,7 @@ mod tests {
     fn what_is_wrong_is_said_with_its_place() {
         let error = |condition: &str| Rule::new("r", condition, "m").err().unwrap().message;
         assert!(error("agent == ").starts_with("line 1 column "), "{}", error("agent == "));
+        assert_eq!(error("agent = 'coder'"), "line 1 column 7: `=` is no operator; `==` compares");
         assert!(error("(agent").starts_with("line 1 column "), "{}", error("(agent"));
         assert!(error("tokenz > 5").starts_with("nothing is known of `tokenz`; there are: headers, key"));
     }
