@@ -2,7 +2,9 @@
 
 mod answer;
 mod anthropic;
+mod fields;
 mod keys;
+mod needs;
 mod openai_chat;
 mod request;
 mod stream;

@@ -1,14 +1,13 @@
 //! A request whose provider speaks the client's dialect: a few top-level fields are spliced, every other byte stays.
 
+use super::fields::{choices_and_seed, developer_role, effort, output_limit, usage_switch};
+use super::needs::needs_rewriting;
 use crate::chat::{Failure, Losses};
 use crate::dialect::lane::cited;
 use crate::dialect::lane::request::decode;
 use crate::dialect::lane::{AnswerPlan, Ask, Edit, Outgoing, set_params};
-use crate::dialect::openai_chat::NO_EFFORT;
 use crate::dialect::{Call, Carriage, Dialect, codec, gemini, signature};
-use crate::provider::{ReasoningSwitch, Replay};
-use crate::wire::json::{Members, Outline, Patch, Text, sketch, wire_object, write_string};
-use serde_json::value::RawValue;
+use crate::wire::json::{Members, Outline, Patch, Text, sketch, write_string};
 
 /// Makes the body that this target gets; `outline` is what was seen of it before, if anything was.
 ///
@@ -136,26 +135,6 @@ fn outgoing(
     Outgoing { edit, warnings: losses.into_warnings(), plan }
 }
 
-/// Whether a request says something that this provider of the dialect takes only in another form. The words are looked
-/// for as they stand in JSON: a hit that means something else only costs the byte-exact way.
-fn needs_rewriting(body: &[u8], ask: &Ask<'_>) -> bool {
-    let quirks = ask.quirks;
-    let says = |word: &str| memchr::memmem::find(body, word.as_bytes()).is_some();
-    (quirks.mistral_tools && (says("\"tool_calls\"") || says("\"required\"")))
-        || (quirks.prefill.is_some() && says("\"assistant\""))
-        || (!quirks.json_schema && says("\"json_schema\""))
-        || (!quirks.names && says("\"name\"") && names_speakers(body))
-        || (!quirks.text_parts && says("\"text\""))
-        || match quirks.replay_to(ask.model) {
-            Replay::SinceLastUser => says("\"reasoning_content\""),
-            Replay::Required => says("\"tool_calls\"") || says("\"tool_choice\""),
-            Replay::Blocks => says(signature::MARK),
-            Replay::Never | Replay::Reasoning => false,
-        }
-        || (matches!(quirks.reasoning, ReasoningSwitch::Switch | ReasoningSwitch::None)
-            && says("\"reasoning_effort\""))
-}
-
 /// The request through the hub and back into its own dialect, with all that the provider's quirks ask for. The answer
 /// still passes as it is.
 fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
@@ -172,7 +151,7 @@ fn rewritten(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failur
 }
 
 /// A field that was given and is not `null`.
-fn field<'a>(found: &Members<'a, &'a [u8]>, key: &str) -> Option<&'a [u8]> {
+pub(super) fn field<'a>(found: &Members<'a, &'a [u8]>, key: &str) -> Option<&'a [u8]> {
     found.get(key).map(|member| member.value).filter(|value| *value != b"null")
 }
 
@@ -191,192 +170,11 @@ fn gemini_limit(found: &Members<'_, &[u8]>, limit: u64, patch: &mut Patch<'_>) {
     }
 }
 
-/// The two names of the output limit: a target's own limit is written under the name the provider knows, and a
-/// client's is moved there when the provider knows only the older one. Of two, `max_completion_tokens` is believed.
-fn output_limit(found: &Members<'_, &[u8]>, ask: &Ask<'_>, patch: &mut Patch<'_>) {
-    const OLD: &str = "max_tokens";
-    const NEW: &str = "max_completion_tokens";
-    if let Some(limit) = ask.max_tokens {
-        let (name, other) = if ask.quirks.max_completion_tokens { (NEW, OLD) } else { (OLD, NEW) };
-        patch.set(name, limit.to_string());
-        patch.remove(other);
-    } else if !ask.quirks.max_completion_tokens && !patch.sets(NEW) {
-        if let (Some(limit), false) = (field(found, NEW), patch.sets(OLD)) {
-            patch.set(OLD, limit);
-        }
-        patch.remove(NEW);
-    }
-}
-
-/// Takes an effort out that the model would refuse.
-fn effort(
-    dialect: Dialect,
-    found: &Members<'_, &[u8]>,
-    ask: &Ask<'_>,
-    patch: &mut Patch<'_>,
-    losses: &mut Losses,
-) -> Result<(), Failure> {
-    if ask.quirks.takes_effort(ask.model) {
-        return Ok(());
-    }
-    let why = format!("{} {NO_EFFORT}", ask.model);
-    match dialect {
-        Dialect::OpenaiChat if field(found, "reasoning_effort").is_some() => {
-            losses.lost("reasoning_effort", &why)?;
-            patch.remove("reasoning_effort");
-        }
-        Dialect::OpenaiResponses => {
-            let Some(reasoning) = field(found, "reasoning") else { return Ok(()) };
-            let Ok(inner) = sketch(reasoning) else { return Ok(()) };
-            if field(&inner, "effort").is_none() {
-                return Ok(());
-            }
-            losses.lost("reasoning.effort", &why)?;
-            let mut without = Patch::default();
-            without.remove("effort");
-            if let Some(edited) = without.apply(reasoning, &inner) {
-                patch.set("reasoning", edited);
-            }
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-/// The seed under the provider's name for it, and one answer where there are never more.
-fn choices_and_seed(
-    found: &Members<'_, &[u8]>,
-    ask: &Ask<'_>,
-    patch: &mut Patch<'_>,
-    losses: &mut Losses,
-) -> Result<(), Failure> {
-    const SEED: &str = "seed";
-    let name = ask.quirks.seed;
-    if name != SEED
-        && let Some(seed) = field(found, SEED)
-    {
-        if field(found, name).is_none() && !patch.sets(name) {
-            patch.set(name, seed);
-        }
-        patch.remove(SEED);
-    }
-    if !ask.quirks.choices && !patch.sets("n") && field(found, "n").is_some_and(|n| n != b"1") {
-        losses.lost("n", "is 1 at most at this provider")?;
-        patch.remove("n");
-    }
-    Ok(())
-}
-
-/// Whether a message other than a tool's result says by `name` who speaks.
-fn names_speakers(body: &[u8]) -> bool {
-    let Ok(found) = sketch(body) else { return false };
-    let messages = field(&found, "messages").map(crate::wire::json::parse::<Vec<Named<'_>>>);
-    let is_result = |role: &RawValue| matches!(role.get(), "\"tool\"" | "\"function\"");
-    messages.and_then(Result::ok).unwrap_or_default().iter().any(|message| {
-        message.name.is_some_and(|name| name.get() != "null") && !message.role.is_some_and(is_result)
-    })
-}
-
-wire_object! {
-    /// What of a message says who speaks.
-    light struct Named<'a> {
-        role: &'a RawValue = "role",
-        name: &'a RawValue = "name",
-    }
-}
-
-wire_object! {
-    /// The field of a message that some providers want spelled the older way.
-    light struct Spoken<'a> {
-        role: &'a RawValue = "role",
-    }
-}
-
-/// `developer` is `system` where the provider does not know the newer word. Only then are the messages rewritten, and
-/// of them only these words.
-fn developer_role(
-    found: &Members<'_, &[u8]>,
-    ask: &Ask<'_>,
-    patch: &mut Patch<'_>,
-    losses: &mut Losses,
-) -> Result<(), Failure> {
-    const WORD: &str = "\"developer\"";
-    if ask.quirks.developer_role {
-        return Ok(());
-    }
-    let Some(messages) = field(found, "messages") else { return Ok(()) };
-    let text = messages;
-    if memchr::memmem::find(text, WORD.as_bytes()).is_none() {
-        return Ok(());
-    }
-    let spoken: Vec<Spoken<'_>> = crate::wire::json::parse(messages).map_err(|error| match error {
-        crate::wire::json::ParseError::Field { path, message } => {
-            Failure::field(format!("messages{path}"), message)
-        }
-        other => other.into(),
-    })?;
-    let mut out = Vec::with_capacity(text.len());
-    let mut copied = 0;
-    for role in spoken.iter().filter_map(|message| message.role).filter(|role| role.get() == WORD) {
-        let at = role.get().as_ptr().addr().saturating_sub(text.as_ptr().addr());
-        out.extend_from_slice(text.get(copied..at).unwrap_or_default());
-        out.extend_from_slice(b"\"system\"");
-        copied = at + WORD.len();
-    }
-    if copied > 0 {
-        out.extend_from_slice(text.get(copied..).unwrap_or_default());
-        patch.set("messages", out);
-        losses.note("messages: role developer sent as system");
-    }
-    Ok(())
-}
-
-/// Asks an OpenAI stream for its usage, whether the client did or not. Returns whether the usage chunk may be shown:
-/// the client asked for it, or it was not asked for upstream either (what comes anyway is the provider's own way).
-fn usage_switch(
-    found: &Members<'_, &[u8]>,
-    stream: bool,
-    ask: &Ask<'_>,
-    patch: &mut Patch<'_>,
-    losses: &mut Losses,
-) -> Result<bool, Failure> {
-    const OPTIONS: &str = "stream_options";
-    const SWITCH: &str = "include_usage";
-    if patch.sets(OPTIONS) {
-        return Ok(true);
-    }
-    let options = field(found, OPTIONS);
-    if !ask.quirks.stream_options {
-        if options.is_some() {
-            losses.lost(OPTIONS, "is not supported by this provider")?;
-        }
-        patch.remove(OPTIONS);
-        return Ok(true);
-    }
-    if !stream {
-        return Ok(true);
-    }
-    let Some(options) = options else {
-        patch.set(OPTIONS, *b"{\"include_usage\":true}");
-        return Ok(false);
-    };
-    let inner =
-        sketch(options).map_err(|_| Failure::field(OPTIONS, "stream_options: an object was expected"))?;
-    if field(&inner, SWITCH).is_some_and(|value| value == b"true") {
-        return Ok(true);
-    }
-    let mut switch = Patch::default();
-    switch.set(SWITCH, *b"true");
-    if let Some(edited) = switch.apply(options, &inner) {
-        patch.set(OPTIONS, edited);
-    }
-    Ok(false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::Quirks;
+    use crate::provider::{Quirks, Replay};
+    use serde_json::value::RawValue;
 
     /// The request, which is the same whether its body was looked at before or not.
     fn request(call: &Call, body: &[u8], ask: &Ask<'_>) -> Result<Outgoing, Failure> {
