@@ -1,29 +1,24 @@
 //! The edge phase: once per client request. Who asks, for which model, and which targets may answer.
 
-use super::admission::{self, Denied};
+use super::edge_admission::gcp_token;
 use super::exchange::{Counted, Exchange};
 use super::headers::Headers;
-use super::held::{Full, Held};
-use super::host::{Flow, GCP_TOKEN, Host, Side, key};
+use super::held::Held;
+use super::host::{Flow, Host, Side};
 use super::lay_out::Incoming;
-use super::rate_limit;
 use super::record::Record;
 use super::surface::{self, Health, Surface};
-use super::waiting::{self, End, SharedWaiting};
+use super::waiting::SharedWaiting;
 use super::worker::{SharedExchange, Worker};
-use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages, quota_headers};
+use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::{Auth, Model, Secret, Tables};
+use crate::config::tables::Tables;
 use crate::dialect::lane::{self, count};
 use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
-use crate::meter::metrics::Labels;
 use crate::policy::allow;
 use crate::policy::keys::Holders;
-use crate::policy::ledger::Account;
-use crate::policy::quota::Terms;
 use crate::policy::route;
 use crate::wire::json::{Text, parse, wire_object};
-use std::cell::RefCell;
 use std::rc::Rc;
 
 /// The edge phase of one request.
@@ -122,7 +117,7 @@ impl Edge {
             surface = surface.of_anthropic();
         }
         let path = self.record.path.strip_prefix(&*self.tables.prefix).unwrap_or_default();
-        self.record.dialect = client_dialect(&surface, path, &headers);
+        self.record.dialect = surface::client_dialect(&surface, path, &headers);
         self.record.array = matches!(&surface, Surface::Ask(call) if call.array);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
@@ -309,203 +304,6 @@ impl Edge {
         )
         .map(Chosen::asks)
     }
-
-    /// Reserves what the request may use of budgets and limits, and sends it, or refuses it.
-    fn admit(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
-        let of_key = self.record.identity.key.as_ref().map(|key| &key.quotas);
-        let none = self.tables.quotas.is_empty() && of_key.is_none_or(|own| own.all().next().is_none());
-        if none || self.record.identity.master {
-            return self.send(host, exchange);
-        }
-        if let Some(refusal) = self.find_uncounted(&exchange) {
-            self.record.limited_by = Some(Rc::clone(&refusal.rule.name));
-            let extra = [("scope", refusal.rule.per.as_str()), ("reason", "uncounted")];
-            self.count_refusal(host, "tollgate.limited", &extra);
-            return self.fail(host, refusal.failure);
-        }
-        // Not the time at which the headers came: the body may have taken long, and the counters have gone on.
-        let (identity, now) = (&self.record.identity, host.now_ns());
-        let waits = |account: &Account, rule| self.worker.queue.borrow().is_waited_for(account, rule);
-        match admission::admit(&self.worker, host, &mut exchange, identity, now, &waits) {
-            Ok(admission) => {
-                exchange.admission = Some(Box::new(admission));
-                self.send(host, exchange)
-            }
-            Err(denied) if denied.may_wait() => self.wait(host, exchange, denied),
-            Err(denied) => self.deny(host, &denied),
-        }
-    }
-
-    /// Holds the request until the limit lets it through.
-    fn wait(&mut self, host: &impl Host, exchange: Exchange, denied: Denied) -> Flow {
-        self.describe(host, &exchange);
-        if self.tables.audit_content {
-            self.record.prompt = Some(exchange.body.clone());
-        }
-        let (identity, now) = (&self.record.identity, host.now_ns());
-        match waiting::enqueue(&self.worker, host, exchange, identity, denied, now) {
-            Ok(waiting) => {
-                self.stage = Stage::Waiting { waiting, stream: host.stream() };
-                Flow::Pause
-            }
-            Err(denied) => self.deny(host, &denied),
-        }
-    }
-
-    /// Takes over what became of a request that waited.
-    pub(super) fn catch_up(&mut self) {
-        let Stage::Waiting { waiting, .. } = &self.stage else { return };
-        let Some(end) = waiting.borrow_mut().end.take() else { return };
-        match end {
-            End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
-            End::Refused(refused) => {
-                let (failure, denied, queued_ms) = *refused;
-                if let Some(denied) = &denied {
-                    self.note_denied(denied);
-                }
-                self.record.queued_ms = Some(queued_ms);
-                self.record.status = failure.status;
-                self.record.failure = Some(failure);
-                self.stage = Stage::Answered;
-            }
-        }
-    }
-
-    /// The stream is gone: if it waited, its place is free, and nobody will ask for what was sent.
-    pub fn leave(&mut self) {
-        self.catch_up();
-        match self.stage {
-            Stage::Waiting { stream, .. } => {
-                self.worker.queue.borrow_mut().remove(stream);
-            }
-            Stage::Sent { token, .. } => self.worker.forget(token),
-            Stage::Answered | Stage::Collecting { .. } => {}
-        }
-    }
-
-    fn note_denied(&mut self, denied: &Denied) {
-        if denied.unknown.is_some() {
-            return;
-        }
-        self.record.limited_by = Some(Rc::clone(&denied.quota.name));
-        if matches!(denied.quota.terms, Terms::Budget(_)) {
-            self.record.spent_budget = Some((Rc::clone(&denied.quota), denied.refused.standing));
-        }
-    }
-
-    /// Answers that a budget or a limit is exhausted.
-    fn deny(&mut self, host: &impl Host, denied: &Denied) -> Flow {
-        self.count_refusal(
-            host,
-            "tollgate.limited",
-            &[("scope", denied.account.scope.as_str()), ("reason", denied.kind())],
-        );
-        self.note_denied(denied);
-        let mut headers = Vec::new();
-        if denied.is_of_limit() {
-            let standing = [(Rc::clone(&denied.quota), denied.refused.standing)];
-            headers = quota_headers::headers(self.record.dialect, &standing, host.now_ns());
-        }
-        let headers: Vec<(&str, &str)> =
-            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.fail_with(host, denied.failure(), &headers)
-    }
-
-    /// Gives the request to the router, with the first cluster chosen.
-    fn send(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
-        if self.tables.audit_content {
-            self.record.prompt = Some(exchange.body.clone());
-        }
-        self.describe(host, &exchange);
-        let (exchange, token) = dispatch(&self.worker, host, exchange);
-        self.stage = Stage::Sent { exchange, token };
-        Flow::Continue
-    }
-
-    /// Answers with a failure in the client's dialect.
-    pub(super) fn fail(&mut self, host: &impl Host, failure: Failure) -> Flow {
-        self.fail_with(host, failure, &[])
-    }
-
-    fn fail_with(&mut self, host: &impl Host, failure: Failure, headers: &[(&str, &str)]) -> Flow {
-        let body = self.record.failure_body(&failure, &[]);
-        let status = failure.status;
-        let mut all = vec![("content-type", "application/json")];
-        all.extend(lane::failure_header(self.record.dialect, &failure));
-        let wait = failure.retry_after_secs().map(|secs| secs.to_string());
-        all.extend(wait.as_deref().map(|secs| ("retry-after", secs)));
-        self.record.failure = Some(failure);
-        all.extend_from_slice(headers);
-        self.answer(host, status, &all, &body)
-    }
-
-    /// Answers that there is no room for the body.
-    fn fail_full(&mut self, host: &impl Host, full: Full) -> Flow {
-        self.count_refusal(host, "tollgate.held_refusals", &[("reason", full.as_str())]);
-        self.fail(host, full.failure())
-    }
-
-    fn count_refusal(&self, host: &impl Host, metric: &str, extra: &[(&str, &str)]) {
-        let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
-        let labels = Labels { model: "", provider: "", tenant };
-        self.worker.metrics.borrow_mut().add(host, metric, labels, extra, 1);
-    }
-
-    fn answer_json(&mut self, host: &impl Host, status: u16, body: &[u8]) -> Flow {
-        self.answer(host, status, &[("content-type", "application/json")], body)
-    }
-
-    fn answer(&mut self, host: &impl Host, status: u16, headers: &[(&str, &str)], body: &[u8]) -> Flow {
-        let cors = std::mem::take(&mut self.cors);
-        let mut all: Vec<(&str, &str)> = headers.to_vec();
-        all.extend(cors.iter().map(|(n, v)| (*n, v.as_str())));
-        all.extend(self.record.dialect.shape().request_id.map(|name| (name, &*self.record.request_id)));
-        if self.tables.response_headers {
-            all.push(("x-tollgate-request-id", &self.record.request_id));
-        }
-        host.reply(status, &all, body);
-        self.record.status = status;
-        self.stage = Stage::Answered;
-        Flow::Pause
-    }
-}
-
-/// Tells the router where a request goes, and keeps it under a number for the attempt phase.
-pub(super) fn dispatch(worker: &Worker, host: &impl Host, exchange: Exchange) -> (SharedExchange, u64) {
-    host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
-    rate_limit::describe_provider(host, &exchange);
-    grant(host, &exchange);
-    let exchange = Rc::new(RefCell::new(exchange));
-    let token = worker.register(Rc::clone(&exchange));
-    host.remember(key::REQUEST, token.to_string().as_bytes());
-    host.reroute();
-    (exchange, token)
-}
-
-/// The access token of Google's that the proxy fetched, where a target of the model wants one.
-fn gcp_token(host: &impl Host, model: &Model) -> Option<Secret> {
-    if !model.targets.iter().any(|target| matches!(target.provider.auth, Auth::GcpToken)) {
-        return None;
-    }
-    let [filter, key] = GCP_TOKEN;
-    let token = host.property(&["metadata", "filter_metadata", filter, key])?;
-    Some(Secret(String::from_utf8(token).ok().filter(|token| !token.is_empty())?.into()))
-}
-
-/// Tells the router how often it may try again and how long it may wait, where that differs from the route's own
-/// settings.
-fn grant(host: &impl Host, exchange: &Exchange) {
-    let (route, model) = (exchange.tables.route, &exchange.model);
-    let set = |name, value: String| host.set_header(Side::Request, name, Some(&value));
-    if exchange.retries_granted != route.retries {
-        set("x-envoy-max-retries", exchange.retries_granted.to_string());
-    }
-    if model.timeout != route.timeout {
-        set("x-envoy-upstream-rq-per-try-timeout-ms", model.timeout.as_millis().to_string());
-    }
-    if model.request_timeout != route.request_timeout {
-        set("x-envoy-upstream-rq-timeout-ms", model.request_timeout.as_millis().to_string());
-    }
 }
 
 /// Headers that steer the proxy or pretend to come from the gateway are not a client's to send.
@@ -517,49 +315,6 @@ fn strip_control_headers(host: &impl Host, headers: &mut Headers) {
         }
         !control
     });
-}
-
-/// Paths of Ollama's that are known whatever the method, and those of its clients that have no place in a gateway.
-const OLLAMA_PATHS: &[&str] = &[
-    "/api/chat",
-    "/api/generate",
-    "/api/tags",
-    "/api/show",
-    "/api/ps",
-    "/api/pull",
-    "/api/push",
-    "/api/create",
-    "/api/copy",
-    "/api/delete",
-    "/api/embed",
-    "/api/embeddings",
-];
-
-/// Whether the client is Cohere's own: its list of models lies at a path that others have too.
-fn is_cohere_client(headers: &Headers) -> bool {
-    headers.get("user-agent").is_some_and(|agent| agent.starts_with("cohere/"))
-        || headers.get("x-fern-sdk-name").is_some_and(|name| name == "cohere")
-        || headers.get("x-client-name").is_some()
-}
-
-/// What the client speaks: what the path says, whatever the method, else what its headers say.
-fn client_dialect(surface: &Surface, path: &str, headers: &Headers) -> Dialect {
-    match surface {
-        Surface::Ask(call) => call.envelope(),
-        Surface::Forward(forward) => forward.service.dialect(),
-        Surface::OllamaVersion | Surface::OllamaRunning | Surface::Alive => Dialect::Ollama,
-        _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
-        _ if surface::is_bedrock(path) => Dialect::Bedrock,
-        _ if path.ends_with("/v2/chat") || is_cohere_client(headers) => Dialect::Cohere,
-        _ if path.ends_with("/messages") || headers.get("anthropic-version").is_some() => Dialect::Anthropic,
-        _ if surface::gemini::is_own(path)
-            || headers.get("x-goog-api-key").is_some()
-            || headers.get("x-goog-api-client").is_some() =>
-        {
-            Dialect::Gemini
-        }
-        _ => Dialect::OpenaiChat,
-    }
 }
 
 fn too_large(limit: u64) -> Failure {

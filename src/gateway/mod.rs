@@ -14,6 +14,8 @@ mod cors;
 mod denial;
 mod edge;
 mod edge_access;
+mod edge_admission;
+mod edge_answer;
 mod edge_forward;
 mod edge_response;
 pub mod exchange;

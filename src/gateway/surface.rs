@@ -1,9 +1,12 @@
 //! Which of the gateway's endpoints a request is for.
 
 mod azure;
+mod client;
 mod clouds;
 mod embedding;
 pub(crate) mod gemini;
+
+pub(super) use client::client_dialect;
 
 use crate::dialect::{Call, Dialect, Forward, Found, Operation};
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 //! them through.
 
 use super::admission::{self, Denied};
-use super::edge::dispatch;
+use super::edge_admission::dispatch;
 use super::exchange::Exchange;
 use super::host::{Host, Side};
 use super::quota_headers;
