@@ -9,7 +9,8 @@
 //!
 //! # How much memory that is
 //! A page is made when its first account is, and holds 8 KB at most: 64 MiB in all, about a million cells of fifty to a
-//! hundred bytes. Cells that say no more than fresh ones (the window is over, the bucket is full again) go whenever their
+//! hundred bytes. Envoy's memory grows by up to twice that: its allocator keeps sizes apart, and pages pass through many.
+//! Cells that say no more than fresh ones (the window is over, the bucket is full again) go whenever their
 //! page is written. Where the living do not fit, those go that lose least (nothing reserved, no money spent, few tokens,
 //! the nearest end), and the metric `tollgate.ledger_evictions` counts them: their accounts start afresh.
 //!
