@@ -14,6 +14,17 @@ pub struct Citation<'a> {
 }
 
 impl Citation<'_> {
+    /// How many pages one text or answer may rely on, each as often as it does: real ones have tens of them.
+    pub const MOST: usize = 1024;
+
+    /// The characters that rely on it, of a text of this length: a page without a place in it is the whole text's.
+    pub fn place_in(&self, length: u64) -> (u64, u64) {
+        match self.span {
+            (start, end) if start < end.min(length) => (start, end.min(length)),
+            _ => (0, length),
+        }
+    }
+
     /// The same for longer than what it was read from.
     pub fn into_owned(self) -> Citation<'static> {
         Citation { url: self.url.into_owned(), title: self.title.into_owned(), span: self.span }
@@ -51,6 +62,17 @@ impl Measured {
         let mut measured = Self::default();
         measured.push(text);
         measured
+    }
+
+    /// Bytes of a stream's text that are kept for what is said of it later, at most: providers limit a whole answer to some
+    /// hundred thousand tokens.
+    pub const MOST_BYTES: usize = 16 << 20;
+
+    /// More of the text of a stream, unless it is too long by now.
+    pub fn push_bounded(&mut self, more: &Text<'_>) {
+        if self.text.len().saturating_add(more.len()) <= Self::MOST_BYTES {
+            self.push(&more.to_str());
+        }
     }
 
     /// More of the text.

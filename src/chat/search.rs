@@ -1,6 +1,6 @@
 //! A search of the web that the provider does itself.
 
-use super::{Extra, Failure, Json, Losses, Text};
+use super::{Extra, Failure, Json, Losses, Text, Tool, ToolKind};
 use crate::wire::json::{Object, members};
 use serde_json::value::RawValue;
 use std::fmt::Write as _;
@@ -27,6 +27,25 @@ pub struct Search {
 impl Search {
     /// The name by which a choice of tools names it.
     pub const NAME: &str = "web_search";
+
+    /// Whether a function on offer has its name.
+    pub fn has_namesake(tools: &[Tool<'_>]) -> bool {
+        let is_one =
+            |kind: &ToolKind<'_>| matches!(kind, ToolKind::Function(function) if function.name == Self::NAME);
+        tools.iter().any(|tool| is_one(&tool.kind))
+    }
+
+    /// A list of domains as it is kept.
+    pub fn domains(said: Option<Vec<Text<'_>>>) -> Vec<Text<'static>> {
+        said.unwrap_or_default().into_iter().map(Text::into_owned).collect()
+    }
+
+    /// Writes a list of domains, where there are any.
+    pub fn write_domains(o: &mut Object<'_>, key: &str, domains: &[Text<'_>]) {
+        if !domains.is_empty() {
+            o.array(key, |list| domains.iter().for_each(|domain| list.text(domain)));
+        }
+    }
 
     /// Reads about where the user is: the same words everywhere, and beside them a type of which there is one. `None`
     /// where that is no object.

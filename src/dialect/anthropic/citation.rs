@@ -106,9 +106,9 @@ pub(crate) fn pieces<'p, 'a>(text: &Measured, pages: &'p [Citation<'a>]) -> Vec<
     let length = text.characters();
     let mut spans: Vec<Piece<'p, 'a>> = pages
         .iter()
-        .map(|page| match page.span {
-            (start, end) if start < end.min(length) => (start, end.min(length), vec![page]),
-            _ => (0, length, vec![page]),
+        .map(|page| {
+            let (start, end) = page.place_in(length);
+            (start, end, vec![page])
         })
         .collect();
     spans.sort_by_key(|(start, ..)| *start);

@@ -13,7 +13,7 @@ mod usage;
 mod web_search;
 mod wire;
 
-pub(crate) use citation::{is_field as is_citation_field, pieces};
+pub(crate) use citation::{KNOWN as KNOWN_CITATIONS, is_field as is_citation_field, pieces};
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use finish::finish_reason;
 pub(crate) use model::Claude;

@@ -34,8 +34,8 @@ pub(crate) fn read_search(tool: &Opaque<'_>, path: &str) -> Result<Option<Search
     let malformed = || Failure::field(path, format!("{path}: it is malformed"));
     let wire: Tool<'_> = parse(tool.json.as_str().as_bytes()).map_err(|_| malformed())?;
     let mut search = Search { max_uses: wire.max_uses, ..Search::default() };
-    search.allowed = wire.allowed.unwrap_or_default().into_iter().map(Text::into_owned).collect();
-    search.blocked = wire.blocked.unwrap_or_default().into_iter().map(Text::into_owned).collect();
+    search.allowed = Search::domains(wire.allowed);
+    search.blocked = Search::domains(wire.blocked);
     search.place = Search::read_place(wire.place).ok_or_else(malformed)?;
     search.keep_rest("", &wire.extra);
     Ok(Some(search))
@@ -64,11 +64,8 @@ pub(super) fn write_search(
         if let Some(most) = search.max_uses {
             o.u64("max_uses", most);
         }
-        for (key, domains) in [("allowed_domains", &*search.allowed), ("blocked_domains", blocked)] {
-            if !domains.is_empty() {
-                o.array(key, |list| domains.iter().for_each(|domain| list.text(domain)));
-            }
-        }
+        Search::write_domains(o, "allowed_domains", &search.allowed);
+        Search::write_domains(o, "blocked_domains", blocked);
         if !search.place.is_empty() {
             o.object("user_location", |o| search.write_place(o));
         }

@@ -35,7 +35,7 @@ pub(crate) fn read_search(tool: &Opaque<'_>, path: &str) -> Result<Option<Search
     let wire: Tool<'_> = parse(tool.json.as_str().as_bytes()).map_err(malformed)?;
     let options = wire.search.filter(|options| options.get() != "null");
     let options: Options<'_> = options.map(parse_raw).transpose().map_err(malformed)?.unwrap_or_default();
-    let blocked = options.blocked.unwrap_or_default().into_iter().map(Text::into_owned).collect();
+    let blocked = Search::domains(options.blocked);
     let mut search = Search { blocked, ..Search::default() };
     search.keep_rest("", &options.extra);
     Ok(Some(search))

@@ -14,8 +14,6 @@ pub(super) const FIELD: &str = "groundingMetadata";
 /// The whole of it, where it was read.
 const KNOWN: &str = "own.groundingMetadata";
 
-/// Pages that one answer may rely on, at most, each as often as it does: real answers have tens of them.
-const MOST_CITED: usize = 1024;
 /// Bytes of a page's address and title, at most. A page is repeated with everything that relies on it, so that without a
 /// bound a short answer could become a long one.
 const LONGEST_PAGE: usize = 8 << 10;
@@ -83,7 +81,7 @@ pub(super) fn read<'a>(raw: &'a RawValue, text: &Measured) -> Result<Grounding<'
         page.uri.is_some() && length(&page.uri).saturating_add(length(&page.title)) <= LONGEST_PAGE
     };
     let mut cite = |chunk: &Chunk<'a>, span: (u64, u64)| match chunk.web.as_ref().filter(is_page) {
-        Some(Page { uri: Some(uri), title }) if found.pages.len() < MOST_CITED => {
+        Some(Page { uri: Some(uri), title }) if found.pages.len() < Citation::MOST => {
             found.pages.push(Citation { url: uri.clone(), title: title.clone().unwrap_or_default(), span });
         }
         _ => found.lost = true,
@@ -183,7 +181,7 @@ impl Told {
         if self.0.contains(&page) {
             return Some(false);
         }
-        (self.0.len() < MOST_CITED && self.0.insert(page)).then_some(true)
+        (self.0.len() < Citation::MOST && self.0.insert(page)).then_some(true)
     }
 }
 
@@ -193,11 +191,6 @@ pub(super) fn write(text: &Measured, pages: &[Citation<'_>], candidate: &mut Obj
         return;
     }
     let length = text.characters();
-    let span = |page: &Citation<'_>| match page.span {
-        (start, end) if start < end.min(length) => (start, end.min(length)),
-        // A page without a place in the text is the whole text's.
-        _ => (0, length),
-    };
     let mut numbers: HashMap<String, u64> = HashMap::new();
     let mut chunks: Vec<&Citation<'_>> = Vec::new();
     let mut supports: Vec<((u64, u64), Vec<u64>)> = Vec::new();
@@ -207,9 +200,10 @@ pub(super) fn write(text: &Measured, pages: &[Citation<'_>], candidate: &mut Obj
             chunks.push(page);
             next
         });
-        match supports.last_mut().filter(|(last, _)| *last == span(page)) {
+        let span = page.place_in(length);
+        match supports.last_mut().filter(|(last, _)| *last == span) {
             Some((_, numbers)) => numbers.push(number),
-            None => supports.push((span(page), vec![number])),
+            None => supports.push((span, vec![number])),
         }
     }
     candidate.object(FIELD, |o| {

@@ -1,8 +1,8 @@
 //! Texts that rely on pages, whole: in an answer, and in a conversation that is sent back.
 
 use crate::chat::{
-    ChatRequest, ChatResponse, Choice, Citation, Failure, Losses, Measured, Message, Part, PartKind, Role,
-    Text, characters,
+    ChatRequest, ChatResponse, Choice, Citation, Failure, Losses, Measured, Message, OWN, Part, PartKind,
+    Role, Search, Text, characters,
 };
 use crate::dialect::service::is_missed;
 use crate::dialect::{Dialect, anthropic, openai_chat, signature};
@@ -163,10 +163,11 @@ fn uncite(message: &mut Message<'_>, origin: Dialect, provider: Dialect) -> bool
         }
     }
     for part in message.parts.iter_mut().filter(|part| matches!(part.kind, PartKind::Text(_))) {
-        let is_whole = part.extra.iter().any(|(name, _)| name == "own.citations");
+        let is_whole = part.extra.iter().any(|(name, _)| name == anthropic::KNOWN_CITATIONS);
         part.extra.retain(|(name, value)| {
             let is_one = anthropic::is_citation_field(name) || name == "annotations";
-            lost |= is_one && !(keeps && is_whole) && is_missed(name.trim_start_matches("own."), value);
+            lost |=
+                is_one && !(keeps && is_whole) && is_missed(name.strip_prefix(OWN).unwrap_or(name), value);
             !is_one
         });
     }
@@ -213,7 +214,7 @@ fn search_of<'p>(kind: &'p PartKind<'_>) -> Option<&'p Text<'p>> {
                 found
                     .get("name")
                     .and_then(|name| Text::from_raw(name.value))
-                    .is_some_and(|name| name == "web_search")
+                    .is_some_and(|name| name == Search::NAME)
             })
         }
         _ => false,

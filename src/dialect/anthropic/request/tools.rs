@@ -258,11 +258,7 @@ fn offer_search(
     if only.is_some_and(|names| !names.contains(Search::NAME)) {
         return Ok(());
     }
-    let has_its_name = |tool: &Tool<'_>| match &tool.kind {
-        ToolKind::Function(function) => function.name == Search::NAME,
-        _ => false,
-    };
-    if request.tools.iter().any(has_its_name) {
+    if Search::has_namesake(&request.tools) {
         return losses.lost(&search.path(index), "a function on offer has its name, and tools need one each");
     }
     write_search(search, index, losses, list)

@@ -6,9 +6,6 @@ use super::super::citation::read;
 use crate::chat::{Citation, Event, EventSink, Text, characters};
 use serde_json::value::RawValue;
 
-/// Pages that one block may rely on, at most: real ones rely on a handful.
-const MOST_CITED: usize = 1024;
-
 /// The open text.
 #[derive(Debug, Default)]
 pub(super) struct Cited {
@@ -41,7 +38,7 @@ impl Cited {
 
     /// What the open block relies on.
     pub(super) fn cite<S: EventSink>(&mut self, raw: &RawValue, sink: &mut S) {
-        match read(raw, (0, 0)).filter(|_| self.pages.len() < MOST_CITED) {
+        match read(raw, (0, 0)).filter(|_| self.pages.len() < Citation::MOST) {
             Some((page, quotes)) => {
                 self.pages.push(page.into_owned());
                 if quotes {

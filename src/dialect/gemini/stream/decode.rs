@@ -39,10 +39,6 @@ struct State {
     over: bool,
 }
 
-/// Bytes of text that are kept for what is said of it at the end, at most: providers limit a whole answer to some hundred
-/// thousand tokens.
-const MOST_TEXT: usize = 16 << 20;
-
 /// One of the answers.
 #[derive(Debug)]
 struct Choice {
@@ -281,9 +277,7 @@ impl Choice {
             PartKind::Text(text) => {
                 if !text.is_empty() {
                     self.open(PartStart::Text, id, sink);
-                    if self.text.text().len().saturating_add(text.len()) <= MOST_TEXT {
-                        self.text.push(&text.to_str());
-                    }
+                    self.text.push_bounded(text);
                     self.delta(Delta::Text(text.clone()), sink);
                 }
             }

@@ -21,9 +21,6 @@ use crate::wire::json::{Array, Object, array, object};
 /// no client could use one of this length.
 const MOST_ARGUMENTS: usize = 16 << 20;
 
-/// Most bytes of text that are kept for the pages that rely on it, and of the pages.
-const MOST_CITED: usize = 16 << 20;
-
 /// Writes answer objects, as events or as the items of one array. Texts pass as they come; calls are written when they
 /// are complete. Finish reasons, counts and what the texts rely on come last, in one object.
 #[derive(Debug)]
@@ -169,10 +166,7 @@ impl StreamEncoder {
         if let Delta::Text(text) = delta
             && self.cites
         {
-            let state = self.choice(choice);
-            if state.text.text().len().saturating_add(text.len()) <= MOST_CITED {
-                state.text.push(&text.to_str());
-            }
+            self.choice(choice).text.push_bounded(text);
         }
         self.parts(choice, out, |list| match delta {
             Delta::Text(text) | Delta::Arguments(text) => list.object(|o| o.text("text", text)),
@@ -204,7 +198,7 @@ impl StreamEncoder {
         let state = self.choice(choice);
         let bytes = page.url.len().saturating_add(page.title.len()).saturating_add(size_of::<Citation<'_>>());
         state.pages_bytes = state.pages_bytes.saturating_add(bytes);
-        if state.pages_bytes <= MOST_CITED {
+        if state.pages_bytes <= Measured::MOST_BYTES {
             let before = state.before;
             state.pages.push(page.clone().into_owned().moved(before));
         }

@@ -20,9 +20,6 @@ const MOST_CHOICES: u32 = 128;
 /// Bytes of text that wait for the end of a call, at most; what comes after closes the call.
 const MOST_HELD: usize = 16 << 20;
 
-/// Citations that wait for their text, at most: one answer rests on tens of pages.
-const MOST_CITED: usize = 1024;
-
 /// Reads a stream of `chat.completion.chunk` events.
 #[derive(Debug, Default)]
 pub struct StreamDecoder {
@@ -275,7 +272,7 @@ impl Choice {
         for citation in pages {
             if self.open == Some(Open::Text) {
                 sink.event(Event::Citation { choice, citation });
-            } else if self.cited.len() < MOST_CITED {
+            } else if self.cited.len() < Citation::MOST {
                 self.cited.push(citation.into_owned());
             }
         }

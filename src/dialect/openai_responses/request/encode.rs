@@ -248,10 +248,8 @@ fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, request: &ChatReques
 
 /// Whether the name of the search is that of no function.
 fn is_the_search(request: &ChatRequest<'_>) -> bool {
-    let mut tools = request.tools.iter().map(|tool| &tool.kind);
-    let has_search = tools.clone().any(|kind| matches!(kind, ToolKind::Search(_)));
-    has_search
-        && tools.all(|kind| !matches!(kind, ToolKind::Function(function) if function.name == Search::NAME))
+    request.tools.iter().any(|tool| matches!(tool.kind, ToolKind::Search(_)))
+        && !Search::has_namesake(&request.tools)
 }
 
 fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {

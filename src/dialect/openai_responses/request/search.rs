@@ -3,7 +3,7 @@
 
 use super::items::UNKNOWN_HERE;
 use crate::chat::{Failure, Losses, Opaque, Search, Text};
-use crate::wire::json::{Array, Object, object, parse, wire_object};
+use crate::wire::json::{object, parse, wire_object};
 use serde_json::value::RawValue;
 
 wire_object! {
@@ -43,18 +43,14 @@ pub(crate) fn read_search(tool: &Opaque<'_>, path: &str) -> Result<Option<Search
     let filters = wire.filters.unwrap_or_default();
     let mut search = Search {
         size: wire.size.map(Text::into_owned),
-        allowed: owned(filters.allowed),
-        blocked: owned(filters.blocked),
+        allowed: Search::domains(filters.allowed),
+        blocked: Search::domains(filters.blocked),
         place: Search::read_place(wire.place).ok_or_else(malformed)?,
         ..Search::default()
     };
     search.keep_rest("", &wire.extra);
     search.keep_rest("filters.", &filters.extra);
     Ok(Some(search))
-}
-
-fn owned(domains: Option<Vec<Text<'_>>>) -> Vec<Text<'static>> {
-    domains.unwrap_or_default().into_iter().map(Text::into_owned).collect()
 }
 
 /// Reports what the tool cannot be told.
@@ -71,8 +67,8 @@ pub(super) fn write(out: &mut Vec<u8>, search: &Search) {
         o.word("type", "web_search");
         if !search.allowed.is_empty() || !search.blocked.is_empty() {
             o.object("filters", |o| {
-                write_domains(o, "allowed_domains", &search.allowed);
-                write_domains(o, "blocked_domains", &search.blocked);
+                Search::write_domains(o, "allowed_domains", &search.allowed);
+                Search::write_domains(o, "blocked_domains", &search.blocked);
             });
         }
         if let Some(size) = &search.size {
@@ -82,10 +78,4 @@ pub(super) fn write(out: &mut Vec<u8>, search: &Search) {
             o.object("user_location", |o| search.write_place(o));
         }
     });
-}
-
-fn write_domains(o: &mut Object<'_>, key: &str, domains: &[Text<'_>]) {
-    if !domains.is_empty() {
-        o.array(key, |list: &mut Array<'_>| domains.iter().for_each(|domain| list.text(domain)));
-    }
 }
