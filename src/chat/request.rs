@@ -195,6 +195,13 @@ impl Reasoning<'_> {
             None => self.budget.is_some() || self.effort.is_some_and(|effort| effort != Effort::None),
         }
     }
+
+    /// Reports, where the client does not want to see the thinking, that the model shows it all the same.
+    pub fn lose_display(&self, losses: &mut Losses) {
+        if self.display.as_ref().is_some_and(|display| *display == "omitted") {
+            losses.note("thinking.display dropped: this model always shows what it thinks");
+        }
+    }
 }
 
 /// A switch for thinking.

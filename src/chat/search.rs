@@ -12,6 +12,8 @@ pub struct Search {
     pub field: Option<&'static str>,
     /// How often the model may search.
     pub max_uses: Option<u64>,
+    /// The client's field for that where it is none of the tool's (`max_tool_calls`: OpenAI's Responses).
+    pub max_uses_field: Option<&'static str>,
     /// How much of what was found the model gets to read (`low`, `medium`, `high`: OpenAI).
     pub size: Option<Text<'static>>,
     /// Nothing but these domains is searched.
@@ -23,6 +25,9 @@ pub struct Search {
     /// Fields that the client's dialect alone knows, by name.
     pub rest: Vec<String>,
 }
+
+/// How often the model may search, as Anthropic calls it.
+const MAX_USES: &str = "max_uses";
 
 impl Search {
     /// The name by which a choice of tools names it.
@@ -83,7 +88,7 @@ impl Search {
     /// 400 that names the field, where losses are refused.
     pub fn lose(&self, index: usize, fields: &[&str], why: &str, losses: &mut Losses) -> Result<(), Failure> {
         let said = [
-            ("max_uses", self.max_uses.is_some()),
+            (MAX_USES, self.max_uses.is_some()),
             ("search_context_size", self.size.is_some()),
             ("allowed_domains", !self.allowed.is_empty()),
             ("blocked_domains", !self.blocked.is_empty()),
@@ -93,6 +98,10 @@ impl Search {
         let mut path = self.path(index);
         let length = path.len();
         for name in unknown.map(|(name, _)| *name).chain(self.rest.iter().map(String::as_str)) {
+            if let (MAX_USES, Some(field)) = (name, self.max_uses_field) {
+                losses.lost(field, why)?;
+                continue;
+            }
             path.truncate(length);
             // A String takes every write.
             let _ = write!(path, ".{name}");

@@ -129,10 +129,8 @@ fn its_options_go_along_where_they_are_known() {
         json!([{"type": "web_search", "filters": {"allowed_domains": ["a.example", "b.example/x"]},
         "user_location": kept}])
     );
-    assert!(
-        warnings[0].starts_with("tools[0].max_uses dropped")
-            && warnings[1].starts_with("tools[0].defer_loading")
-    );
+    assert_eq!(out["max_tool_calls"], 3);
+    assert!(warnings[0].starts_with("tools[0].defer_loading"), "{warnings:?}");
     let (out, warnings) = sent(Anthropic, Gemini, &claudes);
     assert_eq!(out["tools"], json!([{"googleSearch": {}}]));
     for name in ["max_uses", "allowed_domains", "user_location", "defer_loading"] {
@@ -149,15 +147,18 @@ fn its_options_go_along_where_they_are_known() {
     let openais = question(
         OpenaiResponses,
         &json!({"tools": [{"type": "web_search", "search_context_size": "low",
-        "filters": {"allowed_domains": ["a.example"], "blocked_domains": ["b.example"]}, "user_location": place}]}),
+        "filters": {"allowed_domains": ["a.example"], "blocked_domains": ["b.example"]}, "user_location": place}],
+        "max_tool_calls": 4}),
     );
     let (out, warnings) = sent(OpenaiResponses, Anthropic, &openais);
     assert_eq!(
         out["tools"],
-        json!([{"type": "web_search_20250305", "name": "web_search",
+        json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 4,
         "allowed_domains": ["a.example"], "user_location": kept}])
     );
     assert_eq!(warnings.len(), 2, "{warnings:?}");
+    let (_, warnings) = sent(OpenaiResponses, Gemini, &openais);
+    assert!(warnings.iter().any(|warning| warning.starts_with("max_tool_calls dropped")), "{warnings:?}");
 
     let chats = question(
         OpenaiChat,

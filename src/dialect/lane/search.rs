@@ -1,7 +1,7 @@
 //! A search of the web that the client asks for becomes the provider's own, where it has one.
 
 use super::Ask;
-use crate::chat::{ChatRequest, Failure, Opaque, Search, Text, Tool, ToolChoice, ToolKind};
+use crate::chat::{ChatRequest, Extra, Failure, Opaque, Search, Text, Tool, ToolChoice, ToolKind};
 use crate::dialect::{Dialect, anthropic, gemini, openai_chat, openai_responses};
 
 /// Offers the provider's own search in the place of the client's. Left as it is, the client's is lost like any other tool
@@ -28,7 +28,7 @@ pub(super) fn offer(request: &mut ChatRequest<'_>, provider: Dialect, ask: &Ask<
     for index in 0..request.tools.len() {
         let Some(tool) = request.tools.get_mut(index) else { break };
         let ToolKind::Other(opaque) = &tool.kind else { continue };
-        if let Some(search) = read(request.origin, opaque, &format!("tools[{index}]"))? {
+        if let Some(search) = read(request.origin, opaque, &format!("tools[{index}]"), &request.extra)? {
             tool.kind = ToolKind::Search(Box::new(search));
             name_choice(request);
             break;
@@ -37,10 +37,15 @@ pub(super) fn offer(request: &mut ChatRequest<'_>, provider: Dialect, ask: &Ask<
     Ok(())
 }
 
-fn read(origin: Dialect, tool: &Opaque<'_>, path: &str) -> Result<Option<Search>, Failure> {
+fn read(
+    origin: Dialect,
+    tool: &Opaque<'_>,
+    path: &str,
+    extra: &Extra<'_>,
+) -> Result<Option<Search>, Failure> {
     match origin {
         Dialect::Anthropic => anthropic::read_search(tool, path),
-        Dialect::OpenaiResponses => openai_responses::read_search(tool, path),
+        Dialect::OpenaiResponses => openai_responses::read_search(tool, path, extra),
         Dialect::Gemini => gemini::read_search(tool, path),
         _ => Ok(None),
     }

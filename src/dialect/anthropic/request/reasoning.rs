@@ -186,9 +186,7 @@ pub(crate) fn display<'a>(
         return said;
     }
     if claude.shows_always() {
-        if said.is_some_and(|display| display == "omitted") {
-            losses.note("thinking.display dropped: this model always shows what it thinks");
-        }
+        request.reasoning.lose_display(losses);
         return None;
     }
     // Other dialects show what is thought, but for the one that asks for a summary where it wants any.

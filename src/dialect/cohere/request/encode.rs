@@ -100,6 +100,9 @@ fn write_thinking(
     if !reasoning.is_on() && !is_off {
         return Ok(());
     }
+    if reasoning.is_on() {
+        reasoning.lose_display(losses);
+    }
     let budget = reasoning.budget.or(reasoning.effort.map(Effort::budget));
     body.object("thinking", |thinking| {
         thinking.word("type", if reasoning.is_on() { "enabled" } else { "disabled" });

@@ -84,6 +84,9 @@ fn write_function(
     losses: &mut Losses,
     list: &mut Array<'_>,
 ) -> Result<(), Failure> {
+    if function.strict == Some(true) {
+        losses.note(format_args!("tools[{index}].strict dropped: {WHY}"));
+    }
     if tool.cache_control.is_some() {
         losses.note(super::parts::CACHE_DROPPED);
     }

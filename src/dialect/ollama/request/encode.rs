@@ -116,6 +116,7 @@ fn write_think(
         }
         return;
     }
+    reasoning.lose_display(losses);
     let effort = reasoning.effort.or(reasoning.budget.map(Effort::of_budget));
     let level = effort.map(|effort| match effort {
         Effort::None | Effort::Minimal | Effort::Low => "low",

@@ -1,5 +1,6 @@
 //! A client's request becomes the hub's.
 
+use super::search::MOST_CALLS;
 use super::{input, option, wire};
 use crate::chat::{ChatRequest, Failure, Message, Part, Place, Role, Text};
 use crate::dialect::Dialect;
@@ -96,13 +97,8 @@ pub fn decode_request(body: &[u8]) -> Result<ChatRequest<'_>, Failure> {
 
 /// Fields without any bearing on what an answer says: where its prompt is cached, how its stream is padded, how often
 /// the provider's own tools may run.
-const HINTS: [&str; 5] = [
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "prompt_cache_options",
-    "stream_options",
-    "max_tool_calls",
-];
+const HINTS: [&str; 5] =
+    ["prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "stream_options", MOST_CALLS];
 
 /// Notes what only a provider that keeps answers can do.
 fn stateful(request: &mut ChatRequest<'_>, wire: &wire::Request<'_>) {
@@ -150,7 +146,7 @@ fn echo(wire: &wire::Request<'_>) -> String {
         // Whatever was asked for, the gateway keeps nothing.
         member("store", None, "false");
         member("metadata", wire.metadata, "{}");
-        member("max_tool_calls", extra("max_tool_calls"), "null");
+        member(MOST_CALLS, extra(MOST_CALLS), "null");
         member("prompt_cache_key", extra("prompt_cache_key"), "null");
         member("reasoning", wire.reasoning, r#"{"effort":null,"summary":null}"#);
         member("safety_identifier", wire.safety_identifier, "null");

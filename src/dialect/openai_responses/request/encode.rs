@@ -131,6 +131,8 @@ fn tools(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
             }
             ToolKind::Search(search) => {
                 search::lose_options(search, index, top.losses)?;
+                // It is the only tool that the provider runs.
+                top.u64(search::MOST_CALLS, search.max_uses)?;
                 kept.push(tool);
             }
             _ => kept.push(tool),

@@ -2,9 +2,12 @@
 //! <https://platform.openai.com/docs/guides/tools-web-search>
 
 use super::items::UNKNOWN_HERE;
-use crate::chat::{Failure, Losses, Opaque, Search, Text};
+use crate::chat::{Extra, Failure, Losses, OWN, Opaque, Search, Text};
 use crate::wire::json::{object, parse, wire_object};
 use serde_json::value::RawValue;
+
+/// The request's field that says how often the tools that the provider runs may be called, all together.
+pub(super) const MOST_CALLS: &str = "max_tool_calls";
 
 wire_object! {
     /// The tool.
@@ -30,18 +33,25 @@ pub(crate) fn is_search(kind: &Text<'_>) -> bool {
     kind == "web_search" || kind.starts_with("web_search_preview") || kind.starts_with("web_search_2")
 }
 
-/// The search that a tool is; `None` where it is another tool.
+/// The search that a tool is; `None` where it is another tool. `extra` are the request's further fields.
 ///
 /// # Errors
 /// 400 that names the tool by its `path`: it is malformed.
-pub(crate) fn read_search(tool: &Opaque<'_>, path: &str) -> Result<Option<Search>, Failure> {
+pub(crate) fn read_search(
+    tool: &Opaque<'_>,
+    path: &str,
+    extra: &Extra<'_>,
+) -> Result<Option<Search>, Failure> {
     if !is_search(&tool.kind) {
         return Ok(None);
     }
     let malformed = || Failure::field(path, format!("{path}: it is malformed"));
     let wire: Tool<'_> = parse(tool.json.as_str().as_bytes()).map_err(|_| malformed())?;
     let filters = wire.filters.unwrap_or_default();
+    let most = extra.iter().find(|(name, _)| name.strip_prefix(OWN) == Some(MOST_CALLS));
     let mut search = Search {
+        max_uses: most.and_then(|(_, value)| value.get().parse().ok()),
+        max_uses_field: Some(MOST_CALLS),
         size: wire.size.map(Text::into_owned),
         allowed: Search::domains(filters.allowed),
         blocked: Search::domains(filters.blocked),
@@ -58,7 +68,7 @@ pub(crate) fn read_search(tool: &Opaque<'_>, path: &str) -> Result<Option<Search
 /// # Errors
 /// 400 that names the field, where losses are refused.
 pub(super) fn lose_options(search: &Search, index: usize, losses: &mut Losses) -> Result<(), Failure> {
-    search.lose(index, &["max_uses"], UNKNOWN_HERE, losses)
+    search.lose(index, &[], UNKNOWN_HERE, losses)
 }
 
 /// Writes the tool.
