@@ -171,43 +171,37 @@ impl Admission {
             worker.ledger.mark_dirty(rules.iter().map(|quota| cell_id(quota, &account, clock)));
         }
         let held = worker.ledger.change(host, &account, clock.secs, |draft| {
-            let mut changed = Vec::with_capacity(rules.len());
+            let mut holds = Vec::with_capacity(rules.len());
             for quota in rules {
-                let mut cell = draft.cell(quota.tag);
+                let Some(cell) = draft.edit(quota.tag) else { continue };
                 let takes_turns = quota.over() == Over::Queue;
-                if takes_turns
+                let is_anothers = takes_turns
                     && cell.turn.is_of_another(number, now_ms)
-                    && quota.is_scarce(&cell, wanted, clock)
-                {
-                    let refused =
-                        Refused { standing: quota.standing(&cell, clock), wanted: 1, wait_ns: TURN_NS };
-                    cell.turn.wait(number, now_ms);
-                    draft.put(quota.tag, cell);
-                    return Err((Rc::clone(quota), refused));
-                }
-                match quota.reserve(&mut cell, wanted, clock) {
+                    && quota.is_scarce(cell, wanted, clock);
+                let reserved = if is_anothers {
+                    Err(Refused { standing: quota.standing(cell, clock), wanted: 1, wait_ns: TURN_NS })
+                } else {
+                    quota.reserve(cell, wanted, clock)
+                };
+                match reserved {
                     Ok(held) => {
+                        let standing = quota.standing(cell, clock);
                         if takes_turns {
-                            let is_last = quota.standing(&cell, clock).remaining == 0;
-                            cell.turn.take(number, is_last, now_ms);
+                            cell.turn.take(number, standing.remaining == 0, now_ms);
                         }
-                        changed.push((quota, held, cell));
+                        holds.push((Rc::clone(quota), held, standing));
                     }
                     Err(refused) => {
-                        if takes_turns {
+                        // The rules before it hold nothing either. What is left is that somebody waits.
+                        draft.undo();
+                        if takes_turns && let Some(cell) = draft.edit(quota.tag) {
                             cell.turn.wait(number, now_ms);
-                            draft.put(quota.tag, cell);
                         }
                         return Err((Rc::clone(quota), refused));
                     }
                 }
             }
-            let mut quotas = Vec::with_capacity(rules.len());
-            for (quota, held, cell) in changed {
-                quotas.push((Rc::clone(quota), held, quota.standing(&cell, clock)));
-                draft.put(quota.tag, cell);
-            }
-            Ok(quotas)
+            Ok(holds)
         });
         let held = match held {
             Ok(held) => held,
@@ -237,12 +231,10 @@ impl Admission {
         let wanted = self.wanted;
         let quotas = worker.ledger.change(host, &account, clock.secs, |draft| {
             let hold = |quota: &Rc<Quota>| {
-                let mut cell = draft.cell(quota.tag);
-                let held = quota.force(&mut cell, wanted, clock);
-                draft.put(quota.tag, cell);
-                (Rc::clone(quota), held)
+                let held = quota.force(draft.edit(quota.tag)?, wanted, clock);
+                Some((Rc::clone(quota), held))
             };
-            rules.iter().map(hold).collect()
+            rules.iter().filter_map(hold).collect()
         });
         self.holds.push(Hold { account, admitted: *clock, quotas });
     }

@@ -3,6 +3,7 @@
 use crate::dialect::Dialect;
 use crate::dialect::date::rfc3339;
 use crate::policy::quota::{Quota, Standing, Unit};
+use std::cmp::Ordering;
 use std::rc::Rc;
 
 /// A provider's own headers of that kind begin so: where the gateway limits, its own take their place.
@@ -57,10 +58,9 @@ pub(super) fn headers(
     let is_anthropic = client == Dialect::Anthropic;
     for names in if is_anthropic { &ANTHROPIC } else { &OPENAI } {
         let of_kind = limits.iter().filter(|(quota, _)| quota.unit() == names.unit);
-        let part = |standing: &Standing| {
-            u128::from(standing.remaining) * 1_000_000 / u128::from(standing.limit.max(1))
+        let Some((_, tightest)) = of_kind.min_by(|(_, one), (_, other)| part_left(one, other)) else {
+            continue;
         };
-        let Some((_, tightest)) = of_kind.min_by_key(|(_, standing)| part(standing)) else { continue };
         headers.push((names.limit, tightest.limit.to_string()));
         headers.push((names.remaining, tightest.remaining.to_string()));
         let reset = if is_anthropic {
@@ -73,20 +73,43 @@ pub(super) fn headers(
     headers
 }
 
+/// Which of two has the smaller part left.
+fn part_left(one: &Standing, other: &Standing) -> Ordering {
+    let times = |a: u64, b: u64| u128::from(a) * u128::from(b.max(1));
+    times(one.remaining, other.limit).cmp(&times(other.remaining, one.limit))
+}
+
 /// A time as OpenAI writes it: `7ms`, `1.5s`, `6m0s`, `2h30m0s`.
 fn span(ns: u64) -> String {
     let ms = ns.div_ceil(1_000_000);
-    let (hours, minutes) = (ms / 3_600_000, ms / 60_000 % 60);
-    let seconds = match (ms / 1000 % 60, ms % 1000) {
-        (whole, 0) => format!("{whole}s"),
-        (whole, part) => format!("{}s", format!("{whole}.{part:03}").trim_end_matches('0')),
+    let mut out = String::with_capacity(16);
+    let mut number = itoa::Buffer::new();
+    let mut put = |value: u64, unit: &str| {
+        out.push_str(number.format(value));
+        out.push_str(unit);
     };
-    match (hours, minutes) {
-        (0, 0) if ms < 1000 => format!("{ms}ms"),
-        (0, 0) => seconds,
-        (0, minutes) => format!("{minutes}m{seconds}"),
-        (hours, minutes) => format!("{hours}h{minutes}m{seconds}"),
+    if ms < 1000 {
+        put(ms, "ms");
+        return out;
     }
+    let (hours, minutes) = (ms / 3_600_000, ms / 60_000 % 60);
+    if hours > 0 {
+        put(hours, "h");
+    }
+    if hours > 0 || minutes > 0 {
+        put(minutes, "m");
+    }
+    match (ms / 1000 % 60, ms % 1000) {
+        (whole, 0) => put(whole, ""),
+        (whole, part) => {
+            put(whole, ".");
+            // A digit more than there are, so that zeros at the front stay.
+            let digits = number.format(1000 + part).get(1..).unwrap_or_default();
+            out.push_str(digits.trim_end_matches('0'));
+        }
+    }
+    out.push('s');
+    out
 }
 
 #[cfg(test)]

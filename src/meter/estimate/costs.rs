@@ -11,10 +11,17 @@ use super::kind::Kind;
 #[derive(Debug)]
 pub(super) struct Costs {
     /// Words, numbers, marks and white space, in the order of [`Piece`].
-    pub(super) words: [u16; 28],
+    words: [u16; 28],
     /// The kinds from [`Kind::SCRIPTS`] on: the first character of a run, and each one after it.
-    pub(super) scripts: [(u16, u16); 19],
+    scripts: [(u16, u16); 19],
+    /// A word's getting this many letters; the last stands for all beyond.
+    lengths: [u16; LONG + 1],
+    /// A pair of letters, by its rarity.
+    pairs: [u16; 4],
 }
+
+/// Letters from which on one costs what the next one does.
+pub(super) const LONG: usize = 11;
 
 /// What the scanner tells apart in Latin text.
 #[derive(Debug, Clone, Copy)]
@@ -71,30 +78,40 @@ pub(super) enum Piece {
 }
 
 impl Costs {
+    /// The tables of a vocabulary, those for letters spelled out.
+    const fn new(words: [u16; 28], scripts: [(u16, u16); 19]) -> Self {
+        let (four, six) = (words[Piece::Letter4 as usize], words[Piece::Letter6 as usize]);
+        let (eight, eleven) = (words[Piece::Letter8 as usize], words[Piece::Letter11 as usize]);
+        let (rare1, rare2) = (words[Piece::Rare1 as usize], words[Piece::Rare2 as usize]);
+        Self {
+            words,
+            scripts,
+            lengths: [0, 0, 0, 0, four, four, six, six, eight, eight, eight, eleven],
+            pairs: [0, rare1, rare2, words[Piece::Rare3 as usize]],
+        }
+    }
+
     /// The cost of a piece of Latin text.
     pub(super) fn of(&self, piece: Piece) -> u32 {
         self.words.get(piece as usize).copied().map_or(0, u32::from)
     }
 
+    /// The cost of another small letter of a word, which has `letters` with it.
+    #[inline]
+    pub(super) fn of_letter(&self, letters: usize, rarity: u8) -> u32 {
+        self.of_length(letters).saturating_add(self.of_rarity(rarity))
+    }
+
     /// The cost of a word's getting this many letters.
-    pub(super) fn of_length(&self, letters: u32) -> u32 {
-        match letters {
-            ..4 => 0,
-            4..6 => self.of(Piece::Letter4),
-            6..8 => self.of(Piece::Letter6),
-            8..11 => self.of(Piece::Letter8),
-            11.. => self.of(Piece::Letter11),
-        }
+    #[inline]
+    pub(super) fn of_length(&self, letters: usize) -> u32 {
+        self.lengths.get(letters.min(LONG)).copied().map_or(0, u32::from)
     }
 
     /// The cost of a pair of letters of this rarity.
+    #[inline]
     pub(super) fn of_rarity(&self, rarity: u8) -> u32 {
-        match rarity {
-            1 => self.of(Piece::Rare1),
-            2 => self.of(Piece::Rare2),
-            3 => self.of(Piece::Rare3),
-            _ => 0,
-        }
+        self.pairs.get(usize::from(rarity & 3)).copied().map_or(0, u32::from)
     }
 
     /// The cost of a character of another script.
@@ -105,12 +122,9 @@ impl Costs {
 }
 
 /// OpenAI's `o200k_base`.
-pub(super) static O200K: Costs = Costs {
-    words: [
-        93, 67, 79, 2, 74, 5, 4, 0, 1, 13, 5, 21, 118, 89, 27, 123, 116, 41, 0, 79, 17, 0, 97, 67, 89, 6, 37,
-        0,
-    ],
-    scripts: [
+pub(super) static O200K: Costs = Costs::new(
+    [93, 67, 79, 2, 74, 5, 4, 0, 1, 13, 5, 21, 118, 89, 27, 123, 116, 41, 0, 79, 17, 0, 97, 67, 89, 6, 37, 0],
+    [
         (87, 29),
         (178, 0),
         (189, 3),
@@ -131,15 +145,15 @@ pub(super) static O200K: Costs = Costs {
         (0, 204),
         (37, 0),
     ],
-};
+);
 
 /// OpenAI's older `cl100k_base`.
-pub(super) static CL100K: Costs = Costs {
-    words: [
+pub(super) static CL100K: Costs = Costs::new(
+    [
         92, 63, 70, 7, 58, 2, 3, 0, 2, 13, 7, 25, 150, 174, 181, 129, 112, 35, 0, 82, 12, 0, 100, 67, 82, 5,
         37, 0,
     ],
-    scripts: [
+    [
         (96, 107),
         (313, 0),
         (231, 211),
@@ -160,15 +174,15 @@ pub(super) static CL100K: Costs = Costs {
         (215, 298),
         (143, 0),
     ],
-};
+);
 
 /// The only vocabulary that Anthropic has published, of its second generation; recorded counts of later models fit it.
-pub(super) static CLAUDE: Costs = Costs {
-    words: [
+pub(super) static CLAUDE: Costs = Costs::new(
+    [
         91, 107, 131, 14, 62, 6, 1, 0, 4, 6, 6, 25, 114, 260, 175, 71, 116, 0, 0, 109, 36, 0, 90, 91, 131,
         11, 8, 0,
     ],
-    scripts: [
+    [
         (259, 103),
         (252, 20),
         (237, 209),
@@ -189,15 +203,12 @@ pub(super) static CLAUDE: Costs = Costs {
         (505, 295),
         (194, 0),
     ],
-};
+);
 
 /// Google's 256k vocabulary (Gemini, Gemma).
-pub(super) static GEMINI: Costs = Costs {
-    words: [
-        94, 108, 75, 3, 78, 9, 3, 0, 0, 13, 1, 14, 66, 89, 100, 186, 353, 63, 0, 138, 0, 0, 91, 96, 62, 9, 9,
-        0,
-    ],
-    scripts: [
+pub(super) static GEMINI: Costs = Costs::new(
+    [94, 108, 75, 3, 78, 9, 3, 0, 0, 13, 1, 14, 66, 89, 100, 186, 353, 63, 0, 138, 0, 0, 91, 96, 62, 9, 9, 0],
+    [
         (106, 30),
         (173, 0),
         (194, 39),
@@ -218,15 +229,15 @@ pub(super) static GEMINI: Costs = Costs {
         (30, 102),
         (74, 0),
     ],
-};
+);
 
 /// Llama 3.
-pub(super) static LLAMA: Costs = Costs {
-    words: [
+pub(super) static LLAMA: Costs = Costs::new(
+    [
         92, 63, 69, 7, 57, 2, 3, 0, 3, 13, 7, 25, 150, 138, 186, 130, 113, 31, 0, 88, 5, 0, 99, 66, 80, 4,
         38, 0,
     ],
-    scripts: [
+    [
         (69, 36),
         (209, 0),
         (270, 170),
@@ -247,15 +258,15 @@ pub(super) static LLAMA: Costs = Costs {
         (283, 297),
         (139, 0),
     ],
-};
+);
 
 /// Qwen 2.5 and 3.
-pub(super) static QWEN: Costs = Costs {
-    words: [
+pub(super) static QWEN: Costs = Costs::new(
+    [
         91, 78, 68, 14, 44, 0, 4, 0, 1, 13, 7, 26, 126, 151, 218, 186, 354, 33, 0, 91, 0, 0, 92, 55, 57, 5,
         38, 0,
     ],
-    scripts: [
+    [
         (122, 97),
         (242, 0),
         (120, 113),
@@ -276,15 +287,15 @@ pub(super) static QWEN: Costs = Costs {
         (564, 109),
         (0, 0),
     ],
-};
+);
 
 /// DeepSeek V3 and R1.
-pub(super) static DEEPSEEK: Costs = Costs {
-    words: [
+pub(super) static DEEPSEEK: Costs = Costs::new(
+    [
         90, 81, 81, 4, 68, 14, 8, 0, 0, 13, 3, 19, 122, 168, 141, 122, 126, 19, 0, 106, 0, 0, 99, 78, 78, 5,
         34, 0,
     ],
-    scripts: [
+    [
         (70, 47),
         (206, 0),
         (231, 29),
@@ -305,4 +316,4 @@ pub(super) static DEEPSEEK: Costs = Costs {
         (565, 224),
         (22, 0),
     ],
-};
+);

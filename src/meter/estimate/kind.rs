@@ -124,11 +124,24 @@ const PAIRS: [&[u8; 26]; 26] = [
     b"23331333233333233333333322",
 ];
 
-/// The rarity of two ASCII letters in a row, either case; 0 for anything else.
+/// [`PAIRS`] as it is looked up: by the lowest five bits of both letters, which are the same in either case.
+static RARITY: [u8; 1024] = {
+    let mut table = [0; 1024];
+    let mut first = 0;
+    while first < 26 {
+        let mut second = 0;
+        while second < 26 {
+            table[(first + 1) * 32 + second + 1] = PAIRS[first][second] - b'0';
+            second += 1;
+        }
+        first += 1;
+    }
+    table
+};
+
+/// The rarity of two ASCII letters in a row, either case.
+#[inline]
 pub(super) fn rarity(first: u8, second: u8) -> u8 {
-    let place = |letter: u8| usize::from((letter | 0x20).wrapping_sub(b'a'));
-    PAIRS
-        .get(place(first))
-        .and_then(|row| row.get(place(second)))
-        .map_or(0, |digit| digit.saturating_sub(b'0'))
+    let place = usize::from(first & 31) * 32 + usize::from(second & 31);
+    RARITY.get(place).copied().unwrap_or_default()
 }

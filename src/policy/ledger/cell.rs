@@ -161,6 +161,11 @@ pub(super) fn put(mut number: u64, out: &mut Vec<u8>) {
 
 /// Reads a number and moves on; `None` at the end, and for more than ten bytes.
 pub(super) fn take(from: &mut &[u8]) -> Option<u64> {
+    // Most are one byte.
+    if let [byte @ ..0x80, rest @ ..] = *from {
+        *from = rest;
+        return Some((*byte).into());
+    }
     let mut number = 0_u64;
     for shift in (0..70).step_by(7) {
         let (byte, rest) = from.split_first()?;

@@ -61,18 +61,27 @@ pub struct Ledger {
 
 /// The cells of one account, being changed.
 #[derive(Debug)]
-pub struct Draft {
+pub struct Draft<'p> {
+    /// Where they were read.
+    page: &'p [u8],
+    account: u64,
     own: page::Own,
     changed: bool,
 }
 
-impl Draft {
-    /// The counters of a rule; fresh ones where there are none.
-    pub fn cell(&self, rule: u32) -> Cell {
-        self.own.cells.iter().find(|(tag, _)| *tag == rule).map(|(_, cell)| cell.clone()).unwrap_or_default()
+impl<'p> Draft<'p> {
+    fn of(page: &'p [u8], account: u64) -> Self {
+        Self { page, account, own: page::read(page, account), changed: false }
     }
 
-    /// The counters of a rule, to be changed where they are. They are written in any case.
+    /// Takes all changes back: unless others follow, nothing is written.
+    pub fn undo(&mut self) {
+        if self.changed {
+            *self = Self::of(self.page, self.account);
+        }
+    }
+
+    /// The counters of a rule, to be changed where they are; fresh ones where there are none. They are written in any case.
     pub fn edit(&mut self, rule: u32) -> Option<&mut Cell> {
         self.changed = true;
         let cells = &mut self.own.cells;
@@ -81,14 +90,16 @@ impl Draft {
         }
         cells.iter_mut().find(|(tag, _)| *tag == rule).map(|(_, cell)| cell)
     }
+}
 
-    /// Puts the changed counters of a rule in place.
-    pub fn put(&mut self, rule: u32, cell: Cell) {
-        self.changed = true;
-        match self.own.cells.iter_mut().find(|(tag, _)| *tag == rule) {
-            Some((_, old)) => *old = cell,
-            None => self.own.cells.push((rule, cell)),
-        }
+/// The cells of one account, to be looked at.
+#[derive(Debug)]
+pub struct Cells(page::Own);
+
+impl Cells {
+    /// The counters of a rule; fresh ones where there are none.
+    pub fn cell(&self, rule: u32) -> Cell {
+        self.0.cells.iter().find(|(tag, _)| *tag == rule).map(|(_, cell)| cell.clone()).unwrap_or_default()
     }
 }
 
@@ -99,24 +110,24 @@ impl Ledger {
     }
 
     /// Changes an account's cells; nobody else changes them between. `change` is called again when another worker was
-    /// faster, and must do the same each time. What it does not put into the draft is not written.
+    /// faster, and must do the same each time. Where it changes nothing, nothing is written.
     pub fn change<R>(
         &self,
         host: &impl Host,
         account: &Account,
         now: u64,
-        mut change: impl FnMut(&mut Draft) -> R,
+        mut change: impl FnMut(&mut Draft<'_>) -> R,
     ) -> R {
         let mut rounds = 0;
         loop {
-            let (bytes, version) = host.shared(&account.page);
-            let bytes = bytes.unwrap_or_default();
-            let mut draft = Draft { own: page::read(&bytes, account.mark), changed: false };
+            let (page, version) = host.shared(&account.page);
+            let page = page.unwrap_or_default();
+            let mut draft = Draft::of(&page, account.mark);
             let result = change(&mut draft);
             if !draft.changed {
                 return result;
             }
-            let (bytes, evicted) = page::write(&bytes, account.mark, &draft.own, now);
+            let (bytes, evicted) = page::write(&page, account.mark, &draft.own, now);
             if host.share(&account.page, &bytes, Some(version.unwrap_or(ABSENT))) {
                 self.evicted.set(self.evicted.get() + evicted as u64);
                 return result;
@@ -130,9 +141,9 @@ impl Ledger {
     }
 
     /// Reads an account's cells.
-    pub fn read(&self, host: &impl Host, account: &Account) -> Draft {
-        let bytes = host.shared(&account.page).0.unwrap_or_default();
-        Draft { own: page::read(&bytes, account.mark), changed: false }
+    pub fn read(&self, host: &impl Host, account: &Account) -> Cells {
+        let page = host.shared(&account.page).0.unwrap_or_default();
+        Cells(page::read(&page, account.mark))
     }
 
     /// How many living cells this worker had to give up for others since the last call.

@@ -87,8 +87,8 @@ impl Ledger {
         };
         let consumed = ids.into_iter().filter_map(|id| {
             let quota = quotas.named(&id.rule)?;
-            let draft = self.read(host, &self.account(quota.per, &id.value));
-            let own = quota.own(&draft.cell(quota.tag), id.window, &clock);
+            let cells = self.read(host, &self.account(quota.per, &id.value));
+            let own = quota.own(&cells.cell(quota.tag), id.window, &clock);
             Some(Consumed { own, keep_until: quota.keep_until(id.window, &clock), id })
         });
         consumed.collect()
@@ -100,11 +100,11 @@ impl Ledger {
         let clock = Clock::at(now_ns, quotas.lease);
         let account = self.account(quota.per, &id.value);
         self.change(host, &account, clock.secs, |draft| {
-            let before = draft.cell(quota.tag);
-            let mut cell = before.clone();
-            quota.merge(&mut cell, id.window, others, &clock);
-            if cell != before {
-                draft.put(quota.tag, cell);
+            let Some(cell) = draft.edit(quota.tag) else { return };
+            let before = cell.clone();
+            quota.merge(cell, id.window, others, &clock);
+            if *cell == before {
+                draft.undo();
             }
         });
     }

@@ -114,11 +114,12 @@ fn budget(name: &str, unit: Unit, limit: u64) -> Quota {
 
 fn reserve(ledger: &Ledger, memory: &Memory, account: &Account, quota: &Quota, wanted: u64) -> Option<u64> {
     ledger.change(memory, account, clock().secs, |draft| {
-        let mut cell = draft.cell(quota.tag);
         let wanted = Amounts { usd: wanted, tokens: wanted };
-        let held = quota.reserve(&mut cell, wanted, &clock()).ok()?;
-        draft.put(quota.tag, cell);
-        Some(held)
+        let held = quota.reserve(draft.edit(quota.tag).unwrap(), wanted, &clock());
+        if held.is_err() {
+            draft.undo();
+        }
+        held.ok()
     })
 }
 
@@ -250,16 +251,15 @@ fn a_crowd(pages: u16, fit: u64, all: u64) {
     let uses = |number: u64| if number.is_multiple_of(1001) { 900 } else { 1 + number % 7 };
     let use_up = |number: u64| {
         ledger.change(&memory, &account(number), clock().secs, |draft| {
-            let mut cell = draft.cell(quota.tag);
+            let cell = draft.edit(quota.tag).unwrap();
             let amounts = Amounts { usd: 0, tokens: uses(number) };
-            let held = quota.reserve(&mut cell, amounts, &clock()).unwrap();
-            quota.settle(&mut cell, &clock(), held, Some(amounts), &clock());
-            draft.put(quota.tag, cell);
+            let held = quota.reserve(cell, amounts, &clock()).unwrap();
+            quota.settle(cell, &clock(), held, Some(amounts), &clock());
         });
     };
     let counted = |number: u64| {
-        let draft = ledger.read(&memory, &account(number));
-        quota.standing(&draft.cell(quota.tag), &clock()).spent
+        let cells = ledger.read(&memory, &account(number));
+        quota.standing(&cells.cell(quota.tag), &clock()).spent
     };
     (0..fit).for_each(use_up);
     assert_eq!(ledger.take_evicted(), 0);

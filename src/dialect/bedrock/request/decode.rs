@@ -62,7 +62,7 @@ fn decode_message(message: WireMessage<'_>, index: usize) -> Result<Message<'_>,
         "system" => Role::System,
         other => {
             let path = format!("{place}.role");
-            let message = format!("{path}: must be user or assistant, not {other}");
+            let message = format!("{path}: must be user, assistant or system, not {other}");
             return Err(Failure::field(path, message));
         }
     };
