@@ -79,6 +79,7 @@ pub(super) enum Piece {
 
 impl Costs {
     /// The tables of a vocabulary, those for letters spelled out.
+    #[expect(clippy::indexing_slicing, reason = "evaluated at compile time; a piece has its place")]
     const fn new(words: [u16; 28], scripts: [(u16, u16); 19]) -> Self {
         let (four, six) = (words[Piece::Letter4 as usize], words[Piece::Letter6 as usize]);
         let (eight, eleven) = (words[Piece::Letter8 as usize], words[Piece::Letter11 as usize]);

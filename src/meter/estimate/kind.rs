@@ -125,6 +125,7 @@ const PAIRS: [&[u8; 26]; 26] = [
 ];
 
 /// [`PAIRS`] as it is looked up: by the lowest five bits of both letters, which are the same in either case.
+#[expect(clippy::indexing_slicing, reason = "evaluated at compile time; the loops bound it")]
 static RARITY: [u8; 1024] = {
     let mut table = [0; 1024];
     let mut first = 0;
