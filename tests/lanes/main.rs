@@ -10,6 +10,7 @@
     reason = "a test says what is wrong by panicking"
 )]
 
+mod alike;
 mod anthropic_roundtrip;
 mod asked;
 mod bedrock;

@@ -292,6 +292,8 @@ wire_object! {
         pub(super) additional: &'a RawValue = "additionalModelResponseFields",
         pub(super) usage: Usage<'a> = "usage",
         pub(super) trace: &'a RawValue = "trace",
+        // Letters without meaning, so that nobody can tell a text by its length.
+        pub(super) padding: Text<'a> = "p",
     }
 }
 

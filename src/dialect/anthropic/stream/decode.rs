@@ -233,7 +233,7 @@ impl State {
         self.delta(delta, sink);
         if let Some((text, adds)) = plain.filter(|(_, adds)| self.only_adds(*adds)) {
             let (stencil, kind) = self.plain.get_or_insert_with(|| (Stencil::default(), adds));
-            stencil.learn(bytes, &[text]);
+            stencil.learn(bytes, text, &[]);
             *kind = adds;
         }
     }

@@ -7,7 +7,10 @@ use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start, ToolUs
 use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::service::is_missed;
 use crate::wire::eventstream::{Frame, Framer};
-use crate::wire::json::parse;
+use crate::wire::json::{Stencil, parse};
+
+/// The event that nearly all of a stream consists of.
+const DELTA: &str = "contentBlockDelta";
 
 /// Reads the bytes of a stream, cut anywhere.
 #[derive(Debug, Default)]
@@ -26,6 +29,16 @@ struct State {
     called: bool,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
+    /// The last delta that did nothing but add a text to a block: most are like the one before.
+    plain: Option<(Stencil, u64, Adds)>,
+}
+
+/// What a text is added as.
+#[derive(Debug, Clone, Copy)]
+enum Adds {
+    Text,
+    Thinking,
+    Arguments,
 }
 
 /// The block that is open.
@@ -77,6 +90,13 @@ impl State {
             return self.fail(failure, sink);
         }
         let name = frame.header(":event-type").unwrap_or_default();
+        if let Some((stencil, index, adds)) = self.plain.as_ref().filter(|_| name == DELTA)
+            && let Some(text) = stencil.read(frame.payload)
+        {
+            let (index, adds) = (*index, *adds);
+            self.turn_to(index, sink);
+            return self.add(adds, text, sink);
+        }
         let data: Data<'_> = match parse(frame.payload) {
             Ok(data) => data,
             Err(error) => {
@@ -88,7 +108,15 @@ impl State {
         match name {
             "messageStart" => self.start(sink),
             "contentBlockStart" => self.block_start(index, data.start.unwrap_or_default(), sink),
-            "contentBlockDelta" => self.delta(index, data.delta.unwrap_or_default(), sink),
+            DELTA => {
+                let delta = data.delta.unwrap_or_default();
+                if let Some((text, adds)) = Adds::read(&delta) {
+                    let noise = data.padding.as_ref().and_then(Text::literal);
+                    let (stencil, ..) = self.plain.insert((Stencil::default(), index, adds));
+                    stencil.learn(frame.payload, text, noise.as_slice());
+                }
+                self.delta(index, delta, sink);
+            }
             "contentBlockStop" => self.stop(sink),
             "messageStop" => {
                 self.start(sink);
@@ -156,38 +184,56 @@ impl State {
         }
     }
 
-    fn delta<S: EventSink>(&mut self, index: u64, delta: WireDelta<'_>, sink: &mut S) {
+    /// What comes next is about this block.
+    fn turn_to<S: EventSink>(&mut self, index: u64, sink: &mut S) {
         self.start(sink);
         if index != self.index {
             self.stop(sink);
             self.index = index;
         }
+    }
+
+    fn delta<S: EventSink>(&mut self, index: u64, delta: WireDelta<'_>, sink: &mut S) {
+        self.turn_to(index, sink);
         if self.open == Open::Skipped {
             return;
         }
-        if let Some(text) = delta.text.filter(|text| !text.is_empty()) {
-            self.open(Open::Text, PartStart::Text, sink);
-            sink.event(Event::Delta { choice: 0, delta: Delta::Text(text) });
-        }
+        self.add(Adds::Text, delta.text.unwrap_or_default(), sink);
         if let Some(reasoning) = delta.reasoning {
             self.reasoning(reasoning, sink);
         }
-        if let Some(input) = delta.tool_use.and_then(|call| call.input).filter(|input| !input.is_empty())
-            && let Open::Call { said } = &mut self.open
-        {
-            *said = true;
-            sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(input) });
-        }
+        let input = delta.tool_use.and_then(|call| call.input);
+        self.add(Adds::Arguments, input.unwrap_or_default(), sink);
         for (name, _) in &delta.extra {
             sink.event(Event::Lost(name));
         }
     }
 
-    fn reasoning<S: EventSink>(&mut self, reasoning: ReasoningDelta<'_>, sink: &mut S) {
-        if let Some(text) = reasoning.text.filter(|text| !text.is_empty()) {
-            self.open(Open::Thinking, PartStart::Thinking, sink);
-            sink.event(Event::Delta { choice: 0, delta: Delta::Thinking(text) });
+    /// Adds to the open block, or where it is none of this kind opens one.
+    fn add<S: EventSink>(&mut self, adds: Adds, text: Text<'_>, sink: &mut S) {
+        if text.is_empty() || self.open == Open::Skipped {
+            return;
         }
+        let delta = match adds {
+            Adds::Text => {
+                self.open(Open::Text, PartStart::Text, sink);
+                Delta::Text(text)
+            }
+            Adds::Thinking => {
+                self.open(Open::Thinking, PartStart::Thinking, sink);
+                Delta::Thinking(text)
+            }
+            Adds::Arguments => {
+                let Open::Call { said } = &mut self.open else { return };
+                *said = true;
+                Delta::Arguments(text)
+            }
+        };
+        sink.event(Event::Delta { choice: 0, delta });
+    }
+
+    fn reasoning<S: EventSink>(&mut self, reasoning: ReasoningDelta<'_>, sink: &mut S) {
+        self.add(Adds::Thinking, reasoning.text.unwrap_or_default(), sink);
         if let Some(signature) = reasoning.signature.filter(|signature| !signature.is_empty()) {
             self.open(Open::Thinking, PartStart::Thinking, sink);
             sink.event(Event::Delta { choice: 0, delta: Delta::Signature(signature) });
@@ -217,5 +263,22 @@ impl State {
             }
         }
         sink.event(Event::PartStop { choice: 0 });
+    }
+}
+
+impl Adds {
+    /// The text of a delta, where adding it is all that the delta does.
+    fn read<'a>(delta: &WireDelta<'a>) -> Option<(&'a str, Self)> {
+        let found = match (&delta.text, &delta.reasoning, &delta.tool_use) {
+            (Some(text), None, None) => (text, Self::Text),
+            (None, Some(reasoning), None)
+                if reasoning.signature.is_none() && reasoning.redacted.is_none() =>
+            {
+                (reasoning.text.as_ref()?, Self::Thinking)
+            }
+            (None, None, Some(call)) => (call.input.as_ref()?, Self::Arguments),
+            _ => return None,
+        };
+        if delta.extra.is_empty() { Some((found.0.literal()?, found.1)) } else { None }
     }
 }

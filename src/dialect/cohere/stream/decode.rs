@@ -5,7 +5,7 @@ use super::super::{finish, logprobs};
 use crate::chat::{Delta, Event, EventSink, Failure, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
-use crate::wire::json::{parse, parse_raw};
+use crate::wire::json::{Stencil, parse, parse_raw};
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
 
@@ -21,6 +21,8 @@ struct State {
     open: Open,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
+    /// The last event that did nothing but add a text to a part of this kind: most are like the one before.
+    plain: (Stencil, Open),
 }
 
 /// The part that is open.
@@ -81,6 +83,9 @@ impl State {
         if bytes.trim_ascii() == b"[DONE]" {
             return;
         }
+        if let Some(text) = self.plain.0.read(bytes) {
+            return self.say(self.plain.1, text, sink);
+        }
         let data: Data<'_> = match parse(bytes) {
             Ok(data) => data,
             Err(error) => {
@@ -95,9 +100,18 @@ impl State {
                 let id = data.id.unwrap_or_default();
                 sink.event(Event::Start { id, model: Text::default(), created: None });
             }
-            "content-start" => self.content(&delta, true, sink),
+            "content-start" => {
+                self.stop(sink);
+                let (open, text) = content(&delta);
+                self.say(open, text, sink);
+            }
             "content-delta" => {
-                self.content(&delta, false, sink);
+                let (open, text) = content(&delta);
+                if let Some(text) = text.literal().filter(|_| data.logprobs.is_none()) {
+                    self.plain.0.learn(bytes, text, &[]);
+                    self.plain.1 = open;
+                }
+                self.say(open, text, sink);
                 if let Some(json) = data.logprobs.and_then(logprobs::decode) {
                     sink.event(Event::Logprobs { choice: 0, json });
                 }
@@ -118,16 +132,6 @@ impl State {
             // The ends of citations, notes for Cohere's own developers, and what may come after this was written.
             _ => {}
         }
-    }
-
-    fn content<S: EventSink>(&mut self, delta: &WireDelta<'_>, starts: bool, sink: &mut S) {
-        let block: Block<'_> = object(delta.message.as_ref().and_then(|message| message.content));
-        let thinks = block.thinking.is_some() || block.kind.as_ref().is_some_and(|kind| *kind == "thinking");
-        if starts {
-            self.stop(sink);
-        }
-        let (open, text) = if thinks { (Open::Thinking, block.thinking) } else { (Open::Text, block.text) };
-        self.say(open, text.unwrap_or_default(), sink);
     }
 
     /// Adds to the part of a kind; opens it where it is not open.
@@ -189,6 +193,17 @@ impl State {
         sink.event(Event::Finish { choice: 0, finish: finish::decode(&word).into() });
         self.over = true;
         sink.event(Event::End);
+    }
+}
+
+/// What is said, and the kind of part that it belongs to.
+fn content<'a>(delta: &WireDelta<'a>) -> (Open, Text<'a>) {
+    let block: Block<'_> = object(delta.message.as_ref().and_then(|message| message.content));
+    let thinks = block.thinking.is_some() || block.kind.as_ref().is_some_and(|kind| *kind == "thinking");
+    if thinks {
+        (Open::Thinking, block.thinking.unwrap_or_default())
+    } else {
+        (Open::Text, block.text.unwrap_or_default())
     }
 }
 

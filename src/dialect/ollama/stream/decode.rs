@@ -8,7 +8,7 @@ use crate::dialect::Dialect;
 use crate::dialect::date::parse_rfc3339;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
-use crate::wire::json::parse;
+use crate::wire::json::{Stencil, parse};
 use crate::wire::ndjson::Framer;
 use serde_json::value::RawValue;
 
@@ -27,6 +27,8 @@ struct State {
     calls: usize,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
+    /// The last line that did nothing but add a text to a part of this kind: most are like the one before.
+    plain: (Stencil, Open),
 }
 
 /// The part that is open.
@@ -71,6 +73,9 @@ impl State {
         if self.over {
             return;
         }
+        if let Some(text) = self.plain.0.read(line) {
+            return self.say(self.plain.1, text, sink);
+        }
         let answer: Answer<'_> = match parse(line) {
             Ok(answer) => answer,
             Err(error) => {
@@ -81,6 +86,11 @@ impl State {
         if answer.error.is_some() {
             return self.fail(read_failure(Dialect::Ollama, 200, line), sink);
         }
+        if let Some((text, open)) = only_text(&answer) {
+            let noise = answer.created_at.as_ref().and_then(Text::literal);
+            self.plain.0.learn(line, text, noise.as_slice());
+            self.plain.1 = open;
+        }
         let usage = answer_usage(&answer);
         let created_at = answer.created_at.unwrap_or_default();
         if !std::mem::replace(&mut self.started, true) {
@@ -89,14 +99,8 @@ impl State {
             sink.event(Event::Start { id, model, created: parse_rfc3339(&created_at.to_str()) });
         }
         let message = answer.message.unwrap_or_default();
-        if let Some(text) = message.thinking.or(answer.thinking).filter(|text| !text.is_empty()) {
-            self.turn_to(Open::Thinking, sink);
-            sink.event(Event::Delta { choice: 0, delta: Delta::Thinking(text) });
-        }
-        if let Some(text) = message.content.or(answer.response).filter(|text| !text.is_empty()) {
-            self.turn_to(Open::Text, sink);
-            sink.event(Event::Delta { choice: 0, delta: Delta::Text(text) });
-        }
+        self.say(Open::Thinking, message.thinking.or(answer.thinking).unwrap_or_default(), sink);
+        self.say(Open::Text, message.content.or(answer.response).unwrap_or_default(), sink);
         if let Some(tokens) = answer.logprobs {
             sink.event(Event::Logprobs { choice: 0, json: logprobs(tokens) });
         }
@@ -120,6 +124,16 @@ impl State {
             self.over = true;
             sink.event(Event::End);
         }
+    }
+
+    /// Adds to the part of a kind; opens it where it is not open.
+    fn say<S: EventSink>(&mut self, wanted: Open, text: Text<'_>, sink: &mut S) {
+        if text.is_empty() {
+            return;
+        }
+        self.turn_to(wanted, sink);
+        let delta = if wanted == Open::Thinking { Delta::Thinking(text) } else { Delta::Text(text) };
+        sink.event(Event::Delta { choice: 0, delta });
     }
 
     /// Ends the open part and begins another, unless it is open already.
@@ -152,5 +166,22 @@ impl State {
         let delta = Delta::Arguments(Text::plain(arguments));
         sink.event(Event::Delta { choice: 0, delta });
         sink.event(Event::PartStop { choice: 0 });
+    }
+}
+
+/// The text of a line that does nothing but add it to a part of a kind. `None` where there is anything else in it.
+fn only_text<'a>(answer: &Answer<'a>) -> Option<(&'a str, Open)> {
+    let message = answer.message.as_ref();
+    let is_bare = answer.done != Some(true)
+        && answer.logprobs.is_none()
+        && answer.extra.is_empty()
+        && message.is_none_or(|message| message.images.is_none() && message.tool_calls.is_none());
+    let said = |text: Option<&Text<'a>>| text.filter(|text| !text.is_empty()).map(Text::literal);
+    let thinking = said(message.and_then(|message| message.thinking.as_ref()).or(answer.thinking.as_ref()));
+    let content = said(message.and_then(|message| message.content.as_ref()).or(answer.response.as_ref()));
+    match (thinking, content) {
+        (None, Some(text)) if is_bare => Some((text?, Open::Text)),
+        (Some(text), None) if is_bare => Some((text?, Open::Thinking)),
+        _ => None,
     }
 }

@@ -136,8 +136,8 @@ impl Chunks {
         if let Err(failure) = self.chunk(chunk, sink) {
             return self.fail(failure, sink);
         }
-        if let Some((choice, texts)) = plain {
-            self.plain.0.learn(data, &texts);
+        if let Some((choice, text, noise)) = plain {
+            self.plain.0.learn(data, text, noise.as_slice());
             self.plain.1 = choice;
         }
     }

@@ -65,20 +65,20 @@ wire_object! {
 }
 
 impl<'a> Chunk<'a> {
-    /// The texts of a chunk that does nothing but add text to one answer, with the answer's number: what it adds, then
-    /// its obfuscation. `None` where there is anything else in it.
-    pub(super) fn only_text(&self) -> Option<(u32, Vec<&'a str>)> {
+    /// The text of a chunk that does nothing but add it to one answer, with the answer's number, and its obfuscation.
+    /// `None` where there is anything else in it.
+    pub(super) fn only_text(&self) -> Option<(u32, &'a str, Option<&'a str>)> {
         let is_bare = self.usage.is_none() && self.error.is_none() && self.extra.is_empty();
         let [choice] = self.choices.as_deref().filter(|_| is_bare)? else { return None };
         let goes_on = choice.finish_reason.as_ref().is_none_or(Text::is_empty) && choice.logprobs.is_none();
         let delta = choice.delta.as_ref().filter(|_| goes_on && choice.extra.is_empty())?;
         let text = delta.content.as_ref().filter(|_| delta.has_no_more())?;
         let TextOr::Text(text) = text else { return None };
-        let mut texts = vec![text.literal()?];
-        if let Some(noise) = self.obfuscation {
-            texts.push(Text::from_raw(noise)?.literal()?);
-        }
-        Some((choice.index.unwrap_or(0), texts))
+        let noise = match self.obfuscation {
+            Some(noise) => Some(Text::from_raw(noise)?.literal()?),
+            None => None,
+        };
+        Some((choice.index.unwrap_or(0), text.literal()?, noise))
     }
 }
 

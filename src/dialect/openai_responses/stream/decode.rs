@@ -8,7 +8,7 @@ use crate::chat::{Event, EventSink, Failure, Json};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::openai_chat::citation;
-use crate::wire::json::{Count, Text, parse};
+use crate::wire::json::{Count, Stencil, Text, parse};
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
 
@@ -25,6 +25,16 @@ struct State {
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     items: Items,
+    /// The last delta that did nothing but add a text, and what it added to: most deltas are like the one before.
+    plain: Option<(Stencil, Target)>,
+}
+
+/// What a text is added to: a part of an item.
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    kind: Kind,
+    at: u64,
+    index: Option<u64>,
 }
 
 impl StreamDecoder {
@@ -83,23 +93,33 @@ impl State {
 
     /// The events that nearly all of a stream consists of.
     fn delta<S: EventSink>(&mut self, kind: Kind, bytes: &[u8], sink: &mut S) -> Result<(), Failure> {
+        if let Some((stencil, target)) = self.plain.as_ref().filter(|(_, target)| target.kind == kind)
+            && let Some(text) = stencil.read(bytes)
+        {
+            self.say(*target, Some(text), None, sink);
+            return Ok(());
+        }
         let added: Added<'_> = parse(bytes).map_err(|error| broken(&error.to_string()))?;
         let at = part_of(kind, added.content_index, added.summary_index);
-        self.say(kind, at, added.output_index, added.delta, added.logprobs, sink);
+        let target = Target { kind, at, index: added.output_index };
+        if let Some((text, noise)) = added.only_text() {
+            let (stencil, of) = self.plain.get_or_insert_with(|| (Stencil::default(), target));
+            stencil.learn(bytes, text, &noise);
+            *of = target;
+        }
+        self.say(target, added.delta, added.logprobs, sink);
         Ok(())
     }
 
     fn say<S: EventSink>(
         &mut self,
-        kind: Kind,
-        at: u64,
-        index: Option<u64>,
+        target: Target,
         text: Option<Text<'_>>,
         logprobs: Option<&RawValue>,
         sink: &mut S,
     ) {
         self.start(None, sink);
-        self.items.delta(place(index), kind, at, text.unwrap_or_default(), sink);
+        self.items.delta(place(target.index), target.kind, target.at, text.unwrap_or_default(), sink);
         if let Some(logprobs) = logprobs.filter(|logprobs| logprobs.get() != "[]") {
             let json = Json::trusted(format!("{{\"content\":{}}}", logprobs.get()));
             sink.event(Event::Logprobs { choice: 0, json });
@@ -159,8 +179,8 @@ impl State {
                 // An event whose name did not tell.
                 Some(kind) => {
                     let at = part_of(kind, data.content_index, data.summary_index);
-                    let delta = data.delta.and_then(Text::from_raw);
-                    self.say(kind, at, data.output_index, delta, data.logprobs, sink);
+                    let target = Target { kind, at, index: data.output_index };
+                    self.say(target, data.delta.and_then(Text::from_raw), data.logprobs, sink);
                 }
                 // About an item, whose last event tells all of it.
                 None if data.output_index.is_some() => {}

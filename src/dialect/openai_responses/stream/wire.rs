@@ -34,5 +34,20 @@ wire_object! {
         pub(super) summary_index: u64 = "summary_index",
         pub(super) delta: Text<'a> = "delta",
         pub(super) logprobs: &'a RawValue = "logprobs",
+        pub(super) sequence_number: &'a RawValue = "sequence_number",
+        pub(super) obfuscation: Text<'a> = "obfuscation",
+    }
+}
+
+impl<'a> Added<'a> {
+    /// What it adds, where it says nothing else, and what differs from one to the next without meaning anything.
+    pub(super) fn only_text(&self) -> Option<(&'a str, Vec<&'a str>)> {
+        let is_bare = self.logprobs.is_none_or(|logprobs| logprobs.get() == "[]");
+        let text = self.delta.as_ref().filter(|_| is_bare)?.literal()?;
+        let mut noise: Vec<&str> = self.sequence_number.map(RawValue::get).into_iter().collect();
+        if let Some(obfuscation) = &self.obfuscation {
+            noise.push(obfuscation.literal()?);
+        }
+        Some((text, noise))
     }
 }
