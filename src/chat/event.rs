@@ -116,6 +116,28 @@ pub enum Delta<'a> {
     Arguments(Text<'a>),
 }
 
+/// What a text is added as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adds {
+    /// [`Delta::Text`].
+    Text,
+    /// [`Delta::Thinking`].
+    Thinking,
+    /// [`Delta::Arguments`].
+    Arguments,
+}
+
+impl Adds {
+    /// The text so added.
+    pub fn to_delta(self, text: Text<'_>) -> Delta<'_> {
+        match self {
+            Self::Text => Delta::Text(text),
+            Self::Thinking => Delta::Thinking(text),
+            Self::Arguments => Delta::Arguments(text),
+        }
+    }
+}
+
 impl Delta<'_> {
     /// The same for longer than what it was read from.
     pub fn into_owned(self) -> Delta<'static> {

@@ -21,7 +21,7 @@ mod usage;
 
 pub use crate::wire::json::{Extra, Text};
 pub use citation::{Citation, Measured, characters};
-pub use event::{Delta, Event, EventSink, PartStart};
+pub use event::{Adds, Delta, Event, EventSink, PartStart};
 pub use failure::{Failure, FailureKind};
 pub use finish::{Finish, FinishReason};
 pub use losses::{Losses, OWN, is_missed};

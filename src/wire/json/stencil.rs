@@ -8,9 +8,10 @@ use std::ops::Range;
 /// Longest message that is remembered, in bytes: chunks of streams have a few hundred.
 const LONGEST: usize = 4096;
 
-/// The bytes around what may differ in a message that was read before.
-#[derive(Debug, Default)]
-pub struct Stencil {
+/// The bytes around what may differ in a message that was read before. `K` says what such a message means.
+#[derive(Debug)]
+pub struct Stencil<K> {
+    of: Option<K>,
     /// What stands before each place, in their order.
     places: Vec<Place>,
     /// What stands behind the last.
@@ -35,15 +36,20 @@ enum Kind {
     Number,
 }
 
-impl Stencil {
-    /// Remembers a message, given the inside of the string literal that is its text, and what else may differ in the next:
+impl<K> Default for Stencil<K> {
+    fn default() -> Self {
+        Self { of: None, places: Vec::new(), behind: Vec::new() }
+    }
+}
+
+impl<K: Copy> Stencil<K> {
+    /// Remembers a message and what it means, given the inside of the string literal that is its text, and what else may differ in the next:
     /// the insides of other literals, and whole numbers. All have to be pieces of `message`; where they are not, nothing is
     /// remembered.
-    pub fn learn(&mut self, message: &[u8], text: &str, noise: &[&str]) {
+    pub fn learn(&mut self, of: K, message: &[u8], text: &str, noise: &[&str]) {
         self.places.clear();
-        if message.len() > LONGEST || self.remember(message, text, noise).is_none() {
-            self.places.clear();
-        }
+        let is_known = message.len() <= LONGEST && self.remember(message, text, noise).is_some();
+        self.of = is_known.then_some(of);
     }
 
     fn remember(&mut self, message: &[u8], text: &str, noise: &[&str]) -> Option<()> {
@@ -68,9 +74,10 @@ impl Stencil {
         Some(())
     }
 
-    /// The text of a message that is otherwise the one that was remembered. `None` for any other message, and for one whose
+    /// What a message means that is otherwise the one that was remembered, and its text. `None` for any other message, and for one whose
     /// literals only a full reading can tell right from wrong.
-    pub fn read<'m>(&self, message: &'m [u8]) -> Option<Text<'m>> {
+    pub fn read<'m>(&self, message: &'m [u8]) -> Option<(K, Text<'m>)> {
+        let of = self.of?;
         let mut rest = message;
         let mut text = None;
         for place in &self.places {
@@ -84,7 +91,8 @@ impl Stencil {
             }
             rest = behind;
         }
-        text.filter(|_| is_equal(rest, &self.behind)).map(Text::of_inside)
+        let inside = text.filter(|_| is_equal(rest, &self.behind))?;
+        Some((of, Text::of_inside(inside)))
     }
 }
 
@@ -123,21 +131,22 @@ fn whole_number(text: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn learned(message: &str, text: &str, noise: &[&str]) -> Stencil {
+    fn learned(message: &str, text: &str, noise: &[&str]) -> Stencil<()> {
         let piece = |piece: &str| {
             let at = message.find(piece).unwrap();
             &message[at..at + piece.len()]
         };
         let noise: Vec<&str> = noise.iter().map(|noise| piece(noise)).collect();
         let mut stencil = Stencil::default();
-        stencil.learn(message.as_bytes(), piece(text), &noise);
+        stencil.learn((), message.as_bytes(), piece(text), &noise);
         stencil
     }
 
     #[test]
     fn what_differs_only_in_its_text_is_read() {
         let stencil = learned(r#"{"a":1,"text":"one","b":null}"#, "one", &[]);
-        let read = |message: &'static str| stencil.read(message.as_bytes()).and_then(|text| text.literal());
+        let read =
+            |message: &'static str| stencil.read(message.as_bytes()).and_then(|((), text)| text.literal());
         assert_eq!(read(r#"{"a":1,"text":"one","b":null}"#), Some("one"));
         assert_eq!(read(r#"{"a":1,"text":"","b":null}"#), Some(""));
         assert_eq!(read(r#"{"a":1,"text":"tw\"o\\\n é","b":null}"#), Some(r#"tw\"o\\\n é"#));
@@ -156,14 +165,15 @@ mod tests {
             assert!(stencil.read(other.as_bytes()).is_none(), "{other}");
         }
         assert!(stencil.read(b"{\"a\":1,\"text\":\"\xff\",\"b\":null}").is_none());
-        assert!(Stencil::default().read(b"").is_none());
+        assert!(Stencil::<()>::default().read(b"").is_none());
     }
 
     #[test]
     fn noise_and_numbers_may_differ_too() {
         let stencil =
             learned(r#"{"noise":"xyz","number":7,"text":"one","end":12}"#, "one", &["xyz", "7", "12"]);
-        let read = |message: &'static str| stencil.read(message.as_bytes()).and_then(|text| text.literal());
+        let read =
+            |message: &'static str| stencil.read(message.as_bytes()).and_then(|((), text)| text.literal());
         assert_eq!(read(r#"{"noise":"a","number":10,"text":"two","end":0}"#), Some("two"));
         for other in [
             r#"{"noise":"a","number":10,"text":"two","end":0,"b":1}"#,
@@ -188,10 +198,10 @@ mod tests {
         for (text, noise) in
             [("one", vec![]), (&message[9..12], vec!["one"]), (&message[9..12], vec![&message[22..24]])]
         {
-            stencil.learn(message.as_bytes(), text, &noise);
+            stencil.learn((), message.as_bytes(), text, &noise);
             assert!(stencil.read(message.as_bytes()).is_none(), "{text} {noise:?}");
         }
-        stencil.learn(message.as_bytes(), &message[9..12], &[]);
+        stencil.learn((), message.as_bytes(), &message[9..12], &[]);
         assert!(stencil.read(message.as_bytes()).is_some());
     }
 }

@@ -5,7 +5,7 @@ use super::super::finish::finish_reason;
 use super::super::usage::{Counts, WireUsage};
 use super::super::wire::{Added, Block, Data, Delta as WireDelta};
 use super::cited::Cited;
-use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
+use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
@@ -28,15 +28,7 @@ struct State {
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to the open block: most are like the one before.
-    plain: Option<(Stencil, Adds)>,
-}
-
-/// What a text is added as.
-#[derive(Debug, Clone, Copy)]
-enum Adds {
-    Text,
-    Thinking,
-    Arguments,
+    plain: Stencil<Adds>,
 }
 
 /// The block that is open.
@@ -217,9 +209,7 @@ impl State {
 
     /// The event that nearly all of a stream consists of.
     fn added<S: EventSink>(&mut self, bytes: &[u8], sink: &mut S) {
-        if let Some((stencil, adds)) = &self.plain
-            && let Some(text) = stencil.read(bytes)
-        {
+        if let Some((adds, text)) = self.plain.read(bytes) {
             if self.open == Open::Text {
                 self.cited.say(&text);
             }
@@ -229,12 +219,10 @@ impl State {
             Ok(added) => added.delta.unwrap_or_default(),
             Err(error) => return self.malformed(&error, sink),
         };
-        let plain = Adds::read(&delta);
+        let plain = only_text(&delta);
         self.delta(delta, sink);
         if let Some((text, adds)) = plain.filter(|(_, adds)| self.only_adds(*adds)) {
-            let (stencil, kind) = self.plain.get_or_insert_with(|| (Stencil::default(), adds));
-            stencil.learn(bytes, text, &[]);
-            *kind = adds;
+            self.plain.learn(adds, bytes, text, &[]);
         }
     }
 
@@ -277,7 +265,7 @@ impl State {
 
     /// The block is complete, but a text may go on.
     fn stop<S: EventSink>(&mut self, sink: &mut S) {
-        self.plain = None;
+        self.plain = Stencil::default();
         match self.open {
             Open::Text => {
                 self.cited.stop(sink);
@@ -290,7 +278,7 @@ impl State {
 
     /// What is open is complete.
     fn close<S: EventSink>(&mut self, sink: &mut S) {
-        self.plain = None;
+        self.plain = Stencil::default();
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
             Open::Text => self.cited.stop(sink),
@@ -303,25 +291,15 @@ impl State {
     }
 }
 
-impl Adds {
-    /// The text of a delta, where adding it is all that the delta does.
-    fn read<'a>(delta: &WireDelta<'a>) -> Option<(&'a str, Self)> {
-        let (text, adds) = match delta.kind.as_ref()?.literal()? {
-            "text_delta" => (&delta.text, Self::Text),
-            "thinking_delta" => (&delta.thinking, Self::Thinking),
-            "input_json_delta" => (&delta.partial_json, Self::Arguments),
-            _ => return None,
-        };
-        Some((text.as_ref()?.literal()?, adds))
-    }
-
-    fn to_delta(self, text: Text<'_>) -> Delta<'_> {
-        match self {
-            Self::Text => Delta::Text(text),
-            Self::Thinking => Delta::Thinking(text),
-            Self::Arguments => Delta::Arguments(text),
-        }
-    }
+/// The text of a delta, where adding it is all that the delta does.
+fn only_text<'a>(delta: &WireDelta<'a>) -> Option<(&'a str, Adds)> {
+    let (text, adds) = match delta.kind.as_ref()?.literal()? {
+        "text_delta" => (&delta.text, Adds::Text),
+        "thinking_delta" => (&delta.thinking, Adds::Thinking),
+        "input_json_delta" => (&delta.partial_json, Adds::Arguments),
+        _ => return None,
+    };
+    Some((text.as_ref()?.literal()?, adds))
 }
 
 fn text(value: Option<&RawValue>) -> Text<'_> {
@@ -391,7 +369,7 @@ mod tests {
             let (mut seen, mut meant) = (Vec::new(), Vec::new());
             for at in order {
                 quick.push(pool[at].as_bytes(), &mut |event: Event<'_>| seen.push(format!("{event:?}")));
-                slow.state.plain = None;
+                slow.state.plain = Stencil::default();
                 slow.push(pool[at].as_bytes(), &mut |event: Event<'_>| meant.push(format!("{event:?}")));
             }
             prop_assert_eq!(seen, meant);
@@ -406,7 +384,7 @@ mod tests {
             decoder.push(event.as_bytes(), &mut |_: Event<'_>| ());
         }
         let next = br#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"two"}}"#;
-        let (stencil, _) = decoder.state.plain.as_ref().unwrap();
-        assert_eq!(stencil.read(next).and_then(|text| text.literal()), Some("two"));
+        let read = decoder.state.plain.read(next);
+        assert_eq!(read.and_then(|(_, text)| text.literal()), Some("two"));
     }
 }

@@ -4,7 +4,7 @@ use super::super::failure::exception;
 use super::super::finish::{finish_reason, settled};
 use super::super::response::stop_sequence;
 use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start, ToolUse};
-use crate::chat::{Delta, Event, EventSink, Failure, Finish, PartStart, Text};
+use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::service::is_missed;
 use crate::wire::eventstream::{Frame, Framer};
 use crate::wire::json::{Stencil, parse};
@@ -30,15 +30,7 @@ struct State {
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to a block: most are like the one before.
-    plain: Option<(Stencil, u64, Adds)>,
-}
-
-/// What a text is added as.
-#[derive(Debug, Clone, Copy)]
-enum Adds {
-    Text,
-    Thinking,
-    Arguments,
+    plain: Stencil<(u64, Adds)>,
 }
 
 /// The block that is open.
@@ -90,10 +82,9 @@ impl State {
             return self.fail(failure, sink);
         }
         let name = frame.header(":event-type").unwrap_or_default();
-        if let Some((stencil, index, adds)) = self.plain.as_ref().filter(|_| name == DELTA)
-            && let Some(text) = stencil.read(frame.payload)
+        if name == DELTA
+            && let Some(((index, adds), text)) = self.plain.read(frame.payload)
         {
-            let (index, adds) = (*index, *adds);
             self.turn_to(index, sink);
             return self.add(adds, text, sink);
         }
@@ -110,10 +101,9 @@ impl State {
             "contentBlockStart" => self.block_start(index, data.start.unwrap_or_default(), sink),
             DELTA => {
                 let delta = data.delta.unwrap_or_default();
-                if let Some((text, adds)) = Adds::read(&delta) {
+                if let Some((text, adds)) = only_text(&delta) {
                     let noise = data.padding.as_ref().and_then(Text::literal);
-                    let (stencil, ..) = self.plain.insert((Stencil::default(), index, adds));
-                    stencil.learn(frame.payload, text, noise.as_slice());
+                    self.plain.learn((index, adds), frame.payload, text, noise.as_slice());
                 }
                 self.delta(index, delta, sink);
             }
@@ -214,22 +204,15 @@ impl State {
         if text.is_empty() || self.open == Open::Skipped {
             return;
         }
-        let delta = match adds {
-            Adds::Text => {
-                self.open(Open::Text, PartStart::Text, sink);
-                Delta::Text(text)
-            }
-            Adds::Thinking => {
-                self.open(Open::Thinking, PartStart::Thinking, sink);
-                Delta::Thinking(text)
-            }
+        match adds {
+            Adds::Text => self.open(Open::Text, PartStart::Text, sink),
+            Adds::Thinking => self.open(Open::Thinking, PartStart::Thinking, sink),
             Adds::Arguments => {
                 let Open::Call { said } = &mut self.open else { return };
                 *said = true;
-                Delta::Arguments(text)
             }
-        };
-        sink.event(Event::Delta { choice: 0, delta });
+        }
+        sink.event(Event::Delta { choice: 0, delta: adds.to_delta(text) });
     }
 
     fn reasoning<S: EventSink>(&mut self, reasoning: ReasoningDelta<'_>, sink: &mut S) {
@@ -266,19 +249,15 @@ impl State {
     }
 }
 
-impl Adds {
-    /// The text of a delta, where adding it is all that the delta does.
-    fn read<'a>(delta: &WireDelta<'a>) -> Option<(&'a str, Self)> {
-        let found = match (&delta.text, &delta.reasoning, &delta.tool_use) {
-            (Some(text), None, None) => (text, Self::Text),
-            (None, Some(reasoning), None)
-                if reasoning.signature.is_none() && reasoning.redacted.is_none() =>
-            {
-                (reasoning.text.as_ref()?, Self::Thinking)
-            }
-            (None, None, Some(call)) => (call.input.as_ref()?, Self::Arguments),
-            _ => return None,
-        };
-        if delta.extra.is_empty() { Some((found.0.literal()?, found.1)) } else { None }
-    }
+/// The text of a delta, where adding it is all that the delta does.
+fn only_text<'a>(delta: &WireDelta<'a>) -> Option<(&'a str, Adds)> {
+    let (text, adds) = match (&delta.text, &delta.reasoning, &delta.tool_use) {
+        (Some(text), None, None) => (text, Adds::Text),
+        (None, Some(reasoning), None) if reasoning.signature.is_none() && reasoning.redacted.is_none() => {
+            (reasoning.text.as_ref()?, Adds::Thinking)
+        }
+        (None, None, Some(call)) => (call.input.as_ref()?, Adds::Arguments),
+        _ => return None,
+    };
+    if delta.extra.is_empty() { Some((text.literal()?, adds)) } else { None }
 }

@@ -22,7 +22,7 @@ struct State {
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last event that did nothing but add a text to a part of this kind: most are like the one before.
-    plain: (Stencil, Open),
+    plain: Stencil<Open>,
 }
 
 /// The part that is open.
@@ -83,8 +83,8 @@ impl State {
         if bytes.trim_ascii() == b"[DONE]" {
             return;
         }
-        if let Some(text) = self.plain.0.read(bytes) {
-            return self.say(self.plain.1, text, sink);
+        if let Some((open, text)) = self.plain.read(bytes) {
+            return self.say(open, text, sink);
         }
         let data: Data<'_> = match parse(bytes) {
             Ok(data) => data,
@@ -108,8 +108,7 @@ impl State {
             "content-delta" => {
                 let (open, text) = content(&delta);
                 if let Some(text) = text.literal().filter(|_| data.logprobs.is_none()) {
-                    self.plain.0.learn(bytes, text, &[]);
-                    self.plain.1 = open;
+                    self.plain.learn(open, bytes, text, &[]);
                 }
                 self.say(open, text, sink);
                 if let Some(json) = data.logprobs.and_then(logprobs::decode) {

@@ -28,7 +28,7 @@ struct State {
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last line that did nothing but add a text to a part of this kind: most are like the one before.
-    plain: (Stencil, Open),
+    plain: Stencil<Open>,
 }
 
 /// The part that is open.
@@ -73,8 +73,8 @@ impl State {
         if self.over {
             return;
         }
-        if let Some(text) = self.plain.0.read(line) {
-            return self.say(self.plain.1, text, sink);
+        if let Some((open, text)) = self.plain.read(line) {
+            return self.say(open, text, sink);
         }
         let answer: Answer<'_> = match parse(line) {
             Ok(answer) => answer,
@@ -88,8 +88,7 @@ impl State {
         }
         if let Some((text, open)) = only_text(&answer) {
             let noise = answer.created_at.as_ref().and_then(Text::literal);
-            self.plain.0.learn(line, text, noise.as_slice());
-            self.plain.1 = open;
+            self.plain.learn(open, line, text, noise.as_slice());
         }
         let usage = answer_usage(&answer);
         let created_at = answer.created_at.unwrap_or_default();

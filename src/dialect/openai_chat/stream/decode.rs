@@ -36,7 +36,7 @@ struct Chunks {
     finished: bool,
     choices: Vec<Choice>,
     /// The last chunk that did nothing but add text to an answer, and that answer: most chunks are like the one before.
-    plain: (Stencil, u32),
+    plain: Stencil<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -119,8 +119,8 @@ impl Chunks {
         if data == b"[DONE]" {
             return self.done(sink);
         }
-        if let Some(text) = self.plain.0.read(data).filter(|_| event.name != "error") {
-            return self.say(self.plain.1, text, sink);
+        if let Some((choice, text)) = self.plain.read(data).filter(|_| event.name != "error") {
+            return self.say(choice, text, sink);
         }
         let chunk = match parse::<wire::Chunk<'_>>(data) {
             _ if event.name == "error" => {
@@ -137,8 +137,7 @@ impl Chunks {
             return self.fail(failure, sink);
         }
         if let Some((choice, text, noise)) = plain {
-            self.plain.0.learn(data, text, noise.as_slice());
-            self.plain.1 = choice;
+            self.plain.learn(choice, data, text, noise.as_slice());
         }
     }
 
@@ -460,6 +459,7 @@ mod tests {
         decoder.push(says(r#""one""#, r#","obfuscation":"abc""#).as_bytes(), &mut |_: Event<'_>| ());
         let next = says(r#""two""#, r#","obfuscation":"z""#);
         let data = next.trim_start_matches("data: ").trim_end();
-        assert_eq!(decoder.chunks.plain.0.read(data.as_bytes()).and_then(|text| text.literal()), Some("two"));
+        let read = decoder.chunks.plain.read(data.as_bytes());
+        assert_eq!(read.and_then(|(_, text)| text.literal()), Some("two"));
     }
 }

@@ -26,7 +26,7 @@ struct State {
     over: bool,
     items: Items,
     /// The last delta that did nothing but add a text, and what it added to: most deltas are like the one before.
-    plain: Option<(Stencil, Target)>,
+    plain: Stencil<Target>,
 }
 
 /// What a text is added to: a part of an item.
@@ -93,19 +93,15 @@ impl State {
 
     /// The events that nearly all of a stream consists of.
     fn delta<S: EventSink>(&mut self, kind: Kind, bytes: &[u8], sink: &mut S) -> Result<(), Failure> {
-        if let Some((stencil, target)) = self.plain.as_ref().filter(|(_, target)| target.kind == kind)
-            && let Some(text) = stencil.read(bytes)
-        {
-            self.say(*target, Some(text), None, sink);
+        if let Some((target, text)) = self.plain.read(bytes).filter(|(target, _)| target.kind == kind) {
+            self.say(target, Some(text), None, sink);
             return Ok(());
         }
         let added: Added<'_> = parse(bytes).map_err(|error| broken(&error.to_string()))?;
         let at = part_of(kind, added.content_index, added.summary_index);
         let target = Target { kind, at, index: added.output_index };
         if let Some((text, noise)) = added.only_text() {
-            let (stencil, of) = self.plain.get_or_insert_with(|| (Stencil::default(), target));
-            stencil.learn(bytes, text, &noise);
-            *of = target;
+            self.plain.learn(target, bytes, text, &noise);
         }
         self.say(target, added.delta, added.logprobs, sink);
         Ok(())
