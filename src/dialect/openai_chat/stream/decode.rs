@@ -446,7 +446,7 @@ mod tests {
             let (mut seen, mut meant) = (Vec::new(), Vec::new());
             for at in order {
                 quick.push(pool[at].as_bytes(), &mut |event: Event<'_>| seen.push(format!("{event:?}")));
-                slow.chunks.plain = Default::default();
+                slow.chunks.plain = Stencil::default();
                 slow.push(pool[at].as_bytes(), &mut |event: Event<'_>| meant.push(format!("{event:?}")));
             }
             prop_assert_eq!(seen, meant);
