@@ -534,6 +534,17 @@ fn a_gemini_client_gets_the_framing_it_asked_for() {
 }
 
 #[test]
+fn nothing_follows_an_array_that_breaks() {
+    let stream = format!("[{},\nno object, {}]", piece(&json!({"text": "a"})), piece(&json!({"text": "b"})));
+    let plan = AnswerPlan::new(Gemini, Gemini, true, false);
+    let (whole, _) = run(&plan, stream.as_bytes(), stream.len());
+    assert!(whole.contains("\"a\"") && whole.contains("\"error\"") && !whole.contains("\"b\""), "{whole}");
+    for size in 1..stream.len() {
+        assert_eq!(run(&plan, stream.as_bytes(), size).0, whole, "pieces of {size}");
+    }
+}
+
+#[test]
 fn a_streamed_call_ends_with_tool_calls_and_pieces_are_joined() {
     let call = |call: Value| piece(&json!({"functionCall": call}));
     let items = [

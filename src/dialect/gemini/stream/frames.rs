@@ -16,6 +16,8 @@ pub(super) struct Frames {
     kind: Kind,
     /// The array's closing bracket was reported.
     closed: bool,
+    /// It was said why nothing more can be read. What comes after must not depend on where the bytes are cut.
+    broken: bool,
 }
 
 #[derive(Debug, Default)]
@@ -39,8 +41,17 @@ pub(super) enum Frame<'f> {
 }
 
 impl Frames {
-    /// Takes the next bytes, however they are cut.
-    pub(super) fn push(&mut self, chunk: &[u8], mut take: impl FnMut(Frame<'_>)) -> Result<(), Broken> {
+    /// Takes the next bytes, however they are cut. Nothing is found after an error, which comes once.
+    pub(super) fn push(&mut self, chunk: &[u8], take: impl FnMut(Frame<'_>)) -> Result<(), Broken> {
+        if self.broken {
+            return Ok(());
+        }
+        let read = self.read(chunk, take);
+        self.broken = read.is_err();
+        read
+    }
+
+    fn read(&mut self, chunk: &[u8], mut take: impl FnMut(Frame<'_>)) -> Result<(), Broken> {
         let mut rest = chunk;
         if matches!(self.kind, Kind::Unknown) {
             rest = rest.trim_ascii_start();
@@ -83,6 +94,9 @@ impl Frames {
 
     /// The stream ended: what was left without its end.
     pub(super) fn end(&mut self, mut take: impl FnMut(Frame<'_>)) {
+        if self.broken {
+            return;
+        }
         match &mut self.kind {
             Kind::Unknown | Kind::Array(_) => {}
             Kind::Events(framer) => {

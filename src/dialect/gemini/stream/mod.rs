@@ -5,8 +5,6 @@ mod encode;
 mod frames;
 mod partial;
 mod reframe;
-#[cfg(test)]
-mod tests;
 
 pub use decode::StreamDecoder;
 pub use encode::StreamEncoder;
