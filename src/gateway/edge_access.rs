@@ -111,7 +111,7 @@ impl Edge {
 
     /// The model of a name, if there is one and whoever asks may use it.
     pub(super) fn find_allowed(&self, asked: &str) -> Result<Found, Failure> {
-        let allowed = self.allowed();
+        let (allowed, asked) = (self.allowed(), route::meant(&self.tables, asked));
         let Some(found) = route::find(&self.tables, asked) else {
             return Err(unknown_model(&allow::listed(&self.tables, allowed), asked));
         };
@@ -123,6 +123,7 @@ impl Edge {
 
     /// The model that a rule names, for whoever may use the one that was asked for: the rule is the gateway's own will.
     pub(super) fn find_instead(&self, asked: &str, instead: &str) -> Result<Found, Failure> {
+        let asked = route::meant(&self.tables, asked);
         let public = route::find(&self.tables, asked);
         let public = public.as_ref().map_or(asked, |found| &found.model.name);
         let allowed = self.allowed();

@@ -13,6 +13,9 @@ const LONGEST: usize = 2_048;
 /// Longest name that a client is told of, or is told again, in bytes: that of names in the configuration.
 const LONGEST_SHOWN: usize = 256;
 
+/// What Ollama's clients append to a name without a tag. It says nothing.
+const DEFAULT_TAG: &str = ":latest";
+
 /// A public model found by name.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -20,6 +23,12 @@ pub struct Found {
     pub model: Rc<Model>,
     /// What a wildcard's `*` stood for; empty for a plain name.
     pub carried: String,
+}
+
+/// The name that a client means: without [`DEFAULT_TAG`] where only that is known.
+pub fn meant<'a>(tables: &Tables, asked: &'a str) -> &'a str {
+    let untagged = asked.strip_suffix(DEFAULT_TAG).filter(|name| tables.models.contains_key(*name));
+    untagged.filter(|_| !tables.models.contains_key(asked)).unwrap_or(asked)
 }
 
 /// Finds the model that a client names: exact names and aliases first, then wildcards, the most specific first.

@@ -124,6 +124,10 @@ def test_models_and_version(gate):
     assert {"gpt", "claude", "llama"} <= {model["name"] for model in tags}
     assert gate.http.get("/api/version").json()["version"]
     assert "tools" in gate.http.post("/api/show", json={"model": "gpt"}).json()["capabilities"]
+    # Ollama's clients append the default tag to names without one.
+    assert gate.http.post("/api/show", json={"model": "gpt:latest"}).status_code == 200
+    said = gate.http.post("/api/chat", json={"model": "claude:latest", "messages": [{"role": "user", "content": "hi"}]})
+    assert said.status_code == 200 and gate.audited(said)["model_asked"] == "claude:latest"
     missing = gate.http.post("/api/show", json={"model": "nobody"})
     assert missing.status_code == 404 and isinstance(missing.json()["error"], str)
 

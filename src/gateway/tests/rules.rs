@@ -83,6 +83,36 @@ fn agents_tiers_and_features_lead_to_their_models() {
 }
 
 #[test]
+fn the_default_tag_of_ollamas_clients_means_nothing_and_opens_nothing() {
+    let gateway = gateway(&json!({
+        "models": {"open": {"targets": ["one/open"], "aliases": ["public"]}, "tagged:latest": "one/tagged"},
+        "keys": [
+            {"id": "all", "sha256": sha256("all")},
+            {"id": "alias", "sha256": sha256("alias"), "models": ["public"]},
+            {"id": "pattern", "sha256": sha256("pattern"), "models": ["*:latest"]}
+        ]
+    }));
+    for (key, asked, expected) in [
+        ("Bearer all", "plain:latest", Ok("model-1")),
+        ("Bearer all", "tagged:latest", Ok("tagged")),
+        ("Bearer all", "tagged", Err(404)),
+        ("Bearer all", "plain:latest:latest", Err(404)),
+        ("Bearer alias", "public:latest", Ok("open")),
+        ("Bearer alias", "open:latest", Err(403)),
+        ("Bearer pattern", "tagged:latest", Ok("tagged")),
+        ("Bearer pattern", "plain:latest", Err(403)),
+    ] {
+        let seen = ask(&gateway, &[("authorization", key)], &json!({"model": asked}), vec![good()]);
+        let got = if seen.status == 200 {
+            Ok(seen.headers.get("x-tollgate-model").unwrap())
+        } else {
+            Err(seen.status)
+        };
+        assert_eq!(got, expected, "{key} {asked}");
+    }
+}
+
+#[test]
 fn a_rule_that_cannot_be_decided_is_passed_over_and_counted() {
     let gateway = gateway(&json!({
         "models": {"other": "one/other"},
