@@ -12,6 +12,7 @@ use crate::meter::audit::{self, BudgetNote, ErrorNote, Line};
 use crate::meter::estimate;
 use crate::meter::metrics::{Charged, Labels, Metrics};
 use crate::meter::price::Cost;
+use crate::meter::stat::Stat;
 use crate::policy::ledger::Account;
 use crate::policy::quota::{Amounts, Quota, Standing, Unit};
 use crate::policy::reason::Reason;
@@ -89,20 +90,20 @@ impl Edge {
         for quota in admission.budgets() {
             let rule = [("rule", &*quota.name)];
             if quota.unit() == Unit::Tokens {
-                metrics.add(host, "tollgate.budget_used_tokens", labels, &rule, tokens);
+                metrics.add(host, Stat::BudgetUsedTokens, labels, &rule, tokens);
             } else if cost.is_none() && (tokens > 0 || uncounted::is_silent(exchange)) {
-                metrics.add(host, "tollgate.unpriced", labels, &rule, 1);
+                metrics.add(host, Stat::Unpriced, labels, &rule, 1);
             } else {
                 let micro = cost.map_or(0, Cost::micro_usd);
-                metrics.add(host, "tollgate.budget_used_microdollars", labels, &rule, micro);
+                metrics.add(host, Stat::BudgetUsedMicrodollars, labels, &rule, micro);
             }
         }
         for (quota, _) in &admission.soft {
-            metrics.add(host, "tollgate.budget_warnings", labels, &[("rule", &quota.name)], 1);
+            metrics.add(host, Stat::BudgetWarnings, labels, &[("rule", &quota.name)], 1);
         }
         let released =
             admission.settle(&self.worker, host, &exchange.tables.quotas, Some(Amounts { usd, tokens }), now);
-        metrics.add(host, "tollgate.ledger_evictions", labels, &[], self.worker.ledger.take_evicted());
+        metrics.add(host, Stat::LedgerEvictions, labels, &[], self.worker.ledger.take_evicted());
         exchange.answer.warnings.append(&mut admission.warnings);
         exchange.admission = Some(admission);
         released
@@ -114,16 +115,16 @@ impl Edge {
         let status = itoa::Buffer::new().format(self.status(host, exchange)).to_owned();
         let Some(exchange) = exchange else {
             let labels = Labels { model: "", provider: "", tenant };
-            metrics.add(host, "tollgate.requests", labels, &[("status", &status)], 1);
+            metrics.add(host, Stat::Requests, labels, &[("status", &status)], 1);
             return;
         };
         let last = exchange.attempts.last();
         let provider = last.map_or("", |a| &a.provider.name);
         let labels = Labels { model: &exchange.model.name, provider, tenant };
-        metrics.add(host, "tollgate.requests", labels, &[("status", &status)], 1);
+        metrics.add(host, Stat::Requests, labels, &[("status", &status)], 1);
         let words = [exchange.rule.as_deref(), exchange.chosen_by, exchange.diverted.map(Reason::as_str)];
         for word in words.into_iter().flatten() {
-            metrics.add(host, "tollgate.routed", labels, &[("class", word)], 1);
+            metrics.add(host, Stat::Routed, labels, &[("class", word)], 1);
         }
         count_attempts(metrics, host, exchange, tenant);
         let (usage, _) = usage_of(exchange);
@@ -134,19 +135,19 @@ impl Edge {
             ("cache_write", usage.cache_write),
             ("reasoning", usage.reasoning),
         ] {
-            metrics.add(host, "tollgate.tokens", labels, &[("class", class)], count.unwrap_or(0));
+            metrics.add(host, Stat::Tokens, labels, &[("class", class)], count.unwrap_or(0));
         }
         let cost = exchange.answer.cost.as_ref().map_or(0, |c| c.micro_usd());
-        metrics.add(host, "tollgate.cost_microdollars", labels, &[], cost);
+        metrics.add(host, Stat::CostMicrodollars, labels, &[], cost);
         self.charge(host, metrics, &usage, cost);
-        metrics.record(host, "tollgate.duration_ms", labels, millis(self.record.started_ns, now));
+        metrics.record(host, Stat::DurationMs, labels, millis(self.record.started_ns, now));
         if let Some(first) = exchange.answer.first_content_ns {
-            metrics.record(host, "tollgate.ttft_ms", labels, millis(self.record.started_ns, first));
+            metrics.record(host, Stat::TtftMs, labels, millis(self.record.started_ns, first));
             let tokens = usage.output.filter(|n| *n > 1 && exchange.answer.complete);
             if let Some(per_token) =
                 tokens.and_then(|n| (now.saturating_sub(first) / 1000).checked_div(n - 1))
             {
-                metrics.record(host, "tollgate.tpot_us", labels, per_token);
+                metrics.record(host, Stat::TpotUs, labels, per_token);
             }
         }
     }
@@ -162,11 +163,11 @@ impl Edge {
             project: who.project.as_deref().unwrap_or_default(),
             agent: who.agent.as_deref().unwrap_or_default(),
         };
-        metrics.charge(host, "tollgate.charged_requests", whom, &[], 1);
+        metrics.charge(host, Stat::ChargedRequests, whom, &[], 1);
         for (class, count) in [("input", usage.input), ("output", usage.output)] {
-            metrics.charge(host, "tollgate.charged_tokens", whom, &[("class", class)], count.unwrap_or(0));
+            metrics.charge(host, Stat::ChargedTokens, whom, &[("class", class)], count.unwrap_or(0));
         }
-        metrics.charge(host, "tollgate.charged_microdollars", whom, &[], cost);
+        metrics.charge(host, Stat::ChargedMicrodollars, whom, &[], cost);
     }
 
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
@@ -309,11 +310,11 @@ fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, 
         let end = attempt.end.as_ref();
         let none = if attempt.skipped { "skipped" } else { "none" };
         let status = end.and_then(|e| e.status).map_or_else(|| none.to_owned(), |s| s.to_string());
-        metrics.add(host, "tollgate.attempts", labels, &[("status", &status)], 1);
+        metrics.add(host, Stat::Attempts, labels, &[("status", &status)], 1);
     }
     if let Some(last) = exchange.attempts.last() {
         let labels = Labels { model: &exchange.model.name, provider: &last.provider.name, tenant };
-        metrics.add(host, "tollgate.fallbacks", labels, &[], exchange.fallbacks() as u64);
+        metrics.add(host, Stat::Fallbacks, labels, &[], exchange.fallbacks() as u64);
     }
 }
 

@@ -8,6 +8,7 @@ use super::waiting::{self, End};
 use super::worker::{SharedExchange, Worker};
 use super::{quota_headers, rate_limit};
 use crate::config::tables::{Auth, Model, Secret};
+use crate::meter::stat::Stat;
 use crate::policy::ledger::Account;
 use crate::policy::quota::Terms;
 use std::cell::RefCell;
@@ -24,7 +25,7 @@ impl Edge {
         if let Some(refusal) = self.find_uncounted(&exchange) {
             self.record.limited_by = Some(Rc::clone(&refusal.rule.name));
             let extra = [("scope", refusal.rule.per.as_str()), ("reason", "uncounted")];
-            self.count_refusal(host, "tollgate.limited", &extra);
+            self.count_refusal(host, Stat::Limited, &extra);
             return self.fail(host, refusal.failure);
         }
         // Not the time at which the headers came: the body may have taken long, and the counters have gone on.
@@ -101,7 +102,7 @@ impl Edge {
     fn deny(&mut self, host: &impl Host, denied: &Denied) -> Flow {
         self.count_refusal(
             host,
-            "tollgate.limited",
+            Stat::Limited,
             &[("scope", denied.account.scope.as_str()), ("reason", denied.kind())],
         );
         self.note_denied(denied);

@@ -6,6 +6,7 @@ use super::host::{Flow, Host};
 use crate::chat::Failure;
 use crate::dialect::lane;
 use crate::meter::metrics::Labels;
+use crate::meter::stat::Stat;
 
 impl Edge {
     /// Answers with a failure in the client's dialect.
@@ -27,14 +28,14 @@ impl Edge {
 
     /// Answers that there is no room for the body.
     pub(super) fn fail_full(&mut self, host: &impl Host, full: Full) -> Flow {
-        self.count_refusal(host, "tollgate.held_refusals", &[("reason", full.as_str())]);
+        self.count_refusal(host, Stat::HeldRefusals, &[("reason", full.as_str())]);
         self.fail(host, full.failure())
     }
 
-    pub(super) fn count_refusal(&self, host: &impl Host, metric: &str, extra: &[(&str, &str)]) {
+    pub(super) fn count_refusal(&self, host: &impl Host, stat: Stat, extra: &[(&str, &str)]) {
         let tenant = self.record.identity.tenant.as_deref().unwrap_or_default();
         let labels = Labels { model: "", provider: "", tenant };
-        self.worker.metrics.borrow_mut().add(host, metric, labels, extra, 1);
+        self.worker.metrics.borrow_mut().add(host, stat, labels, extra, 1);
     }
 
     pub(super) fn answer_json(&mut self, host: &impl Host, status: u16, body: &[u8]) -> Flow {

@@ -7,6 +7,7 @@ use crate::chat::Failure;
 use crate::config::schema::{OnDown, OnStart};
 use crate::config::tables::{Fleet as Settings, Tables};
 use crate::meter::metrics::Labels;
+use crate::meter::stat::Stat;
 use crate::policy::fleet::{MOST_CELLS, Outcome, Reach, command};
 use crate::policy::ledger::{Account, CellId};
 use crate::policy::quota::{Clock, Quota, Refused, Standing};
@@ -194,8 +195,8 @@ impl Worker {
         let metrics = &mut *self.metrics.borrow_mut();
         let labels = Labels { model: "", provider: "", tenant: "" };
         let status = [("status", if is_up { "ok" } else { "failed" })];
-        metrics.add(host, "tollgate.fleet_exchanges", labels, &status, 1);
-        metrics.set(host, "tollgate.fleet_up", &[], u64::from(is_up));
+        metrics.add(host, Stat::FleetExchanges, labels, &status, 1);
+        metrics.set(host, Stat::FleetUp, &[], u64::from(is_up));
         match reach {
             Reach::Down(why) if outcome.turned => {
                 log::warn!("tollgate: counters are not shared any more: {why}");

@@ -7,6 +7,7 @@ use super::worker::Worker;
 use crate::chat::FailureKind;
 use crate::config::tables::{Auth, Target};
 use crate::meter::metrics::Labels;
+use crate::meter::stat::Stat;
 use crate::policy::circuit::{Board, State};
 use crate::policy::health::{ErrorClass, Observation};
 use std::time::Duration;
@@ -125,6 +126,6 @@ impl Worker {
     fn count_change(&self, host: &impl Host, target: &Target, state: State) {
         let labels = Labels { model: &target.model, provider: &target.provider.name, tenant: "" };
         let class = [("class", state.as_str())];
-        self.metrics.borrow_mut().add(host, "tollgate.circuit_changes", labels, &class, 1);
+        self.metrics.borrow_mut().add(host, Stat::CircuitChanges, labels, &class, 1);
     }
 }

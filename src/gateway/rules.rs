@@ -7,6 +7,7 @@ use crate::dialect::Call;
 use crate::dialect::lane::{Features, features};
 use crate::meter::estimate::{Tokenizer, from_body};
 use crate::meter::metrics::Labels;
+use crate::meter::stat::Stat;
 use crate::policy::identity::Identity;
 use crate::policy::keys::Holders;
 use crate::policy::rules::Matched;
@@ -57,7 +58,7 @@ impl Edge {
         let matched = rules.first(fact, |rule, why| {
             let class = [("class", &*rule.name)];
             let labels = Labels { model: "", provider: "", tenant: "" };
-            self.worker.metrics.borrow_mut().add(host, "tollgate.rule_errors", labels, &class, 1);
+            self.worker.metrics.borrow_mut().add(host, Stat::RuleErrors, labels, &class, 1);
             if self.worker.warned.borrow_mut().insert(rule.name.to_string()) {
                 log::warn!(
                     "tollgate: the rule `{}` could not be decided and does not match: {why}",

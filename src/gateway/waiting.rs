@@ -10,6 +10,7 @@ use super::worker::{SharedExchange, Worker};
 use crate::chat::Failure;
 use crate::dialect::lane;
 use crate::meter::metrics::Labels;
+use crate::meter::stat::Stat;
 use crate::policy::identity::Identity;
 use crate::policy::ledger::Account;
 use crate::policy::queue::{Outcome, Waiter};
@@ -100,8 +101,8 @@ pub(super) fn enqueue(
     worker.hurried.set(true);
     host.hurry();
     let metrics = &mut *worker.metrics.borrow_mut();
-    metrics.add(host, "tollgate.queued", labels(identity), &[], 1);
-    metrics.record(host, "tollgate.queue_depth", NONE, queue.len() as u64);
+    metrics.add(host, Stat::Queued, labels(identity), &[], 1);
+    metrics.record(host, Stat::QueueDepth, NONE, queue.len() as u64);
     Ok(waiting)
 }
 
@@ -182,9 +183,9 @@ fn turn_away(worker: &Worker, host: &impl Host, waiter: &Waiter<SharedWaiting>, 
         record_wait(worker, host, &waiting.identity, waiter, now_ns);
         let extra = [("scope", waiting.denied.account.scope.as_str()), ("reason", waiting.denied.kind())];
         let metrics = &mut *worker.metrics.borrow_mut();
-        let ended = if why == Why::Late { "tollgate.queue_timeouts" } else { "tollgate.queue_displaced" };
+        let ended = if why == Why::Late { Stat::QueueTimeouts } else { Stat::QueueDisplaced };
         metrics.add(host, ended, labels(&waiting.identity), &[], 1);
-        metrics.add(host, "tollgate.limited", labels(&waiting.identity), &extra, 1);
+        metrics.add(host, Stat::Limited, labels(&waiting.identity), &extra, 1);
         refuse(host, waiting, &exchange, waiter.since_ns, now_ns, why);
     }
     host.enter(here);
@@ -242,7 +243,7 @@ fn record_wait(
     now_ns: u64,
 ) {
     let queued_ms = now_ns.saturating_sub(waiter.since_ns) / 1_000_000;
-    worker.metrics.borrow_mut().record(host, "tollgate.queue_wait_ms", labels(identity), queued_ms);
+    worker.metrics.borrow_mut().record(host, Stat::QueueWaitMs, labels(identity), queued_ms);
 }
 
 /// When there is sense in asking again.

@@ -9,6 +9,7 @@ use crate::chat::Usage;
 use crate::config::tables::{Keys, Provider, Tables};
 use crate::meter::metrics::Metrics;
 use crate::meter::price::{self, Cost, Price};
+use crate::meter::stat::Stat;
 use crate::policy::chance::Chance;
 use crate::policy::fleet::Fleet;
 use crate::policy::health::{Book, Observation, Quota};
@@ -140,7 +141,7 @@ impl Worker {
         if let Some(peak) = self.holdings.take_peak() {
             let number = self.number(host).to_string();
             let mut metrics = self.metrics.borrow_mut();
-            metrics.set(host, "tollgate.held_bytes", &[("worker", &number)], peak);
+            metrics.set(host, Stat::HeldBytes, &[("worker", &number)], peak);
         }
     }
 

@@ -287,6 +287,7 @@ fn displayed(out: &mut Vec<u8>, value: &impl fmt::Display, quote: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn absent_things_are_left_out() {
@@ -303,6 +304,90 @@ mod tests {
             String::from_utf8(line.to_json()).unwrap(),
             r#"{"time":"2025-06-15T15:06:40.123Z","request_id":"r","client_dialect":"anthropic","method":"POST","path":"/v1/messages","stream":false,"status":401,"duration_ms":0}"#
         );
+    }
+
+    /// A line in which nothing is absent.
+    fn whole_line(attempts: &[AttemptNote]) -> Vec<u8> {
+        let text = Some("x");
+        Line {
+            time: 1,
+            request_id: "r",
+            tenant: text,
+            key_id: text,
+            team: text,
+            project: text,
+            user: text,
+            agent: text,
+            client_dialect: "anthropic",
+            method: "POST",
+            path: "/v1/messages",
+            stream: true,
+            model_asked: text,
+            provider: text,
+            model: text,
+            status: 200,
+            routed_by: RoutedBy { rule: text, strategy: text, fallback: text },
+            attempts,
+            usage: Some(Tokens {
+                input: Some(5),
+                output: Some(4),
+                cache_read: Some(3),
+                cache_write: Some(2),
+                reasoning: Some(1),
+            }),
+            usage_status: text,
+            counted: Some(1),
+            search_units: Some(1),
+            audio_seconds: Some(1.5),
+            cost_usd: Some(Cost::default()),
+            ttft_ms: Some(1),
+            duration_ms: 2,
+            finish_reason: text,
+            error: Some(ErrorNote { r#type: "api", message: "m" }),
+            limited_by: text,
+            queued_ms: Some(1),
+            budgets: vec![BudgetNote { name: "b", state: "soft", spent: "1".into(), limit: "2".into() }],
+            warnings: &["w".into()],
+            prompt: one_line("{}"),
+            answer: one_line("{}"),
+        }
+        .to_json()
+    }
+
+    /// Every field as the documentation writes it: `usage.input`, `attempts[].ms`.
+    fn fields(path: &str, value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(object) if !object.is_empty() => object.iter().for_each(|(key, value)| {
+                let of = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                fields(&of, value, found);
+            }),
+            Value::Array(list) => list.iter().for_each(|item| fields(&format!("{path}[]"), item, found)),
+            _ => drop(found.insert(path.to_owned())),
+        }
+    }
+
+    #[test]
+    fn the_documentation_has_every_field() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/envoy/README.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        let (_, rows) = page.split_once("## The audit line").unwrap();
+        let first_cells = rows.lines().filter_map(|row| row.strip_prefix("| ")?.split(" |").next());
+        let mut documented: BTreeSet<String> =
+            first_cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)).map(str::to_owned).collect();
+        // What holds further fields has a row as well.
+        let all = documented.clone();
+        documented.retain(|field| !all.iter().any(|other| other.starts_with(&format!("{field}."))));
+        let attempt = AttemptNote {
+            provider: "p".into(),
+            model: "m".into(),
+            status: Some(500),
+            reason: "status 500".into(),
+            ms: 1,
+        };
+        let line = serde_json::from_slice(&whole_line(&[attempt])).unwrap();
+        let mut written = BTreeSet::new();
+        fields("", &line, &mut written);
+        assert_eq!(written, documented);
     }
 
     #[test]

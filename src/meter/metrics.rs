@@ -1,6 +1,7 @@
 //! Envoy stats. A stat's name carries its tags as `;key=value;` segments, which the bootstrap's `stats_tags` lift out.
 
-use crate::gateway::host::{Host, MetricKind};
+use super::stat::Stat;
+use crate::gateway::host::Host;
 use hashbrown::{HashMap, HashSet};
 
 /// Most tenants, and most projects, that a worker tells apart; all beyond count as `other`. They may come from outside, in
@@ -52,29 +53,29 @@ pub struct Metrics {
 
 impl Metrics {
     /// Adds to a counter; zero adds nothing and defines nothing.
-    pub fn add(&mut self, host: &impl Host, stat: &str, labels: Labels<'_>, extra: &[(&str, &str)], by: u64) {
+    pub fn add(&mut self, host: &impl Host, stat: Stat, labels: Labels<'_>, extra: &[(&str, &str)], by: u64) {
         if by == 0 {
             return;
         }
         let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
         let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
-        if let Some(id) = self.id(host, MetricKind::Counter, stat, &own, extra) {
+        if let Some(id) = self.id(host, stat, &own, extra) {
             host.add(id, by);
         }
     }
 
     /// Records a value in a histogram.
-    pub fn record(&mut self, host: &impl Host, stat: &str, labels: Labels<'_>, value: u64) {
+    pub fn record(&mut self, host: &impl Host, stat: Stat, labels: Labels<'_>, value: u64) {
         let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
         let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
-        if let Some(id) = self.id(host, MetricKind::Histogram, stat, &own, &[]) {
+        if let Some(id) = self.id(host, stat, &own, &[]) {
             host.record(id, value);
         }
     }
 
     /// Sets a gauge.
-    pub fn set(&mut self, host: &impl Host, stat: &str, labels: &[(&str, &str)], value: u64) {
-        if let Some(id) = self.id(host, MetricKind::Gauge, stat, &[], labels) {
+    pub fn set(&mut self, host: &impl Host, stat: Stat, labels: &[(&str, &str)], value: u64) {
+        if let Some(id) = self.id(host, stat, &[], labels) {
             host.record(id, value);
         }
     }
@@ -83,7 +84,7 @@ impl Metrics {
     pub fn charge(
         &mut self,
         host: &impl Host,
-        stat: &str,
+        stat: Stat,
         whom: Charged<'_>,
         extra: &[(&str, &str)],
         by: u64,
@@ -96,7 +97,7 @@ impl Metrics {
             ("project", known(&mut self.projects, MOST_NAMES, whom.project)),
             ("agent", known(&mut self.agents, MOST_AGENTS, whom.agent)),
         ];
-        if let Some(id) = self.id(host, MetricKind::Counter, stat, &own, extra) {
+        if let Some(id) = self.id(host, stat, &own, extra) {
             host.add(id, by);
         }
     }
@@ -104,8 +105,7 @@ impl Metrics {
     fn id(
         &mut self,
         host: &impl Host,
-        kind: MetricKind,
-        stat: &str,
+        stat: Stat,
         own: &[(&str, &str)],
         extra: &[(&str, &str)],
     ) -> Option<u32> {
@@ -119,23 +119,24 @@ impl Metrics {
                 return *id;
             }
         }
-        let id = host.define_metric(kind, &self.name);
+        let id = host.define_metric(stat.kind(), &self.name);
         self.ids.insert(self.name.clone(), id);
         id
     }
 
-    fn write_name(&mut self, stat: &str, own: &[(&str, &str)], extra: &[(&str, &str)], is_full: bool) {
+    fn write_name(&mut self, stat: Stat, own: &[(&str, &str)], extra: &[(&str, &str)], is_full: bool) {
         self.name.clear();
-        self.name.push_str(stat);
+        self.name.push_str(stat.name());
         for (key, value) in own.iter().chain(extra).filter(|(_, v)| !v.is_empty()) {
             let value = if is_full && ["tenant", "project", "agent"].contains(key) { OTHER } else { value };
+            debug_assert!(stat.labels().contains(key), "{stat:?} has no label {key}");
             self.name.push(';');
             self.name.push_str(key);
             self.name.push('=');
             self.name.push_str(value);
         }
         // The end of the last label; a name without labels has none, and would show it.
-        if self.name.len() > stat.len() {
+        if self.name.len() > stat.name().len() {
             self.name.push(';');
         }
     }

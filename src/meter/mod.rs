@@ -4,3 +4,4 @@ pub mod audit;
 pub mod estimate;
 pub mod metrics;
 pub mod price;
+pub mod stat;

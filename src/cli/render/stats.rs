@@ -1,17 +1,13 @@
 //! Metrics: labels out of the filter's stat names, and histogram buckets that fit what they measure.
 
 use super::yaml::{Value, list, map};
-
-/// The labels that the filter puts into stat names, as `;label=value;` segments.
-const LABELS: [&str; 11] = [
-    "model", "provider", "tenant", "project", "agent", "status", "class", "scope", "reason", "rule", "worker",
-];
+use crate::meter::stat::Stat;
 
 /// `stats_config`.
 pub(super) fn config() -> Value {
-    let tags = LABELS.iter().map(|label| {
+    let tags = labels().into_iter().map(|label| {
         map! {
-            "tag_name": *label,
+            "tag_name": label,
             // The first group is cut out of the name, the second is the value. A `;` that ends the name goes too.
             "regex": format!("^(?:wasmcustom\\.)?tollgate\\..*?(;{label}=([^;]*)(?:;$)?)"),
         }
@@ -27,6 +23,17 @@ pub(super) fn config() -> Value {
                                      20_000, 30_000, 45_000, 60_000, 120_000, 300_000, 600_000]),
         ]),
     }
+}
+
+/// The labels that the filter puts into stat names, as `;label=value;` segments.
+fn labels() -> Vec<&'static str> {
+    let mut all = Vec::new();
+    for label in Stat::ALL.iter().flat_map(|stat| stat.labels()) {
+        if !all.contains(label) {
+            all.push(*label);
+        }
+    }
+    all
 }
 
 /// Buckets of one of the filter's histograms.
