@@ -422,3 +422,17 @@ fn another_providers_pages_do_not_go_to_anthropic() {
     body["model"] = json!(model(Anthropic));
     assert_eq!(outgoing(Anthropic, Anthropic, &body, false).unwrap().edit, Edit::Keep);
 }
+
+/// gpt-5 refuses a search with the least effort.
+#[test]
+fn there_is_no_search_with_minimal_effort() {
+    let ask = Ask::new("gpt-5", &Quirks::OPENAI);
+    for (effort, sent) in [("minimal", "low"), ("high", "high")] {
+        let body = question(OpenaiChat, &json!({"web_search_options": {}, "reasoning_effort": effort}));
+        let (out, warnings) = translated(asked(OpenaiChat, OpenaiResponses, &body, &ask).unwrap());
+        assert_eq!(
+            (&out["reasoning"]["effort"], warnings.len()),
+            (&json!(sent), usize::from(effort != sent))
+        );
+    }
+}

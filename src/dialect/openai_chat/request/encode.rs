@@ -1,6 +1,7 @@
 //! The hub's request becomes an OpenAI provider's.
 
 use super::super::ids::short_user;
+use super::effort::{reasons, taken_effort};
 use super::{sampling, turn};
 use crate::chat::{
     ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool,
@@ -334,13 +335,6 @@ fn write_choice(out: &mut Vec<u8>, choice: &ToolChoice<'_>, request: &ChatReques
     }
 }
 
-/// OpenAI's models that take `reasoning_effort`, by the beginnings of the names of those that do not: new models
-/// reason, and names nobody knows are a deployment's own.
-pub(crate) fn reasons(model: &str) -> bool {
-    let model = model.rsplit('/').next().unwrap_or(model);
-    !["gpt-3.5", "gpt-4", "chatgpt-4o", "davinci", "babbage"].iter().any(|old| model.starts_with(old))
-}
-
 fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
     let said = &request.reasoning;
     if said.display.is_some() {
@@ -358,6 +352,7 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
         (None, Some(budget)) => Some(Effort::of_budget(budget)),
         (None, None) => None,
     };
+    let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
     match top.ask.quirks.reasoning {
         ReasoningSwitch::None => {
             if said.is_on() {
@@ -366,16 +361,15 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
             Ok(())
         }
         ReasoningSwitch::Openai if effort.is_some() && !reasons(top.ask.model) => {
-            let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
             top.losses.lost(field, &format!("{} does not reason", top.ask.model))
         }
         ReasoningSwitch::Effort if effort.is_some() && !top.ask.quirks.takes_effort(top.ask.model) => {
-            let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
             top.losses.lost(field, &format!("{} {NO_EFFORT}", top.ask.model))
         }
         ReasoningSwitch::Openai | ReasoningSwitch::Effort => {
-            // OpenAI's scale ends at `xhigh`.
-            effort.map_or(Ok(()), |effort| top.str("reasoning_effort", effort.min(Effort::XHigh).as_str()))
+            let Some(effort) = effort else { return Ok(()) };
+            let effort = taken_effort(top.ask, effort, field, top.losses);
+            top.str("reasoning_effort", effort.as_str())
         }
         ReasoningSwitch::Object => {
             let Some(out) = top.field("reasoning")? else { return Ok(()) };

@@ -2,6 +2,7 @@
 
 mod content;
 mod decode;
+mod effort;
 mod encode;
 mod message;
 mod option;
@@ -13,9 +14,9 @@ pub(super) mod wire;
 
 pub(super) use content::{write_call, write_function, write_reasoning, write_thinking_blocks};
 pub use decode::decode_request;
+pub(crate) use effort::{reasons, taken_effort};
 pub(in crate::dialect) use encode::Top;
 pub use encode::encode_request;
-pub(crate) use encode::reasons;
 pub(crate) use encode::{CACHE_HINTS, NO_EFFORT, SAFETY};
 pub(super) use message::{decode_block, decode_call};
 pub(super) use part::decode as decode_part;

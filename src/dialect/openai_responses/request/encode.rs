@@ -8,7 +8,9 @@ use crate::chat::{
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded, with_params};
-use crate::dialect::openai_chat::{CACHE_HINTS, NO_EFFORT, SAFETY, reasons_when_asked, short_user};
+use crate::dialect::openai_chat::{
+    CACHE_HINTS, NO_EFFORT, SAFETY, reasons, reasons_when_asked, short_user, taken_effort,
+};
 use crate::provider::ReasoningSwitch;
 use crate::wire::json::{Object, array, object, write_f64, write_string, write_u64};
 
@@ -314,7 +316,7 @@ fn sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<
 fn thinks(top: &Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> bool {
     let can = match top.ask.quirks.reasoning {
         ReasoningSwitch::None => false,
-        ReasoningSwitch::Openai => crate::dialect::openai_chat::reasons(top.ask.model),
+        ReasoningSwitch::Openai => reasons(top.ask.model),
         _ => true,
     };
     can && (reasons_when_asked(top.ask.model, &request.reasoning) || request.reasoning.is_on())
@@ -345,26 +347,30 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
     if effort.is_none() && !shows {
         return Ok(());
     }
-    if top.ask.quirks.reasoning == ReasoningSwitch::Openai
-        && !crate::dialect::openai_chat::reasons(top.ask.model)
-    {
-        let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
+    let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
+    if top.ask.quirks.reasoning == ReasoningSwitch::Openai && !reasons(top.ask.model) {
         return top.losses.lost(field, &format!("{} does not reason", top.ask.model));
     }
     let takes_effort = top.ask.quirks.takes_effort(top.ask.model);
     if effort.is_some() && !takes_effort {
-        let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
         top.losses.lost(field, &format!("{} {NO_EFFORT}", top.ask.model))?;
     }
     let effort = effort.filter(|_| takes_effort);
     if effort.is_none() && !shows {
         return Ok(());
     }
+    let mut effort = effort.map(|effort| taken_effort(top.ask, effort, field, top.losses));
+    let searches = || request.tools.iter().any(|tool| matches!(tool.kind, ToolKind::Search(_)));
+    if effort == Some(Effort::Minimal) && searches() {
+        top.losses.note(format_args!(
+            "{field}: there is no search with an effort of minimal, low was sent instead"
+        ));
+        effort = Some(Effort::Low);
+    }
     top.with("reasoning", |out| {
         object(out, |o| {
             if let Some(effort) = effort {
-                // OpenAI's scale ends at `xhigh`.
-                o.word("effort", effort.min(Effort::XHigh).as_str());
+                o.word("effort", effort.as_str());
             }
             if shows {
                 o.word("summary", "auto");
