@@ -91,6 +91,9 @@ impl FailureKind {
     }
 }
 
+/// The code of what a provider cannot take, as OpenAI has it.
+const UNSUPPORTED: &str = "unsupported_parameter";
+
 impl Failure {
     /// A failure of the gateway's own with the given status; the kind follows from it.
     pub fn new(status: u16, message: impl Into<String>) -> Self {
@@ -108,6 +111,16 @@ impl Failure {
     /// A 400 that names the field.
     pub fn field(param: impl Into<String>, message: impl Into<String>) -> Self {
         Self { param: Some(param.into()), ..Self::new(400, message) }
+    }
+
+    /// A 400 that names what this provider cannot take; another one may.
+    pub fn unsupported(param: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::field(param, message).with_code(UNSUPPORTED)
+    }
+
+    /// Whether it is of [`Self::unsupported`], and no provider's.
+    pub fn is_unsupported(&self) -> bool {
+        self.provider.is_none() && self.code.as_deref() == Some(UNSUPPORTED)
     }
 
     /// The same failure with the time after which another try may have better luck.

@@ -1,6 +1,6 @@
 //! The record of what a translation could not carry over.
 
-use super::{Extra, Failure};
+use super::{Extra, Failure, PartKind};
 use std::collections::HashSet;
 use std::fmt::{Display, Write};
 use std::hash::{DefaultHasher, Hasher};
@@ -9,6 +9,9 @@ use std::hash::{DefaultHasher, Hasher};
 #[derive(Debug, Default)]
 pub struct Losses {
     refuse: bool,
+    drop_content: bool,
+    /// The message that is written is the model's own.
+    is_models: bool,
     warnings: Vec<String>,
     /// The hashes of warnings, which are not told twice.
     told: HashSet<u64>,
@@ -40,19 +43,58 @@ impl Losses {
         Self { refuse: !drop_params, ..Self::default() }
     }
 
+    /// Whether what the model is to read may be dropped, too, see [`Self::unread`].
+    #[must_use]
+    pub fn dropping_content(self, drop_content: bool) -> Self {
+        Self { drop_content, ..self }
+    }
+
+    /// Whether the model said what is written from here on.
+    pub fn said_by_model(&mut self, is_models: bool) {
+        self.is_models = is_models;
+    }
+
     /// The target cannot say `field`: dropped with a warning, or refused. `why` completes the sentence
     /// "`field` …", e.g. `is not supported by Anthropic`.
     pub fn lost(&mut self, field: &str, why: &str) -> Result<(), Failure> {
         if self.refuse {
-            return Err(Failure::field(field, format!("{field} {why}")).with_code("unsupported_parameter"));
+            return Err(Failure::unsupported(field, format!("{field} {why}")));
         }
+        self.drop(field, why);
+        Ok(())
+    }
+
+    /// The target cannot take the picture, sound or document at `field`. Where the model is to read it, an answer
+    /// that was given without it would be worse than none: refused, unless content may be dropped. What a model said
+    /// itself is lost as all else is.
+    pub fn unread(&mut self, field: &str, why: &str) -> Result<(), Failure> {
+        if self.is_models {
+            return self.lost(field, why);
+        }
+        if !self.drop_content {
+            return Err(Failure::unsupported(field, format!("{field}: {why}")));
+        }
+        self.drop(field, why);
+        Ok(())
+    }
+
+    /// The target cannot take this part: [`Self::unread`] or [`Self::lost`], as it is a picture, sound or document or not.
+    pub fn missed(&mut self, part: &PartKind<'_>, field: &str, why: &str) -> Result<(), Failure> {
+        match part {
+            PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) => {
+                self.unread(field, why)
+            }
+            _ => self.lost(field, why),
+        }
+    }
+
+    fn drop(&mut self, field: &str, why: &str) {
         self.note(format_args!("{field} dropped: {why}"));
         if self.is_full() {
             self.last.clear();
             // A String takes every write.
             let _ = write!(self.last, "{field} dropped: {why}");
         }
-        Ok(())
     }
 
     /// Something was moved, clamped or said differently: a warning, never a refusal. Told again, it is the same one.
@@ -89,7 +131,7 @@ impl Losses {
             Some(why) => format!("{field} {why}"),
             None => format!("nothing that {field} says can be carried over to this provider"),
         };
-        Failure::field(field, message).with_code("unsupported_parameter")
+        Failure::unsupported(field, message)
     }
 
     /// Every field of `extra` that says anything is lost; `base` is the path of what it belongs to, empty at the top

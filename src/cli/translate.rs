@@ -29,6 +29,9 @@ pub struct TranslateArgs {
     /// Refuse what the provider cannot say instead of dropping it with a warning
     #[arg(long)]
     refuse: bool,
+    /// Drop pictures, sound and documents that the provider cannot take instead of refusing them
+    #[arg(long)]
+    drop_content: bool,
     /// Output limit, in tokens, where the provider must have one and the request gives none
     #[arg(long, default_value_t = 4096)]
     default_max_tokens: u64,
@@ -142,6 +145,7 @@ fn request(args: &TranslateArgs, body: &[u8]) -> Result<Translated, Failure> {
     let ask = Ask {
         default_max_tokens: args.default_max_tokens,
         drop_params: !args.refuse,
+        drop_content: args.drop_content,
         ..Ask::new(&model, &quirks)
     };
     let outgoing = lane::request(&call, args.provider, body, &ask)?;

@@ -281,6 +281,9 @@ pub struct Model {
     pub request_timeout: Duration,
     /// `true`: what a target cannot say is dropped with a warning; `false`: 400.
     pub drop_params: bool,
+    /// Whether what the model is to read, and a target cannot take, is dropped with a warning; otherwise the next target
+    /// is asked, and after the last it is a 400.
+    pub drop_content: bool,
     /// Output limit where a provider must have one and the client gave none, in tokens.
     pub default_max_tokens: u64,
     /// How the target that is asked first is chosen.

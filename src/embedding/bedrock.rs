@@ -174,7 +174,7 @@ fn nova(
 
 fn refuse(request: &EmbedRequest<'_>, why: &str) -> Failure {
     let field = request.names().inputs;
-    Failure::field(field, format!("{field}: {why}")).with_code("unsupported_parameter")
+    Failure::unsupported(field, format!("{field}: {why}"))
 }
 
 wire_object! {

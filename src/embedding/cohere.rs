@@ -185,8 +185,7 @@ fn write_inputs(
         return Ok(());
     }
     let field = request.names().inputs;
-    let refuse =
-        |why: &str| Failure::field(field, format!("{field}: {why}")).with_code("unsupported_parameter");
+    let refuse = |why: &str| Failure::unsupported(field, format!("{field}: {why}"));
     let address = |piece: &Piece<'_>| match piece {
         Piece::Media(source) => url_of(source).map(std::borrow::Cow::into_owned),
         _ => None,

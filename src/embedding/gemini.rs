@@ -222,7 +222,7 @@ fn write_one(
 fn write_piece(part: &mut Object<'_>, piece: &Piece<'_>, request: &EmbedRequest<'_>) -> Result<(), Failure> {
     let refuse = |why: &str| {
         let field = request.names().inputs;
-        Err(Failure::field(field, format!("{field}: {why}")).with_code("unsupported_parameter"))
+        Err(Failure::unsupported(field, format!("{field}: {why}")))
     };
     match piece {
         Piece::Text(text) => part.text("text", text),

@@ -163,8 +163,10 @@ impl<'a> EmbedRequest<'a> {
         let Some(kept) = wanted.iter().copied().find(|elements| known.contains(elements)) else {
             // Vectors of another kind are no answer to what was asked: there is nothing to drop it for.
             let word = wanted.first().map_or("float", |elements| elements.word());
-            return Err(Failure::field(field, format!("{field}: `{word}` is not known to this provider"))
-                .with_code("unsupported_parameter"));
+            return Err(Failure::unsupported(
+                field,
+                format!("{field}: `{word}` is not known to this provider"),
+            ));
         };
         for lost in wanted.iter().filter(|elements| **elements != kept) {
             losses.lost(field, &format!("`{}` is not known to this provider", lost.word()))?;
@@ -288,11 +290,11 @@ fn input_text<'a>(input: &Input<'a>, field: &str, losses: &mut Losses) -> Result
             }
             Piece::Tokens(_) => {
                 let message = format!("{field}: token ids belong to one model; this provider takes text");
-                return Err(Failure::field(field, message).with_code("unsupported_parameter"));
+                return Err(Failure::unsupported(field, message));
             }
             Piece::Media(_) => {
                 let message = format!("{field}: this provider embeds nothing but text");
-                return Err(Failure::field(field, message).with_code("unsupported_parameter"));
+                return Err(Failure::unsupported(field, message));
             }
         }
     }

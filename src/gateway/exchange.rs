@@ -2,7 +2,7 @@
 
 use crate::chat::{Failure, FailureKind, UsageStatus};
 use crate::config::tables::{Model, Provider, Secret, Tables, Target};
-use crate::dialect::lane::{AttemptNote, Form, Progress, Report, Stream, Warning, count};
+use crate::dialect::lane::{AttemptNote, Form, Outgoing, Progress, Report, Stream, Warning, count};
 use crate::dialect::{Call, Forward, Operation};
 use crate::gateway::admission::Admission;
 use crate::gateway::headers::Headers;
@@ -64,6 +64,8 @@ pub struct Exchange {
     pub attempts: Vec<Attempt>,
     /// What it holds of budgets and limits, where there are any.
     pub admission: Option<Box<Admission>>,
+    /// The request as it was written for a target (its position) before its try began.
+    pub prepared: Option<(usize, Outgoing)>,
     /// The target (its position) that this request has leave to try although its circuit was open.
     pub probing: Option<usize>,
     /// Targets (their numbers) that had something out of the ordinary when the request looked: a good answer is news.
@@ -279,9 +281,10 @@ impl Exchange {
         self.begun <= self.retries_granted
     }
 
-    /// The limit to the first token of the try under way, where that has passed without an answer.
+    /// The limit to the first token, where the try under way has passed it without an answer. The router has one for all
+    /// tries.
     pub fn passed_limit(&self, now_ns: u64) -> Option<Duration> {
-        let limit = self.target(self.current()?)?.timeout;
+        let limit = self.model.timeout;
         let started = self.attempts.last()?.started_ns;
         (Duration::from_nanos(now_ns.saturating_sub(started)).saturating_add(EARLY) >= limit).then_some(limit)
     }
@@ -354,11 +357,11 @@ impl Exchange {
         Some(attempt)
     }
 
-    /// Notes targets that are passed over, before the try that has just ended: the last of the list is the last that was
-    /// asked.
+    /// Notes targets that are passed over, before the last try: the last of the list is the last that was asked, if one was.
     pub fn note_skipped(&mut self, now_ns: u64, skipped: Vec<(usize, String)>) {
         let model = Rc::clone(&self.model);
-        let at = self.attempts.len().saturating_sub(1);
+        let last = self.attempts.iter().rposition(|attempt| !attempt.skipped);
+        let at = last.unwrap_or(self.attempts.len());
         let notes: Vec<Attempt> = skipped
             .into_iter()
             .filter_map(|(target, why)| {

@@ -83,7 +83,7 @@ pub trait Host {
     /// Makes the ticks come often, for as long as requests wait.
     fn hurry(&self);
     /// Breaks the stream of this callback off after about this time, unless this is called again before; `None` takes
-    /// it back.
+    /// it back. The client's stream ends with it: the router does not try again.
     fn break_in(&self, limit: Option<Duration>);
 }
 

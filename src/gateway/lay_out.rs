@@ -80,6 +80,7 @@ impl Edge {
             aside: None,
             attempts,
             admission: None,
+            prepared: None,
             probing: None,
             troubled,
             busy: None,

@@ -33,6 +33,7 @@ mod quota_headers;
 mod rate_limit;
 mod record;
 mod rules;
+mod settle;
 mod signals;
 mod surface;
 #[cfg(test)]

@@ -127,6 +127,21 @@ def test_silence_before_the_headers(gateway, world, client, streamed):
     world.openai.wait_for(lambda sim: sim.last.aborted)
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_limits_of_providers_that_differ(make_gateway, world, client, streamed):
+    """The longest of a chain's is that of all its tries."""
+    slow = {"base_url": world.openai.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY"}
+    other = {"base_url": world.second.base_url, "dialect": "openai_chat", "api_key_env": "SECOND_TEST_KEY"}
+    gateway = make_gateway(
+        providers={"slow": slow | {"timeout": "300ms"}, "other": other | {"timeout": "1s"}},
+        models={"differing": [f"slow/{GPT}", "other/gpt-4.1"]}
+    )
+    world.openai.script(hang())
+    answer = ask(gateway, client, "differing", streamed)
+    assert text(client, answer, streamed) == "echo: hello"
+    assert "1000 ms" in gateway.audited(answer)["attempts"][0]["reason"]
+
+
 def test_silence_after_the_headers_of_a_stream(gateway, world, client):
     """The time to the first token counts, not the time to the status line."""
     world.openai.script(stream(before_first=30))
@@ -267,3 +282,39 @@ def test_errors_speak_the_clients_dialect(gateway, world, provider, model, statu
         assert answer.status_code == status
         error = error_of(client, answer.json())
         assert kind is None or error["type"] == kind
+
+SPOKEN = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "what is said?"},
+            {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+        ],
+    }
+]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_a_target_cannot_take_goes_to_one_that_can(gateway, world, streamed):
+    world.clear()
+    answer = ask(gateway, "openai_chat", "claude-then-gpt", streamed, SPOKEN)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["x-tollgate-provider"] == "openai"
+    assert text("openai_chat", answer, streamed)
+    assert not world.claude.requests and len(world.openai.requests) == 1
+    first, second = gateway.audited(answer)["attempts"]
+    assert first["reason"] == "skipped: messages[0].content[1]: audio is not supported by Anthropic"
+    assert first["status"] is None and second["status"] == 200
+
+
+def test_what_nobody_can_take_is_refused(gateway, world):
+    world.clear()
+    answer = ask(gateway, "openai_chat", "claude", False, SPOKEN)
+    assert answer.status_code == 400 and not world.claude.requests
+    assert answer.json()["error"]["param"] == "messages[0].content[1]"
+    # One that could was asked and failed: what it said is what counts.
+    world.openai.script(fail(503))
+    answer = ask(gateway, "openai_chat", "gpt-then-claude", False, SPOKEN)
+    assert answer.status_code == 503, answer.text
+    skipped = [attempt for attempt in answer.json()["error"]["attempts"] if attempt["status"] is None]
+    assert [attempt["provider"] for attempt in skipped] == ["claude"]

@@ -87,7 +87,7 @@ fn requests(client: Dialect, least: usize) {
         }
         let was = Asked::of(&was);
         for provider in CHATS.into_iter().filter(|provider| *provider != client) {
-            let ask = Ask::new("m", &Quirks::OPENAI);
+            let ask = Ask { drop_content: true, ..Ask::new("m", &Quirks::OPENAI) };
             let outgoing = match lane::request(&Call::chat(client), provider, body.as_bytes(), &ask) {
                 Ok(outgoing) => outgoing,
                 // A message of which nothing is left is a 400 that names it.

@@ -88,7 +88,7 @@ fn recorded_answers_of_the_others_arrive() {
 }
 
 fn ask(model: &str) -> Ask<'_> {
-    Ask::new(model, &Quirks::OPENAI)
+    Ask { drop_content: true, ..Ask::new(model, &Quirks::OPENAI) }
 }
 
 /// The model that the path names, as the provider knows it.

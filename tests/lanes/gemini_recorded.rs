@@ -16,7 +16,7 @@ const WHOLE: &str = "gemini.generateContent";
 const STREAMED: &str = "gemini.streamGenerateContent";
 
 fn asking(model: &str) -> Ask<'_> {
-    Ask::new(model, &Quirks::OPENAI)
+    Ask { drop_content: true, ..Ask::new(model, &Quirks::OPENAI) }
 }
 
 fn all() -> Option<Vec<Exchange>> {

@@ -46,4 +46,5 @@ mod stream_cases;
 mod streamed;
 mod table;
 mod thoughts;
+mod unread;
 mod web_search;

@@ -52,7 +52,7 @@ fn ask(provider: Dialect, drop_params: bool) -> Ask<'static> {
         "ollama" => "gpt-oss:20b",
         _ => "gpt-5.1",
     };
-    Ask { drop_params, ..Ask::new(model, &QUIRKS) }
+    Ask { drop_params, drop_content: drop_params, ..Ask::new(model, &QUIRKS) }
 }
 
 /// What an answer holds, in the words in which it has to arrive.

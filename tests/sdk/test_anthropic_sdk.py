@@ -198,23 +198,34 @@ def test_models(client):
         client.models.retrieve("none-such")
 
 
+PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
 def test_system_images_and_cache_marks(client, model):
-    answer = client.messages.create(
-        model=model,
-        max_tokens=99,
-        system=[{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
-        messages=[
-            {
-                "role": "user",
-                "content": [
-                    {"type": "image", "source": {"type": "url", "url": "https://example.com/a.png"}},
-                    {"type": "text", "text": "see"},
-                ],
-            }
-        ],
-    )
-    # Who fetches nothing is not sent the picture, and a warning says so.
-    assert answer.content[0].text == ("echo: see" if model in ("bedrock", "ollama") else "echo: see [1 attached]")
+    def see(source):
+        return client.messages.create(
+            model=model,
+            max_tokens=99,
+            system=[{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+            messages=[
+                {
+                    "role": "user",
+                    "content": [{"type": "image", "source": source}, {"type": "text", "text": "see"}],
+                }
+            ],
+        )
+
+    seen = see({"type": "base64", "media_type": "image/png", "data": PICTURE})
+    assert seen.content[0].text == "echo: see [1 attached]"
+    elsewhere = {"type": "url", "url": "https://example.com/a.png"}
+    if model in ("bedrock", "ollama"):
+        # Who fetches nothing cannot answer.
+        with pytest.raises(anthropic.BadRequestError, match="messages\\[0\\]"):
+            see(elsewhere)
+    else:
+        assert see(elsewhere).content[0].text == "echo: see [1 attached]"
 
 
 def test_async(cast, model):

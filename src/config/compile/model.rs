@@ -371,6 +371,7 @@ fn model(
         timeout,
         request_timeout,
         drop_params: settings.drop_params.or(defaults.drop_params).unwrap_or(true),
+        drop_content: settings.drop_content.or(defaults.drop_content).unwrap_or(false),
         default_max_tokens: settings.max_tokens.or(defaults.max_tokens).unwrap_or(limits::MAX_TOKENS),
         strategy: settings.strategy.unwrap_or_default(),
         sticky: settings.sticky,

@@ -106,7 +106,7 @@ fn one_line_is_a_gateway() {
 fn a_full_model_says_everything() {
     let tables = compiled(&json!({
         "providers": {"claude": {"preset": "anthropic"}},
-        "defaults": {"backoff": {"base": "2s", "max": "20s"}, "drop_params": false, "max_tokens": 100},
+        "defaults": {"backoff": {"base": "2s", "max": "20s"}, "drop_params": false, "drop_content": true, "max_tokens": 100},
         "models": {"best": {
             "targets": ["claude/a", {"provider": "openai", "model": "b/c", "max_tokens": 7, "params": {"x": [1, 0.5]}}],
             "aliases": ["default"], "retries": 2, "timeout": "30s", "max_retry_after": "1m"
@@ -115,6 +115,7 @@ fn a_full_model_says_everything() {
     let model = &tables.models["default"];
     assert_eq!(&*model.name, "best");
     assert_eq!((model.retries, model.drop_params, model.default_max_tokens), (2, false, 100));
+    assert!(model.drop_content);
     assert_eq!(model.backoff.base, Duration::from_secs(2));
     assert_eq!(model.backoff.max, Duration::from_secs(20));
     assert_eq!(model.backoff.max_retry_after, Duration::from_mins(1));

@@ -23,10 +23,14 @@ pub struct Defaults {
     /// Limit of the whole request. Default: `10m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_timeout: Option<Span>,
-    /// What a target cannot say: `true` drops it with a warning, `false` answers 400 and names the field. Default:
-    /// `true`.
+    /// What a target cannot say: `true` drops it with a warning; with `false` the next target is asked, and after the last
+    /// one the answer is a 400 that names the field. Default: `true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drop_params: Option<bool>,
+    /// Pictures, sound and documents that a target cannot take: `true` drops them with a warning; with `false` the next
+    /// target is asked, and after the last one the answer is a 400 that names the place. Default: `false`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drop_content: Option<bool>,
     /// Output limit, in tokens, for providers that must have one when the client gives none. Default: 4096.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,

@@ -45,10 +45,15 @@ pub struct Model {
     /// Limit of the whole request. Default: `defaults.request_timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_timeout: Option<Span>,
-    /// What a target cannot say: `true` drops it with a warning, `false` answers 400 and names the field. Default:
-    /// `defaults.drop_params`.
+    /// What a target cannot say: `true` drops it with a warning; with `false` the next target is asked, and after the last
+    /// one the answer is a 400 that names the field. Default: `defaults.drop_params`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drop_params: Option<bool>,
+    /// Pictures, sound and documents that a target cannot take: `true` drops them with a warning; with `false` the next
+    /// target is asked, and after the last one the answer is a 400 that names the place. Default:
+    /// `defaults.drop_content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drop_content: Option<bool>,
     /// Output limit, in tokens, for providers that must have one when the client gives none. Default:
     /// `defaults.max_tokens`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -69,6 +69,8 @@ pub struct Ask<'c> {
     pub default_max_tokens: u64,
     /// `true`: what the provider cannot say is dropped with a warning; `false`: it is a 400 that names the field.
     pub drop_params: bool,
+    /// Whether pictures, sound and documents that the provider cannot take are dropped with a warning as well.
+    pub drop_content: bool,
     /// How this provider differs from its dialect's own maker.
     pub quirks: &'c Quirks,
 }
@@ -83,6 +85,7 @@ impl<'c> Ask<'c> {
             max_tokens: None,
             default_max_tokens: 4096,
             drop_params: true,
+            drop_content: false,
             quirks,
         }
     }

@@ -143,7 +143,7 @@ pub(super) fn encode(
         return Err(failure);
     }
     something_is_asked(request)?;
-    let mut losses = Losses::new(ask.drop_params);
+    let mut losses = Losses::new(ask.drop_params).dropping_content(ask.drop_content);
     if !matches!(provider, Dialect::OpenaiCompletions | Dialect::OllamaGenerate)
         && request.suffix.take().is_some()
     {

@@ -51,6 +51,9 @@ impl Attempt {
             admission.move_on(&self.worker, host, exchange, now);
             exchange.admission = Some(admission);
         }
+        if exchange.may_retry() {
+            exchange.settle_next(&self.worker, host);
+        }
         let Some(next) = exchange.upcoming().filter(|_| exchange.may_retry()) else {
             return self.release_exhausted(host, exchange, failure, held);
         };
@@ -90,10 +93,13 @@ impl Attempt {
         self.release_failure(host, exchange, failure, shown, held)
     }
 
-    /// The router came for a try although none is left: the last one never got an answer.
+    /// The router came for a try although none is left: the last one never got an answer, or was the last that could be
+    /// asked.
     pub(super) fn reply_exhausted(&mut self, host: &impl Host, exchange: &mut Exchange) -> Flow {
-        let last = exchange.attempts.last().and_then(|a| a.end.as_ref()?.reason.clone());
-        let failure = exhausted(exchange, Failure::new(502, last.unwrap_or_default()));
+        let last = exchange.attempts.last().and_then(|attempt| attempt.end.clone());
+        let status = last.as_ref().and_then(|end| end.status).unwrap_or(502);
+        let reason = last.and_then(|end| end.reason).unwrap_or_default();
+        let failure = exhausted(exchange, Failure::new(status, reason));
         match exchange.estimate_count(&failure) {
             Some(count) => self.reply_with(host, exchange, 200, &count),
             None => self.reply(host, exchange, failure),

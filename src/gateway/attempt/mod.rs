@@ -10,7 +10,7 @@ mod secret;
 mod upstream_headers;
 
 pub use give_up::exhausted;
-pub use upstream_headers::REMOVED_BY_ROUTE;
+pub use upstream_headers::{BETAS, REMOVED_BY_ROUTE};
 
 use super::headers::Headers;
 use super::worker::{SharedExchange, Worker};

@@ -3,8 +3,8 @@
 use super::{Attempt, Stage, forward, upstream_headers};
 use crate::chat::Failure;
 use crate::config::tables::{Model, Target};
-use crate::dialect::lane::{self, AnswerPlan, Ask, Edit};
-use crate::dialect::{Call, Carriage, Operation};
+use crate::dialect::Operation;
+use crate::dialect::lane::{self, AnswerPlan, Edit};
 use crate::gateway::backoff;
 use crate::gateway::exchange::{self, Ending, Exchange};
 use crate::gateway::host::{Flow, Host, Side, key};
@@ -12,9 +12,7 @@ use crate::meter::estimate::Tokenizer;
 use crate::policy::circuit::{Board, Verdict};
 use crate::policy::route::{self, Step};
 use crate::{embedding, rerank};
-use std::borrow::Cow;
 use std::rc::Rc;
-use std::time::Duration;
 
 impl Attempt {
     /// The request's headers have come, as the edge phase or an earlier try left them.
@@ -36,23 +34,31 @@ impl Attempt {
                 format!("The router chose `{}` where `{}` was due.", self.provider, target.provider.name);
             return self.reply(host, exchange, Failure::new(500, message));
         }
+        // Where the router has gone by itself there is no way back: others that are left are asked after this one.
+        let is_last = !exchange.has_other(step);
         let is_open = board.is_some_and(|board| {
             matches!(board.verdict(target.id, host.now_ns() / 1_000_000), Verdict::Open(_))
         });
-        if is_open {
-            return self.pass_over(host, exchange, step, "skipped: the circuit is open");
+        if is_open && is_last {
+            return self.leave(host, exchange, step, "skipped: the circuit is open");
         }
         if step.probe && exchange.probing != Some(step.target) {
-            if !self.worker.begin_probe(host, target) {
-                return self.pass_over(host, exchange, step, "skipped: another request tries it");
+            if self.worker.begin_probe(host, &model, target) {
+                exchange.probing = Some(step.target);
+            } else if is_last {
+                return self.leave(host, exchange, step, "skipped: another request tries it");
             }
-            exchange.probing = Some(step.target);
         }
         match self.begin(host, exchange, &model, target, step) {
             Ok(flow) => flow,
             Err(failure) => {
                 self.worker.leave_attempt(host, exchange);
-                exchange.end_attempt(host.now_ns(), None, Some(failure.message.clone()));
+                let failure = if failure.is_unsupported() {
+                    exchange.refusal(step, failure, host.now_ns())
+                } else {
+                    exchange.end_attempt(host.now_ns(), None, Some(failure.message.clone()));
+                    failure
+                };
                 self.reply(host, exchange, failure)
             }
         }
@@ -106,13 +112,8 @@ impl Attempt {
         let endpoint = target.provider.endpoint_for(&exchange.call).ok_or_else(|| {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
         })?;
-        let ask = Ask {
-            params: &target.params,
-            max_tokens: target.max_tokens,
-            default_max_tokens: model.default_max_tokens,
-            drop_params: model.drop_params,
-            ..Ask::new(&upstream_model, &target.provider.quirks)
-        };
+        let prepared = exchange.take_prepared(step.target);
+        let ask = exchange.ask(target, &upstream_model);
         let body = &exchange.body;
         let outgoing = match (exchange.call.operation, endpoint.operation) {
             (Operation::Forward(_), _) => forward::outgoing(exchange, &ask)?,
@@ -122,7 +123,10 @@ impl Attempt {
             (Operation::Rerank(client), Operation::Rerank(provider)) => {
                 rerank::request(client, provider, body, &ask)?
             }
-            _ => lane::request_of(&asked(exchange, target), endpoint.dialect, body, &ask)?,
+            _ => match prepared {
+                Some(outgoing) => outgoing,
+                None => lane::request_of(&exchange.call_for(target), endpoint.dialect, body, &ask)?,
+            },
         };
         let length = length_after(&outgoing.edit, exchange.body.len());
         let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
@@ -142,15 +146,11 @@ impl Attempt {
         let pause =
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
         self.stage = Stage::Sending(outgoing.edit);
-        // The proxy's limit is the longest of all targets'; a shorter one is kept here.
-        if target.timeout < model.timeout {
-            host.break_in(Some(target.timeout));
-        }
         if pause == 0 {
             return Ok(Flow::Continue);
         }
         // The per-try timeout runs while this try sleeps; half of it is left for the provider.
-        let half = u64::try_from(target.timeout.as_millis() / 2).unwrap_or(u64::MAX);
+        let half = u64::try_from(model.timeout.as_millis() / 2).unwrap_or(u64::MAX);
         host.wake_in(Side::Request, pause.min(half));
         Ok(Flow::Pause)
     }
@@ -169,19 +169,12 @@ impl Attempt {
         self.worker.end_attempt(host, now_ns, exchange, Ending { reason: Some(reason), ..Ending::default() })
     }
 
-    /// The router came for a target that is to be left alone, as nobody could know when it was told where to go next.
-    /// Breaking this try off, before a byte of it went out, makes the router go on to the one after.
-    fn pass_over(&mut self, host: &impl Host, exchange: &mut Exchange, step: Step, why: &str) -> Flow {
+    /// The router came for the last target that is left, which is to be left alone.
+    fn leave(&mut self, host: &impl Host, exchange: &mut Exchange, step: Step, why: &str) -> Flow {
         exchange.begun += 1;
         exchange.skip_target();
         exchange.note_skipped(host.now_ns(), vec![(step.target, why.to_owned())]);
-        self.stage = Stage::Through;
-        if exchange.upcoming().is_none() || !exchange.may_retry() {
-            return self.reply_exhausted(host, exchange);
-        }
-        route_to_upcoming(host, exchange);
-        host.break_in(Some(Duration::ZERO));
-        Flow::Pause
+        self.reply_exhausted(host, exchange)
     }
 
     /// A request that did not come through the edge phase, or whose exchange is gone.
@@ -202,18 +195,6 @@ pub(super) fn route_to_upcoming(host: &impl Host, exchange: &mut Exchange) {
         host.remember(key::CLUSTER, next.cluster.as_bytes());
         exchange.routed = next;
     }
-}
-
-/// The call as this provider may see it: beta features are let through where the configuration says so, like the header
-/// that they come in.
-fn asked<'e>(exchange: &'e Exchange, target: &Target) -> Cow<'e, Call> {
-    let lets_through =
-        || target.provider.forward_headers.iter().any(|name| **name == *upstream_headers::BETAS);
-    let is_plain = target.provider.quirks.carriage == Carriage::Plain;
-    if exchange.call.betas.is_none() || is_plain || lets_through() {
-        return Cow::Borrowed(&exchange.call);
-    }
-    Cow::Owned(Call { betas: None, ..exchange.call.clone() })
 }
 
 fn was_silent(attempt: &exchange::Attempt) -> bool {

@@ -113,6 +113,50 @@ fn the_default_tag_of_ollamas_clients_means_nothing_and_opens_nothing() {
 }
 
 #[test]
+fn what_a_target_cannot_take_goes_to_the_next_one() {
+    let claude = json!({"targets": ["two/claude-sonnet-4-5"]});
+    let gateway = gateway(&json!({"models": {
+        "claude-first": ["two/claude-sonnet-4-5", "two/claude-haiku-4-5", "one/model-1"],
+        "claude-last": ["one/model-1", "two/claude-sonnet-4-5"],
+        "claude": claude,
+        "deaf": {"targets": ["two/claude-sonnet-4-5"], "drop_content": true},
+        "strict": {"targets": ["two/claude-sonnet-4-5", "one/model-1"], "drop_params": false},
+    }}));
+    let spoken = |model: &str| {
+        json!({"model": model, "messages": [{"role": "user", "content": [
+            {"type": "text", "text": "what is said?"},
+            {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}]}]})
+    };
+    let seen = ask(&gateway, &[], &spoken("claude-first"), vec![good()]);
+    assert_eq!((seen.status, seen.headers.get("x-tollgate-model")), (200, Some("model-1")));
+    let reasons = |seen: &Seen| {
+        let attempts = seen.audit["attempts"].as_array().unwrap();
+        attempts.iter().map(|note| note["reason"].as_str().unwrap_or("").to_owned()).collect::<Vec<_>>()
+    };
+    let why = "messages[0].content[1]: audio is not supported by Anthropic";
+    assert_eq!(reasons(&seen), [format!("skipped: {why}"), format!("skipped: {why}"), String::new()]);
+
+    // Nobody can: a 400 that names the place.
+    let seen = ask(&gateway, &[], &spoken("claude"), vec![]);
+    assert_eq!((seen.status, &body(&seen)["error"]["param"]), (400, &json!("messages[0].content[1]")));
+    assert_eq!(body(&seen)["error"]["message"], why);
+
+    // Somebody could and failed: what he said counts.
+    let seen = ask(&gateway, &[], &spoken("claude-last"), vec![failed(503)]);
+    assert_eq!(seen.status, 503, "{}", body(&seen));
+    assert_eq!(body(&seen)["error"]["attempts"][0]["reason"], format!("skipped: {why}"));
+
+    // Unless the configuration has it otherwise.
+    let seen = ask(&gateway, &[], &spoken("deaf"), vec![anthropic_answer()]);
+    assert_eq!(seen.status, 200);
+    assert!(seen.headers.get("x-tollgate-warnings").unwrap().contains("audio"), "{:?}", seen.headers);
+
+    // Fields are as content, where they must not be dropped.
+    let seen = ask(&gateway, &[], &json!({"model": "strict", "seed": 7}), vec![good()]);
+    assert_eq!((seen.status, seen.headers.get("x-tollgate-model")), (200, Some("model-1")));
+}
+
+#[test]
 fn a_rule_that_cannot_be_decided_is_passed_over_and_counted() {
     let gateway = gateway(&json!({
         "models": {"other": "one/other"},

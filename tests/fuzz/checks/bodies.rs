@@ -27,7 +27,7 @@ pub(crate) fn request(input: &[u8]) {
     let _ = lane::read_envelope(&call, &body.to_vec().into());
     for provider in Dialect::ALL {
         for (drop_params, quirks) in [(true, &Quirks::OPENAI), (false, &Quirks::COMPATIBLE)] {
-            let ask = Ask { drop_params, quirks, ..ASK };
+            let ask = Ask { drop_params, drop_content: drop_params, quirks, ..ASK };
             match lane::request(&call, *provider, body, &ask) {
                 Ok(outgoing) => {
                     let bytes = match outgoing.edit {

@@ -135,9 +135,11 @@ fn write_conversation(
                 if matches!(spoken.part.kind, PartKind::Text(_) | PartKind::Refusal(_)) {
                     parts.write(spoken, false, list)?;
                 } else {
-                    parts
-                        .losses
-                        .lost(&spoken.path(), "only text can be an instruction to Anthropic's models")?;
+                    parts.losses.missed(
+                        &spoken.part.kind,
+                        &spoken.path(),
+                        "only text can be an instruction to Anthropic's models",
+                    )?;
                 }
             }
             if matches!(shape, Shape::Sentence) {
@@ -157,6 +159,7 @@ fn write_conversation(
         for (index, turn) in talk.turns.iter().enumerate() {
             list.object(|message| {
                 message.word("role", turn.role);
+                parts.losses.said_by_model(turn.role == "assistant");
                 message.array("content", |content| {
                     let last_part = turn.parts.len().saturating_sub(1);
                     for (at, spoken) in turn.parts.iter().enumerate() {

@@ -110,7 +110,7 @@ impl<'l> Parts<'l> {
             }
             PartKind::ToolResult(result) => self.result(part, result, path, list)?,
             PartKind::Audio { .. } => {
-                self.losses.lost(&path(), "audio is not supported by Anthropic")?;
+                self.losses.unread(&path(), "audio is not supported by Anthropic")?;
             }
             PartKind::Other(opaque) if self.own => {
                 list.item().extend_from_slice(opaque.json.as_str().as_bytes());
@@ -223,7 +223,7 @@ impl<'l> Parts<'l> {
             Source::Other(opaque) if self.own => Sendable::Raw(&opaque.json),
             Source::Other(_) => {
                 self.losses
-                    .lost(&path(), &format!("this source of a {what} is not supported by Anthropic"))?;
+                    .unread(&path(), &format!("this source of a {what} is not supported by Anthropic"))?;
                 return Ok(None);
             }
         }))

@@ -280,9 +280,11 @@ fn write_conversation(
                 if is_text || own {
                     parts.write(spoken, false, list)?;
                 } else {
-                    parts
-                        .losses
-                        .lost(&spoken.path(), "only text can be an instruction to Bedrock's models")?;
+                    parts.losses.missed(
+                        &spoken.part.kind,
+                        &spoken.path(),
+                        "only text can be an instruction to Bedrock's models",
+                    )?;
                 }
             }
             if let Shape::Sentence(sentence) = shape {
@@ -302,6 +304,7 @@ fn write_conversation(
         for (index, turn) in talk.turns.iter().enumerate() {
             list.object(|message| {
                 message.word("role", turn.role);
+                parts.losses.said_by_model(turn.role == "assistant");
                 message.array("content", |content| {
                     let last_part = turn.parts.len().saturating_sub(1);
                     for (at, spoken) in turn.parts.iter().enumerate() {

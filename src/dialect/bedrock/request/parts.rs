@@ -93,11 +93,12 @@ impl<'l> Parts<'l> {
                             Some(format) => write_media("audio", format, data, list),
                             None => self
                                 .losses
-                                .lost(&path(), "sound of this format is not supported by Bedrock")?,
+                                .unread(&path(), "sound of this format is not supported by Bedrock")?,
                         }
                     }
                     _ => {
-                        self.losses.lost(&path(), "sound is supported by Bedrock within the request only")?;
+                        self.losses
+                            .unread(&path(), "sound is supported by Bedrock within the request only")?;
                     }
                 }
             }
@@ -170,14 +171,14 @@ impl<'l> Parts<'l> {
                     None if self.own => Cow::Owned(kind.trim_start_matches("image/").to_owned()),
                     None => {
                         let why = format!("a picture of type {kind:?} {WHY}");
-                        return self.losses.lost(&path(), &why);
+                        return self.losses.unread(&path(), &why);
                     }
                 };
                 write_media("image", &format, data, list);
                 Ok(())
             }
             Source::Url(url) => self.at_url("image", url, "", path, list),
-            _ => self.losses.lost(&path(), "this source of a picture is not supported by Bedrock"),
+            _ => self.losses.unread(&path(), "this source of a picture is not supported by Bedrock"),
         }
     }
 
@@ -215,7 +216,7 @@ impl<'l> Parts<'l> {
                 Ok(())
             }
             None => {
-                self.losses.lost(&path(), "Bedrock fetches no URL but s3:// ones: send the bytes in base64")
+                self.losses.unread(&path(), "Bedrock fetches no URL but s3:// ones: send the bytes in base64")
             }
         }
     }
@@ -238,7 +239,7 @@ impl<'l> Parts<'l> {
                     None if self.own => (kind, Bytes::Base64(data)),
                     None => {
                         let why = format!("a document of type {kind:?} {WHY}");
-                        return self.losses.lost(&path(), &why);
+                        return self.losses.unread(&path(), &why);
                     }
                 }
             }
@@ -252,7 +253,7 @@ impl<'l> Parts<'l> {
             Source::Url(url) => return self.at_url("document", url, &title, path, list),
             Source::Other(opaque) if self.own => (Cow::Borrowed(""), Bytes::Own(&opaque.json)),
             Source::File(_) | Source::Other(_) => {
-                return self.losses.lost(&path(), "this source of a document is not supported by Bedrock");
+                return self.losses.unread(&path(), "this source of a document is not supported by Bedrock");
             }
         };
         let name = if self.own {

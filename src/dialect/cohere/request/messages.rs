@@ -88,6 +88,7 @@ impl<'m> Writer<'_, 'm> {
         if message.name.is_some() && message.role != Role::Tool {
             self.losses.lost(&format!("{place}.name"), WHY)?;
         }
+        self.losses.said_by_model(false);
         let mut rest = Vec::new();
         for part in &message.parts {
             match &part.kind {
@@ -99,6 +100,7 @@ impl<'m> Writer<'_, 'm> {
             return Ok(());
         }
         self.say_moved(list)?;
+        self.losses.said_by_model(message.role == Role::Assistant);
         let has_calls = rest.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
         let said = self.gather(place, message.role, has_calls, rest)?;
         if said.blocks.is_empty()
@@ -201,8 +203,11 @@ impl<'m> Writer<'_, 'm> {
                     self.losses.lost(&place.to_string(), &why)?;
                 }
                 _ => {
-                    self.losses
-                        .lost(&place.to_string(), &format!("this content of a tool's result {WHY}"))?;
+                    self.losses.missed(
+                        &inner.kind,
+                        &place.to_string(),
+                        &format!("this content of a tool's result {WHY}"),
+                    )?;
                 }
             }
         }
@@ -285,7 +290,7 @@ impl<'m> Writer<'_, 'm> {
                 PartKind::Other(opaque) => format!("content of type {:?}", &*opaque.kind.to_str()),
                 PartKind::ToolResult(_) => "a result within a result".to_owned(),
             };
-            self.losses.lost(&place.to_string(), &format!("{lost} {WHY}"))?;
+            self.losses.missed(&part.kind, &place.to_string(), &format!("{lost} {WHY}"))?;
         }
         Ok(said)
     }

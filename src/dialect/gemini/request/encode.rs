@@ -98,7 +98,11 @@ fn write_conversation(
                     if is_text || own {
                         parts.turn(std::slice::from_ref(spoken), list)?;
                     } else {
-                        parts.lost(&spoken.path(), "only text can be an instruction to Gemini's models")?;
+                        parts.missed(
+                            &spoken.part.kind,
+                            &spoken.path(),
+                            "only text can be an instruction to Gemini's models",
+                        )?;
                     }
                 }
                 Ok::<(), Failure>(())
@@ -112,6 +116,7 @@ fn write_conversation(
         for turn in &talk.turns {
             list.object(|content| {
                 content.word("role", turn.role);
+                parts.said_by_model(turn.role == "model");
                 content.array("parts", |list| {
                     parts.turn(&turn.parts, list)?;
                     match turn.parts.last().filter(|_| list.is_empty() && !own) {

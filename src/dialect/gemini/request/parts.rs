@@ -53,9 +53,14 @@ impl<'l> Parts<'l> {
         Self { own, losses, model, reads_urls, names, moved: Vec::new() }
     }
 
-    /// A part that cannot be said.
-    pub(super) fn lost(&mut self, path: &str, why: &str) -> Result<(), Failure> {
-        self.losses.lost(path, why)
+    /// See [`Losses::said_by_model`].
+    pub(super) fn said_by_model(&mut self, is_models: bool) {
+        self.losses.said_by_model(is_models);
+    }
+
+    /// See [`Losses::missed`].
+    pub(super) fn missed(&mut self, part: &PartKind<'_>, path: &str, why: &str) -> Result<(), Failure> {
+        self.losses.missed(part, path, why)
     }
 
     /// See [`Losses::nothing_left`].
@@ -273,7 +278,7 @@ impl<'l> Parts<'l> {
                 let uri = url.to_str();
                 let fetches = self.model.fetches_urls() && uri.starts_with("https://");
                 if !self.own && !is_googles(&uri) && !self.reads_urls && !fetches {
-                    return self.losses.lost(
+                    return self.losses.unread(
                         &path(),
                         "is at an address that Gemini cannot read: send it as base64 or upload it to its file store",
                     );
@@ -299,7 +304,7 @@ impl<'l> Parts<'l> {
                 } else if is_googles(&id) {
                     id
                 } else {
-                    return self.losses.lost(&path(), "is in another provider's file store");
+                    return self.losses.unread(&path(), "is in another provider's file store");
                 };
                 Media::File { media_type: None, uri }
             }
@@ -307,7 +312,7 @@ impl<'l> Parts<'l> {
             Source::Other(_) => {
                 return self
                     .losses
-                    .lost(&path(), &format!("this source of a {what} is not supported by Gemini"));
+                    .unread(&path(), &format!("this source of a {what} is not supported by Gemini"));
             }
         };
         list.object(|o| {

@@ -92,6 +92,7 @@ impl<'m> Writer<'_, 'm> {
         if message.name.is_some() && message.role != Role::Tool {
             self.losses.lost(&format!("{place}.name"), WHY)?;
         }
+        self.losses.said_by_model(message.role == Role::Assistant);
         let mut rest = Vec::new();
         let mut results = 0_usize;
         for part in &message.parts {
@@ -247,7 +248,7 @@ impl<'m> Writer<'_, 'm> {
                 PartKind::Other(opaque) => format!("content of type {:?}", &*opaque.kind.to_str()),
                 PartKind::ToolResult(_) => "a result within a result".to_owned(),
             };
-            self.losses.lost(&place.to_string(), &format!("{lost} {WHY}"))?;
+            self.losses.missed(&part.kind, &place.to_string(), &format!("{lost} {WHY}"))?;
         }
         Ok(said)
     }

@@ -68,7 +68,11 @@ impl<'p> Content<'p> {
                     chosen.push(part);
                 }
                 Err(what) => {
-                    turn.losses.lost(&message.place.to_string(), &format!("{what} {UNKNOWN_HERE}"))?;
+                    turn.losses.missed(
+                        &part.kind,
+                        &message.place.to_string(),
+                        &format!("{what} {UNKNOWN_HERE}"),
+                    )?;
                 }
             }
         }

@@ -69,6 +69,7 @@ pub(super) fn write<'t>(
         if !matches!(message.role, Role::User | Role::Tool) {
             turn.say_moved(list)?;
         }
+        turn.losses.said_by_model(message.role == Role::Assistant);
         match message.role {
             Role::System | Role::Developer => turn.system(list, message)?,
             Role::User | Role::Tool => {

@@ -87,7 +87,7 @@ fn prompt<'r, 'a>(messages: &'r [Message<'a>]) -> Result<Vec<&'r Text<'a>>, Fail
         let refuse = |what: &str| {
             let place = message.place.to_string();
             let text = format!("{place}: {what}; this model only goes on from one text");
-            Failure::field(place, text).with_code("unsupported_parameter")
+            Failure::unsupported(place, text)
         };
         if asked {
             return Err(refuse("a conversation of several turns cannot be a prompt"));

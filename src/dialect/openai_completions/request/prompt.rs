@@ -28,7 +28,7 @@ pub(super) fn text(raw: Option<&RawValue>) -> Result<Text<'_>, Failure> {
 }
 
 fn unsupported(message: &str) -> Failure {
-    Failure::field("prompt", message).with_code("unsupported_parameter")
+    Failure::unsupported("prompt", message)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ fn lane(
     body: &Value,
     drop_params: bool,
 ) -> Result<(Value, Vec<String>), Failure> {
-    let ask = Ask { drop_params, ..Ask::new("gpt-5", &Quirks::OPENAI) };
+    let ask = Ask { drop_params, drop_content: drop_params, ..Ask::new("gpt-5", &Quirks::OPENAI) };
     let outgoing = lane::request(&Call::chat(client), provider, body.to_string().as_bytes(), &ask)?;
     match outgoing.edit {
         Edit::Replace(out) => Ok((serde_json::from_slice(&out).unwrap(), outgoing.warnings)),

@@ -123,8 +123,7 @@ fn stateful(request: &mut ChatRequest<'_>, wire: &wire::Request<'_>) {
         ),
     ] {
         if value.is_some() && request.own_only.is_none() {
-            let failure = Failure::field(field, format!("{field} {why}"));
-            request.own_only = Some(failure.with_code("unsupported_parameter"));
+            request.own_only = Some(Failure::unsupported(field, format!("{field} {why}")));
         }
     }
 }

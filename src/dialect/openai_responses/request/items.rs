@@ -124,7 +124,7 @@ impl Items<'_> {
     /// Whether a part can stand in a message; its loss is reported where not.
     fn sayable(&mut self, message: &Message<'_>, part: &Part<'_>) -> Result<bool, Failure> {
         if let Err(what) = is_input(part, self.own) {
-            self.losses.lost(&message.place.to_string(), &format!("{what} {UNKNOWN_HERE}"))?;
+            self.losses.missed(&part.kind, &message.place.to_string(), &format!("{what} {UNKNOWN_HERE}"))?;
             return Ok(false);
         }
         if !self.own {
@@ -137,7 +137,7 @@ impl Items<'_> {
             }
             if let PartKind::Document(Document { source: Source::Other(_), .. }) = &part.kind {
                 let why = format!("a document of this source {UNKNOWN_HERE}");
-                self.losses.lost(&message.place.to_string(), &why)?;
+                self.losses.unread(&message.place.to_string(), &why)?;
                 return Ok(false);
             }
         }

@@ -1,0 +1,119 @@
+//! Who is asked next, settled before the router goes there: a try cannot be taken back once the router has begun it. What
+//! breaks such a try off breaks the client's connection too.
+
+use super::attempt::BETAS;
+use super::exchange::Exchange;
+use super::host::Host;
+use super::worker::Worker;
+use crate::chat::Failure;
+use crate::config::tables::Target;
+use crate::dialect::lane::{self, Ask, Outgoing};
+use crate::dialect::{Call, Carriage, Operation};
+use crate::policy::route::{self, Step};
+use std::borrow::Cow;
+use std::rc::Rc;
+
+impl Exchange {
+    /// Leaves out the targets that come next and cannot be asked: those that cannot take what the request holds, and those
+    /// whose circuit lets one request try, which another is. The last one stays, for the attempt phase to say so. What was
+    /// written for the one that is asked is kept for its try.
+    pub(super) fn settle_next(&mut self, worker: &Worker, host: &impl Host) {
+        self.prepared = None;
+        while let Some(step) = self.upcoming().filter(|step| self.has_other(*step)) {
+            let Err(why) = self.settle(worker, host, step) else { return };
+            self.leave_out_target(step, host.now_ns(), &why);
+        }
+    }
+
+    fn settle(&mut self, worker: &Worker, host: &impl Host, step: Step) -> Result<(), String> {
+        let model = Rc::clone(&self.model);
+        let Some(target) = model.targets.get(step.target) else { return Ok(()) };
+        if let Some(outgoing) = self.write_early(target)? {
+            self.prepared = Some((step.target, outgoing));
+        }
+        if step.probe && self.probing != Some(step.target) {
+            if !worker.begin_probe(host, &model, target) {
+                self.prepared = None;
+                return Err("another request tries it".to_owned());
+            }
+            self.probing = Some(step.target);
+        }
+        Ok(())
+    }
+
+    /// The request as a provider gets it that may not be able to take it: `None` where nothing speaks against it.
+    fn write_early(&self, target: &Target) -> Result<Option<Outgoing>, String> {
+        let is_chat = matches!(self.call.operation, Operation::Chat | Operation::CountTokens);
+        let Some(endpoint) = target.provider.endpoint_for(&self.call).filter(|_| is_chat) else {
+            return Ok(None);
+        };
+        if endpoint.dialect == self.call.dialect && self.model.drop_params {
+            return Ok(None);
+        }
+        let upstream_model = route::upstream_model(target, &self.carried);
+        let call = self.call_for(target);
+        match lane::request_of(&call, endpoint.dialect, &self.body, &self.ask(target, &upstream_model)) {
+            Ok(outgoing) => Ok(Some(outgoing)),
+            Err(failure) if failure.is_unsupported() => Err(failure.message),
+            // The attempt tells the client.
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// What is asked of a target's provider.
+    pub(super) fn ask<'e>(&'e self, target: &'e Target, upstream_model: &'e str) -> Ask<'e> {
+        Ask {
+            params: &target.params,
+            max_tokens: target.max_tokens,
+            default_max_tokens: self.model.default_max_tokens,
+            drop_params: self.model.drop_params,
+            drop_content: self.model.drop_content,
+            ..Ask::new(upstream_model, &target.provider.quirks)
+        }
+    }
+
+    /// The call as this provider may see it: beta features are let through where the configuration says so, like the header
+    /// that they come in.
+    pub(super) fn call_for(&self, target: &Target) -> Cow<'_, Call> {
+        let lets_through = || target.provider.forward_headers.iter().any(|name| **name == *BETAS);
+        let is_plain = target.provider.quirks.carriage == Carriage::Plain;
+        if self.call.betas.is_none() || is_plain || lets_through() {
+            return Cow::Borrowed(&self.call);
+        }
+        Cow::Owned(Call { betas: None, ..self.call.clone() })
+    }
+
+    /// What [`Self::settle_next`] has written for a target already.
+    pub(super) fn take_prepared(&mut self, position: usize) -> Option<Outgoing> {
+        self.prepared.take().filter(|(of, _)| *of == position).map(|(_, outgoing)| outgoing)
+    }
+
+    /// The failure that counts where a target cannot take what the request holds and no other is left: what the last one
+    /// said that was asked, if one was.
+    pub(super) fn refusal(&mut self, step: Step, failure: Failure, now_ns: u64) -> Failure {
+        if self.tries() < 2 {
+            self.end_attempt(now_ns, None, Some(failure.message.clone()));
+            return failure;
+        }
+        self.attempts.pop();
+        self.note_skipped(now_ns, vec![(step.target, format!("skipped: {}", failure.message))]);
+        let last = self.attempts.last().and_then(|attempt| attempt.end.clone());
+        let status = last.as_ref().and_then(|end| end.status).unwrap_or(502);
+        Failure::new(status, last.and_then(|end| end.reason).unwrap_or_default())
+    }
+
+    /// Whether another target than a step's can still be asked, that step's own try included.
+    pub(super) fn has_other(&self, step: Step) -> bool {
+        self.steps.iter().skip(self.begun).any(|other| other.target != step.target)
+    }
+
+    fn leave_out_target(&mut self, step: Step, now_ns: u64, why: &str) {
+        let begun = self.begun;
+        let mut position = 0;
+        self.steps.retain(|other| {
+            position += 1;
+            position <= begun || other.target != step.target
+        });
+        self.note_skipped(now_ns, vec![(step.target, format!("skipped: {why}"))]);
+    }
+}
