@@ -25,7 +25,7 @@ pub struct Found {
     pub carried: String,
 }
 
-/// The name that a client means: without [`DEFAULT_TAG`] where only that is known.
+/// The name that a client means: without `:latest` where only that is known.
 pub fn meant<'a>(tables: &Tables, asked: &'a str) -> &'a str {
     let untagged = asked.strip_suffix(DEFAULT_TAG).filter(|name| tables.models.contains_key(*name));
     untagged.filter(|_| !tables.models.contains_key(asked)).unwrap_or(asked)
