@@ -291,13 +291,26 @@ impl Exchange {
 
     /// Leaves out the remaining tries at the current target.
     pub fn skip_target(&mut self) {
-        let Some(current) = self.current() else { return };
+        if let Some(current) = self.current() {
+            self.skip(current.target);
+        }
+    }
+
+    /// Leaves out the tries to come at a target, by its position.
+    pub fn skip(&mut self, target: usize) {
         let begun = self.begun;
         let mut position = 0;
         self.steps.retain(|step| {
             position += 1;
-            position <= begun || step.target != current.target
+            position <= begun || step.target != target
         });
+    }
+
+    /// What the last one said that was asked; 502 where nothing came back.
+    pub fn last_failure(&self) -> Failure {
+        let end = self.attempts.last().and_then(|attempt| attempt.end.clone());
+        let status = end.as_ref().and_then(|end| end.status).unwrap_or(502);
+        Failure::new(status, end.and_then(|end| end.reason).unwrap_or_default())
     }
 
     /// Leaves out all remaining tries at a provider; an attempt that never began says why. It stands before the latest

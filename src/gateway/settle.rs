@@ -21,23 +21,22 @@ impl Exchange {
         self.prepared = None;
         while let Some(step) = self.upcoming().filter(|step| self.has_other(*step)) {
             let Err(why) = self.settle(worker, host, step) else { return };
-            self.leave_out_target(step, host.now_ns(), &why);
+            self.skip(step.target);
+            self.note_skipped(host.now_ns(), vec![(step.target, format!("skipped: {why}"))]);
         }
     }
 
     fn settle(&mut self, worker: &Worker, host: &impl Host, step: Step) -> Result<(), String> {
         let model = Rc::clone(&self.model);
         let Some(target) = model.targets.get(step.target) else { return Ok(()) };
-        if let Some(outgoing) = self.write_early(target)? {
-            self.prepared = Some((step.target, outgoing));
-        }
+        let early = self.write_early(target)?;
         if step.probe && self.probing != Some(step.target) {
             if !worker.begin_probe(host, &model, target) {
-                self.prepared = None;
                 return Err("another request tries it".to_owned());
             }
             self.probing = Some(step.target);
         }
+        self.prepared = early.map(|outgoing| (step.target, outgoing));
         Ok(())
     }
 
@@ -97,23 +96,11 @@ impl Exchange {
         }
         self.attempts.pop();
         self.note_skipped(now_ns, vec![(step.target, format!("skipped: {}", failure.message))]);
-        let last = self.attempts.last().and_then(|attempt| attempt.end.clone());
-        let status = last.as_ref().and_then(|end| end.status).unwrap_or(502);
-        Failure::new(status, last.and_then(|end| end.reason).unwrap_or_default())
+        self.last_failure()
     }
 
     /// Whether another target than a step's can still be asked, that step's own try included.
     pub(super) fn has_other(&self, step: Step) -> bool {
         self.steps.iter().skip(self.begun).any(|other| other.target != step.target)
-    }
-
-    fn leave_out_target(&mut self, step: Step, now_ns: u64, why: &str) {
-        let begun = self.begun;
-        let mut position = 0;
-        self.steps.retain(|other| {
-            position += 1;
-            position <= begun || other.target != step.target
-        });
-        self.note_skipped(now_ns, vec![(step.target, format!("skipped: {why}"))]);
     }
 }

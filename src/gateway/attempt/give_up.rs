@@ -96,10 +96,7 @@ impl Attempt {
     /// The router came for a try although none is left: the last one never got an answer, or was the last that could be
     /// asked.
     pub(super) fn reply_exhausted(&mut self, host: &impl Host, exchange: &mut Exchange) -> Flow {
-        let last = exchange.attempts.last().and_then(|attempt| attempt.end.clone());
-        let status = last.as_ref().and_then(|end| end.status).unwrap_or(502);
-        let reason = last.and_then(|end| end.reason).unwrap_or_default();
-        let failure = exhausted(exchange, Failure::new(status, reason));
+        let failure = exhausted(exchange, exchange.last_failure());
         match exchange.estimate_count(&failure) {
             Some(count) => self.reply_with(host, exchange, 200, &count),
             None => self.reply(host, exchange, failure),

@@ -43,9 +43,9 @@ impl<K> Default for Stencil<K> {
 }
 
 impl<K: Copy> Stencil<K> {
-    /// Remembers a message and what it means, given the inside of the string literal that is its text, and what else may differ in the next:
-    /// the insides of other literals, and whole numbers. All have to be pieces of `message`; where they are not, nothing is
-    /// remembered.
+    /// Remembers a message and what it means, given the inside of the string literal that is its text, and what else may
+    /// differ in the next: the insides of other literals, and whole numbers. All have to be pieces of `message`; where they
+    /// are not, nothing is remembered.
     pub fn learn(&mut self, of: K, message: &[u8], text: &str, noise: &[&str]) {
         self.places.clear();
         let is_known = message.len() <= LONGEST && self.remember(message, text, noise).is_some();
@@ -74,8 +74,8 @@ impl<K: Copy> Stencil<K> {
         Some(())
     }
 
-    /// What a message means that is otherwise the one that was remembered, and its text. `None` for any other message, and for one whose
-    /// literals only a full reading can tell right from wrong.
+    /// What a message means that is otherwise the one that was remembered, and its text. `None` for any other message, and
+    /// for one whose literals only a full reading can tell right from wrong.
     pub fn read<'m>(&self, message: &'m [u8]) -> Option<(K, Text<'m>)> {
         let of = self.of?;
         let mut rest = message;

@@ -2,7 +2,8 @@
 //! (<https://platform.openai.com/docs/api-reference/chat/create#chat_create-reasoning_effort>, and the errors of models
 //! that take less than others). Both of OpenAI's dialects go by it.
 
-use crate::chat::{Effort, Losses};
+use crate::chat::{Effort, Losses, Reasoning, Thought};
+use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::provider::ReasoningSwitch;
 use Effort::{High, Low, Medium, Minimal, XHigh};
@@ -17,6 +18,20 @@ pub(crate) fn reasons(model: &str) -> bool {
     !["gpt-3.5", "gpt-4", "gpt-5-chat", "chatgpt-4o", "davinci", "babbage"]
         .iter()
         .any(|old| name.starts_with(old))
+}
+
+/// The effort that a client asks for, in this word or another. Thinking that is switched off is said with no field at all,
+/// unless the client itself named an effort.
+pub(crate) fn asked_effort(said: &Reasoning<'_>) -> Option<Effort> {
+    if said.thought == Some(Thought::Off) {
+        return said.effort.filter(|effort| *effort == OFF);
+    }
+    said.effort.or_else(|| said.budget.map(Effort::of_budget))
+}
+
+/// What a client calls it.
+pub(crate) fn effort_field(origin: Dialect) -> &'static str {
+    if origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" }
 }
 
 /// The effort that a target takes and that is nearest to the one that was asked for; where it is another, that is told.

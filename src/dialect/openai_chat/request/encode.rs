@@ -1,7 +1,7 @@
 //! The hub's request becomes an OpenAI provider's.
 
 use super::super::ids::short_user;
-use super::effort::{reasons, taken_effort};
+use super::effort::{asked_effort, effort_field, reasons, taken_effort};
 use super::{sampling, turn};
 use crate::chat::{
     ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Text, Thought, Tool,
@@ -345,14 +345,8 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
     if said.is_unsaid() {
         return Ok(());
     }
-    // Thinking that is switched off is said with no field at all, unless the client itself named an effort.
-    let effort = match (said.effort, said.budget) {
-        _ if said.thought == Some(Thought::Off) => said.effort.filter(|effort| *effort == Effort::None),
-        (Some(effort), _) => Some(effort),
-        (None, Some(budget)) => Some(Effort::of_budget(budget)),
-        (None, None) => None,
-    };
-    let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
+    let effort = asked_effort(said);
+    let field = effort_field(request.origin);
     match top.ask.quirks.reasoning {
         ReasoningSwitch::None => {
             if said.is_on() {

@@ -14,7 +14,7 @@ pub(super) mod wire;
 
 pub(super) use content::{write_call, write_function, write_reasoning, write_thinking_blocks};
 pub use decode::decode_request;
-pub(crate) use effort::{reasons, taken_effort};
+pub(crate) use effort::{asked_effort, effort_field, reasons, taken_effort};
 pub(in crate::dialect) use encode::Top;
 pub use encode::encode_request;
 pub(crate) use encode::{CACHE_HINTS, NO_EFFORT, SAFETY};

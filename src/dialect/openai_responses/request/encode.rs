@@ -3,13 +3,14 @@
 use super::items::{self, UNKNOWN_HERE};
 use super::search;
 use crate::chat::{
-    ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Search, Text, Thought,
-    Tool, ToolChoice, ToolKind,
+    ChatRequest, Custom, Effort, Failure, Json, Losses, OWN, ResponseFormat, Schema, Search, Text, Tool,
+    ToolChoice, ToolKind,
 };
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded, with_params};
 use crate::dialect::openai_chat::{
-    CACHE_HINTS, NO_EFFORT, SAFETY, reasons, reasons_when_asked, short_user, taken_effort,
+    CACHE_HINTS, NO_EFFORT, SAFETY, asked_effort, effort_field, reasons, reasons_when_asked, short_user,
+    taken_effort,
 };
 use crate::provider::ReasoningSwitch;
 use crate::wire::json::{Object, array, object, write_f64, write_string, write_u64};
@@ -336,18 +337,13 @@ fn reasoning(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result
             Ok(())
         };
     }
-    let effort = match (said.effort, said.budget) {
-        _ if said.thought == Some(Thought::Off) => said.effort.filter(|effort| *effort == Effort::None),
-        (Some(effort), _) => Some(effort),
-        (None, Some(budget)) => Some(Effort::of_budget(budget)),
-        (None, None) => None,
-    };
+    let effort = asked_effort(said);
     let is_hidden = said.display.as_ref().is_some_and(|display| *display == "omitted");
     let shows = said.is_on() && said.thought.is_some() && !is_hidden;
     if effort.is_none() && !shows {
         return Ok(());
     }
-    let field = if request.origin == Dialect::OpenaiChat { "reasoning_effort" } else { "thinking" };
+    let field = effort_field(request.origin);
     if top.ask.quirks.reasoning == ReasoningSwitch::Openai && !reasons(top.ask.model) {
         return top.losses.lost(field, &format!("{} does not reason", top.ask.model));
     }
