@@ -275,7 +275,7 @@ pub struct Model {
     pub retries: u32,
     /// Back-off between tries at the same target.
     pub backoff: Backoff,
-    /// The longest of its targets' limits to the first token: the proxy has one for all tries.
+    /// The longest of its targets' limits to the first token: the router has one for all tries.
     pub timeout: Duration,
     /// Limit of the whole request.
     pub request_timeout: Duration,
@@ -324,6 +324,9 @@ pub struct Backoff {
     pub max_retry_after: Duration,
 }
 
+/// The Envoy cluster of tries that have a limit of their own.
+pub const TIMED_CLUSTER: &str = "tollgate_timed";
+
 /// One provider's model.
 #[derive(Debug)]
 pub struct Target {
@@ -331,8 +334,9 @@ pub struct Target {
     pub provider: Rc<Provider>,
     /// What it calls the model; for wildcards with `*` the matched part is put in its place.
     pub model: Box<str>,
-    /// Limit to the first token of a try here: the model's own, else the provider's, else the default.
-    pub timeout: Duration,
+    /// Limit to the first token of a try here, where one was set that is shorter than the router's for the whole chain
+    /// ([`Model::timeout`]). Then the try goes by a cluster of its own.
+    pub limit: Option<Duration>,
     /// Replaces the client's output limit, in tokens.
     pub max_tokens: Option<u64>,
     /// Top-level fields, in the provider's dialect, that replace the client's.
@@ -347,6 +351,13 @@ pub struct Target {
     pub weight: u32,
     /// The input that its model takes, in tokens.
     pub context_window: Option<u64>,
+}
+
+impl Target {
+    /// The cluster that a try here goes to.
+    pub fn cluster(&self) -> &str {
+        if self.limit.is_some() { TIMED_CLUSTER } else { &self.provider.cluster }
+    }
 }
 
 /// When a target is left alone for a while.

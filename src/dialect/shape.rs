@@ -16,6 +16,8 @@ pub struct Shape {
     pub request_id: Option<&'static str>,
     /// Its answers can say on which pages their texts rely.
     pub cites: bool,
+    /// Names and types, as its bodies quote them, of what a model is to read beside text.
+    pub media: &'static [&'static str],
 }
 
 impl Shape {
@@ -27,10 +29,16 @@ impl Shape {
         streams_by_default: false,
         request_id: None,
         cites: false,
+        media: &[],
     };
 
     /// The same, as OpenAI has it.
     pub const OPENAI: Self = Self { request_id: Some("x-request-id"), ..Self::SSE };
+
+    /// Whether a request may hold more than text. A word that means something else counts as well.
+    pub fn may_hold_media(&self, body: &[u8]) -> bool {
+        self.media.iter().any(|word| memchr::memmem::find(body, word.as_bytes()).is_some())
+    }
 
     /// The media type of the streams that clients get.
     pub fn stream_type(&self) -> &'static str {

@@ -100,7 +100,7 @@ impl Host for Envoy {
     }
 
     fn wake_in(&self, side: Side, ms: u64) {
-        self.act_in(Then::Resume(side), ms);
+        self.act_in(Then::Resume(side), Duration::from_millis(ms));
     }
 
     fn stream(&self) -> u32 {
@@ -128,15 +128,17 @@ impl Host for Envoy {
 
     fn break_in(&self, limit: Option<Duration>) {
         match limit {
-            Some(limit) => self.act_in(Then::Break, u64::try_from(limit.as_millis()).unwrap_or(u64::MAX)),
+            Some(limit) => self.act_in(Then::Break, limit),
             None => sleepers::forget(self.context),
         }
     }
 }
 
 impl Envoy {
-    fn act_in(self, then: Then, ms: u64) {
-        let due = self.now_ns().saturating_add(ms.saturating_mul(1_000_000));
+    /// Does something for the stream of this callback after a while, unless something else is asked for before.
+    pub(super) fn act_in(self, then: Then, after: Duration) {
+        let after = u64::try_from(after.as_nanos()).unwrap_or(u64::MAX);
+        let due = self.now_ns().saturating_add(after);
         if sleepers::set(self.context, then, due) {
             // Of this stream's plugin; they go on for as long as anybody waits.
             let period = Duration::from_millis(sleepers::TICK_MS);

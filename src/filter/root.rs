@@ -7,7 +7,7 @@ use super::worker;
 use crate::config::tables::Tables;
 use crate::config::{self, Problem};
 use crate::gateway::host::Side;
-use crate::gateway::{Attempt, Edge, Host, name_envoy, prepare_shared};
+use crate::gateway::{Attempt, Edge, Flow, Host, name_envoy, prepare_shared};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType, MapType};
@@ -34,8 +34,8 @@ enum Kind {
     Unset,
     /// The listener's filter.
     Edge(Rc<Tables>),
-    /// The upstream filter of a provider's cluster.
-    Attempt(Rc<str>),
+    /// The upstream filter of a provider's cluster, or of the one of them all.
+    Attempt(Option<Rc<str>>),
     /// What brings the keys of a file. It stands where no request comes by.
     Keys,
 }
@@ -51,7 +51,7 @@ pub(super) struct Root {
 /// Configuration of an attempt plugin.
 #[derive(Deserialize)]
 struct AttemptConfig {
-    provider: String,
+    provider: Option<String>,
 }
 
 impl Root {
@@ -95,7 +95,7 @@ impl Root {
         match root_id.as_slice() {
             b"attempt" => {
                 let config: AttemptConfig = serde_json::from_slice(&bytes).map_err(|e| e.to_string())?;
-                Ok(Kind::Attempt(config.provider.into()))
+                Ok(Kind::Attempt(config.provider.map(Into::into)))
             }
             b"edge" => self.configure_edge(&bytes),
             b"keys" => self.configure_keys(&bytes),
@@ -213,7 +213,8 @@ impl RootContext for Root {
                 Some(Box::new(EdgeStream { host, phase: Edge::new(worker(), Rc::clone(tables)) }))
             }
             Kind::Attempt(provider) => {
-                Some(Box::new(AttemptStream { host, phase: Attempt::new(worker(), Rc::clone(provider)) }))
+                let phase = Attempt::new(worker(), provider.clone());
+                Some(Box::new(AttemptStream { host, phase: Rc::new(RefCell::new(phase)) }))
             }
             Kind::Keys | Kind::Unset => None,
         }
@@ -233,6 +234,10 @@ fn act(sleeper: Sleeper) {
         Then::Resume(Side::Request) => hostcalls::resume_http_request(),
         Then::Resume(Side::Response) => hostcalls::resume_http_response(),
         Then::Break => hostcalls::reset_http_response(),
+        Then::GiveUp(phase) => match phase.borrow_mut().on_time_up(&Envoy { context: sleeper.context }) {
+            Flow::Continue => hostcalls::resume_http_response(),
+            Flow::Pause => return,
+        },
     };
     if done.is_err() {
         log::error!("tollgate: the proxy refused to go on with a waiting request");

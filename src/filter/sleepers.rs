@@ -2,23 +2,27 @@
 //! silent provider. The host has no timers for streams, but it ticks root contexts, and a root context can act for any
 //! stream of its worker.
 
+use crate::gateway::Attempt;
 use crate::gateway::host::Side;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 /// Ticks come this often while somebody waits: fine enough for back-off, and cheap.
 pub(super) const TICK_MS: u64 = 20;
 
 /// What happens when the time has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Then {
     /// The paused side goes on.
     Resume(Side),
     /// The stream is broken off.
     Break,
+    /// The try ends, as one that was not answered in time.
+    GiveUp(Rc<RefCell<Attempt>>),
 }
 
 /// A stream that waits.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Sleeper {
     /// The stream's context.
     pub(super) context: u32,
@@ -51,8 +55,8 @@ pub(super) fn forget(context: u32) {
 
 /// Whether a stream's request is held back.
 pub(super) fn holds_request(context: u32) -> bool {
-    let held = Then::Resume(Side::Request);
-    SLEEPERS.with_borrow(|all| all.iter().any(|s| s.context == context && s.then == held))
+    let holds = |sleeper: &Sleeper| matches!(sleeper.then, Then::Resume(Side::Request));
+    SLEEPERS.with_borrow(|all| all.iter().any(|s| s.context == context && holds(s)))
 }
 
 /// Takes out the streams whose time has come.

@@ -131,10 +131,12 @@ impl Edge {
 /// Tells the router where a request goes, and keeps it under a number for the attempt phase.
 pub(super) fn dispatch(worker: &Worker, host: &impl Host, mut exchange: Exchange) -> (SharedExchange, u64) {
     exchange.settle_next(worker, host);
-    if let Some(first) = exchange.next_provider() {
-        exchange.routed = first;
+    if let Some(first) = exchange.upcoming() {
+        exchange.routed = first.target;
     }
-    host.remember(key::CLUSTER, exchange.routed.cluster.as_bytes());
+    if let Some(target) = exchange.model.targets.get(exchange.routed) {
+        host.remember(key::CLUSTER, target.cluster().as_bytes());
+    }
     rate_limit::describe_provider(host, &exchange);
     grant(host, &exchange);
     let exchange = Rc::new(RefCell::new(exchange));

@@ -4,7 +4,7 @@ use super::attempt::exhausted;
 use super::edge::{Edge, Stage};
 use super::exchange::{Ending, Exchange};
 use super::host::{Flow, Host, Side};
-use super::rate_limit;
+use super::{rate_limit, silence};
 use crate::chat::{Failure, UsageStatus};
 use crate::dialect::lane;
 
@@ -127,17 +127,12 @@ fn proxy_failure(host: &impl Host, exchange: Option<&Exchange>) -> Failure {
         return Failure::new(413, "The request body is larger than the gateway's limit.");
     }
     if status == 504 || details.contains("timeout") {
-        let limit =
-            exchange.map(|x| format!(" within {} ms", x.model.timeout.as_millis())).unwrap_or_default();
-        return Failure::new(504, format!("The provider did not answer{limit}."));
+        return silence::timed_out(exchange.map(|exchange| exchange.model.timeout));
     }
     let status = if status >= 400 { status } else { 502 };
     let why = if details.is_empty() { "no details".to_owned() } else { details };
     match exchange.and_then(|x| x.attempts.last()) {
-        Some(last) => Failure::new(
-            status,
-            format!("The provider `{}` could not be reached: {why}.", last.provider.name),
-        ),
+        Some(last) => silence::unreachable(&last.provider.name, status, &why),
         None => Failure::new(status, format!("The proxy refused the request: {why}.")),
     }
 }

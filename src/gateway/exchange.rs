@@ -56,10 +56,13 @@ pub struct Exchange {
     pub begun: usize,
     /// Retries that the proxy was told it may make.
     pub retries_granted: usize,
-    /// The cluster that the router was last told to use.
-    pub routed: Rc<Provider>,
-    /// The tries to come as they were before those at providers without room were laid aside.
+    /// The target (its position) whose cluster the router was last told to use.
+    pub routed: usize,
+    /// The tries to come as they were before those at providers without room, or that cannot take the request, were laid
+    /// aside.
     pub aside: Option<Aside>,
+    /// Whether the body may hold more than text, once that was asked.
+    pub holds_media: Option<bool>,
     /// Every try so far, and the targets that were passed over.
     pub attempts: Vec<Attempt>,
     /// What it holds of budgets and limits, where there are any.
@@ -276,6 +279,11 @@ impl Exchange {
         Some(count::write(self.call.dialect, tokens))
     }
 
+    /// Who is asked, or was asked last.
+    pub fn asked(&self) -> Option<&Provider> {
+        self.attempts.last().map(|attempt| &*attempt.provider)
+    }
+
     /// Whether the router may still try again.
     pub fn may_retry(&self) -> bool {
         self.begun <= self.retries_granted
@@ -313,36 +321,28 @@ impl Exchange {
         Failure::new(status, end.and_then(|end| end.reason).unwrap_or_default())
     }
 
-    /// Leaves out all remaining tries at a provider; an attempt that never began says why. It stands before the latest
-    /// one, which stays the latest.
-    pub fn leave_out(&mut self, provider: &Rc<Provider>, now_ns: u64, reason: &str) {
-        let begun = self.begun;
-        let mut position = 0;
-        let targets = &self.model.targets;
-        let mut gone: Vec<usize> = Vec::new();
-        self.steps.retain(|step| {
-            position += 1;
-            let target = targets.get(step.target);
-            let stays =
-                position <= begun || target.is_none_or(|target| target.provider.index != provider.index);
-            if !stays && !gone.contains(&step.target) {
-                gone.push(step.target);
-            }
-            stays
-        });
-        for target in gone.into_iter().filter_map(|target| targets.get(target)) {
+    /// Leaves out all remaining tries at some targets, by position and kind; attempts that never began say why. They stand
+    /// before the latest one, which stays the latest.
+    pub fn leave_out(&mut self, is_out: impl Fn(usize, &Target) -> bool, now_ns: u64, reason: &str) {
+        let model = Rc::clone(&self.model);
+        let target_of = |step: &Step| model.targets.get(step.target).map(|target| (step.target, target));
+        let is_there = |(position, target): &(usize, &Target)| is_out(*position, target);
+        while let Some((position, target)) =
+            self.steps.iter().skip(self.begun).filter_map(target_of).find(is_there)
+        {
+            self.skip(position);
             let attempt = Attempt::skipped(target, &self.carried, reason.to_owned(), now_ns);
-            let at = if begun == 0 { self.attempts.len() } else { self.attempts.len().saturating_sub(1) };
-            self.attempts.insert(at, attempt);
+            let latest = usize::from(self.begun > 0);
+            self.attempts.insert(self.attempts.len().saturating_sub(latest), attempt);
         }
     }
 
-    /// Lays the remaining tries at a provider aside for as long as the try under way lasts.
-    pub fn lay_aside(&mut self, provider: &Rc<Provider>, now_ns: u64, reason: &str) {
+    /// Lays the remaining tries at some targets aside for as long as the try under way lasts.
+    pub fn lay_aside(&mut self, is_out: impl Fn(usize, &Target) -> bool, now_ns: u64, reason: &str) {
         let rest = || self.steps.get(self.begun..).unwrap_or_default().to_vec();
         let aside =
             self.aside.take().unwrap_or_else(|| Aside { steps: rest(), attempts: self.attempts.len() });
-        self.leave_out(provider, now_ns, reason);
+        self.leave_out(is_out, now_ns, reason);
         self.aside = Some(aside);
     }
 

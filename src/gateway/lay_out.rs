@@ -56,8 +56,7 @@ impl Edge {
         if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
             steps.truncate(1);
         }
-        let first = steps.first().and_then(|s| found.model.targets.get(s.target));
-        let Some(first) = first.map(|t| Rc::clone(&t.provider)) else {
+        let Some(first) = steps.first().map(|step| step.target) else {
             return Err(all_open(&found.model, &call, asked, &attempts, wait));
         };
         Ok(Exchange {
@@ -78,6 +77,7 @@ impl Edge {
             begun: 0,
             routed: first,
             aside: None,
+            holds_media: None,
             attempts,
             admission: None,
             prepared: None,
@@ -106,11 +106,8 @@ impl Exchange {
         self.attempts.extend(skipped.into_iter().filter_map(|(target, why)| {
             Some(Attempt::skipped(model.targets.get(target)?, &self.carried, why, now_ns))
         }));
-        match self.next_provider() {
-            Some(first) => {
-                self.routed = first;
-                Ok(())
-            }
+        match self.upcoming() {
+            Some(_) => Ok(()),
             None => Err(all_open(&model, &self.call, &model.name, &self.attempts, wait)),
         }
     }

@@ -35,6 +35,7 @@ mod record;
 mod rules;
 mod settle;
 mod signals;
+mod silence;
 mod surface;
 #[cfg(test)]
 #[cfg(not(target_arch = "wasm32"))]
@@ -43,7 +44,7 @@ mod uncounted;
 mod waiting;
 mod worker;
 
-pub use attempt::{Attempt, REMOVED_BY_ROUTE};
+pub use attempt::{Attempt, REMOVED_BY_ROUTE, time_limit};
 pub use edge::Edge;
 pub use fleet::{REDIS_CLUSTER, name_envoy};
 pub use headers::Headers;

@@ -86,8 +86,11 @@ impl Edge {
 /// Says who is asked first.
 pub(super) fn describe_provider(host: &impl Host, exchange: &Exchange) {
     let entry = DescriptorEntry::Provider;
-    if exchange.tables.rate_limit.as_ref().is_some_and(|rate_limit| rate_limit.entries.contains(&entry)) {
-        host.remember(state_key(entry), exchange.routed.name.as_bytes());
+    let first = exchange.model.targets.get(exchange.routed);
+    let first =
+        first.filter(|_| exchange.tables.rate_limit.as_ref().is_some_and(|l| l.entries.contains(&entry)));
+    if let Some(target) = first {
+        host.remember(state_key(entry), target.provider.name.as_bytes());
     }
 }
 

@@ -26,6 +26,31 @@ impl Exchange {
         }
     }
 
+    /// Should the try under way fail unseen, the router goes on by itself, to where it was told before: there must be
+    /// somebody who can take what the request holds. Those before are laid aside.
+    pub(super) fn clear_the_way(&mut self, host: &impl Host) {
+        let model = Rc::clone(&self.model);
+        while let (Some(now), Some(next)) = (self.current(), self.upcoming())
+            && next.target != now.target
+            && self.has_other(next)
+            && self.may_be_too_much()
+            && let Some(target) = model.targets.get(next.target)
+            && let Err(why) = self.write_early(target)
+        {
+            let reason = format!("skipped: {why}");
+            self.lay_aside(|position, _| position == next.target, host.now_ns(), &reason);
+        }
+    }
+
+    /// Whether a provider may not be able to take what the request holds: a look, so that most need not be written twice.
+    fn may_be_too_much(&mut self) -> bool {
+        if !self.model.drop_params {
+            return true;
+        }
+        let (shape, body) = (self.call.dialect.shape(), &self.body);
+        !self.model.drop_content && *self.holds_media.get_or_insert_with(|| shape.may_hold_media(body))
+    }
+
     fn settle(&mut self, worker: &Worker, host: &impl Host, step: Step) -> Result<(), String> {
         let model = Rc::clone(&self.model);
         let Some(target) = model.targets.get(step.target) else { return Ok(()) };

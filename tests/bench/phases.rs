@@ -122,7 +122,7 @@ impl Rig {
         let mut edge = Edge::new(Rc::clone(&self.worker), Rc::clone(&self.tables));
         edge.on_request_headers(host, false);
         edge.on_request_body(host, host.asked.body.len(), true);
-        let mut attempt = Attempt::new(Rc::clone(&self.worker), Rc::clone(&self.provider));
+        let mut attempt = Attempt::new(Rc::clone(&self.worker), Some(Rc::clone(&self.provider)));
         attempt.on_request_headers(host);
         attempt.on_request_body(host, host.asked.body.len());
         attempt.on_response_headers(host, false);

@@ -43,6 +43,30 @@ fn the_same_in_the_same_out_and_no_secret() {
 }
 
 #[test]
+fn a_limit_of_a_targets_own_is_a_route_of_the_listener_within() {
+    let room = Room::new();
+    let models = "{a: [openai/a, {provider: groq, model: b, timeout: 1500ms}, xai/c], b: [openai/b, xai/d], c: openai/e}";
+    room.write("gateway.yaml", &format!("models: {models}\nproviders: {{openai: {{timeout: 5s}}}}\n"));
+    let bootstrap = yaml(&room.run(&["render"], &[]).good());
+    let listeners = bootstrap["static_resources"]["listeners"].as_array().unwrap();
+    assert_eq!((listeners.len(), &listeners[1]["internal_listener"]), (2, &serde_json::json!({})));
+    let manager = &listeners[1]["filter_chains"][0]["filters"][0]["typed_config"];
+    let routes = manager["route_config"]["virtual_hosts"][0]["routes"].as_array().unwrap();
+    let routes: Vec<[&str; 3]> = routes
+        .iter()
+        .map(|route| {
+            let entry = &route["match"]["headers"][0]["string_match"]["exact"];
+            let to = &route["route"];
+            [entry, &to["cluster"], &to["retry_policy"]["per_try_timeout"]].map(|text| text.as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(routes, [["openai/5000", "provider_openai", "5s"], ["groq/1500", "provider_groq", "1.500s"]]);
+    let clusters = bootstrap["static_resources"]["clusters"].as_array().unwrap();
+    let names: Vec<&str> = clusters.iter().filter_map(|cluster| cluster["name"].as_str()).collect();
+    assert_eq!(names, ["provider_openai", "provider_groq", "provider_xai", "tollgate_timed"]);
+}
+
+#[test]
 fn every_provider_can_be_chosen_and_nothing_else() {
     let room = Room::new();
     room.write("gateway.yaml", "models: {a: [openai/a, ollama/b]}\nproviders: {mistral: {}}\n");
@@ -217,7 +241,7 @@ fn split_files_are_replaced_in_one_step_and_only_when_they_need_it() {
         std::fs::metadata(split.join(name)).unwrap().ino()
     };
     render("models: {a: ollama/a}\n");
-    let names = ["cds.yaml", "ecds.yaml", "envoy.yaml", "lds.yaml", "rds.yaml"];
+    let names = ["cds.yaml", "ecds.yaml", "envoy.yaml", "lds.yaml", "rds.yaml", "time_limits.yaml"];
     let before = names.map(inode);
     render("models: {a: ollama/b}\n");
     let after = names.map(inode);

@@ -7,7 +7,7 @@ import hashlib
 
 import pytest
 
-from support.sim import AnthropicOnVertexSim, BedrockSim, OllamaSim, eventstream, fail, stream, stream_error
+from support.sim import AnthropicOnVertexSim, BedrockSim, OllamaSim, eventstream, fail, hang, stream, stream_error
 from support.world import CLAUDE, GPT
 
 SONNET = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -67,6 +67,7 @@ def gate(make_gateway, world, signed, invoked, vertex, llama):
             "signed-then-gpt": [f"signed/{SONNET}", f"openai/{GPT}"],
             "signed-then-claude": [f"signed/{SONNET}", f"claude/{CLAUDE}"],
             "twice": {"targets": [f"signed/{SONNET}"], "retries": 2},
+            "soon-or-gpt": [{"provider": "signed", "model": SONNET, "timeout": "500ms"}, f"openai/{GPT}"],
             "invoke": f"invoke/{SONNET}",
             "invoke-betas": f"invoke-betas/{SONNET}",
             "vertex": "vertex/claude-sonnet-4-5@20250929",
@@ -119,6 +120,16 @@ def test_every_try_is_signed_anew(gate, signed):
     assert gate.chat("twice").status_code == 200
     assert len(signed.requests) == 3 and all(request.refused is None for request in signed.requests)
     assert len({request.header("authorization") is None for request in signed.requests}) == 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_signature_holds_on_the_way_by_a_time_limit(gate, world, signed, streamed):
+    answer = gate.chat("soon-or-gpt", "good mörning", stream=streamed)
+    assert answer.status_code == 200 and "good" in answer.text, answer.text
+    assert signed.last.refused is None and not world.openai.requests
+    signed.script(hang())
+    assert gate.chat("soon-or-gpt", stream=streamed).status_code == 200
+    assert "AWS4" not in world.openai.last.text()
 
 
 # -- carriages: providers -----------------------------------------------------------------------------------------

@@ -127,21 +127,6 @@ def test_silence_before_the_headers(gateway, world, client, streamed):
     world.openai.wait_for(lambda sim: sim.last.aborted)
 
 
-@pytest.mark.parametrize("streamed", [False, True])
-def test_limits_of_providers_that_differ(make_gateway, world, client, streamed):
-    """The longest of a chain's is that of all its tries."""
-    slow = {"base_url": world.openai.base_url, "dialect": "openai_chat", "api_key_env": "OPENAI_TEST_KEY"}
-    other = {"base_url": world.second.base_url, "dialect": "openai_chat", "api_key_env": "SECOND_TEST_KEY"}
-    gateway = make_gateway(
-        providers={"slow": slow | {"timeout": "300ms"}, "other": other | {"timeout": "1s"}},
-        models={"differing": [f"slow/{GPT}", "other/gpt-4.1"]}
-    )
-    world.openai.script(hang())
-    answer = ask(gateway, client, "differing", streamed)
-    assert text(client, answer, streamed) == "echo: hello"
-    assert "1000 ms" in gateway.audited(answer)["attempts"][0]["reason"]
-
-
 def test_silence_after_the_headers_of_a_stream(gateway, world, client):
     """The time to the first token counts, not the time to the status line."""
     world.openai.script(stream(before_first=30))
@@ -305,6 +290,15 @@ def test_what_a_target_cannot_take_goes_to_one_that_can(gateway, world, streamed
     first, second = gateway.audited(answer)["attempts"]
     assert first["reason"] == "skipped: messages[0].content[1]: audio is not supported by Anthropic"
     assert first["status"] is None and second["status"] == 200
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_nor_does_it_end_there_when_the_router_goes_on_by_itself(make_gateway, world, streamed):
+    gateway = make_gateway(models={"deaf-between": ["dead/nothing", f"claude/{CLAUDE}", f"openai/{GPT}"]})
+    answer = ask(gateway, OPENAI, "deaf-between", streamed, SPOKEN)
+    assert answer.status_code == 200, answer.text
+    assert text(OPENAI, answer, streamed) and not world.claude.requests
+    assert [one["provider"] for one in gateway.audited(answer)["attempts"]] == ["claude", "dead", "openai"]
 
 
 def test_what_nobody_can_take_is_refused(gateway, world):

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from support.gateway import chat_body
+from support.sim import hang
 from support.world import GPT
 
 
@@ -77,6 +78,40 @@ def test_a_new_provider_appears(gateway, world):
     assert until(works), statuses
     assert set(statuses) <= {200, 404}, statuses
     assert world.second.last.json["model"] == "gpt-4.1"
+
+
+def test_a_time_limit_of_a_targets_own_comes_and_goes(gateway, world):
+    """No request fails meanwhile, and both workers keep it."""
+    statuses, stop = [], threading.Event()
+
+    def ask():
+        while not stop.is_set():
+            statuses.append(gateway.chat("gpt-then-claude").status_code)
+
+    def reason():
+        world.openai.script(hang(3))
+        answer = gateway.chat("gpt-then-claude")
+        assert answer.status_code == 200, answer.text
+        return gateway.audited(answer)["attempts"][0].get("reason", "")
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    try:
+        config = copy.deepcopy(gateway.config)
+        config["providers"]["openai"]["timeout"] = "300ms"
+        gateway.write(config)
+        time.sleep(3)
+        del config["providers"]["openai"]["timeout"]
+        gateway.write(config)
+        time.sleep(3)
+    finally:
+        stop.set()
+        asker.join(10)
+    assert set(statuses) == {200} and len(statuses) > 5
+    config["providers"]["openai"]["timeout"] = "300ms"
+    gateway.write(config)
+    assert until(lambda: "300 ms" in reason())
+    assert until(lambda: all("300 ms" in reason() for _ in range(10)))
 
 
 def test_a_bad_plugin_configuration_is_refused_and_the_old_one_stays(gateway, world):

@@ -6,7 +6,7 @@ use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{
     self, Anthropic, Bedrock, Cohere, Gemini, Ollama, OpenaiChat, OpenaiResponses,
 };
-use tollgate::dialect::lane::{self, Ask};
+use tollgate::dialect::lane::{self, Ask, Edit};
 use tollgate::provider::Quirks;
 
 const MODELS: [(Dialect, &str); 7] = [
@@ -64,6 +64,23 @@ fn what_the_model_is_to_read_is_refused_where_it_cannot_be_taken() {
                 let warnings = sent(client, to, &asked, true).unwrap();
                 assert!(warnings.iter().any(|warning| warning.contains("dropped")), "{warnings:?}");
             }
+        }
+    }
+}
+
+#[test]
+fn a_look_at_a_body_finds_what_is_not_text() {
+    let plain = json!({"messages": [{"role": "user", "content": "an \"image_url\" file"}]}).to_string();
+    assert!(!OpenaiChat.shape().may_hold_media(plain.as_bytes()));
+    for (client, part, cannot) in parts() {
+        let body = json!({"model": "m", "max_tokens": 10, "messages": [{"role": "user", "content": [part]}]});
+        let body = body.to_string();
+        assert!(client.shape().may_hold_media(body.as_bytes()), "{body}");
+        for (to, model) in MODELS.into_iter().filter(|(to, _)| *to != client && !cannot.contains(to)) {
+            let ask = Ask::new(model, &Quirks::OPENAI);
+            let outgoing = lane::request(&Call::chat(client), to, body.as_bytes(), &ask).unwrap();
+            let Edit::Replace(sent) = outgoing.edit else { panic!("not translated") };
+            assert!(to.shape().may_hold_media(&sent), "{to:?}: {}", String::from_utf8_lossy(&sent));
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use super::listener::listener;
 use super::yaml::{Value, file, list, map, socket};
-use super::{Plan, cluster, stats};
+use super::{Plan, cluster, stats, time_limit};
 
 /// Everything in one file.
 pub(super) fn whole(plan: &Plan<'_>) -> Result<String, String> {
     let resources = map! {
-        "listeners": list([listener(plan, None)]),
+        "listeners": list(std::iter::once(listener(plan, None)).chain(time_limit::listener(plan, None))),
         "clusters": list(cluster::clusters(plan, None)),
     };
     let head = head(plan, "An LLM gateway: Envoy with the Tollgate filter.");
@@ -20,6 +20,12 @@ pub(super) fn root(plan: &Plan<'_>, key: &str, resources: Value) -> Value {
         "node": map! { "id": "tollgate", "cluster": "tollgate" },
         "admin": map! { "address": socket(&plan.admin.0, plan.admin.1) },
         "stats_config": stats::config(),
+        // Always: a listener within the proxy may come with a later change.
+        "bootstrap_extensions": list([super::yaml::extension(
+            "envoy.bootstrap.internal_listener",
+            "envoy.extensions.bootstrap.internal_listener.v3.InternalListener",
+            map! {},
+        )]),
         // Without a limit, a flood of connections takes the memory of those that are served.
         "overload_manager": map! {
             "resource_monitors": list([super::yaml::extension(

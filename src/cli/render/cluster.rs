@@ -2,10 +2,10 @@
 
 use super::identity::JWKS_CLUSTER;
 use super::yaml::{Value, any, duration, extension, list, map, socket, texts, with};
-use super::{Plan, fleet, identity, rate_limit, wasm};
+use super::{Plan, fleet, identity, rate_limit, time_limit, wasm};
 use crate::config::limits;
 use crate::config::schema::{CircuitBreaker, Protocol, Tls};
-use crate::config::tables::Breaker;
+use crate::config::tables::{Breaker, TIMED_CLUSTER};
 use crate::config::{AuthPlan, BaseUrl, Upstream};
 use std::net::IpAddr;
 
@@ -19,9 +19,10 @@ pub(super) const METADATA_CLUSTER: &str = "tollgate_gcp_metadata";
 const METADATA_HOST: &str = "metadata.google.internal";
 
 /// All clusters: the providers in their order, then the others, where they are needed. `keys` is where the keys of a file
-/// are discovered.
+/// are discovered, if anything is.
 pub(super) fn clusters(plan: &Plan<'_>, keys: Option<Value>) -> Vec<Value> {
     let mut clusters: Vec<Value> = plan.upstreams.iter().map(|upstream| provider(plan, upstream)).collect();
+    clusters.extend(time_limit::is_needed(plan, keys.is_some()).then(|| timed(plan)));
     if plan.upstreams.iter().any(|upstream| upstream.auth == AuthPlan::Gcp) {
         clusters.push(metadata_server());
     }
@@ -43,7 +44,7 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
     cluster = with(cluster, "connect_timeout", Some(duration(connect)));
     cluster = with(cluster, "load_assignment", Some(addresses(&name, upstream)));
     cluster = with(cluster, "transport_socket", tls(plan, upstream));
-    let mut filters = vec![wasm::attempt(plan, &upstream.name)];
+    let mut filters = vec![wasm::attempt(plan, Some(&upstream.name))];
     filters.extend(signing(&upstream.auth));
     filters.push(codec());
     let mut options = map! { "common_http_protocol_options": map! { "idle_timeout": "300s" } };
@@ -53,6 +54,24 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
     cluster = with(cluster, "circuit_breakers", Some(circuit_breakers(settings.circuit_breaker.as_ref())));
     cluster = with(cluster, "outlier_detection", outlier_detection(plan, upstream));
     with(cluster, "health_checks", health_checks(plan, upstream))
+}
+
+/// The way by the listener that keeps time limits, to whichever provider is due. What providers' settings say of
+/// connections is for the clusters behind that.
+fn timed(plan: &Plan<'_>) -> Value {
+    let options = map! {
+        "explicit_http_config": map! { "http2_protocol_options": map! {} },
+        "http_filters": list([wasm::attempt(plan, None), codec()]),
+    };
+    let within = map! { "envoy_internal_address": map! { "server_listener_name": time_limit::LISTENER } };
+    map! {
+        "name": TIMED_CLUSTER,
+        "type": STATIC,
+        "connect_timeout": duration(limits::CONNECT_TIMEOUT),
+        "load_assignment": at(TIMED_CLUSTER, within),
+        "typed_extension_protocol_options": http_options(options),
+        "circuit_breakers": circuit_breakers(None),
+    }
 }
 
 /// When the filter leaves one of this provider's targets alone: of several settings the most patient one.
@@ -207,7 +226,12 @@ fn addresses(cluster: &str, upstream: &Upstream) -> Value {
 }
 
 fn endpoints(cluster: &str, host: &str, port: u16) -> Value {
-    let endpoint = map! { "endpoint": map! { "address": socket(host, port) } };
+    at(cluster, socket(host, port))
+}
+
+/// The one address of a cluster.
+fn at(cluster: &str, address: Value) -> Value {
+    let endpoint = map! { "endpoint": map! { "address": address } };
     map! { "cluster_name": cluster, "endpoints": list([map! { "lb_endpoints": list([endpoint]) }]) }
 }
 

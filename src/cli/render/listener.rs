@@ -19,7 +19,7 @@ pub(super) struct Discovered {
 /// The listener for clients; with nothing discovered it holds all there is.
 pub(super) fn listener(plan: &Plan<'_>, discovered: Option<Discovered>) -> Value {
     let (edge, routes_key, routes) = match discovered {
-        None => (wasm::edge(plan), "route_config", route::config(plan)),
+        None => (wasm::edge(plan), "route_config", route::config(plan, false)),
         Some(sources) => {
             let edge = map! {
                 "name": EDGE,

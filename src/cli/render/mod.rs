@@ -14,6 +14,7 @@ mod rate_limit;
 mod route;
 mod split;
 mod stats;
+mod time_limit;
 mod wasm;
 mod yaml;
 
@@ -39,7 +40,7 @@ pub(super) struct RenderArgs {
     /// Write here instead of standard output
     #[arg(long, short, conflicts_with = "split")]
     out: Option<PathBuf>,
-    /// Write envoy.yaml, lds.yaml, rds.yaml, cds.yaml, ecds.yaml and keys.yaml into this directory; Envoy picks up later runs live
+    /// Write envoy.yaml and the files that it reads into this directory; Envoy picks up later runs live
     #[arg(long, value_name = "DIR")]
     split: Option<PathBuf>,
     #[command(flatten)]

@@ -1,7 +1,9 @@
 //! The one route: which cluster, how often, how long.
 
-use super::Plan;
 use super::yaml::{Mapping, Value, any, duration, extension, map, texts};
+use super::{Plan, time_limit};
+use crate::config::Upstream;
+use crate::config::tables::TIMED_CLUSTER;
 use crate::gateway::REMOVED_BY_ROUTE;
 use std::time::Duration;
 
@@ -14,8 +16,8 @@ const BODY_SLACK: u64 = 1 << 20;
 /// Name of the routes, by which a listener finds them.
 pub(super) const NAME: &str = "tollgate";
 
-/// The virtual host and its route.
-pub(super) fn config(plan: &Plan<'_>) -> Value {
+/// The virtual host and its route. Whether changes of it are taken over `live`.
+pub(super) fn config(plan: &Plan<'_>, live: bool) -> Value {
     let route = map! {
         "name": "tollgate",
         "match": map! { "prefix": "/" },
@@ -24,7 +26,7 @@ pub(super) fn config(plan: &Plan<'_>) -> Value {
         "route": map! {
             // The whole request. The filter sets each model's own limit; this is the longest of them.
             "timeout": duration(plan.tables.route.request_timeout),
-            "inline_cluster_specifier_plugin": map! { "extension": cluster_choice(plan) },
+            "inline_cluster_specifier_plugin": map! { "extension": cluster_choice(plan, live) },
             "retry_policy": retries(plan),
         },
     };
@@ -42,10 +44,10 @@ pub(super) fn config(plan: &Plan<'_>) -> Value {
 
 /// Every provider's cluster by name. There is no cluster for anything else: a request for which the filter chose none
 /// goes nowhere.
-fn cluster_choice(plan: &Plan<'_>) -> Value {
+fn cluster_choice(plan: &Plan<'_>, live: bool) -> Value {
     let mut clusters = Mapping::new();
-    for upstream in &plan.upstreams {
-        let name = upstream.cluster();
+    let timed = time_limit::is_needed(plan, live).then(|| TIMED_CLUSTER.to_owned());
+    for name in plan.upstreams.iter().map(Upstream::cluster).chain(timed) {
         let action = extension(
             &name,
             "envoy.extensions.router.cluster_specifiers.matcher.v3.ClusterAction",

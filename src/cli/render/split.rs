@@ -2,7 +2,7 @@
 
 use super::listener::{Discovered, listener};
 use super::yaml::{Value, any, file, list, map};
-use super::{Plan, bootstrap, cluster, route, wasm};
+use super::{Plan, bootstrap, cluster, route, time_limit, wasm};
 use crate::cli::replace::{renew, replace};
 use std::fs;
 use std::path::Path;
@@ -11,6 +11,9 @@ use std::time::Duration;
 /// How long each changed file is left alone with Envoy. Any change makes it look at all files of the directory, in an order
 /// of its own: with the next one there already, models would lead to providers that it has not read of yet.
 const SETTLING: Duration = Duration::from_millis(250);
+
+/// Where Envoy finds the routes of the listener that keeps time limits: it wants one set of routes in a file.
+const TIME_LIMITS: &str = "time_limits.yaml";
 
 /// Writes the files. Each is replaced by a rename, which is what Envoy watches for: it never sees half a file.
 pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
@@ -38,8 +41,11 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
     };
     let edge = plugin(wasm::edge(plan));
     let discovered = Discovered { edge: source("ecds.yaml"), routes: source("rds.yaml") };
-    let listener = any("envoy.config.listener.v3.Listener", listener(plan, Some(discovered)));
-    let routes = any("envoy.config.route.v3.RouteConfiguration", route::config(plan));
+    let listeners = std::iter::once(listener(plan, Some(discovered)))
+        .chain(time_limit::listener(plan, Some(source(TIME_LIMITS))));
+    let listeners = listeners.map(|listener| any("envoy.config.listener.v3.Listener", listener)).collect();
+    let [routes, limits] = [route::config(plan, true), time_limit::routes(plan)]
+        .map(|routes| resources(vec![any("envoy.config.route.v3.RouteConfiguration", routes)]));
     let clusters = cluster::clusters(plan, Some(source("keys.yaml")))
         .into_iter()
         .map(|cluster| any("envoy.config.cluster.v3.Cluster", cluster))
@@ -54,7 +60,8 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
     // What is chosen comes before what chooses: keys, clusters, the routes to them, the models, the listener.
     for (name, what, value) in keys.into_iter().chain([
         ("cds.yaml", "The providers (CDS).", resources(clusters)),
-        ("rds.yaml", "The way to each provider (RDS).", resources(vec![routes])),
+        ("rds.yaml", "The way to each provider (RDS).", routes),
+        (TIME_LIMITS, "The way by each time limit of a provider's own (RDS).", limits),
         ("ecds.yaml", "The gateway's configuration, in its edge phase (ECDS).", resources(vec![edge])),
     ]) {
         if replace(&directory.join(name), &file(&head_of(what), &value)?)? {
@@ -62,7 +69,7 @@ pub(super) fn write(plan: &Plan<'_>, directory: &Path) -> Result<(), String> {
         }
     }
     // Always: a busy Envoy may have refused this very listener when it had not read yet what it needs.
-    renew(&directory.join("lds.yaml"), &file(&head_of("The listener (LDS)."), &resources(vec![listener]))?)?;
+    renew(&directory.join("lds.yaml"), &file(&head_of("The listeners (LDS)."), &resources(listeners))?)?;
     let head = bootstrap::head(plan, "An LLM gateway: Envoy with the Tollgate filter, reloading live.");
     replace(&directory.join("envoy.yaml"), &file(&head, &root)?).map(drop)
 }

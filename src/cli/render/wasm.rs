@@ -17,10 +17,15 @@ pub(super) fn edge(plan: &Plan<'_>) -> Value {
     phase(plan, EDGE, "edge", &plan.config)
 }
 
-/// The attempt phase: once per try at one provider.
-pub(super) fn attempt(plan: &Plan<'_>, provider: &str) -> Value {
-    let config = serde_json::json!({ "provider": provider }).to_string();
-    phase(plan, &format!("tollgate_attempt_{provider}"), "attempt", &config)
+/// The attempt phase: once per try at one provider, or at whichever is due.
+pub(super) fn attempt(plan: &Plan<'_>, provider: Option<&str>) -> Value {
+    let (name, config) = match provider {
+        Some(provider) => {
+            (format!("tollgate_attempt_{provider}"), serde_json::json!({ "provider": provider }))
+        }
+        None => ("tollgate_timed_attempt".to_owned(), serde_json::json!({})),
+    };
+    phase(plan, &name, "attempt", &config.to_string())
 }
 
 /// What brings the keys of `keys_file`.

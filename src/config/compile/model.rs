@@ -13,7 +13,6 @@ use hashbrown::HashMap;
 use serde_json::value::RawValue;
 use std::ops::Range;
 use std::rc::Rc;
-use std::time::Duration;
 
 /// What the tables know of models.
 #[derive(Default)]
@@ -102,18 +101,12 @@ pub(super) fn direct(gateway: &Gateway, providers: &[Rc<Provider>]) -> Vec<Rc<Mo
 
 /// A target with nothing of its own.
 fn plain_target(provider: &Rc<Provider>, model: &str) -> Target {
-    let timeout = provider.timeout.unwrap_or(limits::TIMEOUT);
-    target(provider, model, timeout)
-}
-
-/// A target as it is before anything is said about it.
-fn target(provider: &Rc<Provider>, model: &str, timeout: Duration) -> Target {
     let name: Rc<str> =
         if model.is_empty() { (*provider.name).into() } else { format!("{}/{model}", provider.name).into() };
     Target {
         provider: provider.clone(),
         model: model.into(),
-        timeout,
+        limit: None,
         max_tokens: None,
         params: Vec::new(),
         id: circuit::id(&name),
@@ -269,7 +262,11 @@ fn one_target(
     if target.context_window == Some(0) {
         problems.push(Problem::new(format!("{at}.context_window"), "must be more than 0"));
     }
+    if target.timeout.is_some_and(|span| span.0.is_zero()) {
+        problems.push(Problem::new(format!("{at}.timeout"), "must be longer than 0s"));
+    }
     Some(Target {
+        limit: target.timeout.map(|span| span.0),
         max_tokens: target.max_tokens,
         params,
         weight: target.weight.unwrap_or(1),
@@ -337,10 +334,9 @@ fn model(
     let chain = targets.len();
     let [on_context_window, on_content_policy] =
         fallbacks(settings, path, gateway, providers, &mut targets, problems);
-    let own = settings.timeout.map(|span| span.0);
+    let [own, usual] = [settings.timeout, defaults.timeout].map(|written| written.map(|span| span.0));
     for target in &mut targets {
-        let default = || span(None, defaults.timeout, limits::TIMEOUT);
-        target.timeout = own.or(target.provider.timeout).unwrap_or_else(default);
+        target.limit = target.limit.or(own).or(target.provider.timeout).or(usual);
         let written = [
             settings.circuit_breaker.as_ref(),
             Some(&target.provider.circuit),
@@ -348,7 +344,12 @@ fn model(
         ];
         target.circuit = circuit::resolve(written);
     }
-    let timeout = targets.iter().map(|target| target.timeout).max().unwrap_or(limits::TIMEOUT);
+    let longest = targets.iter().map(|target| target.limit.unwrap_or(limits::TIMEOUT)).max();
+    let timeout = longest.unwrap_or(limits::TIMEOUT);
+    // Where nothing was said the longest is as good as any, and keeping another one costs something.
+    for target in &mut targets {
+        target.limit = target.limit.filter(|limit| *limit < timeout);
+    }
     let request_timeout = span(settings.request_timeout, defaults.request_timeout, limits::REQUEST_TIMEOUT);
     circuit::check(settings.circuit_breaker.as_ref(), path, problems);
     if chain > 0 && targets.iter().take(chain).all(|target| target.weight == 0) {

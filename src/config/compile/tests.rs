@@ -538,6 +538,33 @@ fn mistakes_in_keys_are_named() {
 }
 
 #[test]
+fn limits_that_were_set_are_each_targets_own_and_the_longest_is_the_routers() {
+    let limits = |json: Value| {
+        let tables = compiled(&json);
+        let model = &tables.models["m"];
+        let own: Vec<_> = model.targets.iter().map(|t| t.limit.map(|limit| limit.as_millis())).collect();
+        let clusters: Vec<String> = model.targets.iter().map(|t| t.cluster().to_owned()).collect();
+        (model.timeout.as_millis(), own, clusters)
+    };
+    let chain = json!(["openai/a", "groq/b", {"provider": "xai", "model": "c", "timeout": "5s"}]);
+    let quick = json!({"openai": {"timeout": "2s"}});
+    let (longest, own, clusters) = limits(json!({"providers": quick, "models": {"m": chain}}));
+    assert_eq!((longest, own), (60_000, vec![Some(2_000), None, Some(5_000)]));
+    assert_eq!(clusters, ["tollgate_timed", "provider_groq", "tollgate_timed"]);
+    // The default gives way to what is longer; one that was set does not.
+    let slow = json!({"openai": {"timeout": "90s"}});
+    let (longest, own, _) = limits(json!({"providers": slow, "models": {"m": chain}}));
+    assert_eq!((longest, own), (90_000, vec![None, None, Some(5_000)]));
+    let defaults = json!({"timeout": "10s"});
+    let (longest, own, _) = limits(json!({"providers": slow, "models": {"m": chain}, "defaults": defaults}));
+    assert_eq!((longest, own), (90_000, vec![None, Some(10_000), Some(5_000)]));
+    // A model's own comes before its providers', and a target's before that.
+    let model = json!({"m": {"targets": chain, "timeout": "3s"}});
+    let (longest, own, _) = limits(json!({"providers": quick, "models": model}));
+    assert_eq!((longest, own), (5_000, vec![Some(3_000), Some(3_000), None]));
+}
+
+#[test]
 fn circuits_are_read_field_by_field_from_model_provider_and_defaults() {
     let tables = compiled(&json!({
         "defaults": {"circuit_breaker": {"failure_threshold": 5, "open": "10s", "cooldown": "1s"}},

@@ -39,7 +39,7 @@ pub struct Model {
     /// `defaults.max_retry_after`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_retry_after: Option<Span>,
-    /// Limit to the first token, of each try. Default: `defaults.timeout`.
+    /// Limit to the first token, of each try. Default: what each target's provider says, then `defaults.timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
     /// Limit of the whole request. Default: `defaults.request_timeout`.
@@ -107,6 +107,9 @@ pub struct Target {
     pub provider: String,
     /// What the provider calls the model; under a pattern, `*` stands for the part the pattern's `*` matched.
     pub model: String,
+    /// Limit to the first token, of each try here. Default: the model's `timeout`, then the provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
     /// Replaces the client's output limit, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,

@@ -53,8 +53,7 @@ pub struct Provider {
     /// Limit of a connect. Default: `5s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_timeout: Option<Span>,
-    /// Limit to the first token, of each try. It holds where it is shorter than the model's; in a chain all tries have the
-    /// longest of its targets' limits.
+    /// Limit to the first token, of each try. Default: `defaults.timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
     /// Longest silence within an answer. Default: `60s`. Envoy keeps one such limit for all providers: the longest

@@ -29,4 +29,9 @@ pub(crate) use web_search::read_search;
 use super::Shape;
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape { request_id: Some("request-id"), cites: true, ..Shape::SSE };
+pub const SHAPE: Shape = Shape {
+    request_id: Some("request-id"),
+    cites: true,
+    media: &["\"image\"", "\"document\""],
+    ..Shape::SSE
+};

@@ -32,4 +32,5 @@ pub const SHAPE: Shape = Shape {
     streams_by_default: false,
     request_id: Some("x-amzn-requestid"),
     cites: false,
+    media: &["\"image\"", "\"document\"", "\"audio\"", "\"video\""],
 };

@@ -19,7 +19,7 @@ pub use stream::{StreamDecoder, StreamEncoder};
 use super::Shape;
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape::SSE;
+pub const SHAPE: Shape = Shape { media: &["\"image_url\""], ..Shape::SSE };
 
 /// Why something that another dialect says is lost here.
 const WHY: &str = "is not supported by Cohere";

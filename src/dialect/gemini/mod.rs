@@ -52,5 +52,6 @@ pub const SHAPE: Shape = Shape {
     model_in_path: true,
     stream_in_path: true,
     cites: true,
+    media: &["\"inlineData\"", "\"inline_data\"", "\"fileData\"", "\"file_data\""],
     ..Shape::SSE
 };

@@ -22,6 +22,7 @@ pub use stream::{StreamDecoder, StreamEncoder};
 pub const SHAPE: super::Shape = super::Shape {
     stream_types: &["application/x-ndjson", "application/ndjson"],
     streams_by_default: true,
+    media: &["\"images\""],
     ..super::Shape::SSE
 };
 

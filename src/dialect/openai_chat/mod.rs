@@ -25,4 +25,5 @@ pub use stream::{StreamDecoder, StreamEncoder};
 use super::Shape;
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape { cites: true, ..Shape::OPENAI };
+pub const SHAPE: Shape =
+    Shape { cites: true, media: &["\"image_url\"", "\"input_audio\"", "\"file\""], ..Shape::OPENAI };

@@ -29,4 +29,5 @@ pub use stream::{StreamDecoder, StreamEncoder};
 use super::Shape;
 
 /// Facts about the wire format.
-pub const SHAPE: Shape = Shape { cites: true, ..Shape::OPENAI };
+pub const SHAPE: Shape =
+    Shape { cites: true, media: &["\"input_image\"", "\"input_file\"", "\"input_audio\""], ..Shape::OPENAI };

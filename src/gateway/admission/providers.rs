@@ -1,7 +1,7 @@
 //! What a request holds of the provider that it goes to: chosen at admission, moved along the chain.
 
 use super::{Admission, Denied, behind};
-use crate::config::tables::Provider;
+use crate::config::tables::{Provider, Target};
 use crate::gateway::applicant::Applicant;
 use crate::gateway::exchange::Exchange;
 use crate::gateway::host::Host;
@@ -43,12 +43,11 @@ impl Admission {
                         let gone = Vec::len(&steps).saturating_sub(exchange.steps.len());
                         exchange.retries_granted = exchange.retries_granted.saturating_sub(gone);
                     }
-                    exchange.routed = provider;
                     return Ok(());
                 }
                 Err(denied) => {
                     whole.get_or_insert_with(|| (exchange.steps.clone(), exchange.attempts.len()));
-                    exchange.leave_out(&provider, clock.ns, &denied.reason());
+                    exchange.leave_out(is_of(&provider), clock.ns, &denied.reason());
                     if refusal.as_ref().is_none_or(|refusal| !refusal.may_wait()) {
                         refusal = Some(denied);
                     }
@@ -131,7 +130,7 @@ impl Admission {
             self.release(worker, host, &tables.quotas, Scope::Provider, now_ns);
             match self.hold_provider(worker, host, exchange, &provider, &clock) {
                 Ok(()) => return,
-                Err(denied) => exchange.leave_out(&provider, now_ns, &denied.reason()),
+                Err(denied) => exchange.leave_out(is_of(&provider), now_ns, &denied.reason()),
             }
         }
     }
@@ -150,8 +149,6 @@ impl Admission {
         if tables.quotas.of(Scope::Provider).is_empty() {
             return;
         }
-        // The router has gone on by itself: what was laid aside was passed over.
-        exchange.aside = None;
         let clock = Clock::at(now_ns, tables.quotas.lease);
         let Some(provider) = exchange.attempts.last().map(|attempt| Rc::clone(&attempt.provider)) else {
             return;
@@ -173,7 +170,12 @@ impl Admission {
             let standing = quota.standing(&cells.cell(quota.tag), &clock);
             let refused = Refused { standing, wanted: 0, wait_ns: 0 };
             let denied = Denied { quota: Rc::clone(quota), account, refused, unknown: None };
-            exchange.lay_aside(&next, now_ns, &denied.reason());
+            exchange.lay_aside(is_of(&next), now_ns, &denied.reason());
         }
     }
+}
+
+/// Whether a target is a provider's.
+fn is_of(provider: &Provider) -> impl Fn(usize, &Target) -> bool {
+    move |_, target| target.provider.index == provider.index
 }

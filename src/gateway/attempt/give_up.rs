@@ -24,12 +24,25 @@ impl Attempt {
         held: Option<usize>,
     ) -> Flow {
         let now = host.now_ns();
-        let status = self.headers.status();
-        failure.provider.get_or_insert_with(|| self.provider.to_string());
+        failure.provider = failure.provider.or_else(|| exchange.asked().map(|asked| asked.name.to_string()));
         let asked =
             backoff::retry_after(self.headers.get("retry-after-ms"), self.headers.get("retry-after"), now)
                 .or(failure.retry_after);
-        let ending = Ending { retry_after: asked, ..Ending::failed(Some(status), &failure) };
+        let ending = Ending { retry_after: asked, ..Ending::failed(Some(self.headers.status()), &failure) };
+        self.go_on_after(host, exchange, failure, ending, held)
+    }
+
+    /// Ends this try in this way, and lets the router go on to the next one.
+    pub(super) fn go_on_after(
+        &mut self,
+        host: &impl Host,
+        exchange: &mut Exchange,
+        failure: Failure,
+        ending: Ending,
+        held: Option<usize>,
+    ) -> Flow {
+        let now = host.now_ns();
+        let (asked, is_silent) = (ending.retry_after, ending.status.is_none());
         let board = self.worker.end_attempt(host, now, exchange, ending);
         self.stage = Stage::Through;
         host.break_in(None);
@@ -58,11 +71,12 @@ impl Attempt {
             return self.release_exhausted(host, exchange, failure, held);
         };
         route_to_upcoming(host, exchange);
-        if !is_retriable(status) {
+        if !is_retriable(self.headers.status()) {
             host.set_header(Side::Response, ":status", Some("502"));
         }
-        let pause =
-            if next.retry > 0 { backoff::before(next.retry, &exchange.model.backoff, asked, now) } else { 0 };
+        // After a silent one the next try itself waits.
+        let waits = next.retry > 0 && !is_silent;
+        let pause = if waits { backoff::before(next.retry, &exchange.model.backoff, asked, now) } else { 0 };
         if pause == 0 {
             return Flow::Continue;
         }

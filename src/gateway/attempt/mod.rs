@@ -7,6 +7,7 @@ mod release;
 mod request;
 mod response;
 mod secret;
+pub mod time_limit;
 mod upstream_headers;
 
 pub use give_up::exhausted;
@@ -16,15 +17,18 @@ use super::headers::Headers;
 use super::worker::{SharedExchange, Worker};
 use crate::dialect::lane::{AnswerPlan, Edit, Gauge, Stream};
 use std::rc::Rc;
+use time_limit::TimeLimit;
 
 /// The attempt phase of one try.
 #[derive(Debug)]
 pub struct Attempt {
     worker: Rc<Worker>,
-    /// The provider whose cluster this filter belongs to.
-    provider: Rc<str>,
+    /// The provider whose cluster this filter belongs to; `None` in the cluster by which tries go to all of them.
+    provider: Option<Rc<str>>,
     exchange: Option<SharedExchange>,
     plan: Option<AnswerPlan>,
+    /// The limit of the target's own, where it has one.
+    time_limit: Option<TimeLimit>,
     /// The provider's response headers.
     headers: Headers,
     stage: Stage,
@@ -64,13 +68,14 @@ struct Held {
 }
 
 impl Attempt {
-    /// A phase for a try at `provider` that is about to begin.
-    pub fn new(worker: Rc<Worker>, provider: Rc<str>) -> Self {
+    /// A phase for a try that is about to begin, at `provider` or at whoever is due.
+    pub fn new(worker: Rc<Worker>, provider: Option<Rc<str>>) -> Self {
         Self {
             worker,
             provider,
             exchange: None,
             plan: None,
+            time_limit: None,
             headers: Headers::default(),
             stage: Stage::Fresh,
             scratch: Vec::new(),

@@ -1,6 +1,7 @@
 //! The way out: the request as this provider wants it.
 
-use super::{Attempt, Stage, forward, upstream_headers};
+use super::time_limit::TimeLimit;
+use super::{Attempt, Stage, forward, time_limit, upstream_headers};
 use crate::chat::Failure;
 use crate::config::tables::{Model, Target};
 use crate::dialect::Operation;
@@ -19,7 +20,7 @@ impl Attempt {
     pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
         let token = host.recall(key::REQUEST).and_then(|t| String::from_utf8(t).ok()?.parse().ok());
         let Some(shared) = token.and_then(|t| self.worker.exchange(t)) else {
-            return self.refuse_stranger(host);
+            return self.meet_stranger(host);
         };
         self.exchange = Some(Rc::clone(&shared));
         let exchange = &mut *shared.borrow_mut();
@@ -29,9 +30,8 @@ impl Attempt {
         let Some((step, target)) = step.and_then(|s| Some((s, model.targets.get(s.target)?))) else {
             return self.reply_exhausted(host, exchange);
         };
-        if *target.provider.name != *self.provider {
-            let message =
-                format!("The router chose `{}` where `{}` was due.", self.provider, target.provider.name);
+        if let Some(own) = self.provider.as_deref().filter(|own| **own != *target.provider.name) {
+            let message = format!("The router chose `{own}` where `{}` was due.", target.provider.name);
             return self.reply(host, exchange, Failure::new(500, message));
         }
         // Where the router has gone by itself there is no way back: others that are left are asked after this one.
@@ -94,6 +94,8 @@ impl Attempt {
     ) -> Result<Flow, Failure> {
         let silent_retry = step.retry > 0 && exchange.attempts.last().is_some_and(was_silent);
         exchange.begun += 1;
+        // If the router has gone on by itself, what was laid aside was passed over.
+        exchange.aside = None;
         let upstream_model = route::upstream_model(target, &exchange.carried);
         exchange.attempts.push(exchange::Attempt {
             provider: Rc::clone(&target.provider),
@@ -108,6 +110,7 @@ impl Attempt {
             admission.follow(&self.worker, host, exchange, host.now_ns());
             exchange.admission = Some(admission);
         }
+        exchange.clear_the_way(host);
         route_to_upcoming(host, exchange);
         let endpoint = target.provider.endpoint_for(&exchange.call).ok_or_else(|| {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
@@ -129,7 +132,7 @@ impl Attempt {
             },
         };
         let length = length_after(&outgoing.edit, exchange.body.len());
-        let headers = upstream_headers::build(exchange, &target.provider, endpoint, &upstream_model, length);
+        let headers = upstream_headers::build(exchange, target, endpoint, &upstream_model, length);
         upstream_headers::apply(host, exchange, &headers);
         exchange.answer.warnings = outgoing.warnings;
         let created = host.now_ns() / 1_000_000_000;
@@ -146,12 +149,14 @@ impl Attempt {
         let pause =
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
         self.stage = Stage::Sending(outgoing.edit);
+        // The router's limit runs while this try sleeps; half of it is left for the provider.
+        let half = u64::try_from(model.timeout.as_millis() / 2).unwrap_or(u64::MAX);
+        let pause = pause.min(half);
+        self.time_limit = target.limit.map(|limit| TimeLimit::from(host.now_ns(), pause, limit));
         if pause == 0 {
             return Ok(Flow::Continue);
         }
-        // The per-try timeout runs while this try sleeps; half of it is left for the provider.
-        let half = u64::try_from(model.timeout.as_millis() / 2).unwrap_or(u64::MAX);
-        host.wake_in(Side::Request, pause.min(half));
+        host.wake_in(Side::Request, pause);
         Ok(Flow::Pause)
     }
 
@@ -177,9 +182,13 @@ impl Attempt {
         self.reply_exhausted(host, exchange)
     }
 
-    /// A request that did not come through the edge phase, or whose exchange is gone.
-    fn refuse_stranger(&mut self, host: &impl Host) -> Flow {
+    /// A request that did not come through the edge phase, or whose exchange is gone. A try that has come by way of its
+    /// time limit is looked after by the phase that sent it there.
+    fn meet_stranger(&mut self, host: &impl Host) -> Flow {
         self.stage = Stage::Through;
+        if host.property(&["xds", "route_name"]).is_some_and(|name| name == time_limit::ROUTE.as_bytes()) {
+            return Flow::Continue;
+        }
         host.reply(500, &[("content-type", "text/plain")], b"The request did not pass the gateway's edge.\n");
         Flow::Pause
     }
@@ -187,14 +196,14 @@ impl Attempt {
 
 /// Tells the router where the next try goes, when that is not where it would go anyway.
 pub(super) fn route_to_upcoming(host: &impl Host, exchange: &mut Exchange) {
-    let Some(next) = exchange.upcoming().and_then(|s| exchange.target(s)).map(|t| Rc::clone(&t.provider))
-    else {
-        return;
-    };
-    if next.index != exchange.routed.index {
-        host.remember(key::CLUSTER, next.cluster.as_bytes());
-        exchange.routed = next;
+    let Some(step) = exchange.upcoming() else { return };
+    let targets = &exchange.model.targets;
+    if let (Some(next), Some(last)) = (targets.get(step.target), targets.get(exchange.routed))
+        && next.cluster() != last.cluster()
+    {
+        host.remember(key::CLUSTER, next.cluster().as_bytes());
     }
+    exchange.routed = step.target;
 }
 
 fn was_silent(attempt: &exchange::Attempt) -> bool {

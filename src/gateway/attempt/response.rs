@@ -15,6 +15,9 @@ impl Attempt {
     pub fn on_response_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
         let Some(shared) = self.exchange.clone() else { return Flow::Continue };
         self.headers = host.headers(Side::Response);
+        if let Some(flow) = self.take_unanswered(host, &mut shared.borrow_mut()) {
+            return flow;
+        }
         self.take_counts();
         self.take_quota(host, &shared.borrow());
         let Some(plan) = &self.plan else { return Flow::Continue };

@@ -1,7 +1,8 @@
 //! The request headers one provider gets. The list is made afresh for each try, because all tries and the client's
 //! request share one header map: whatever is not named here does not reach the provider.
 
-use crate::config::tables::{Auth, Endpoint, Provider};
+use super::time_limit;
+use crate::config::tables::{Auth, Endpoint, Target};
 use crate::dialect::{Carriage, Dialect};
 use crate::gateway::exchange::{Exchange, Forwarded};
 use crate::gateway::headers::Headers;
@@ -98,11 +99,12 @@ pub fn apply(host: &impl Host, exchange: &Exchange, wanted: &Wanted<'_>) {
 /// The headers of a try, pseudo-headers first.
 pub fn build<'h>(
     exchange: &'h Exchange,
-    provider: &'h Provider,
+    target: &'h Target,
     endpoint: &'h Endpoint,
     model: &str,
     length: usize,
 ) -> Wanted<'h> {
+    let provider = &*target.provider;
     let mut headers = Wanted(Vec::with_capacity(12));
     let forwarded = exchange.forwarded.as_ref();
     headers.add(":method", forwarded.map_or("POST", |forwarded| &*forwarded.request.method));
@@ -165,6 +167,9 @@ pub fn build<'h>(
     }
     for (name, value) in &provider.headers {
         headers.set(name, &**value);
+    }
+    if let Some(limit) = target.limit {
+        headers.set(time_limit::HEADER, time_limit::entry(&provider.name, limit));
     }
     headers
 }

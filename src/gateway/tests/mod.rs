@@ -27,6 +27,8 @@ fn config() -> Value {
             "chain": ["one/model-1", "two/claude-sonnet-4-5"],
             "again": {"targets": ["one/model-1"], "retries": 2, "backoff": {"base": "1s", "max": "8s"}},
             "both": {"targets": ["one/model-1", "two/claude-sonnet-4-5"], "retries": 3},
+            "soon": [{"provider": "one", "model": "model-1", "timeout": "2s"}, "two/claude-sonnet-4-5"],
+            "late": ["two/claude-sonnet-4-5", {"provider": "one", "model": "model-1", "timeout": "2s"}],
         },
     })
 }
@@ -184,6 +186,33 @@ fn a_target_that_asks_for_too_long_is_left_and_its_status_kept() {
     ];
     let seen = ask("both", false, scripts);
     assert_eq!((seen.status, seen.upstream.len()), (503, 8));
+}
+
+#[test]
+fn what_the_proxy_says_in_a_providers_place_is_no_answer() {
+    let passed = || Script::Bare(504, ("x-tollgate-unanswered", "UT response_timeout"));
+    let broken = "UC upstream_reset_before_response_started{connection_termination}";
+    let broken = || Script::Bare(503, ("x-tollgate-unanswered", broken));
+    for (script, why) in [
+        (passed(), "The provider did not answer within 2000 ms."),
+        (
+            broken(),
+            "The provider `one` could not be reached: upstream reset before response started{connection termination}.",
+        ),
+    ] {
+        let seen = ask("soon", false, vec![script, anthropic_answer()]);
+        assert_eq!((seen.status, seen.upstream.len()), (200, 2));
+        let limit =
+            |number: usize| seen.upstream[number].headers.get("x-tollgate-time-limit").map(ToOwned::to_owned);
+        assert_eq!((limit(0).as_deref(), limit(1)), (Some("one/2000"), None));
+        let attempt = &seen.audit["attempts"][0];
+        assert_eq!((&attempt["status"], &attempt["reason"]), (&Value::Null, &json!(why)));
+    }
+    let seen = ask("late", false, vec![failed(500), passed()]);
+    assert_eq!((seen.status, &body(&seen)["error"]["attempts"][1]["status"]), (504, &Value::Null));
+    // Nobody else can say so.
+    let seen = ask("chain", false, vec![passed(), anthropic_answer()]);
+    assert_eq!(seen.audit["attempts"][0]["status"], 504);
 }
 
 fn events(text: &[&str]) -> Vec<u8> {

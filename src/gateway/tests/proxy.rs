@@ -332,8 +332,7 @@ fn try_all(
     let mut scripts = scripts.into_iter();
     for tries_left in (0..=retries).rev() {
         let cluster = String::from_utf8(proxy.recall(key::CLUSTER).unwrap()).unwrap();
-        let provider: Rc<str> = cluster.strip_prefix("provider_").unwrap().into();
-        let mut attempt = Attempt::new(Rc::clone(worker), provider);
+        let mut attempt = Attempt::new(Rc::clone(worker), cluster.strip_prefix("provider_").map(Into::into));
         *proxy.bodies[0].borrow_mut() = body.to_vec();
         attempt.on_request_headers(proxy);
         if proxy.reply.borrow().is_some() {

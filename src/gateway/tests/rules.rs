@@ -118,6 +118,7 @@ fn what_a_target_cannot_take_goes_to_the_next_one() {
     let gateway = gateway(&json!({"models": {
         "claude-first": ["two/claude-sonnet-4-5", "two/claude-haiku-4-5", "one/model-1"],
         "claude-last": ["one/model-1", "two/claude-sonnet-4-5"],
+        "claude-between": ["one/model-1", "two/claude-sonnet-4-5", "two/claude-haiku-4-5", "one/model-2"],
         "claude": claude,
         "deaf": {"targets": ["two/claude-sonnet-4-5"], "drop_content": true},
         "strict": {"targets": ["two/claude-sonnet-4-5", "one/model-1"], "drop_params": false},
@@ -145,6 +146,16 @@ fn what_a_target_cannot_take_goes_to_the_next_one() {
     let seen = ask(&gateway, &[], &spoken("claude-last"), vec![failed(503)]);
     assert_eq!(seen.status, 503, "{}", body(&seen));
     assert_eq!(body(&seen)["error"]["attempts"][0]["reason"], format!("skipped: {why}"));
+
+    // The router goes on by itself where nothing came back, and finds who can.
+    let seen = ask(&gateway, &[], &spoken("claude-between"), vec![Script::Refused, good()]);
+    assert_eq!((seen.status, seen.headers.get("x-tollgate-model")), (200, Some("model-2")));
+    let told = reasons(&seen);
+    assert_eq!((told.len(), &told[0], &told[3]), (4, &format!("skipped: {why}"), &String::new()));
+    let seen = ask(&gateway, &[], &spoken("claude-between"), vec![failed(503), good()]);
+    assert_eq!((seen.status, reasons(&seen).len()), (200, 4));
+    let seen = ask(&gateway, &[], &spoken("claude-between"), vec![good()]);
+    assert_eq!(reasons(&seen), [""]);
 
     // Unless the configuration has it otherwise.
     let seen = ask(&gateway, &[], &spoken("deaf"), vec![anthropic_answer()]);

@@ -6,7 +6,7 @@ use super::settings::why_param;
 use super::{Import, OS_ENVIRON, clouds, variable};
 use crate::config::BaseUrl;
 use crate::config::headers::why_not_set;
-use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
+use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Span, Target, TargetEntry};
 use crate::config::upstream::{is_variable, is_word};
 use crate::provider::{Preset, preset};
 use yaml_serde::Value;
@@ -183,21 +183,22 @@ impl Import<'_> {
         let target =
             self.changes(params, preset_name, Target { provider, model: model.clone(), ..Target::default() });
         self.price(params, info, &model);
-        let own = self.limits(params);
+        let retries = self.retries(params);
         let order = params.number("order", &mut self.report);
         let weight = params.number("weight", &mut self.report);
         if weight.is_some_and(|weight| weight < 0.0) {
             self.report.left(params.at("weight"), "is below zero");
         }
         let mut target = target;
+        target.timeout = self.timeout(params);
         target.context_window = self.amount(info, "max_input_tokens");
         if target.context_window.is_some() {
             let how = "is `context_window`: what is estimated to be longer, with the output that is asked for, goes to the others";
             self.report.changed(info.at("max_input_tokens"), how);
         }
-        let is_plain =
-            target.max_tokens.is_none() && target.params.is_empty() && target.context_window.is_none();
-        let entry = if is_plain {
+        let plain =
+            Target { provider: target.provider.clone(), model: target.model.clone(), ..Target::default() };
+        let entry = if target == plain {
             TargetEntry::Short(format!("{}/{}", target.provider, target.model))
         } else {
             TargetEntry::Full(target)
@@ -206,7 +207,7 @@ impl Import<'_> {
         let flow = [allowance.requests, allowance.tokens].map(|amount| amount.map(|amount| amount as f64));
         let [requests, tokens] = flow;
         let shares = [weight.filter(|weight| *weight >= 0.0), requests, tokens];
-        self.models.add(name, entry, order, own, shares);
+        self.models.add(name, entry, order, retries, shares);
         Ok(())
     }
 
@@ -468,8 +469,8 @@ impl Import<'_> {
         }
     }
 
-    /// Limits of the deployment's own, which here are its model's.
-    fn limits(&mut self, params: &mut Fields) -> super::models::Limits {
+    /// The limit of a try.
+    fn timeout(&mut self, params: &mut Fields) -> Option<Span> {
         let timeout = self.seconds(params, "timeout");
         let stream = self.seconds(params, "stream_timeout");
         if let (Some(_), Some(_)) = (timeout, stream) {
@@ -477,14 +478,16 @@ impl Import<'_> {
             self.report
                 .left(at, "`timeout` is the limit to the first token of streams and whole answers alike");
         }
+        timeout.or(stream)
+    }
+
+    /// Tries of the deployment's own beyond the first, which here are its model's.
+    fn retries(&mut self, params: &mut Fields) -> Option<u32> {
         let retries = match self.count(params, "num_retries") {
             Some(retries) => Some(retries),
             None => self.count(params, "max_retries"),
         };
-        super::models::Limits {
-            timeout: timeout.or(stream),
-            retries: retries.map(|retries| u32::try_from(retries).unwrap_or(u32::MAX)),
-        }
+        retries.map(|retries| u32::try_from(retries).unwrap_or(u32::MAX))
     }
 }
 

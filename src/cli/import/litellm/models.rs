@@ -3,17 +3,8 @@
 use super::super::report::Report;
 use super::deployment::{check_name, whole};
 use crate::config::limits::{MAX_RETRIES, MAX_TARGETS};
-use crate::config::schema::{Model, ModelEntry, Ordered, Span, Target, TargetEntry};
+use crate::config::schema::{Model, ModelEntry, Ordered, Target, TargetEntry};
 use crate::policy::strategy::Strategy;
-
-/// Limits that LiteLLM keeps per deployment, and the gateway per model.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Limits {
-    /// Of each try.
-    pub(super) timeout: Option<Span>,
-    /// At each target.
-    pub(super) retries: Option<u32>,
-}
 
 /// Why a target does not get into a chain.
 pub(super) const FULL: &str = "did not fit in: the chain is as long as one may be";
@@ -34,7 +25,8 @@ pub(super) enum When {
 struct Deployment {
     target: TargetEntry,
     order: Option<f64>,
-    limits: Limits,
+    /// LiteLLM has them per deployment, and the gateway per model.
+    retries: Option<u32>,
     shares: Shares,
 }
 
@@ -61,10 +53,10 @@ impl Models {
         name: &str,
         target: TargetEntry,
         order: Option<f64>,
-        limits: Limits,
+        retries: Option<u32>,
         shares: Shares,
     ) {
-        let deployment = Deployment { target, order, limits, shares };
+        let deployment = Deployment { target, order, retries, shares };
         match self.deployments.iter_mut().find(|(known, _)| known == name) {
             Some((_, deployments)) => deployments.push(deployment),
             None => self.deployments.push((name.to_owned(), vec![deployment])),
@@ -74,7 +66,7 @@ impl Models {
     /// Adds a model with one target, unless there is one of that name.
     pub(super) fn add_if_new(&mut self, name: &str, target: &str) {
         if !self.deployments.iter().any(|(known, _)| known == name) {
-            self.add(name, TargetEntry::Short(target.to_owned()), None, Limits::default(), [None; 3]);
+            self.add(name, TargetEntry::Short(target.to_owned()), None, None, [None; 3]);
         }
     }
 
@@ -98,22 +90,12 @@ impl Models {
                 let how = "beyond the lowest order, deployments are asked one after the other";
                 report.changed(format!("model_list.{name}.order"), how);
             }
-            let longest = deployments.iter().filter_map(|deployment| deployment.limits.timeout).max();
-            let most = deployments.iter().filter_map(|deployment| deployment.limits.retries).max();
-            if deployments
-                .iter()
-                .any(|deployment| deployment.limits != Limits { timeout: longest, retries: most })
-            {
-                report.changed(
-                    "model_list",
-                    format!("`{name}` has one timeout and number of retries: the largest"),
-                );
+            let most = deployments.iter().filter_map(|deployment| deployment.retries).max();
+            if deployments.iter().any(|deployment| deployment.retries != most) {
+                report.changed("model_list", format!("`{name}` has one number of retries: the largest"));
             }
-            let mut model = Model {
-                timeout: longest,
-                retries: most.map(|retries| retries.min(MAX_RETRIES)),
-                ..Model::default()
-            };
+            let mut model =
+                Model { retries: most.map(|retries| retries.min(MAX_RETRIES)), ..Model::default() };
             let mut fits = true;
             let mut shares = Vec::new();
             let weights_of_all = weights.iter().flatten().copied().chain(std::iter::repeat(1));
