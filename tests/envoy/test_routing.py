@@ -108,7 +108,7 @@ def _again(world):
 
 
 def test_the_quickest(gate, world):
-    world.openai.always(stream(before_headers=0.3))
+    world.openai.always(stream(before_headers=1.5))
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: fresh(gate, "quick"), range(8)))
     counts = Counter(provider(fresh(gate, "quick")) for _ in range(20))
