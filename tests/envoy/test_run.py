@@ -18,6 +18,7 @@ import pytest
 
 from support.answers import read_stream
 from support.envoy import tollgate_binary
+from support.run import plan
 
 RUN = Path(__file__).resolve().parents[1] / "support" / "run.py"
 
@@ -60,14 +61,36 @@ def curls(said):
 
 def test_the_printed_commands_work(running):
     _, said, ports = running
-    chat, streamed, messages = (
+    chat, streamed, responses, messages, gemini, cohere, bedrock, ollama = (
         subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
         for command in curls(said)
     )
-    assert json.loads(chat)["choices"][0]["message"]["content"] == "echo: Good morning"
     assert read_stream("openai_chat", streamed).text == "echo: Good morning"
-    assert json.loads(messages)["content"][0]["text"] == "echo: Good morning"
+    for answer, place in (
+        (chat, ("choices", 0, "message", "content")),
+        (responses, ("output", 0, "content", 0, "text")),
+        (messages, ("content", 0, "text")),
+        (gemini, ("candidates", 0, "content", "parts", 0, "text")),
+        (cohere, ("message", "content", 0, "text")),
+        (bedrock, ("output", "message", "content", 0, "text")),
+        (ollama, ("message", "content")),
+    ):
+        found = json.loads(answer)
+        for step in place:
+            found = found[step]
+        assert found == "echo: Good morning", answer
     assert f":{ports['PORT']}" in said and f":{ports['ADMIN_PORT']}" in said
+
+
+def test_a_provider_whose_key_is_set_is_the_real_one():
+    config, env, simulators = plan({"GROQ_API_KEY": "gsk-real", "MISTRAL_API_KEY": "real", "AWS_REGION": "eu-west-1"})
+    for simulator in simulators:
+        simulator.stop()
+    real = {name for name, provider in config["providers"].items() if "base_url" not in provider}
+    assert real == {"groq", "mistral"} and "groq" not in [simulator.name for simulator in simulators]
+    assert (env["GROQ_API_KEY"], env["MISTRAL_API_KEY"]) == ("gsk-real", "real")
+    assert config["models"]["mistral/*"] == "mistral/*"
+    assert config["providers"]["bedrock"]["region"] == "eu-west-1"
 
 
 def test_audit_log_metrics_and_health_are_where_it_says(running):

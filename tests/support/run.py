@@ -7,6 +7,7 @@ run as it stands, at its own addresses where no port is chosen, and nothing is s
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -23,9 +24,33 @@ import yaml  # noqa: E402
 
 from support.envoy import REPO, Envoy, EnvoyFailed  # noqa: E402
 from support.gateway import render  # noqa: E402
-from support.sim import AnthropicSim, OpenAISim, Simulator  # noqa: E402
+from support.sim import (  # noqa: E402
+    AnthropicSim,
+    BedrockSim,
+    CohereSim,
+    GeminiSim,
+    OpenAIResponsesSim,
+    OpenAISim,
+    Simulator,
+)
 
 SIMULATED = "simulated-key"
+
+
+class OpenAIWholeSim(OpenAISim):
+    """OpenAI with its Responses beside chat completions."""
+
+    def __init__(self, key: str) -> None:
+        self.responses = OpenAIResponsesSim(key)
+        super().__init__(key)
+
+    def answer(self, request: Any, behaviour: Any) -> Any:
+        whose = self.responses if request.path.startswith("/v1/responses") else super()
+        return whose.answer(request, behaviour)
+
+    def stop(self) -> None:
+        self.responses.stop()
+        super().stop()
 
 
 @dataclass
@@ -39,10 +64,25 @@ class Offer:
 
 
 OFFERS = (
-    Offer("openai", "OPENAI_API_KEY", ("gpt-4o", "gpt-4.1-mini", "gpt-5-mini"), OpenAISim),
+    Offer("openai", "OPENAI_API_KEY", ("gpt-4o", "gpt-4.1-mini", "gpt-5-mini"), OpenAIWholeSim),
     Offer("anthropic", "ANTHROPIC_API_KEY", ("claude-sonnet-4-5", "claude-haiku-4-5"), AnthropicSim),
+    Offer("gemini", "GEMINI_API_KEY", ("gemini-2.5-flash", "gemini-2.5-pro"), GeminiSim),
+    Offer("cohere", "COHERE_API_KEY", ("command-a-03-2025",), CohereSim),
+    Offer("bedrock", "AWS_BEARER_TOKEN_BEDROCK", ("us.amazon.nova-lite-v1:0",), BedrockSim),
     Offer("groq", "GROQ_API_KEY", ("llama-3.3-70b-versatile",), lambda key: OpenAISim(key, compatible=True)),
 )
+
+OTHERS = {
+    "cerebras": "CEREBRAS_API_KEY",
+    "deepseek": "DEEPSEEK_API_KEY",
+    "fireworks": "FIREWORKS_API_KEY",
+    "mistral": "MISTRAL_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+    "perplexity": "PERPLEXITY_API_KEY",
+    "together": "TOGETHER_API_KEY",
+    "xai": "XAI_API_KEY",
+}
+"""presets of which there is one only when its key is set; their models are `PRESET/NAME`"""
 
 
 def free_port() -> int:
@@ -69,8 +109,15 @@ def plan(environment: dict[str, str]) -> tuple[dict[str, Any], dict[str, str], l
             simulators.append(simulator)
             provider["base_url"] = simulator.base_url  # type: ignore[attr-defined]
             env[offer.key] = SIMULATED
+        if offer.preset == "bedrock":
+            provider["region"] = environment.get("AWS_REGION") or "us-east-1"
         providers[offer.preset] = provider | {"api_key_env": offer.key}
         models |= {name: f"{offer.preset}/{name}" for name in offer.models}
+    for preset, key in OTHERS.items():
+        if environment.get(key):
+            providers[preset] = {"api_key_env": key}
+            env[key] = environment[key]
+            models[f"{preset}/*"] = f"{preset}/*"
     models["smart"] = ["anthropic/claude-sonnet-4-5", "openai/gpt-4o"]
     server = {
         "listen": f"127.0.0.1:{environment.get('PORT') or free_port()}",
@@ -95,13 +142,56 @@ class Running:
     """Names of the providers that are not real."""
 
 
+TEXT = "Good morning"
+SAID = [{"role": "user", "content": TEXT}]
+CLIENTS: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
+    ("An OpenAI client", "claude-sonnet-4-5", "/v1/chat/completions", {"messages": SAID}, ""),
+    ("The same as a stream", "gemini-2.5-flash", "/v1/chat/completions", {"stream": True, "messages": SAID}, ""),
+    ("A client of OpenAI's Responses", "gpt-4o", "/v1/responses", {"input": TEXT}, ""),
+    (
+        "An Anthropic client",
+        "gpt-4o",
+        "/v1/messages",
+        {"max_tokens": 200, "messages": SAID},
+        "anthropic-version: 2023-06-01",
+    ),
+    (
+        "A Gemini client",
+        "command-a-03-2025",
+        "/v1beta/models/{model}:generateContent",
+        {"contents": [{"role": "user", "parts": [{"text": TEXT}]}]},
+        "",
+    ),
+    ("A Cohere client", "gpt-4o", "/v2/chat", {"messages": SAID}, ""),
+    (
+        "A client of Bedrock's",
+        "gemini-2.5-flash",
+        "/model/{model}/converse",
+        {"messages": [{"role": "user", "content": [{"text": TEXT}]}]},
+        "",
+    ),
+    ("An Ollama client", "us.amazon.nova-lite-v1:0", "/api/chat", {"stream": False, "messages": SAID}, ""),
+)
+"""who asks, which model where there are those of `make run`, at which path, what, and a header"""
+
+
+def curl(url: str, model: str, path: str, body: dict[str, Any], headers: list[str]) -> str:
+    """A request in two lines."""
+    silent = "-sSN" if body.get("stream") else "-sS"
+    if "{model}" not in path:
+        body = {"model": model} | body
+    said = "".join(f" -H '{header}'" for header in headers if header)
+    said = said.replace("'authorization: Bearer $KEY'", '"authorization: Bearer $KEY"')
+    data = json.dumps(body, separators=(",", ":"))
+    return f"  curl {silent} {url}{path.format(model=model)}{said} \\\n    -d '{data}'"
+
+
 def words(up: Running) -> str:
     """What is printed once all of it runs."""
     config, url, directory = up.config, up.url, up.directory
     names = list(config.get("models") or {})
     # A pattern is no name to ask for.
     plain = [name for name in names if "*" not in name] or ["MODEL"]
-    gpt, claude = ("gpt-4o", "claude-sonnet-4-5") if "gpt-4o" in names else (plain[0], plain[-1])
     about = "those of the configuration"
     if up.simulated:
         about = f"simulated: {', '.join(up.simulated)} (set the API key of one to use the real one)"
@@ -109,23 +199,17 @@ def words(up: Running) -> str:
         about = "all are real"
     key = ""
     if any(config.get(name) for name in ("keys", "keys_file", "master_key")):
-        key = ' -H "authorization: Bearer $KEY"'
+        key = "authorization: Bearer $KEY"
+    asked = []
+    for number, (who, model, path, body, header) in enumerate(CLIENTS):
+        model = model if model in names else plain[number % len(plain)]
+        asked.append(f"{who}, answered by {model}:\n{curl(url, model, path, body, [key, 'content-type: application/json', header])}")
     return f"""
 Tollgate is up at {url}
   models     {", ".join(names) or "whatever the provider has"}
   providers  {about}
 
-An OpenAI client, answered by {claude}:
-  curl -sS {url}/v1/chat/completions{key} -H 'content-type: application/json' \\
-    -d '{{"model":"{claude}","messages":[{{"role":"user","content":"Good morning"}}]}}'
-
-The same as a stream, answered by {gpt}:
-  curl -sSN {url}/v1/chat/completions{key} -H 'content-type: application/json' \\
-    -d '{{"model":"{gpt}","stream":true,"messages":[{{"role":"user","content":"Good morning"}}]}}'
-
-An Anthropic client, answered by {gpt}:
-  curl -sS {url}/v1/messages{key} -H 'content-type: application/json' -H 'anthropic-version: 2023-06-01' \\
-    -d '{{"model":"{gpt}","max_tokens":200,"messages":[{{"role":"user","content":"Good morning"}}]}}'
+{(chr(10) * 2).join(asked)}
 
   config     {up.file}
   bootstrap  {directory / "envoy.yaml"}
