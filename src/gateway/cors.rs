@@ -4,15 +4,20 @@ use super::headers::Headers;
 use crate::config::tables::Cors;
 use std::borrow::Cow;
 
-/// Request headers that the dialects' clients send.
-const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, api-key, x-goog-api-key, x-goog-api-client, anthropic-version, anthropic-beta, \
-     anthropic-dangerous-direct-browser-access, openai-organization, openai-project, x-request-id, \
+/// Request headers that the dialects' clients send: of credentials, of versions, and what SDKs say about themselves.
+const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, api-key, x-goog-api-key, \
+     anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access, \
+     openai-beta, openai-organization, openai-project, x-request-id, \
      x-stainless-arch, x-stainless-lang, x-stainless-os, x-stainless-package-version, x-stainless-retry-count, \
-     x-stainless-runtime, x-stainless-runtime-version, x-stainless-timeout, x-stainless-helper-method";
+     x-stainless-runtime, x-stainless-runtime-version, x-stainless-timeout, x-stainless-helper-method, \
+     x-goog-api-client, x-client-name, \
+     x-fern-language, x-fern-runtime, x-fern-runtime-version, x-fern-sdk-name, x-fern-sdk-version, \
+     amz-sdk-invocation-id, amz-sdk-request, x-amz-content-sha256, x-amz-date, x-amz-security-token, x-amz-user-agent";
 
 /// Response headers that a page may read.
 const EXPOSED: &str = "x-tollgate-provider, x-tollgate-model, x-tollgate-attempts, x-tollgate-request-id, \
-     x-tollgate-cost, x-tollgate-warnings, x-tollgate-budget-warning, retry-after, request-id, x-request-id, \
+     x-tollgate-cost, x-tollgate-usage, x-tollgate-warnings, x-tollgate-budget-warning, \
+     retry-after, request-id, x-request-id, x-amzn-requestid, x-amzn-errortype, \
      x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, \
      x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, \
      anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, \

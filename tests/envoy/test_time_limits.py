@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -145,6 +146,15 @@ def test_the_provider_sees_the_same_request(timed, world, streamed):
         request = world.openai.last
         seen.append((request.method, request.path, sorted(request.headers), request.body))
     assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize("silence", [hang(), stream(before_first=30)], ids=["no-headers", "no-content"])
+def test_many_at_once(timed, world, silence, streamed):
+    world.openai.always(silence)
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda n: ask(timed, "quick-first", streamed, f"n {n}"), range(80)))
+    assert [text(answer, streamed) for answer in answers] == [f"echo: n {n}" for n in range(80)]
+    assert all("400 ms" in reasons(timed, answer)[0] for answer in answers)
 
 
 def test_health_sees_the_silence(timed, world):

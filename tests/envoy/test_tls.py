@@ -62,17 +62,24 @@ def safe(make_gateway, ca, stranger):
             "api_key_env": "OPENAI_TEST_KEY",
         }
         models = {name: f"{name}/{GPT}" for name in providers} | {"saved": [f"other-ca/{GPT}", f"openai/{GPT}"]}
+        models |= {
+            f"soon-{name}": [{"provider": name, "model": GPT, "timeout": "20s"}, f"openai/{GPT}"]
+            for name in (*KINDS, "other-ca")
+        }
         yield make_gateway(providers=providers, models=models), sims
 
 
+@pytest.mark.parametrize("way", ["", "soon-"], ids=["directly", "by-a-time-limit"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_sni_and_private_ca(world, safe, kind):
+def test_sni_and_private_ca(world, safe, kind, way):
     gateway, sims = safe
-    for client in DIALECTS:
-        assert gateway.ask(client, kind).status_code == 200
-        assert "w30" in gateway.ask(client, kind, "long 30", stream=True).text
-    assert gateway.chat(kind, "x" * 2_000_000).status_code == 200
     sim = sims[kind]
+    sim.clear()
+    for client in DIALECTS:
+        assert gateway.ask(client, way + kind).status_code == 200
+        assert "w30" in gateway.ask(client, way + kind, "long 30", stream=True).text
+    assert gateway.chat(way + kind, "x" * 2_000_000).status_code == 200
+    assert len(sim.requests) == 5 and not world.openai.requests
     assert {request.protocol for request in sim.requests} == {KINDS[kind][2]}
     assert {request.sni for request in sim.requests} == {"llm.internal.test"}
     assert not sim.faults
@@ -88,7 +95,8 @@ def test_a_wrong_certificate_is_refused(world, safe, kind):
 
 
 def test_the_next_target_answers_for_a_provider_that_is_not_trusted(world, safe):
-    assert safe[0].chat("saved").headers["x-tollgate-provider"] == "openai"
+    for model in ("saved", "soon-other-ca"):
+        assert safe[0].chat(model).headers["x-tollgate-provider"] == "openai"
 
 
 @pytest.mark.parametrize("version", [{"http2": False}, {"http1": False, "http2": True}], ids=["http1", "http2"])
