@@ -64,7 +64,7 @@ pub struct Tables {
     pub audit_in_lines: bool,
     /// What the rendered route allows where the edge phase says nothing else.
     pub route: Route,
-    /// Prices of the configuration's own, by provider model name, in USD per million tokens.
+    /// Prices of the configuration's own, in USD per million tokens; see [`Tables::own_price`].
     pub prices: HashMap<Box<str>, PriceOverride>,
     /// What a rate limit service is told of each request; `None` when there is no such service.
     pub rate_limit: Option<RateLimit>,
@@ -76,6 +76,14 @@ impl Tables {
     /// Every target of every model, some of them several times.
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.all_models().flat_map(|model| &model.targets)
+    }
+
+    /// The configuration's own price of a provider's model: the one of this provider, else the one of the model's name.
+    pub fn own_price(&self, provider: &str, model: &str) -> Option<&PriceOverride> {
+        if self.prices.is_empty() {
+            return None;
+        }
+        self.prices.get(&*format!("{provider}/{model}")).or_else(|| self.prices.get(model))
     }
 
     /// Every model, those with aliases several times.

@@ -213,11 +213,11 @@ impl Worker {
 /// The price of a provider's model. A provider that the price facts do not know runs on somebody's own machines, and
 /// its prices are nobody else's: only the configuration can say them.
 fn price_of(tables: &Tables, provider: &Provider, model: &str) -> Option<Price> {
-    let known = provider.price_provider.is_some();
-    if known {
-        price::resolve(&tables.prices, provider.price_provider, model)
+    let own = tables.own_price(&provider.name, model);
+    if provider.price_provider.is_some() {
+        price::resolve(own, provider.price_provider, model)
     } else {
-        Price::from_override(tables.prices.get(model)?)
+        Price::from_override(own?)
     }
 }
 

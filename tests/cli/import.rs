@@ -175,6 +175,7 @@ fn numbers_that_are_none_here_are_named() {
          - {model_name: d, litellm_params: {model: openai/d, cache_read_input_token_cost: 0.000002}}\n\
          - {model_name: e, litellm_params: {model: azure/c, api_base: 'https://x.example', input_cost_per_token: cheap, \
            output_cost_per_token: 0.000004}}\n\
+         - {model_name: f, litellm_params: {model: openai/c, input_cost_per_token: 0.000004}}\n\
          router_settings: {timeout: 0, num_retries: 0.5, cooldown_time: 0, allowed_fails: 0.5, stream_timeout: 30}\n\
          litellm_settings: {request_timeout: 40}\n\
          general_settings: {max_parallel_requests: 1.5}\n",
@@ -189,7 +190,7 @@ fn numbers_that_are_none_here_are_named() {
         "model_list[2].litellm_params.input_cost_per_token: is not there and became 0",
         "model_list[3].litellm_params.cache_read_input_token_cost: a price is that of input and output",
         "model_list[4].litellm_params.input_cost_per_token: is not a number",
-        "model_list[4].litellm_params.input_cost_per_token: `c` has another price already",
+        "model_list[5].litellm_params.input_cost_per_token: `openai/c` has another price already",
         "router_settings.timeout: is no time",
         "router_settings.num_retries: is no whole number",
         "router_settings.cooldown_time: is no time",
@@ -200,6 +201,7 @@ fn numbers_that_are_none_here_are_named() {
         assert!(report.contains(&format!("  {line}")), "{line}\n{report}");
     }
     assert!(file.contains("defaults:\n  timeout: 30s\n"), "{file}");
+    assert!(file.contains("prices:\n  azure/c:\n"), "a price is that of one provider: {file}");
 }
 
 #[test]

@@ -52,6 +52,15 @@ def test_nothing_of_envoy_is_told(world, gateway):
     assert not [name for name in answer.headers if name.startswith("x-envoy-")]
 
 
+def test_a_price_of_one_providers_alone(world, make_gateway):
+    gateway = make_gateway(
+        prices={"gpt-4.1": {"input": 1, "output": 1}, "second/gpt-4.1": {"input": 100, "output": 100}},
+        models={"here": "openai/gpt-4.1", "there": "second/gpt-4.1"},
+    )
+    costs = [gateway.audited(gateway.chat(model))["cost_usd"] for model in ("here", "there")]
+    assert costs[1] == pytest.approx(100 * costs[0])
+
+
 def test_an_unknown_price_is_absent(world, gateway):
     answer = gateway.chat("unpriced")
     assert answer.status_code == 200

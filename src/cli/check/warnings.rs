@@ -156,7 +156,8 @@ fn chain(model: &Model, warnings: &mut Vec<Problem>) {
 /// Models whose cost will be unknown.
 fn prices(model: &Model, tables: &Tables, priced: Priced<'_>, warnings: &mut Vec<Problem>) {
     for target in model.targets.iter().filter(|target| !target.model.contains('*')) {
-        if !tables.prices.contains_key(&target.model) && !priced(&target.provider, &target.model) {
+        let own = tables.own_price(&target.provider.name, &target.model);
+        if own.is_none() && !priced(&target.provider, &target.model) {
             let message = format!(
                 "no price is known for {}/{}: its cost will be absent; `prices` can say it, under `{}`",
                 target.provider.name, target.model, target.model
@@ -169,17 +170,18 @@ fn prices(model: &Model, tables: &Tables, priced: Priced<'_>, warnings: &mut Vec
 /// Prices of models that nobody asks for.
 fn unused_prices(gateway: &Gateway, tables: &Tables, warnings: &mut Vec<Problem>) {
     let targets = || tables.all_models().flat_map(|model| &model.targets).map(|target| &*target.model);
-    let is_asked = |name: &str| {
-        targets().any(|model| match model.split_once('*') {
-            Some((before, after)) => name.starts_with(before) && name.ends_with(after),
-            None => model == name,
-        })
+    let is_of = |name: &str, model: &str| match model.split_once('*') {
+        Some((before, after)) => name.starts_with(before) && name.ends_with(after),
+        None => model == name,
     };
+    let is_asked =
+        |name: &str| tables.targets().any(|target| is_of(name, &target.model) || is_of(name, &target.name));
     for name in gateway.prices.names().filter(|name| !is_asked(name)) {
         // Prices are by the provider's name of a model, without the provider's own.
         let bare = name.split_once('/').map(|(_, model)| model).filter(|model| is_asked(model));
         let near = bare.or_else(|| nearest(name, targets().filter(|model| !model.contains('*'))));
-        let message = "is the price of no target: prices are by the model's name at its provider";
+        let message =
+            "is the price of no target: prices are by the model's name at its provider, or by provider/model";
         warnings.push(Problem::new(entry("prices", name), message).suggest(near));
     }
 }

@@ -105,7 +105,8 @@ pub struct Gateway {
     /// Where the audit lines go: one JSON object a request.
     #[serde(skip_serializing_if = "is_default")]
     pub audit: Audit,
-    /// Prices of your own, by the provider's model name, in USD per million tokens. They win over the bundled ones.
+    /// Prices of your own, in USD per million tokens, by the provider's name of a model, or by `PROVIDER/MODEL` where they are
+    /// that provider's alone. They win over the bundled ones.
     #[serde(skip_serializing_if = "Ordered::is_empty")]
     pub prices: Ordered<Price>,
     /// Which provider gets the requests of a service that name no model (files, batches, stored responses), where

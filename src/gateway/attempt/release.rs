@@ -135,6 +135,7 @@ impl Attempt {
         let now = host.now_ns();
         let status = self.headers.status();
         failure.provider = failure.provider.or_else(|| exchange.asked().map(|asked| asked.name.to_string()));
+        exchange.take_up();
         self.worker.end_attempt(host, now, exchange, Ending::failed(Some(status), &failure));
         let same_dialect = self.plan.as_ref().is_some_and(|p| p.client == p.provider);
         let readable =

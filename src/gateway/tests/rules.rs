@@ -156,6 +156,8 @@ fn what_a_target_cannot_take_goes_to_the_next_one() {
     assert_eq!((seen.status, reasons(&seen).len()), (200, 4));
     let seen = ask(&gateway, &[], &spoken("claude-between"), vec![good()]);
     assert_eq!(reasons(&seen), [""]);
+    let seen = ask(&gateway, &[], &spoken("claude-between"), vec![failed(400)]);
+    assert_eq!((seen.status, reasons(&seen).len()), (400, 1));
 
     // Unless the configuration has it otherwise.
     let seen = ask(&gateway, &[], &spoken("deaf"), vec![anthropic_answer()]);

@@ -39,7 +39,6 @@ pub use cost::Cost;
 use crate::chat::Usage;
 use crate::config::tables::PriceOverride;
 use cost::ModelRates;
-use hashbrown::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The prices of one model, at any time and for any size of request.
@@ -55,8 +54,8 @@ enum Source {
 /// The price of a provider's model: the configuration's own, or else the table's.
 ///
 /// An own price that is not usable (see [`Price::from_override`]) hides the table's all the same: it is unknown then.
-pub fn resolve(own: &HashMap<Box<str>, PriceOverride>, provider: Option<&str>, model: &str) -> Option<Price> {
-    match own.get(model) {
+pub fn resolve(own: Option<&PriceOverride>, provider: Option<&str>, model: &str) -> Option<Price> {
+    match own {
         Some(own) => Price::from_override(own),
         None => Price::lookup(provider, model),
     }

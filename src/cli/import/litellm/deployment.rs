@@ -182,7 +182,7 @@ impl Import<'_> {
         self.allow(name, &format!("{provider}/{model}"), allowance);
         let target =
             self.changes(params, preset_name, Target { provider, model: model.clone(), ..Target::default() });
-        self.price(params, info, &model);
+        self.price(params, info, &format!("{}/{}", target.provider, target.model));
         let retries = self.retries(params);
         let order = params.number("order", &mut self.report);
         let weight = params.number("weight", &mut self.report);
@@ -433,7 +433,7 @@ impl Import<'_> {
     }
 
     /// A price of the deployment's own.
-    fn price(&mut self, params: &mut Fields, info: &mut Fields, model: &str) {
+    fn price(&mut self, params: &mut Fields, info: &mut Fields, target: &str) {
         let mut take = |name: &str| {
             let [own, told] = [&mut *params, &mut *info].map(|fields| {
                 let price = fields.number(name, &mut self.report);
@@ -460,10 +460,9 @@ impl Import<'_> {
             }
             let price =
                 Price { input: input.unwrap_or(0.0), output: output.unwrap_or(0.0), cache_read, cache_write };
-            let known = self.prices.entry(model.to_owned()).or_insert_with(|| price.clone());
+            let known = self.prices.entry(target.to_owned()).or_insert_with(|| price.clone());
             if *known != price {
-                let why =
-                    format!("`{model}` has another price already, and prices are those of a model's name");
+                let why = format!("`{target}` has another price already");
                 self.report.left(params.at("input_cost_per_token"), why);
             }
         }
