@@ -102,8 +102,8 @@ fn limits_follow_the_configuration() {
     assert_eq!(rule["request_body_buffer_limit"], 2 << 20);
     let retries = &rule["route"]["retry_policy"];
     assert_eq!(retries["num_retries"], 5);
-    assert_eq!((&rule["route"]["timeout"], &retries["per_try_timeout"]), (&"1200s".into(), &"60s".into()));
-    assert_eq!(retries["per_try_idle_timeout"], "90s");
+    assert_eq!((&rule["route"]["timeout"], &retries["per_try_timeout"]), (&"1200s".into(), &"300s".into()));
+    assert_eq!(retries["per_try_idle_timeout"], "300s", "it cannot be shorter than that of a try");
     assert_eq!(manager["stream_idle_timeout"], "1205s");
     let cluster = &bootstrap["static_resources"]["clusters"][0];
     assert_eq!(cluster["connect_timeout"], "0.250s");

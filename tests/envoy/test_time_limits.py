@@ -12,7 +12,7 @@ from support.sim import fail, hang, refuse_connections, reset, stream
 from support.world import CLAUDE, GPT
 
 QUICK = "400ms"
-"""The limit of the first provider; the others keep the default, a minute."""
+"""The limit of the first provider; the others keep the default, minutes."""
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ pub const MAX_HELD_BOUND: u64 = 1 << 30;
 pub const CORS_MAX_AGE: Duration = Duration::from_mins(10);
 /// Limit of a connect.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Limit to the first token of each try.
-pub const TIMEOUT: Duration = Duration::from_mins(1);
+/// Limit to the first token of each try. An answer that is not a stream has no first token before it is whole, and models
+/// that think, or draw, take minutes.
+pub const TIMEOUT: Duration = Duration::from_mins(5);
 /// Longest silence within an answer.
 pub const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Limit of the whole request.

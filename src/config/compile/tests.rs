@@ -93,7 +93,7 @@ fn one_line_is_a_gateway() {
     let Auth::Header { name, value } = &provider.auth else { panic!("{:?}", provider.auth) };
     assert_eq!((*name, &*value.0), ("authorization", "Bearer value-of-OPENAI_API_KEY"));
     let model = &tables.models["gpt-4o"];
-    assert_eq!((model.retries, model.timeout), (0, Duration::from_mins(1)));
+    assert_eq!((model.retries, model.timeout), (0, Duration::from_mins(5)));
     assert_eq!(&*tables.listed, &["gpt-4o".into()]);
     assert_eq!(
         (tables.max_body, tables.max_held, tables.quotas.queue.bytes),
@@ -549,15 +549,15 @@ fn limits_that_were_set_are_each_targets_own_and_the_longest_is_the_routers() {
     let chain = json!(["openai/a", "groq/b", {"provider": "xai", "model": "c", "timeout": "5s"}]);
     let quick = json!({"openai": {"timeout": "2s"}});
     let (longest, own, clusters) = limits(json!({"providers": quick, "models": {"m": chain}}));
-    assert_eq!((longest, own), (60_000, vec![Some(2_000), None, Some(5_000)]));
+    assert_eq!((longest, own), (300_000, vec![Some(2_000), None, Some(5_000)]));
     assert_eq!(clusters, ["tollgate_timed", "provider_groq", "tollgate_timed"]);
     // The default gives way to what is longer; one that was set does not.
-    let slow = json!({"openai": {"timeout": "90s"}});
+    let slow = json!({"openai": {"timeout": "9m"}});
     let (longest, own, _) = limits(json!({"providers": slow, "models": {"m": chain}}));
-    assert_eq!((longest, own), (90_000, vec![None, None, Some(5_000)]));
+    assert_eq!((longest, own), (540_000, vec![None, None, Some(5_000)]));
     let defaults = json!({"timeout": "10s"});
     let (longest, own, _) = limits(json!({"providers": slow, "models": {"m": chain}, "defaults": defaults}));
-    assert_eq!((longest, own), (90_000, vec![None, Some(10_000), Some(5_000)]));
+    assert_eq!((longest, own), (540_000, vec![None, Some(10_000), Some(5_000)]));
     // A model's own comes before its providers', and a target's before that.
     let model = json!({"m": {"targets": chain, "timeout": "3s"}});
     let (longest, own, _) = limits(json!({"providers": quick, "models": model}));

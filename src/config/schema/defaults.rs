@@ -17,7 +17,8 @@ pub struct Defaults {
     /// A provider that asks for a longer wait than this is left for the next target. Default: `30s`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retry_after: Option<Span>,
-    /// Limit to the first token, of each try. Default: `60s`, or what another target of the same chain has that is longer.
+    /// Limit to the first token, of each try; of an answer that is not a stream, until it is whole. Default: `5m`, or what
+    /// another target of the same chain has that is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
     /// Limit of the whole request. Default: `10m`.

@@ -39,7 +39,8 @@ pub struct Model {
     /// `defaults.max_retry_after`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_retry_after: Option<Span>,
-    /// Limit to the first token, of each try. Default: what each target's provider says, then `defaults.timeout`.
+    /// Limit to the first token, of each try; of an answer that is not a stream, until it is whole. Default: what each
+    /// target's provider says, then `defaults.timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
     /// Limit of the whole request. Default: `defaults.request_timeout`.

@@ -56,8 +56,8 @@ pub struct Provider {
     /// Limit to the first token, of each try. Default: `defaults.timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
-    /// Longest silence within an answer. Default: `60s`. Envoy keeps one such limit for all providers: the longest
-    /// that any of them asks for.
+    /// Longest silence within a stream. Default: `60s`, or the longest `timeout` there is where that is longer, for Envoy
+    /// keeps one such limit for all providers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Span>,
     /// HTTP version. Default: `auto`, which is negotiated over TLS and HTTP/1.1 in clear text.
