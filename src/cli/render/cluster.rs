@@ -60,7 +60,9 @@ fn provider(plan: &Plan<'_>, upstream: &Upstream) -> Value {
 /// connections is for the clusters behind that.
 fn timed(plan: &Plan<'_>) -> Value {
     let options = map! {
-        "explicit_http_config": map! { "http2_protocol_options": map! {} },
+        // HTTP/2 carries the scheme, but a connection each: a large body that a provider is slow to read must not use up
+        // the window of the others.
+        "explicit_http_config": map! { "http2_protocol_options": map! { "max_concurrent_streams": 1 } },
         "http_filters": list([wasm::attempt(plan, None), codec()]),
     };
     let within = map! { "envoy_internal_address": map! { "server_listener_name": time_limit::LISTENER } };
