@@ -34,7 +34,7 @@ enum Kind {
     Unset,
     /// The listener's filter.
     Edge(Rc<Tables>),
-    /// The upstream filter of a provider's cluster, or of the one of them all.
+    /// The upstream filter of a provider's cluster, or of the one by which tries go to all of them.
     Attempt(Option<Rc<str>>),
     /// What brings the keys of a file. It stands where no request comes by.
     Keys,
