@@ -8,6 +8,9 @@ use crate::dialect::lane::read_failure;
 use crate::wire::json::{Count, Text, TextOr, parse, wire_object};
 use serde_json::value::RawValue;
 
+/// Answers of one request, at most: OpenAI takes `n` up to 128.
+pub(in crate::dialect::openai_chat) const MOST_CHOICES: u32 = 128;
+
 wire_object! {
     /// The body of an answer.
     struct ResponseWire<'a> {
@@ -95,6 +98,9 @@ fn cite<'a>(choice: &mut Choice<'a>, list: &'a RawValue) {
 
 fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure> {
     let index = wire.index.unwrap_or_else(|| u32::try_from(at).unwrap_or(u32::MAX));
+    if index >= MOST_CHOICES {
+        return Err(malformed("it holds too many choices"));
+    }
     let mut choice = Choice::new(index);
     let message = match wire.message {
         Some(message) => message,

@@ -3,5 +3,6 @@
 mod decode;
 mod encode;
 
+pub(in crate::dialect::openai_chat) use decode::MOST_CHOICES;
 pub use decode::decode_response;
 pub use encode::encode_response;

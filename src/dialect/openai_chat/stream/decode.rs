@@ -1,6 +1,7 @@
 //! A provider's OpenAI stream becomes the hub's events.
 
 use super::super::request::{decode_block, decode_part};
+use super::super::response::MOST_CHOICES;
 use super::super::{citation, finish};
 use super::calls::{Addition, Calls, Unordered};
 use super::wire;
@@ -13,9 +14,6 @@ use crate::dialect::service::is_missed;
 use crate::wire::json::{Count, Stencil, TextOr, parse};
 use crate::wire::sse::{self, Framer};
 use serde_json::value::RawValue;
-
-/// Answers of one stream, at most: OpenAI takes `n` up to 128.
-const MOST_CHOICES: u32 = 128;
 
 /// Bytes of text that wait for the end of a call, at most; what comes after closes the call.
 const MOST_HELD: usize = 16 << 20;

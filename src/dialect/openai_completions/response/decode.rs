@@ -8,6 +8,9 @@ use crate::dialect::openai_chat::{finish, usage::UsageWire};
 use crate::wire::json::{Count, Text, parse, wire_object};
 use serde_json::value::RawValue;
 
+/// Texts of one answer, at most: OpenAI takes 20 prompts of up to 128 choices each.
+pub(in crate::dialect::openai_completions) const MOST_CHOICES: u32 = 2560;
+
 wire_object! {
     /// The body of an answer.
     struct Answer<'a> {
@@ -55,6 +58,9 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     }
     for (at, wire) in choices.into_iter().enumerate() {
         let index = wire.index.unwrap_or_else(|| u32::try_from(at).unwrap_or(u32::MAX));
+        if index >= MOST_CHOICES {
+            return Err(Failure::new(502, "the provider's answer holds too many choices"));
+        }
         let mut choice = Choice::new(index);
         choice.parts.extend(wire.text.filter(|text| !text.is_empty()).map(Part::text));
         choice.finish = wire

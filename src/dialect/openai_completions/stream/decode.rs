@@ -1,6 +1,7 @@
 //! A provider's stream of text becomes the hub's events.
 
 use super::super::logprobs;
+use super::super::response::MOST_CHOICES;
 use crate::chat::{Delta, Event, EventSink, Extra, Failure, FinishReason, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
@@ -10,9 +11,6 @@ use crate::wire::json::{Count, parse, wire_object};
 use crate::wire::sse::{self, Framer};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-
-/// Texts of one stream, at most: OpenAI takes 20 prompts of up to 128 choices each.
-const MOST_CHOICES: u32 = 2560;
 
 wire_object! {
     /// A chunk. Fields that carry nothing for anyone are read and forgotten.
