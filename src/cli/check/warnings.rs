@@ -169,7 +169,7 @@ fn prices(model: &Model, tables: &Tables, priced: Priced<'_>, warnings: &mut Vec
 
 /// Prices of models that nobody asks for.
 fn unused_prices(gateway: &Gateway, tables: &Tables, warnings: &mut Vec<Problem>) {
-    let targets = || tables.all_models().flat_map(|model| &model.targets).map(|target| &*target.model);
+    let targets = || tables.targets().map(|target| &*target.model);
     let is_of = |name: &str, model: &str| match model.split_once('*') {
         Some((before, after)) => name.starts_with(before) && name.ends_with(after),
         None => model == name,

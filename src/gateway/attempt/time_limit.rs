@@ -61,23 +61,21 @@ impl Attempt {
 
     /// How long what is held back may still be awaited; `None` where nothing is, or where the router alone keeps the time.
     pub fn time_left(&self, host: &impl Host) -> Option<Duration> {
-        let time_limit = self.time_limit.filter(|_| self.holds_back())?;
+        let time_limit = self.kept()?;
         Some(Duration::from_nanos(time_limit.until_ns.saturating_sub(host.now_ns())))
     }
 
     /// That time is up.
     pub fn on_time_up(&mut self, host: &impl Host) -> Flow {
-        let (Some(time_limit), Some(shared)) = (self.time_limit, self.exchange.clone()) else {
+        let (Some(time_limit), Some(shared)) = (self.kept(), self.exchange.clone()) else {
             return Flow::Pause;
         };
-        if !self.holds_back() {
-            return Flow::Pause;
-        }
         self.end_silent(host, &mut shared.borrow_mut(), silence::timed_out(Some(time_limit.limit)))
     }
 
-    fn holds_back(&self) -> bool {
-        matches!(self.stage, Stage::Collecting { .. } | Stage::Holding(_))
+    /// The limit, while the answer is held back for it.
+    fn kept(&self) -> Option<TimeLimit> {
+        self.time_limit.filter(|_| matches!(self.stage, Stage::Collecting { .. } | Stage::Holding(_)))
     }
 
     fn end_silent(&mut self, host: &impl Host, exchange: &mut Exchange, failure: Failure) -> Flow {

@@ -179,10 +179,11 @@ impl Import<'_> {
         let allowance = self.allowance(params);
         let may_have = |provider: &str| self.quotas.can_share(name, (provider, &model), allowance);
         let provider = self.providers.name(preset_name, provider, may_have);
-        self.allow(name, &format!("{provider}/{model}"), allowance);
+        let short = format!("{provider}/{model}");
+        self.allow(name, &short, allowance);
         let target =
             self.changes(params, preset_name, Target { provider, model: model.clone(), ..Target::default() });
-        self.price(params, info, &format!("{}/{}", target.provider, target.model));
+        self.price(params, info, &short);
         let retries = self.retries(params);
         let order = params.number("order", &mut self.report);
         let weight = params.number("weight", &mut self.report);
@@ -198,11 +199,7 @@ impl Import<'_> {
         }
         let plain =
             Target { provider: target.provider.clone(), model: target.model.clone(), ..Target::default() };
-        let entry = if target == plain {
-            TargetEntry::Short(format!("{}/{}", target.provider, target.model))
-        } else {
-            TargetEntry::Full(target)
-        };
+        let entry = if target == plain { TargetEntry::Short(short) } else { TargetEntry::Full(target) };
         #[expect(clippy::cast_precision_loss, reason = "shares of a load")]
         let flow = [allowance.requests, allowance.tokens].map(|amount| amount.map(|amount| amount as f64));
         let [requests, tokens] = flow;
