@@ -32,7 +32,10 @@ LOAD := $(CARGO) run --release --quiet --manifest-path tests/load/Cargo.toml --t
 help: ## Print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.done $(FRAMEWORKS)/.done $(NODE)/.done servers ## Fetch Envoy, the Wasm targets, the test clients and servers
+setup: $(VENV)/.done $(FRAMEWORKS)/.done $(NODE)/.done servers targets ## Fetch Envoy, the Wasm targets, the test clients and servers
+
+.PHONY: targets
+targets:
 	@for target in $(WASM_TARGET) wasm32-unknown-unknown; do \
 	  rustup target list --installed | grep -qx $$target || rustup target add $$target; done
 
@@ -77,28 +80,26 @@ $(NODE)/.done: tests/sdk/node/package.json tests/sdk/node/package-lock.json
 build: ## Build the host binary `tollgate`
 	$(CARGO) build $(FAST) --release --bin tollgate
 
-wasm: ## Build the filter, tollgate.wasm
-	@rustup target list --installed | grep -qx $(WASM_TARGET) || rustup target add $(WASM_TARGET)
+wasm: targets ## Build the filter, tollgate.wasm
 	$(CARGO) build --release --lib --target $(WASM_TARGET)
 
 run: setup build wasm ## Start Envoy with simulated providers, or the real ones whose API keys are set
 	@PYTHONPATH=tests $(PY) -m support.run
 
-# The module's slow link leaves a processor free, and what is built for tests lies in folders of its own: both go side by side.
-test: setup ## Run every test
-	$(MAKE) --jobs=2 --output-sync=target built checked
+# Downloads and the module's slow link leave a processor free, and what is built for tests lies in folders of its own: all go
+# side by side.
+test: ## Run every test
+	$(MAKE) --jobs=3 --output-sync=target setup wasm checked
 	$(MAKE) test-wasm test-envoy
 
-.PHONY: built checked
-built: wasm
-	$(MAKE) build
+.PHONY: checked
 checked: lint
 	$(MAKE) test-rust
 
 test-rust: ## Unit, property, lane, corpus and command-line tests
 	$(CARGO) test --no-fail-fast
 
-test-wasm: $(BINDGEN) ## The pure core's tests on wasm32-unknown-unknown
+test-wasm: targets $(BINDGEN) ## The pure core's tests on wasm32-unknown-unknown
 	CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$(abspath $(BINDGEN)) \
 	  $(CARGO) test --target wasm32-unknown-unknown --test wasm
 
@@ -107,11 +108,14 @@ $(BINDGEN): Cargo.lock
 	  --version =$$(sed -n '/name = "wasm-bindgen"$$/{n;s/version = "\(.*\)"/\1/p}' Cargo.lock)
 	touch $@
 
-test-envoy: setup build wasm ## The real module in a real Envoy, with the official SDKs
+# With the host binary that `test-rust` has built anyway, checked arithmetic and all.
+test-envoy: export TOLLGATE_BIN := $(abspath $(TARGET))/debug/tollgate
+test-envoy: setup wasm ## The real module in a real Envoy, with the official SDKs
+	$(CARGO) build --bin tollgate
 	$(PY) -m pytest tests -q --fail-on-skip --numprocesses 2 --dist loadfile
 	$(FRAMEWORKS)/bin/python -m pytest tests/frameworks -q --fail-on-skip
 
-lint: ## rustfmt, clippy, links of the docs, and the licences and advisories of dependencies where cargo-deny is installed
+lint: targets ## rustfmt, clippy, links of the docs, and the licences and advisories of dependencies where cargo-deny is installed
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets --quiet -- -D warnings
 	$(CARGO) clippy --lib --target $(WASM_TARGET) --quiet -- -D warnings

@@ -12,10 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from support.gateway import bearer, chat_body
 from support.sim import fail, hang, stream
 from support.sim.behaviour import Gate
+
+IMPATIENT = {"timeout": "1s", "circuit_breaker": {"failure_threshold": 2, "open": "60s"}}
 
 
 def secret(name):
@@ -32,15 +35,29 @@ def post(gateway, model, name=None, **more):
         return client.post("/v1/chat/completions", json=chat_body(model, **more), headers=headers)
 
 
-def test_a_rule_with_room_does_not_wait_for_another_of_its_scope(world, make_gateway):
-    gateway = make_gateway(
-        keys=[key("busy"), key("free")],
-        queue={"timeout": "20s"},
+@pytest.fixture(scope="module")
+def gateway(make_gateway):
+    """Every tenant has rules of its own, so no test has to do with another's."""
+    return make_gateway(
+        keys=[key(name) for name in ("busy", "free", "spender", "slow", "patient")],
+        prices={"gpt-4.1": {"input": 0, "output": 0}, "gpt-4o": {"input": 2.0, "output": 1000.0}},
+        models={
+            "local-first": ["second/gpt-4.1", "openai/gpt-4o"],
+            "pair": {"targets": ["openai/gpt-4o", "second/gpt-4.1"], **IMPATIENT},
+            "alone": {"targets": ["claude/claude-sonnet-4-5"], **IMPATIENT},
+        },
+        queue={"timeout": "30s"},
+        budgets=[{"name": "day", "usd": 0.05, "every": "day", "per": "tenant", "only": {"tenant": ["spender"]}}],
         limits=[
             {"name": "one", "concurrent": 1, "over": "queue", "only": {"tenant": ["busy"]}},
             {"name": "many", "concurrent": 50, "over": "queue", "only": {"tenant": ["free"]}},
+            {"name": "pace", "requests": "2/s", "only": {"tenant": ["slow"]}},
+            {"name": "turn", "concurrent": 1, "over": "queue", "only": {"tenant": ["patient"]}},
         ],
     )
+
+
+def test_a_rule_with_room_does_not_wait_for_another_of_its_scope(world, gateway):
     gate = Gate()
     world.openai.script(stream(gate=gate))
     with ThreadPoolExecutor(8) as pool:
@@ -57,13 +74,7 @@ def test_a_rule_with_room_does_not_wait_for_another_of_its_scope(world, make_gat
         assert {request.result(30).status_code for request in waiting} == {200}
 
 
-def test_a_budget_holds_for_the_dearest_target_that_may_answer(world, make_gateway):
-    gateway = make_gateway(
-        keys=[key("spender")],
-        prices={"gpt-4.1": {"input": 0, "output": 0}, "gpt-4o": {"input": 2.0, "output": 1000.0}},
-        models={"local-first": ["second/gpt-4.1", "openai/gpt-4o"]},
-        budgets=[{"name": "day", "usd": 0.05, "every": "day", "per": "tenant"}],
-    )
+def test_a_budget_holds_for_the_dearest_target_that_may_answer(world, gateway):
     world.second.always(fail(503))
     world.openai.always(stream(before_headers=0.5, text="word " * 40))
     with ThreadPoolExecutor(20) as pool:
@@ -71,17 +82,7 @@ def test_a_budget_holds_for_the_dearest_target_that_may_answer(world, make_gatew
     assert Counter(answer.status_code for answer in answers) == {200: 1, 429: 19}
 
 
-def test_a_provider_that_is_reached_in_silence_is_counted(world, make_gateway):
-    gateway = make_gateway(
-        limits=[{"name": "hour", "per": "provider", "only": {"provider": ["openai"]}, "requests": "1/h"}]
-    )
-    assert post(gateway, "dead-then-gpt").status_code == 200
-    refused = post(gateway, "gpt")
-    assert (refused.status_code, "hour" in refused.text) == (429, True)
-
-
-def test_a_slow_upload_is_measured_by_the_time_it_is_there(world, make_gateway):
-    gateway = make_gateway(keys=[key("slow")], limits=[{"name": "pace", "per": "tenant", "requests": "2/s"}])
+def test_a_slow_upload_is_measured_by_the_time_it_is_there(world, gateway):
     body = json.dumps(chat_body("gpt")).encode()
     url = urlsplit(gateway.url)
     head = (
@@ -99,15 +100,7 @@ def test_a_slow_upload_is_measured_by_the_time_it_is_there(world, make_gateway):
     assert answer.startswith(b"HTTP/1.1 200 "), answer
 
 
-def test_who_waits_does_not_go_where_the_circuit_has_opened(world, make_gateway):
-    gateway = make_gateway(
-        keys=[key("patient")],
-        queue={"timeout": "30s"},
-        defaults={"circuit_breaker": {"failure_threshold": 2, "open": "60s"}},
-        models={"pair": {"targets": ["openai/gpt-4o", "second/gpt-4.1"], "timeout": "1s"}, 
-            "alone": {"targets": ["claude/claude-sonnet-4-5"], "timeout": "1s"}},
-        limits=[{"name": "one", "per": "tenant", "concurrent": 1, "over": "queue"}],
-    )
+def test_who_waits_does_not_go_where_the_circuit_has_opened(world, gateway):
     world.openai.always(hang(30))
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: post(gateway, "pair", "patient"), range(6)))
@@ -121,6 +114,15 @@ def test_who_waits_does_not_go_where_the_circuit_has_opened(world, make_gateway)
     assert codes.count("circuit_open") >= 3, codes
     opened = next(answer for answer in refused if answer.json()["error"]["code"] == "circuit_open")
     assert (opened.status_code, "retry-after" in opened.headers) == (503, True)
+
+
+def test_a_provider_that_is_reached_in_silence_is_counted(world, make_gateway):
+    gateway = make_gateway(
+        limits=[{"name": "hour", "per": "provider", "only": {"provider": ["openai"]}, "requests": "1/h"}]
+    )
+    assert post(gateway, "dead-then-gpt").status_code == 200
+    refused = post(gateway, "gpt")
+    assert (refused.status_code, "hour" in refused.text) == (429, True)
 
 
 def test_one_failed_provider_is_not_the_whole_gateway(world, make_gateway):

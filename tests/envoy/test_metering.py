@@ -13,12 +13,15 @@ PRICES = {
     "gpt-4o-2024-08-06": {"input": 2.0, "output": 8.0, "cache_read": 0.5},
     CLAUDE: {"input": 3.0, "output": 15.0, "cache_read": 0.3, "cache_write": 3.75},
     "claude-sonnet-4-5-20250929": {"input": 3.0, "output": 15.0, "cache_read": 0.3, "cache_write": 3.75},
+    "gpt-4.1": {"input": 1, "output": 1},
+    "second/gpt-4.1": {"input": 100, "output": 100},
 }
 
 
 @pytest.fixture(scope="module")
 def gateway(make_gateway):
-    return make_gateway(prices=PRICES, models={"unpriced": "second/never-heard-of-it"})
+    models = {"unpriced": "second/never-heard-of-it", "here": "openai/gpt-4.1", "there": "second/gpt-4.1"}
+    return make_gateway(prices=PRICES, models=models)
 
 
 @pytest.fixture(scope="module")
@@ -52,11 +55,7 @@ def test_nothing_of_envoy_is_told(world, gateway):
     assert not [name for name in answer.headers if name.startswith("x-envoy-")]
 
 
-def test_a_price_of_one_providers_alone(world, make_gateway):
-    gateway = make_gateway(
-        prices={"gpt-4.1": {"input": 1, "output": 1}, "second/gpt-4.1": {"input": 100, "output": 100}},
-        models={"here": "openai/gpt-4.1", "there": "second/gpt-4.1"},
-    )
+def test_a_price_of_one_providers_alone(world, gateway):
     costs = [gateway.audited(gateway.chat(model))["cost_usd"] for model in ("here", "there")]
     assert costs[1] == pytest.approx(100 * costs[0])
 
