@@ -361,19 +361,32 @@ mod tests {
         ]
     }
 
+    /// Decodes these events of the pool with what the decoder remembers of the one before, and without.
+    fn both_ways(order: &[usize]) -> [Vec<String>; 2] {
+        let pool = pool();
+        let (mut quick, mut slow) = (StreamDecoder::new(), StreamDecoder::new());
+        let (mut seen, mut meant) = (Vec::new(), Vec::new());
+        for at in order {
+            quick.push(pool[*at].as_bytes(), &mut |event: Event<'_>| seen.push(format!("{event:?}")));
+            slow.state.plain = Stencil::default();
+            slow.push(pool[*at].as_bytes(), &mut |event: Event<'_>| meant.push(format!("{event:?}")));
+        }
+        [seen, meant]
+    }
+
     proptest! {
         #[test]
         fn a_delta_like_the_one_before_means_the_same(order in prop::collection::vec(0_usize..22, 0..32)) {
-            let pool = pool();
-            let (mut quick, mut slow) = (StreamDecoder::new(), StreamDecoder::new());
-            let (mut seen, mut meant) = (Vec::new(), Vec::new());
-            for at in order {
-                quick.push(pool[at].as_bytes(), &mut |event: Event<'_>| seen.push(format!("{event:?}")));
-                slow.state.plain = Stencil::default();
-                slow.push(pool[at].as_bytes(), &mut |event: Event<'_>| meant.push(format!("{event:?}")));
-            }
+            let [seen, meant] = both_ways(&order);
             prop_assert_eq!(seen, meant);
         }
+    }
+
+    #[test]
+    fn arguments_in_a_block_of_text_are_none_each_time() {
+        let (text, arguments) = (15, 11);
+        let [seen, meant] = both_ways(&[text, arguments, arguments]);
+        assert_eq!(seen, meant);
     }
 
     #[test]
