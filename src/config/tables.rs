@@ -2,12 +2,14 @@
 
 mod access;
 mod excerpt;
+mod first_token;
 mod state;
 
 pub use access::{
     Access, Certificate, CertificateField, CertificateName, Digest, Key, Keys, ModelPattern, Parts, Token,
 };
 pub use excerpt::Excerpt;
+pub use first_token::FirstToken;
 pub use state::{Counted, Fleet, RateLimit};
 
 use super::schema;
@@ -137,7 +139,7 @@ impl Route {
             let tries = model.targets.len().saturating_mul(each);
             Self {
                 retries: route.retries.max(tries.saturating_sub(1)),
-                timeout: route.timeout.max(model.timeout),
+                timeout: model.timeout.both().into_iter().fold(route.timeout, Duration::max),
                 request_timeout: route.request_timeout.max(model.request_timeout),
             }
         })
@@ -178,7 +180,7 @@ pub struct Provider {
     /// Names of client headers that are let through, in lower case.
     pub forward_headers: Vec<Box<str>>,
     /// Limit to the first token, where the provider has one of its own.
-    pub timeout: Option<Duration>,
+    pub timeout: FirstToken<Option<Duration>>,
     /// Longest silence within a stream, where the provider has a limit of its own.
     pub idle_timeout: Option<Duration>,
     /// When its targets are left alone, where it says so itself.
@@ -284,7 +286,7 @@ pub struct Model {
     /// Back-off between tries at the same target.
     pub backoff: Backoff,
     /// The longest of its targets' limits to the first token: the router has one for all tries.
-    pub timeout: Duration,
+    pub timeout: FirstToken<Duration>,
     /// Limit of the whole request.
     pub request_timeout: Duration,
     /// `true`: what a target cannot say is dropped with a warning; `false`: 400.
@@ -344,7 +346,7 @@ pub struct Target {
     pub model: Box<str>,
     /// Limit to the first token of a try here, where one was set that is shorter than the router's for the whole chain
     /// ([`Model::timeout`]). Then the try goes by a cluster of its own.
-    pub limit: Option<Duration>,
+    pub limit: FirstToken<Option<Duration>>,
     /// Replaces the client's output limit, in tokens.
     pub max_tokens: Option<u64>,
     /// Top-level fields, in the provider's dialect, that replace the client's.
@@ -363,8 +365,8 @@ pub struct Target {
 
 impl Target {
     /// The cluster that a try here goes to.
-    pub fn cluster(&self) -> &str {
-        if self.limit.is_some() { TIMED_CLUSTER } else { &self.provider.cluster }
+    pub fn cluster(&self, streamed: bool) -> &str {
+        if self.limit.of(streamed).is_some() { TIMED_CLUSTER } else { &self.provider.cluster }
     }
 }
 

@@ -127,6 +127,7 @@ fn of_litellm(litellm: &Litellm) -> Provider {
         api_key_env: litellm.api_key_env.clone(),
         connect_timeout: litellm.connect_timeout,
         timeout: litellm.timeout,
+        stream_timeout: litellm.stream_timeout,
         ..Provider::default()
     }
 }
@@ -190,6 +191,7 @@ fn resolve(name: &str, settings: &Provider, path: &str, problems: &mut Vec<Probl
     for (field, span) in [
         ("connect_timeout", settings.connect_timeout),
         ("timeout", settings.timeout),
+        ("stream_timeout", settings.stream_timeout),
         ("idle_timeout", settings.idle_timeout),
     ] {
         if span.is_some_and(|span| span.0.is_zero()) {

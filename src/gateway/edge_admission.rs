@@ -135,7 +135,7 @@ pub(super) fn dispatch(worker: &Worker, host: &impl Host, mut exchange: Exchange
         exchange.routed = first.target;
     }
     if let Some(target) = exchange.model.targets.get(exchange.routed) {
-        host.remember(key::CLUSTER, target.cluster().as_bytes());
+        host.remember(key::CLUSTER, target.cluster(exchange.stream).as_bytes());
     }
     rate_limit::describe_provider(host, &exchange);
     grant(host, &exchange);
@@ -159,13 +159,13 @@ pub(super) fn gcp_token(host: &impl Host, model: &Model) -> Option<Secret> {
 /// Tells the router how often it may try again and how long it may wait, where that differs from the route's own
 /// settings.
 fn grant(host: &impl Host, exchange: &Exchange) {
-    let (route, model) = (exchange.tables.route, &exchange.model);
+    let (route, limit, model) = (exchange.tables.route, exchange.longest_limit(), &exchange.model);
     let set = |name, value: String| host.set_header(Side::Request, name, Some(&value));
     if exchange.retries_granted != route.retries {
         set("x-envoy-max-retries", exchange.retries_granted.to_string());
     }
-    if model.timeout != route.timeout {
-        set("x-envoy-upstream-rq-per-try-timeout-ms", model.timeout.as_millis().to_string());
+    if limit != route.timeout {
+        set("x-envoy-upstream-rq-per-try-timeout-ms", limit.as_millis().to_string());
     }
     if model.request_timeout != route.request_timeout {
         set("x-envoy-upstream-rq-timeout-ms", model.request_timeout.as_millis().to_string());

@@ -127,7 +127,7 @@ fn proxy_failure(host: &impl Host, exchange: Option<&Exchange>) -> Failure {
         return Failure::new(413, "The request body is larger than the gateway's limit.");
     }
     if status == 504 || details.contains("timeout") {
-        return silence::timed_out(exchange.map(|exchange| exchange.model.timeout));
+        return silence::timed_out(exchange.map(Exchange::longest_limit));
     }
     let status = if status >= 400 { status } else { 502 };
     let why = if details.is_empty() { "no details".to_owned() } else { details };

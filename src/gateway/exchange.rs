@@ -289,10 +289,15 @@ impl Exchange {
         self.begun <= self.retries_granted
     }
 
+    /// The router's limit to the first token, which is that of all tries.
+    pub fn longest_limit(&self) -> Duration {
+        self.model.timeout.of(self.stream)
+    }
+
     /// The limit to the first token, where the try under way has passed it without an answer. The router has one for all
     /// tries.
     pub fn passed_limit(&self, now_ns: u64) -> Option<Duration> {
-        let limit = self.model.timeout;
+        let limit = self.longest_limit();
         let started = self.attempts.last()?.started_ns;
         (Duration::from_nanos(now_ns.saturating_sub(started)).saturating_add(EARLY) >= limit).then_some(limit)
     }

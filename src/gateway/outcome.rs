@@ -5,7 +5,7 @@ use super::exchange::{Ending, Exchange};
 use super::host::Host;
 use super::worker::Worker;
 use crate::chat::FailureKind;
-use crate::config::tables::{Auth, Model, Target};
+use crate::config::tables::{Auth, Target};
 use crate::meter::metrics::Labels;
 use crate::meter::stat::Stat;
 use crate::policy::circuit::{Board, State};
@@ -69,11 +69,11 @@ impl Worker {
         circuits::change(host, now_ms, |board| board.end_probe(target.id, now_ms));
     }
 
-    /// Takes the one place of the request that tries a target whose circuit was open; `false`: another has it.
-    pub fn begin_probe(&self, host: &impl Host, model: &Model, target: &Target) -> bool {
+    /// Takes the one place of the request that tries a target whose circuit was open, for so long that the try is over;
+    /// `false`: another has it.
+    pub fn begin_probe(&self, host: &impl Host, target: &Target, lease: Duration) -> bool {
         let now_ms = host.now_ns() / 1_000_000;
-        let done =
-            circuits::change(host, now_ms, |board| board.begin_probe(target.id, model.timeout, now_ms));
+        let done = circuits::change(host, now_ms, |board| board.begin_probe(target.id, lease, now_ms));
         let Some((granted, board)) = done else { return false };
         if granted && board.cell(target.id).is_some_and(|cell| cell.state == State::HalfOpen) {
             self.count_change(host, target, State::HalfOpen);

@@ -56,7 +56,7 @@ impl Exchange {
         let Some(target) = model.targets.get(step.target) else { return Ok(()) };
         let early = self.write_early(target)?;
         if step.probe && self.probing != Some(step.target) {
-            if !worker.begin_probe(host, &model, target) {
+            if !worker.begin_probe(host, target, self.longest_limit()) {
                 return Err("another request tries it".to_owned());
             }
             self.probing = Some(step.target);

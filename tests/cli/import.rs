@@ -195,12 +195,12 @@ fn numbers_that_are_none_here_are_named() {
         "router_settings.num_retries: is no whole number",
         "router_settings.cooldown_time: is no time",
         "router_settings.allowed_fails: is no whole number",
-        "litellm_settings.request_timeout: `router_settings.stream_timeout` is the one limit of each try",
+        "router_settings.stream_timeout: limits each try until its first token",
         "general_settings.max_parallel_requests: is no whole number above zero",
     ] {
         assert!(report.contains(&format!("  {line}")), "{line}\n{report}");
     }
-    assert!(file.contains("defaults:\n  timeout: 30s\n"), "{file}");
+    assert!(file.contains("defaults:\n  timeout: 40s\n  stream_timeout: 30s\n"), "{file}");
     assert!(file.contains("prices:\n  azure/c:\n"), "a price is that of one provider: {file}");
 }
 

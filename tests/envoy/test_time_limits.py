@@ -33,6 +33,11 @@ def timed(make_gateway, world):
             },
             "by-target": [{"provider": "openai", "model": GPT, "timeout": "300ms"}, f"claude/{CLAUDE}"],
             "all-alike": {"targets": [f"quick/{GPT}", f"claude/{CLAUDE}"], "timeout": "1s"},
+            "streams-sooner": {
+                "targets": [f"openai/{GPT}", {"provider": "second", "model": GPT, "stream_timeout": "300ms"}, f"claude/{CLAUDE}"],
+                "timeout": "1200ms",
+                "stream_timeout": "600ms",
+            },
         },
     )
 
@@ -68,6 +73,26 @@ def test_a_silent_provider_is_left_after_its_own_limit(timed, world, model, limi
     assert f"{limit} ms" in first and second is None
     assert answer.headers["x-tollgate-attempts"] == "2"
     world.openai.wait_for(lambda sim: sim.last.aborted)
+
+
+@pytest.mark.parametrize("silence", [hang(), stream(before_first=30)], ids=["no-headers", "no-content"])
+def test_streams_may_have_limits_of_their_own(timed, world, streamed, silence):
+    world.openai.script(silence)
+    world.second.script(silence)
+    began = time.monotonic()
+    answer = ask(timed, "streams-sooner", streamed)
+    assert text(answer, streamed) == "echo: hello"
+    limits = [600, 300] if streamed else [1200, 1200]
+    assert sum(limits) / 1000 <= time.monotonic() - began < 8
+    assert [f"within {limit} ms" in reason for limit, reason in zip(limits, reasons(timed, answer)[:2], strict=True)] == [True] * 2
+    assert answer.headers["x-tollgate-provider"] == "claude"
+
+
+def test_an_answer_that_is_no_stream_has_time(timed, world):
+    """Longer than a stream may be silent."""
+    world.openai.script(stream(before_headers=0.9))
+    answer = ask(timed, "streams-sooner", streamed=False)
+    assert (answer.status_code, answer.headers["x-tollgate-provider"]) == (200, "openai")
 
 
 def test_a_provider_that_sends_headers_and_no_content(timed, world, streamed):

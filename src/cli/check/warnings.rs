@@ -147,8 +147,10 @@ fn chain(model: &Model, warnings: &mut Vec<Problem>) {
             }
         }
     }
-    if model.timeout > model.request_timeout {
-        let message = "`timeout` is longer than `request_timeout`: the whole request ends first";
+    let [whole, stream] = model.timeout.both();
+    let too_long = [("timeout", whole), ("stream_timeout", stream)];
+    if let Some((field, _)) = too_long.into_iter().find(|(_, limit)| *limit > model.request_timeout) {
+        let message = format!("`{field}` is longer than `request_timeout`: the whole request ends first");
         warnings.push(Problem::new(entry("models", &model.name), message));
     }
 }

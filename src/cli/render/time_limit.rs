@@ -14,7 +14,7 @@ pub(super) const LISTENER: &str = "tollgate_time_limits";
 /// The limits of a provider, each once, the shortest first.
 fn limits(plan: &Plan<'_>, upstream: &Upstream) -> BTreeSet<Duration> {
     let own = plan.tables.targets().filter(|target| *target.provider.name == *upstream.name);
-    own.filter_map(|target| target.limit).collect()
+    own.flat_map(|target| target.limit.both()).flatten().collect()
 }
 
 /// Whether there is a listener, and the cluster that leads to it. Where changes are taken over `live` there always is: a

@@ -6,7 +6,7 @@ use crate::config::Problem;
 use crate::config::nearest::nearest;
 use crate::config::problem::entry;
 use crate::config::schema::{self, Gateway, LitellmMode, ModelEntry, TargetEntry};
-use crate::config::tables::{Backoff, Model, Provider, Target, Wildcard};
+use crate::config::tables::{Backoff, FirstToken, Model, Provider, Target, Wildcard};
 use crate::config::upstream::preset_names;
 use crate::provider::preset;
 use hashbrown::HashMap;
@@ -106,7 +106,7 @@ fn plain_target(provider: &Rc<Provider>, model: &str) -> Target {
     Target {
         provider: provider.clone(),
         model: model.into(),
-        limit: None,
+        limit: FirstToken::default(),
         max_tokens: None,
         params: Vec::new(),
         id: circuit::id(&name),
@@ -262,11 +262,13 @@ fn one_target(
     if target.context_window == Some(0) {
         problems.push(Problem::new(format!("{at}.context_window"), "must be more than 0"));
     }
-    if target.timeout.is_some_and(|span| span.0.is_zero()) {
-        problems.push(Problem::new(format!("{at}.timeout"), "must be longer than 0s"));
+    for (field, span) in [("timeout", target.timeout), ("stream_timeout", target.stream_timeout)] {
+        if span.is_some_and(|span| span.0.is_zero()) {
+            problems.push(Problem::new(format!("{at}.{field}"), "must be longer than 0s"));
+        }
     }
     Some(Target {
-        limit: target.timeout.map(|span| span.0),
+        limit: FirstToken::written(target.timeout, target.stream_timeout),
         max_tokens: target.max_tokens,
         params,
         weight: target.weight.unwrap_or(1),
@@ -334,9 +336,10 @@ fn model(
     let chain = targets.len();
     let [on_context_window, on_content_policy] =
         fallbacks(settings, path, gateway, providers, &mut targets, problems);
-    let [own, usual] = [settings.timeout, defaults.timeout].map(|written| written.map(|span| span.0));
+    let own = FirstToken::written(settings.timeout, settings.stream_timeout);
+    let usual = FirstToken::written(defaults.timeout, defaults.stream_timeout);
     for target in &mut targets {
-        target.limit = target.limit.or(own).or(target.provider.timeout).or(usual);
+        target.limit = target.limit.or(own).or(target.provider.timeout).or(usual).filled();
         let written = [
             settings.circuit_breaker.as_ref(),
             Some(&target.provider.circuit),
@@ -344,11 +347,13 @@ fn model(
         ];
         target.circuit = circuit::resolve(written);
     }
-    let longest = targets.iter().map(|target| target.limit.unwrap_or(limits::TIMEOUT)).max();
-    let timeout = longest.unwrap_or(limits::TIMEOUT);
+    let said = targets.iter().map(|target| target.limit.map(|limit| limit.unwrap_or(limits::TIMEOUT)));
+    let longest = said.reduce(|longest, limit| longest.zip(limit).map(|(one, other)| one.max(other)));
+    let timeout = longest.unwrap_or(FirstToken { whole: limits::TIMEOUT, stream: limits::TIMEOUT });
     // Where nothing was said the longest is as good as any, and keeping another one costs something.
     for target in &mut targets {
-        target.limit = target.limit.filter(|limit| *limit < timeout);
+        target.limit =
+            target.limit.zip(timeout).map(|(limit, longest)| limit.filter(|limit| *limit < longest));
     }
     let request_timeout = span(settings.request_timeout, defaults.request_timeout, limits::REQUEST_TIMEOUT);
     circuit::check(settings.circuit_breaker.as_ref(), path, problems);

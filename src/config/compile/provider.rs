@@ -1,7 +1,7 @@
 //! Providers, with their secrets.
 
 use crate::config::schema::{CircuitBreaker, HeaderValue};
-use crate::config::tables::{Auth, Provider, Secret};
+use crate::config::tables::{Auth, FirstToken, Provider, Secret};
 use crate::config::{AuthPlan, Upstream};
 
 /// What Envoy's `aws_request_signing` leaves in a request.
@@ -44,7 +44,7 @@ pub(super) fn table(index: usize, upstream: &Upstream, env: &dyn Fn(&str) -> Opt
         auth,
         headers,
         forward_headers: upstream.forward_headers.iter().map(|name| name.as_str().into()).collect(),
-        timeout: upstream.settings.timeout.map(|span| span.0),
+        timeout: FirstToken::written(upstream.settings.timeout, upstream.settings.stream_timeout),
         idle_timeout: upstream.settings.idle_timeout.map(|span| span.0),
         circuit: upstream.settings.circuit_breaker.as_ref().map(CircuitBreaker::circuit).unwrap_or_default(),
         quirks: upstream.quirks,

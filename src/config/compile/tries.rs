@@ -9,6 +9,7 @@ pub(super) struct Tries<'s> {
     retries: Option<u32>,
     backoff: Option<&'s Backoff>,
     timeout: Option<Span>,
+    stream_timeout: Option<Span>,
     request_timeout: Option<Span>,
     max_tokens: Option<u64>,
 }
@@ -19,6 +20,7 @@ impl<'s> From<&'s Defaults> for Tries<'s> {
             retries: defaults.retries,
             backoff: defaults.backoff.as_ref(),
             timeout: defaults.timeout,
+            stream_timeout: defaults.stream_timeout,
             request_timeout: defaults.request_timeout,
             max_tokens: defaults.max_tokens,
         }
@@ -31,6 +33,7 @@ impl<'s> From<&'s schema::Model> for Tries<'s> {
             retries: model.retries,
             backoff: model.backoff.as_ref(),
             timeout: model.timeout,
+            stream_timeout: model.stream_timeout,
             request_timeout: model.request_timeout,
             max_tokens: model.max_tokens,
         }
@@ -52,6 +55,7 @@ impl Tries<'_> {
         }
         for (field, span) in [
             ("timeout", self.timeout),
+            ("stream_timeout", self.stream_timeout),
             ("request_timeout", self.request_timeout),
             ("backoff.base", Some(Span(base))),
         ] {

@@ -21,6 +21,9 @@ pub struct Defaults {
     /// another target of the same chain has that is longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// Limit to the first token of a stream, of each try. Default: `timeout`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_timeout: Option<Span>,
     /// Limit of the whole request. Default: `10m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_timeout: Option<Span>,

@@ -26,6 +26,9 @@ pub struct Litellm {
     /// Limit to the first token, of each try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// Limit to the first token of a stream, of each try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_timeout: Option<Span>,
 }
 
 /// How much goes through the proxy.

@@ -43,6 +43,10 @@ pub struct Model {
     /// target's provider says, then `defaults.timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// Limit to the first token of a stream, of each try. Default: what each target's provider says of streams, then
+    /// `defaults.stream_timeout`, then what `timeout` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_timeout: Option<Span>,
     /// Limit of the whole request. Default: `defaults.request_timeout`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request_timeout: Option<Span>,
@@ -111,6 +115,9 @@ pub struct Target {
     /// Limit to the first token, of each try here. Default: the model's `timeout`, then the provider's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// Limit to the first token of a stream, of each try here. Default: the model's `stream_timeout`, then the provider's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_timeout: Option<Span>,
     /// Replaces the client's output limit, in tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,

@@ -56,6 +56,9 @@ pub struct Provider {
     /// Limit to the first token, of each try. Default: `defaults.timeout`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// Limit to the first token of a stream, of each try. Default: `defaults.stream_timeout`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_timeout: Option<Span>,
     /// Longest silence within a stream. Default: `60s`, or the longest `timeout` there is where that is longer, for Envoy
     /// keeps one such limit for all providers.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -43,7 +43,7 @@ impl Attempt {
             return self.leave(host, exchange, step, "skipped: the circuit is open");
         }
         if step.probe && exchange.probing != Some(step.target) {
-            if self.worker.begin_probe(host, &model, target) {
+            if self.worker.begin_probe(host, target, exchange.longest_limit()) {
                 exchange.probing = Some(step.target);
             } else if is_last {
                 return self.leave(host, exchange, step, "skipped: another request tries it");
@@ -150,9 +150,10 @@ impl Attempt {
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
         self.stage = Stage::Sending(outgoing.edit);
         // The router's limit runs while this try sleeps; half of it is left for the provider.
-        let half = u64::try_from(model.timeout.as_millis() / 2).unwrap_or(u64::MAX);
+        let half = u64::try_from(exchange.longest_limit().as_millis() / 2).unwrap_or(u64::MAX);
         let pause = pause.min(half);
-        self.time_limit = target.limit.map(|limit| TimeLimit::from(host.now_ns(), pause, limit));
+        self.time_limit =
+            target.limit.of(exchange.stream).map(|limit| TimeLimit::from(host.now_ns(), pause, limit));
         if pause == 0 {
             return Ok(Flow::Continue);
         }
@@ -198,10 +199,11 @@ impl Attempt {
 pub(super) fn route_to_upcoming(host: &impl Host, exchange: &mut Exchange) {
     let Some(step) = exchange.upcoming() else { return };
     let targets = &exchange.model.targets;
-    if let (Some(next), Some(last)) = (targets.get(step.target), targets.get(exchange.routed))
-        && next.cluster() != last.cluster()
+    let cluster = |position: usize| targets.get(position).map(|target| target.cluster(exchange.stream));
+    if let (Some(next), Some(last)) = (cluster(step.target), cluster(exchange.routed))
+        && next != last
     {
-        host.remember(key::CLUSTER, next.cluster().as_bytes());
+        host.remember(key::CLUSTER, next.as_bytes());
     }
     exchange.routed = step.target;
 }

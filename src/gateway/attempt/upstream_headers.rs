@@ -168,7 +168,7 @@ pub fn build<'h>(
     for (name, value) in &provider.headers {
         headers.set(name, &**value);
     }
-    if let Some(limit) = target.limit {
+    if let Some(limit) = target.limit.of(exchange.stream) {
         headers.set(time_limit::HEADER, time_limit::entry(&provider.name, limit));
     }
     headers

@@ -6,7 +6,7 @@ use super::settings::why_param;
 use super::{Import, OS_ENVIRON, clouds, variable};
 use crate::config::BaseUrl;
 use crate::config::headers::why_not_set;
-use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Span, Target, TargetEntry};
+use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
 use crate::config::upstream::{is_variable, is_word};
 use crate::provider::{Preset, preset};
 use yaml_serde::Value;
@@ -191,7 +191,8 @@ impl Import<'_> {
             self.report.left(params.at("weight"), "is below zero");
         }
         let mut target = target;
-        target.timeout = self.timeout(params);
+        target.timeout = self.seconds(params, "timeout");
+        target.stream_timeout = self.seconds(params, "stream_timeout");
         target.context_window = self.amount(info, "max_input_tokens");
         if target.context_window.is_some() {
             let how = "is `context_window`: what is estimated to be longer, with the output that is asked for, goes to the others";
@@ -463,18 +464,6 @@ impl Import<'_> {
                 self.report.left(params.at("input_cost_per_token"), why);
             }
         }
-    }
-
-    /// The limit of a try.
-    fn timeout(&mut self, params: &mut Fields) -> Option<Span> {
-        let timeout = self.seconds(params, "timeout");
-        let stream = self.seconds(params, "stream_timeout");
-        if let (Some(_), Some(_)) = (timeout, stream) {
-            let at = params.at("stream_timeout");
-            self.report
-                .left(at, "`timeout` is the limit to the first token of streams and whole answers alike");
-        }
-        timeout.or(stream)
     }
 
     /// Tries of the deployment's own beyond the first, which here are its model's.

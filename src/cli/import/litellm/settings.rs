@@ -114,22 +114,23 @@ impl Import<'_> {
     }
 
     fn timeouts(&mut self, router: &mut Fields, litellm: &mut Fields) {
-        let mut first: Option<String> = None;
-        for (of_router, name) in [(true, "timeout"), (true, "stream_timeout"), (false, "request_timeout")] {
-            let fields = if of_router { &mut *router } else { &mut *litellm };
-            let Some(limit) = self.seconds(fields, name) else { continue };
-            let at = fields.at(name);
-            if let Some(first) = &first {
-                self.report.left(at, format!("`{first}` is the one limit of each try"));
-                continue;
-            }
+        let of_router = self.seconds(router, "timeout").map(|limit| (limit, router.at("timeout")));
+        let of_all =
+            self.seconds(litellm, "request_timeout").map(|limit| (limit, litellm.at("request_timeout")));
+        if let (Some((_, first)), Some((_, at))) = (&of_router, &of_all) {
+            self.report.left(at, format!("`{first}` is the one limit of each try"));
+        }
+        let how = "limits each try until its first token; `defaults.request_timeout` limits it all";
+        if let Some((limit, at)) = of_router.or(of_all) {
             self.defaults.timeout = Some(limit);
             if limit.0 > REQUEST_TIMEOUT {
                 self.defaults.request_timeout = Some(limit);
             }
-            let how = "limits each try until its first token; `defaults.request_timeout` limits it all";
             self.report.changed(&at, how);
-            first = Some(at);
+        }
+        self.defaults.stream_timeout = self.seconds(router, "stream_timeout");
+        if self.defaults.stream_timeout.is_some() {
+            self.report.changed(router.at("stream_timeout"), how);
         }
     }
 

@@ -45,7 +45,7 @@ fn one_line_is_a_gateway() {
     let Auth::Header { name, value } = &provider.auth else { panic!("{:?}", provider.auth) };
     assert_eq!((*name, &*value.0), ("authorization", "Bearer value-of-OPENAI_API_KEY"));
     let model = &tables.models["gpt-4o"];
-    assert_eq!((model.retries, model.timeout), (0, Duration::from_mins(5)));
+    assert_eq!((model.retries, model.timeout.both()), (0, [Duration::from_mins(5); 2]));
     assert_eq!(&*tables.listed, &["gpt-4o".into()]);
     assert_eq!(
         (tables.max_body, tables.max_held, tables.quotas.queue.bytes),
@@ -337,14 +337,36 @@ fn mistakes_in_keys_are_named() {
     );
 }
 
+/// The router's limit to the first token, in milliseconds, each target's own, and the clusters that keep them.
+fn limits_of(tables: &Tables, streamed: bool) -> (u128, Vec<Option<u128>>, Vec<String>) {
+    let model = &tables.models["m"];
+    let own = model.targets.iter().map(|target| Some(target.limit.of(streamed)?.as_millis()));
+    let clusters = model.targets.iter().map(|target| target.cluster(streamed).to_owned());
+    (model.timeout.of(streamed).as_millis(), own.collect(), clusters.collect())
+}
+
+#[test]
+fn streams_may_have_limits_of_their_own() {
+    let tables = compiled(&json!({
+        "defaults": {"stream_timeout": "20s"},
+        "providers": {"openai": {"timeout": "1m"}, "groq": {"stream_timeout": "3s"}},
+        "models": {"m": ["openai/a", "groq/b", {"provider": "xai", "model": "c", "timeout": "5s"}]},
+    }));
+    let (longest, own, _) = limits_of(&tables, false);
+    assert_eq!((longest, own), (300_000, vec![Some(60_000), None, Some(5_000)]));
+    // What is said of streams, and be it for all, comes before what is said of answers of any kind.
+    let (longest, own, clusters) = limits_of(&tables, true);
+    assert_eq!((longest, own), (20_000, vec![None, Some(3_000), None]));
+    assert_eq!(clusters, ["provider_openai", "tollgate_timed", "provider_xai"]);
+    assert_eq!(tables.route.timeout, Duration::from_mins(5), "the longest of all");
+}
+
 #[test]
 fn limits_that_were_set_are_each_targets_own_and_the_longest_is_the_routers() {
     let limits = |json: Value| {
-        let tables = compiled(&json);
-        let model = &tables.models["m"];
-        let own: Vec<_> = model.targets.iter().map(|t| t.limit.map(|limit| limit.as_millis())).collect();
-        let clusters: Vec<String> = model.targets.iter().map(|t| t.cluster().to_owned()).collect();
-        (model.timeout.as_millis(), own, clusters)
+        let [whole, stream] = [false, true].map(|streamed| limits_of(&compiled(&json), streamed));
+        assert_eq!(whole, stream);
+        whole
     };
     let chain = json!(["openai/a", "groq/b", {"provider": "xai", "model": "c", "timeout": "5s"}]);
     let quick = json!({"openai": {"timeout": "2s"}});
