@@ -66,6 +66,20 @@ fn a_budget_of_money_wants_the_prices_of_others() {
 }
 
 #[test]
+fn a_try_that_may_take_longer_than_the_whole_is_doubted() {
+    let room = Room::new();
+    for (limits, said) in [
+        ("timeout: 2m, request_timeout: 1m", "`timeout` is longer than `request_timeout`"),
+        ("timeout: 1m, stream_timeout: 3m, request_timeout: 2m", "`stream_timeout` is longer than"),
+    ] {
+        room.write("gateway.yaml", &format!("models: {{a: {{targets: [openai/gpt-4o], {limits}}}}}\n"));
+        let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x")]);
+        assert!(ran.err.contains(&format!("models.a: {said}")), "{}", ran.err);
+        assert!(ran.good().contains("1 warning"));
+    }
+}
+
+#[test]
 fn an_empty_file_says_what_is_missing() {
     let room = Room::new();
     for text in ["", "# nothing\n"] {
