@@ -51,6 +51,9 @@ fn a_model_without_a_price_is_doubted() {
         "models: {a: openai/gpt-nobody-knows}\nprices: {gpt-nobody-knows: {input: 1, output: 2}}\n",
     );
     assert!(room.run(&["check"], &[("OPENAI_API_KEY", "x")]).good().contains("0 warnings"));
+    let twice = "{targets: [openai/gpt-4o, openai/nobody], fallbacks: {context_window: [openai/nobody]}}";
+    room.write("gateway.yaml", &format!("models: {{a: {twice}}}\n"));
+    assert!(room.run(&["check"], &[("OPENAI_API_KEY", "x")]).good().contains("1 warning;"));
 }
 
 #[test]

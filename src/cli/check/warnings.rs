@@ -164,7 +164,11 @@ fn prices(model: &Model, tables: &Tables, priced: Priced<'_>, warnings: &mut Vec
                 "no price is known for {}/{}: its cost will be absent; `prices` can say it, under `{}`",
                 target.provider.name, target.model, target.model
             );
-            warnings.push(Problem::new(entry("models", &model.name), message));
+            let problem = Problem::new(entry("models", &model.name), message);
+            // It may stand in the chain for a reason as well.
+            if !warnings.contains(&problem) {
+                warnings.push(problem);
+            }
         }
     }
 }
