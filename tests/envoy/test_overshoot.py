@@ -56,6 +56,15 @@ def one(url, n):
             return 0
 
 
+def at_rest(gateway):
+    """The budgets once nothing is under way any more."""
+    until = time.monotonic() + 10
+    while (left := budgets(gateway.http))["tokens"]["reserved"] > 0:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
+    return left
+
+
 @pytest.mark.timeout(300)
 def test_a_storm_of_everything(world, gateway):
     chance = random.Random(7)
@@ -75,12 +84,12 @@ def test_a_storm_of_everything(world, gateway):
     statuses = []
     with ThreadPoolExecutor(41) as pool:
         watching = pool.submit(watch)
-        number = 0
         try:
-            # Until next to nothing is left, and nothing fits any more.
-            while statuses[-40:].count(429) < 40 and number < 4000:
-                statuses += list(pool.map(lambda n: one(gateway.url, n), range(number, number + 80)))
-                number += 80
+            # Until next to nothing is left: of so many at once none fits, with nothing reserved for others.
+            while set(statuses[-80:]) != {429} and len(statuses) < 4000:
+                at_rest(gateway)
+                more = range(len(statuses), len(statuses) + 80)
+                statuses += list(pool.map(lambda n: one(gateway.url, n), more))
         finally:
             over.set()
         watching.result()
@@ -91,10 +100,7 @@ def test_a_storm_of_everything(world, gateway):
         assert state["spent"] + state["reserved"] + state["remaining"] == LIMIT, state
     assert max(state["reserved"] for state in seen) > 10 * OUTPUT, "many were under way at once"
 
-    until = time.monotonic() + 10
-    while (left := budgets(gateway.http))["tokens"]["reserved"] > 0:
-        assert time.monotonic() < until, left
-        time.sleep(0.05)
+    left = at_rest(gateway)
     assert 0 <= left["tokens"]["remaining"] < 2 * OUTPUT, "all of it could be used"
     # What was counted is what the audit says was used, to the token and to the millionth of a dollar.
     lines = [line for line in gateway.audit() if line.get("tenant") == "storm" and "usage" in line]
