@@ -471,10 +471,12 @@ pub(crate) const ANSWERS: &[CraftedAnswer] = &[
         let calls = list(n, |i| answered_call(i, i));
         answer(&format!(r#""tool_calls":[{}]"#, calls.replace(r#""id":"#, r#""no":"#)), "")
     }),
+    // More than 128 are refused: beyond that they grow.
     ("choices", |n| {
-        let choices = list(n, |i| {
+        let text = "x ".repeat(n);
+        let choices = list(n.min(128), |i| {
             format!(
-                r#"{{"index":{i},"message":{{"role":"assistant","content":"x"}},"finish_reason":"stop"}}"#
+                r#"{{"index":{i},"message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}"#
             )
         });
         format!(r#"{{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{choices}]}}"#)
