@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, and where.
 
+use super::schema::Span;
 use std::fmt;
 
 /// One mistake: where, what, and what was probably meant.
@@ -36,6 +37,15 @@ impl fmt::Display for Problem {
         match &self.suggestion {
             Some(suggestion) => write!(f, " (did you mean `{suggestion}`?)"),
             None => Ok(()),
+        }
+    }
+}
+
+/// Of the fields of the object at `path`, the times that are none.
+pub(crate) fn check_times(path: &str, fields: &[(&str, Option<Span>)], problems: &mut Vec<Problem>) {
+    for (field, span) in fields {
+        if span.is_some_and(|span| span.0.is_zero()) {
+            problems.push(Problem::new(format!("{path}.{field}"), "must be longer than 0s"));
         }
     }
 }

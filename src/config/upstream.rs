@@ -4,7 +4,7 @@ use super::Problem;
 use super::base_url::BaseUrl;
 use super::headers;
 use super::nearest::nearest;
-use super::problem::entry;
+use super::problem::{check_times, entry};
 use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
 use crate::dialect::{Dialect, Operation, Service};
@@ -188,16 +188,13 @@ fn resolve(name: &str, settings: &Provider, path: &str, problems: &mut Vec<Probl
     let auth = find_auth(settings, base_preset, &endpoints, path, problems);
     let headers = headers::set(settings, base_preset, &auth, path, problems);
     let forward_headers = headers::forwarded(settings, &auth, path, problems);
-    for (field, span) in [
+    let times = [
         ("connect_timeout", settings.connect_timeout),
         ("timeout", settings.timeout),
         ("stream_timeout", settings.stream_timeout),
         ("idle_timeout", settings.idle_timeout),
-    ] {
-        if span.is_some_and(|span| span.0.is_zero()) {
-            problems.push(Problem::new(format!("{path}.{field}"), "must be longer than 0s"));
-        }
-    }
+    ];
+    check_times(path, &times, problems);
     Some(Upstream {
         name: name.to_owned(),
         base: base?,

@@ -2,7 +2,7 @@
 
 use super::limits;
 use crate::config::Problem;
-use crate::config::problem::entry;
+use crate::config::problem::{check_times, entry};
 use crate::config::schema::{self, CircuitBreaker, Gateway};
 use crate::config::tables::{Breaker, Circuit};
 use sha2::{Digest, Sha256};
@@ -49,9 +49,7 @@ pub(super) fn check(circuit: Option<&schema::Circuit>, path: &str, problems: &mu
     if circuit.success_threshold == Some(0) {
         problems.push(Problem::new(at("success_threshold"), "must be more than 0"));
     }
-    if circuit.open.is_some_and(|open| open.0.is_zero()) {
-        problems.push(Problem::new(at("open"), "must be longer than 0s"));
-    }
+    check_times(&format!("{path}.circuit_breaker"), &[("open", circuit.open)], problems);
     for (field, span) in
         [("open", circuit.open), ("cooldown", circuit.cooldown), ("max_cooldown", circuit.max_cooldown)]
     {
@@ -75,10 +73,7 @@ pub(super) fn check_all(gateway: &Gateway, problems: &mut Vec<Problem>) {
             problems
                 .push(Problem::new(format!("{path}.health_check.path"), "must be a path such as /health"));
         }
-        for (field, span) in [("every", health_check.every), ("timeout", health_check.timeout)] {
-            if span.is_some_and(|span| span.0.is_zero()) {
-                problems.push(Problem::new(format!("{path}.health_check.{field}"), "must be longer than 0s"));
-            }
-        }
+        let times = [("every", health_check.every), ("timeout", health_check.timeout)];
+        check_times(&format!("{path}.health_check"), &times, problems);
     }
 }

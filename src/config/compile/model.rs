@@ -4,7 +4,7 @@ use super::tries::{Tries, waits};
 use super::{circuit, limits};
 use crate::config::Problem;
 use crate::config::nearest::nearest;
-use crate::config::problem::entry;
+use crate::config::problem::{check_times, entry};
 use crate::config::schema::{self, Gateway, LitellmMode, ModelEntry, TargetEntry};
 use crate::config::tables::{Backoff, FirstToken, Model, Provider, Target, Wildcard};
 use crate::config::upstream::preset_names;
@@ -262,11 +262,8 @@ fn one_target(
     if target.context_window == Some(0) {
         problems.push(Problem::new(format!("{at}.context_window"), "must be more than 0"));
     }
-    for (field, span) in [("timeout", target.timeout), ("stream_timeout", target.stream_timeout)] {
-        if span.is_some_and(|span| span.0.is_zero()) {
-            problems.push(Problem::new(format!("{at}.{field}"), "must be longer than 0s"));
-        }
-    }
+    let times = [("timeout", target.timeout), ("stream_timeout", target.stream_timeout)];
+    check_times(at, &times, problems);
     Some(Target {
         limit: FirstToken::written(target.timeout, target.stream_timeout),
         max_tokens: target.max_tokens,

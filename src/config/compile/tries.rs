@@ -2,6 +2,7 @@
 
 use super::limits;
 use crate::config::Problem;
+use crate::config::problem::check_times;
 use crate::config::schema::{self, Backoff, Defaults, Span};
 
 /// What one of them says of its own.
@@ -53,18 +54,15 @@ impl Tries<'_> {
         if self.retries.is_some_and(|retries| retries > limits::MAX_RETRIES) {
             wrong("retries", format!("must be at most {}", limits::MAX_RETRIES));
         }
-        for (field, span) in [
+        let times = [
             ("timeout", self.timeout),
             ("stream_timeout", self.stream_timeout),
             ("request_timeout", self.request_timeout),
             ("backoff.base", Some(Span(base))),
-        ] {
-            if span.is_some_and(|span| span.0.is_zero()) {
-                wrong(field, "must be longer than 0s".to_owned());
-            }
-        }
+        ];
+        check_times(path, &times, problems);
         if self.max_tokens == Some(0) {
-            wrong("max_tokens", "must be more than 0".to_owned());
+            problems.push(Problem::new(format!("{path}.max_tokens"), "must be more than 0"));
         }
     }
 }
