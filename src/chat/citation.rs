@@ -2,22 +2,57 @@
 
 use super::Text;
 
-/// A page that a text of an answer relies on.
-#[derive(Debug, Clone, PartialEq)]
+/// What a text of an answer relies on: a page of the web, or a passage of what the request gave the model to read.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Citation<'a> {
-    /// Where it is.
+    /// Where the page is, or the search result's source; empty for a passage of a document.
     pub url: Text<'a>,
     /// Its title; empty where it was not said.
     pub title: Text<'a>,
     /// The characters of the text, from the first to the one after the last, that rely on it.
     pub span: (u64, u64),
+    /// What it says there; empty where it was not said.
+    pub quote: Text<'a>,
+    /// The passage; `None`: it is a page.
+    pub passage: Option<Passage>,
+}
+
+/// A passage of what a request gave the model to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passage {
+    /// What is counted.
+    pub unit: PassageUnit,
+    /// Which of the request's documents, or of its search results, from 0.
+    pub index: u64,
+    /// The first and the one after the last; pages are counted from 1, all else from 0.
+    pub range: (u64, u64),
+}
+
+/// What a passage is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PassageUnit {
+    /// Characters of a document.
+    Character,
+    /// Pages of a document.
+    Page,
+    /// Pieces of a document that was given in pieces.
+    Piece,
+    /// Pieces of a search result.
+    ResultPiece,
+}
+
+impl<'a> Citation<'a> {
+    /// A page.
+    pub fn page(url: Text<'a>, title: Text<'a>, span: (u64, u64)) -> Self {
+        Self { url, title, span, ..Self::default() }
+    }
 }
 
 impl Citation<'_> {
-    /// How many pages one text or answer may rely on, each as often as it does: real ones have tens of them.
+    /// How much one text or answer may rely on, each as often as it does: real ones have tens.
     pub const MOST: usize = 1024;
 
-    /// The characters that rely on it, of a text of this length: a page without a place in it is the whole text's.
+    /// The characters that rely on it, of a text of this length: what has no place in it is the whole text's.
     pub fn place_in(&self, length: u64) -> (u64, u64) {
         match self.span {
             (start, end) if start < end.min(length) => (start, end.min(length)),
@@ -27,7 +62,13 @@ impl Citation<'_> {
 
     /// The same for longer than what it was read from.
     pub fn into_owned(self) -> Citation<'static> {
-        Citation { url: self.url.into_owned(), title: self.title.into_owned(), span: self.span }
+        Citation {
+            url: self.url.into_owned(),
+            title: self.title.into_owned(),
+            span: self.span,
+            quote: self.quote.into_owned(),
+            passage: self.passage,
+        }
     }
 
     /// The same of a text that so many characters were put before.
@@ -123,6 +164,53 @@ impl Measured {
         let range = self.byte(start).zip(self.byte(end));
         range.and_then(|(start, end)| self.text.get(start..end)).unwrap_or_default()
     }
+}
+
+/// A piece of a text, from one character to another, and what it relies on.
+pub type Piece<'p, 'a> = (u64, u64, Vec<&'p Citation<'a>>);
+
+/// Cuts a text where what it relies on begins and ends. Spans that overlap are one, and what has no place in the text is the
+/// whole text's. White space stays with the words before it: a block of nothing else could not be sent back.
+pub fn pieces<'p, 'a>(text: &Measured, pages: &'p [Citation<'a>]) -> Vec<Piece<'p, 'a>> {
+    let length = text.characters();
+    let mut spans: Vec<Piece<'p, 'a>> = pages
+        .iter()
+        .map(|page| {
+            let (start, end) = page.place_in(length);
+            (start, end, vec![page])
+        })
+        .collect();
+    spans.sort_by_key(|(start, ..)| *start);
+    let mut pieces: Vec<Piece<'p, 'a>> = Vec::with_capacity(spans.len().saturating_mul(2).saturating_add(1));
+    // Whether the last piece is nothing but white space.
+    let mut is_blank = false;
+    let mut add = |(start, end, mut pages): Piece<'p, 'a>| {
+        if start >= end {
+            return;
+        }
+        let adds_blank = text.between(start, end).trim().is_empty();
+        if let Some((_, last, before)) = pieces.last_mut().filter(|_| is_blank || adds_blank) {
+            *last = end;
+            before.append(&mut pages);
+            is_blank &= adds_blank;
+        } else {
+            pieces.push((start, end, pages));
+            is_blank = adds_blank;
+        }
+    };
+    let mut spans = spans.into_iter().peekable();
+    let mut done = 0;
+    while let Some((start, mut end, mut pages)) = spans.next() {
+        while let Some((_, further, mut more)) = spans.next_if(|(next, ..)| *next < end) {
+            end = end.max(further);
+            pages.append(&mut more);
+        }
+        add((done, start, Vec::new()));
+        add((start, end, pages));
+        done = end;
+    }
+    add((done, length, Vec::new()));
+    pieces
 }
 
 #[cfg(test)]

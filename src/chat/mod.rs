@@ -20,14 +20,15 @@ mod tool;
 mod usage;
 
 pub use crate::wire::json::{Extra, Text};
-pub use citation::{Citation, Measured, characters};
+pub use citation::{Citation, Measured, Passage, PassageUnit, characters, pieces};
 pub use event::{Adds, Delta, Event, EventSink, PartStart};
 pub use failure::{Failure, FailureKind};
 pub use finish::{Finish, FinishReason};
 pub use losses::{Losses, OWN, is_missed};
 pub use message::{Message, Place, Role};
 pub use part::{
-    Arguments, CacheControl, Document, Opaque, Part, PartKind, Source, Thinking, ToolCall, ToolResult,
+    Arguments, CacheControl, Document, Opaque, Part, PartKind, SearchResult, Source, Thinking, ToolCall,
+    ToolResult, lines,
 };
 pub use raw::Json;
 pub use request::{ChatRequest, Effort, Reasoning, ResponseFormat, Schema, Thought};

@@ -49,6 +49,8 @@ pub enum PartKind<'a> {
     },
     /// A file to read: PDF, plain text…
     Document(Document<'a>),
+    /// What a search of the client's found.
+    SearchResult(SearchResult<'a>),
     /// Reasoning that can be read.
     Thinking(Thinking<'a>),
     /// Reasoning that only its maker can read.
@@ -79,6 +81,8 @@ pub enum Source<'a> {
     File(Text<'a>),
     /// Plain text within the request.
     Text(Text<'a>),
+    /// The same in pieces, by which the model can say what it relies on.
+    Pieces(Vec<Text<'a>>),
     /// A source that only the sender's dialect knows.
     Other(Opaque<'a>),
 }
@@ -92,6 +96,32 @@ pub struct Document<'a> {
     pub title: Option<Text<'a>>,
     /// What it is about, for the model to know (Anthropic).
     pub context: Option<Text<'a>>,
+}
+
+/// What a search of the client's found. A part of this kind may have the field `citations` as its extra, which has one
+/// shape in all dialects that know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchResult<'a> {
+    /// Where it was found: a URL, or any other name.
+    pub source: Text<'a>,
+    /// Its title.
+    pub title: Text<'a>,
+    /// What it says, in pieces.
+    pub pieces: Vec<Text<'a>>,
+}
+
+impl SearchResult<'_> {
+    /// All of it as plain text, for a model that knows no such thing: title, source and pieces, a line each.
+    pub fn to_text(&self) -> Text<'static> {
+        let head = [&self.title, &self.source].into_iter().filter(|line| !line.is_empty());
+        lines(head.chain(&self.pieces))
+    }
+}
+
+/// The pieces of a document as one text, a line each.
+pub fn lines<'t>(pieces: impl IntoIterator<Item = &'t Text<'t>>) -> Text<'static> {
+    let lines: Vec<_> = pieces.into_iter().map(Text::to_str).collect();
+    Text::from(lines.join("\n"))
 }
 
 /// Reasoning that can be read.

@@ -16,6 +16,7 @@ pub mod lane;
 pub mod models;
 mod offered;
 pub mod ollama;
+mod open_text;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
@@ -28,7 +29,7 @@ mod unanswered;
 pub use call::{Call, Operation};
 pub use carriage::Carriage;
 pub use forward::{Forward, Found, Service};
-pub use shape::Shape;
+pub use shape::{Cites, Shape};
 
 use serde::{Deserialize, Serialize};
 

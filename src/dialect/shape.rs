@@ -1,5 +1,16 @@
 //! Facts about a wire format that the lanes and the gateway ask for.
 
+/// On what a dialect's answers can say that their texts rely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cites {
+    /// It has no words for that.
+    Nothing,
+    /// Pages of the web, without what they say.
+    Pages,
+    /// Pages, and passages of what the request gave to read, with what they say.
+    Passages,
+}
+
 /// How a dialect carries what others carry elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
@@ -14,8 +25,8 @@ pub struct Shape {
     pub streams_by_default: bool,
     /// The response header in which its clients look for the id of their request.
     pub request_id: Option<&'static str>,
-    /// Its answers can say on which pages their texts rely.
-    pub cites: bool,
+    /// On what its answers can say that their texts rely.
+    pub cites: Cites,
     /// Names and types, as its bodies quote them, of what a model is to read beside text.
     pub media: &'static [&'static str],
 }
@@ -28,7 +39,7 @@ impl Shape {
         stream_in_path: false,
         streams_by_default: false,
         request_id: None,
-        cites: false,
+        cites: Cites::Nothing,
         media: &[],
     };
 

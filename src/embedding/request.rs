@@ -309,7 +309,7 @@ pub(super) fn url_of<'s>(source: &'s Source<'_>) -> Option<Cow<'s, str>> {
         Source::Base64 { media_type, data } => {
             Some(Cow::Owned(format!("data:{};base64,{}", media_type.to_str(), data.to_str())))
         }
-        Source::File(_) | Source::Text(_) | Source::Other(_) => None,
+        Source::File(_) | Source::Text(_) | Source::Pieces(_) | Source::Other(_) => None,
     }
 }
 

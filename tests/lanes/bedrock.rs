@@ -316,6 +316,9 @@ fn streams_come_back_whole() {
         }
         let said = |bytes: &[u8]| -> Vec<(String, Value)> {
             let mut all = frames(bytes);
+            // What a text relies on is told behind it, wherever in its block it stood.
+            all.chunk_by_mut(|(_, a), (_, b)| a["contentBlockIndex"] == b["contentBlockIndex"])
+                .for_each(|block| block.sort_by_key(|(_, data)| data["delta"]["citation"].is_object()));
             all.retain(|(name, data)| {
                 name != "contentBlockStop"
                     && data["delta"]["text"] != ""

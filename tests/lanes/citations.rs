@@ -157,7 +157,7 @@ fn anthropics_pages_reach_openais_clients() {
     assert_eq!(message["content"], "I look. Hé: one 😀, two.");
     assert_eq!(message["annotations"], nested(&annotations(8)));
     assert!(message["tool_calls"].is_null() && out["choices"][0]["finish_reason"] == "stop");
-    for lost in ["server_tool_use", "web_search_tool_result", "citations.cited_text"] {
+    for lost in ["server_tool_use", "web_search_tool_result", "cited_text"] {
         assert!(warnings.iter().any(|warning| warning.contains(lost)), "{lost}: {warnings:?}");
     }
 
@@ -326,7 +326,7 @@ fn in_a_stream_a_page_is_the_open_blocks() {
 
 #[test]
 fn who_has_no_words_for_pages_is_told_the_text() {
-    for client in [Bedrock, Cohere, Ollama] {
+    for client in [Cohere, Ollama] {
         for (provider, body) in [(Anthropic, claude()), (Gemini, gemini())] {
             let (out, warnings) = answered(client, provider, &body);
             assert!(out.to_string().contains("Hé: one 😀, two."), "{out}");
@@ -464,5 +464,100 @@ fn recorded_pages_stand_where_anthropic_and_google_say() {
             let quoted = serde_json::to_string(&words).unwrap();
             assert!(exchange.response.contains(&quoted), "{}: {words:?} is no segment", exchange.id);
         }
+    }
+}
+
+/// A passage of each kind, as Bedrock and as Anthropic tell it.
+fn passages() -> [(Value, Value); 3] {
+    [
+        (
+            json!({"title": "D", "sourceContent": [{"text": "q"}],
+                "location": {"documentChar": {"documentIndex": 0, "start": 2, "end": 9}}}),
+            json!({"type": "char_location", "cited_text": "q", "document_title": "D", "file_id": null,
+                "document_index": 0, "start_char_index": 2, "end_char_index": 9}),
+        ),
+        (
+            json!({"title": "D", "sourceContent": [{"text": "q"}],
+                "location": {"documentPage": {"documentIndex": 1, "start": 1, "end": 2}}}),
+            json!({"type": "page_location", "cited_text": "q", "document_title": "D", "file_id": null,
+                "document_index": 1, "start_page_number": 1, "end_page_number": 2}),
+        ),
+        (
+            json!({"title": "S", "source": "https://s", "sourceContent": [{"text": "q"}],
+                "location": {"searchResultLocation": {"searchResultIndex": 0, "start": 0, "end": 1}}}),
+            json!({"type": "search_result_location", "cited_text": "q", "source": "https://s", "title": "S",
+                "search_result_index": 0, "start_block_index": 0, "end_block_index": 1}),
+        ),
+    ]
+}
+
+#[test]
+fn passages_pass_between_bedrock_and_anthropic() {
+    for (bedrocks, anthropics) in passages() {
+        let cited = json!({"content": [{"text": "two."}], "citations": [bedrocks]});
+        let content = json!([{"text": "One "}, {"citationsContent": cited}]);
+        let answer = json!({"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "end_turn",
+            "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}, "metrics": {"latencyMs": 1}});
+        let said = json!([{"type": "text", "text": "One "}, {"type": "text", "text": "two.", "citations": [anthropics]}]);
+        let (out, warnings) = answered(Anthropic, Bedrock, &answer);
+        assert_eq!((&out["content"], warnings.len()), (&said, 0));
+
+        let claude = json!({"id": "m", "type": "message", "role": "assistant", "model": "c", "content": said,
+            "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 2}});
+        let (out, warnings) = answered(Bedrock, Anthropic, &claude);
+        assert_eq!((&out["output"]["message"]["content"], warnings.len()), (&content, 0));
+
+        // Who knows pages alone is told that there was more, and gets no page that is none.
+        for (provider, body) in [(Bedrock, &answer), (Anthropic, &claude)] {
+            let (out, warnings) = answered(OpenaiChat, provider, body);
+            let message = &out["choices"][0]["message"];
+            assert_eq!((&message["content"], &message["annotations"]), (&json!("One two."), &Value::Null));
+            assert_eq!(warnings, ["fields of the answer dropped: citations of what was given to read"]);
+        }
+    }
+}
+
+#[test]
+fn passages_pass_in_streams() {
+    for (bedrocks, anthropics) in passages() {
+        let mut stream = Vec::new();
+        for (name, data) in [
+            ("messageStart", json!({"role": "assistant"})),
+            ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"text": "One "}})),
+            ("contentBlockStop", json!({"contentBlockIndex": 0})),
+            // Before the words, as the service says it.
+            ("contentBlockDelta", json!({"contentBlockIndex": 1, "delta": {"citation": bedrocks}})),
+            ("contentBlockDelta", json!({"contentBlockIndex": 1, "delta": {"text": "two."}})),
+            ("contentBlockStop", json!({"contentBlockIndex": 1})),
+            ("messageStop", json!({"stopReason": "end_turn"})),
+            ("metadata", json!({"usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}})),
+        ] {
+            let headers = [(":event-type", name), (":message-type", "event")];
+            tollgate::wire::eventstream::write_frame(&headers, data.to_string().as_bytes(), &mut stream);
+        }
+        let said = json!([{"type": "text", "text": "One "}, {"type": "text", "text": "two.", "citations": [anthropics]}]);
+        for cut in [1, 7, stream.len()] {
+            let streamed = |client: Dialect| {
+                let (mut lane, mut out) = (Stream::new(&plan(client, Bedrock)), Vec::new());
+                stream.chunks(cut).for_each(|piece| _ = lane.push(piece, &mut out));
+                lane.end(&mut out);
+                (String::from_utf8(out).unwrap(), lane.report().warnings.clone())
+            };
+            let (out, warnings) = streamed(Anthropic);
+            let mut content = collected_blocks(&out);
+            // Blocks that rely on nothing have an empty list or none.
+            content.as_array_mut().unwrap().iter_mut().for_each(without_empty_list);
+            assert_eq!(content, said);
+            assert!(warnings.is_empty(), "{warnings:?}");
+            let (out, warnings) = streamed(OpenaiChat);
+            assert!(!out.contains("annotations"), "{out}");
+            assert_eq!(warnings, ["citations of what was given to read dropped from the stream"]);
+        }
+    }
+}
+
+fn without_empty_list(block: &mut Value) {
+    if block["citations"] == json!([]) {
+        block.as_object_mut().unwrap().remove("citations");
     }
 }

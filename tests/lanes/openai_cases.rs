@@ -399,7 +399,7 @@ fn citations_of_pages_pass_between_openais_dialects() {
     assert_eq!(out["choices"][0]["message"]["annotations"], json!([annotation(OpenaiChat, &page(3, 5))]));
 
     for (provider, body) in [(OpenaiChat, &chat), (OpenaiResponses, &responses)] {
-        let answer = lane::answer(&plan(Bedrock, provider), body.to_string().as_bytes()).unwrap();
+        let answer = lane::answer(&plan(Cohere, provider), body.to_string().as_bytes()).unwrap();
         assert_eq!(answer.report.warnings, ["fields of the answer dropped: annotations"]);
         let whole = lane::answer_as_stream(&plan(OpenaiChat, provider), body.to_string().as_bytes()).unwrap();
         assert!(String::from_utf8(whole.body.unwrap()).unwrap().contains("\"url_citation\":{"));
@@ -453,7 +453,7 @@ fn citations_of_pages_pass_in_streams() {
         assert_eq!(last["response"]["output"][0]["content"][0]["annotations"], json!([flat]));
         let is_told = out.contains("event: response.output_text.annotation.added");
         assert_eq!(is_told, order[0] == &text, "{out}");
-        let mut lane = lane::Stream::new(&plan(Bedrock, OpenaiChat));
+        let mut lane = lane::Stream::new(&plan(Cohere, OpenaiChat));
         let stream = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect::<Vec<_>>().concat();
         lane.push(stream.as_bytes(), &mut Vec::new());
         assert_eq!(lane.report().warnings, ["annotations dropped from the stream"]);

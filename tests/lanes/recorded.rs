@@ -208,6 +208,14 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
             let text: String = blocks.filter_map(|block| block["text"].as_str()).collect();
             target["text of all blocks"] = text.into();
         }
+        if client == Bedrock {
+            let blocks = target["output"]["message"]["content"].as_array().into_iter().flatten();
+            let said = |block: &Value| {
+                let cited = block["citationsContent"]["content"][0]["text"].as_str();
+                block["text"].as_str().or(cited).map(str::to_owned)
+            };
+            target["text of all blocks"] = blocks.filter_map(said).collect::<String>().into();
+        }
         let first = said_by(provider, client, first_choice_only(&source));
         let lost = silent_losses(&first, &target, &answer.report.warnings, &MAPPED);
         // Ollama's answers have no id, and audio of no bytes that has never expired says nothing.
@@ -215,7 +223,7 @@ pub(crate) fn answers(provider: Dialect, client: Dialect, least: usize) {
             // Blocks begin and end where the pages do that they rely on.
             let is_place = lost.contains(".start_index = ") || lost.contains(".end_index = ");
             lost.ends_with("audio.expires_at = 0")
-                || client == Anthropic && lost.contains("annotations.") && is_place
+                || matches!(client, Anthropic | Bedrock) && lost.contains("annotations.") && is_place
                 || matches!(client, Bedrock | Ollama) && lost.starts_with("id = ")
         };
         let lost: Vec<String> = lost.into_iter().filter(|lost| !unsaid(lost)).collect();

@@ -205,16 +205,51 @@ fn what_a_search_found_is_told() {
         (OpenaiChat, "gpt-5"),
         (OpenaiResponses, "gpt-5"),
         (Gemini, "gemini-2.5-pro"),
-        (Bedrock, BEDROCK_CLAUDE),
+        (Bedrock, "amazon.nova-pro-v1:0"),
     ] {
         let (out, warnings) = sent(Anthropic, provider, model, &body);
         assert!(out.to_string().contains(r"S\nhttps://s\nsr"), "{out}");
         assert!(warnings.is_empty(), "{warnings:?}");
     }
+    let (out, warnings) = sent(Anthropic, Bedrock, BEDROCK_CLAUDE, &body);
+    let result = json!({"searchResult": {"source": "https://s", "title": "S", "content": [{"text": "sr"}]}});
+    assert_eq!(out["messages"][2]["content"][0]["toolResult"]["content"], json!([result]));
+    assert!(warnings.is_empty(), "{warnings:?}");
     let document = json!([{"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "D"}]}}]);
     let body = json!({"model": "c", "max_tokens": 30, "messages": [{"role": "user", "content": document}]});
     let (out, _) = sent(Anthropic, Gemini, "gemini-2.5-pro", &body);
     assert!(out.to_string().contains("\"D\"") || out.to_string().contains("RA=="), "{out}");
+}
+
+#[test]
+fn search_results_and_pieces_pass_between_anthropic_and_bedrock() {
+    let cache = json!({"type": "ephemeral"});
+    let asked = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [
+        {"type": "search_result", "source": "https://s", "title": "S", "content": [{"type": "text", "text": "a"},
+            {"type": "text", "text": "b"}], "citations": {"enabled": true}, "cache_control": cache},
+        {"type": "document", "title": "D", "source": {"type": "content", "content": [{"type": "text", "text": "c"}]},
+            "citations": {"enabled": true}},
+        {"type": "text", "text": "q"}]}]});
+    let (out, warnings) = sent(Anthropic, Bedrock, "anthropic.claude-sonnet-4-5", &asked);
+    assert_eq!(
+        out["messages"][0]["content"],
+        json!([
+            {"searchResult": {"source": "https://s", "title": "S", "content": [{"text": "a"}, {"text": "b"}],
+                "citations": {"enabled": true}}},
+            {"cachePoint": {"type": "default"}},
+            {"document": {"format": "txt", "name": "D", "source": {"content": [{"text": "c"}]},
+                "citations": {"enabled": true}}},
+            {"text": "q"},
+        ])
+    );
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let (back, warnings) = sent(Bedrock, Anthropic, "claude-sonnet-4-5", &out);
+    assert_eq!(back["messages"], asked["messages"]);
+    assert!(warnings.is_empty(), "{warnings:?}");
+    // Others are told the text.
+    let (out, warnings) = sent(Bedrock, OpenaiChat, "gpt-5", &out);
+    assert!(out.to_string().contains(r"S\nhttps://s\na\nb"), "{out}");
+    assert!(warnings.iter().any(|warning| warning.contains("citations of search results")), "{warnings:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Content blocks into the hub's parts.
 
 use super::citation::cite;
+use super::search_result;
 use super::wire::{Block, Source as WireSource};
 use crate::chat::{
     Arguments, CacheControl, Document, Json, Opaque, Part, PartKind, Source, Text, Thinking, ToolCall,
@@ -69,6 +70,9 @@ fn part_at(block: Block<'_>, inside: bool) -> Result<Part<'_>, BadBlock> {
             context: block.context.and_then(Text::from_raw),
         }),
         _ => {
+            if let Some(found) = search_result::read(&block) {
+                return Ok(found);
+            }
             let json = whole(&block);
             return Ok(Part {
                 kind: PartKind::Other(Opaque { kind, json }),
@@ -117,6 +121,7 @@ fn source(value: Option<&RawValue>) -> Result<Source<'_>, BadBlock> {
         "url" => source.url.map(Source::Url),
         "file" => source.file_id.map(Source::File),
         "text" => source.data.map(Source::Text),
+        "content" => source.content.and_then(search_result::pieces).map(Source::Pieces),
         _ => None,
     };
     Ok(found.unwrap_or_else(|| Source::Other(Opaque { kind, json: Json::from(raw) })))

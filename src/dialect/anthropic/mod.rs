@@ -13,25 +13,24 @@ mod usage;
 mod web_search;
 mod wire;
 
-pub(crate) use citation::{KNOWN as KNOWN_CITATIONS, is_field as is_citation_field, pieces};
+pub(crate) use citation::is_field as is_citation_field;
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use finish::finish_reason;
 pub(crate) use model::Claude;
 pub(crate) use request::{MERGED, UNFORCED, reasoning, schema, turns};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
-pub(crate) use search_result::as_text;
 pub use stream::{StreamDecoder, StreamEncoder};
 pub(crate) use usage::Counts;
 pub use usage::WireUsage;
 pub(crate) use web_search::read_search;
 
-use super::Shape;
+use super::{Cites, Shape};
 
 /// See [`Shape`].
 pub const SHAPE: Shape = Shape {
     request_id: Some("request-id"),
-    cites: true,
+    cites: Cites::Passages,
     media: &["\"image\"", "\"document\""],
     ..Shape::SSE
 };

@@ -173,7 +173,11 @@ fn write_block(part: &Part<'_>, index: usize, maker: Dialect, losses: &mut Losse
                 opaque.kind.to_str()
             ));
         }
-        PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) | PartKind::ToolResult(_) => {
+        PartKind::Image { .. }
+        | PartKind::Audio { .. }
+        | PartKind::Document(_)
+        | PartKind::SearchResult(_)
+        | PartKind::ToolResult(_) => {
             losses.note(format_args!("content[{index}] dropped: Anthropic's answers hold no such block"));
         }
     }

@@ -1,67 +1,55 @@
-//! What only Anthropic has blocks for, and is plain text all the same.
+//! `search_result` blocks, and what is given in pieces.
+//! <https://platform.claude.com/docs/en/build-with-claude/search-results>
 
-use crate::chat::{Losses, PartKind, Source, Text};
-use crate::wire::json::{TextOr, parse, wire_object};
+use super::wire::Block;
+use crate::chat::{CacheControl, Part, PartKind, SearchResult, Text};
+use crate::wire::json::{Array, TextOr, parse_raw, wire_object};
 use serde_json::value::RawValue;
-
-wire_object! {
-    /// A `search_result` block.
-    struct SearchResult<'a> {
-        title: Text<'a> = "title",
-        source: Text<'a> = "source",
-        content: Vec<Piece<'a>> = "content",
-        citations: &'a RawValue = "citations",
-    }
-}
-
-wire_object! {
-    /// The source of a document that is given in pieces.
-    struct Pieces<'a> {
-        content: TextOr<'a, Vec<Piece<'a>>> = "content",
-    }
-}
 
 wire_object! {
     /// A piece of text.
     struct Piece<'a> {
+        kind: Text<'a> = "type",
         text: Text<'a> = "text",
     }
 }
 
-/// Makes text of a search result, and of a document in pieces, for dialects that have neither: left as they are, the model
-/// would be told that the search found nothing.
-pub(crate) fn as_text(kind: &mut PartKind<'_>, losses: &mut Losses) {
-    match kind {
-        PartKind::Other(opaque) if opaque.kind == "search_result" => {
-            let Ok(found) = parse::<SearchResult<'_>>(opaque.json.as_str().as_bytes()) else { return };
-            let Some(text) = joined(&found.content.unwrap_or_default()) else { return };
-            if found.citations.is_some_and(|citations| citations.get().contains("true")) {
-                losses.note("citations of search results dropped: is supported by Anthropic only");
-            }
-            let head = [found.title, found.source].into_iter().flatten();
-            let mut lines: Vec<String> = head.map(|line| line.to_str().into_owned()).collect();
-            lines.push(text);
-            *kind = PartKind::Text(Text::from(lines.join("\n")));
-        }
-        PartKind::Document(document) => {
-            let Source::Other(opaque) = &document.source else { return };
-            let Ok(pieces) = parse::<Pieces<'_>>(opaque.json.as_str().as_bytes()) else { return };
-            let text = match pieces.content {
-                Some(TextOr::Text(text)) => Some(text.to_str().into_owned()),
-                Some(TextOr::Other(pieces)) => joined(&pieces),
-                None => None,
-            };
-            if let Some(text) = text {
-                document.source = Source::Text(Text::from(text));
-            }
-        }
-        _ => {}
+/// The pieces of a list of text blocks, or of a string; `None` where one is more than text.
+pub(super) fn pieces(content: &RawValue) -> Option<Vec<Text<'_>>> {
+    match parse_raw::<TextOr<'_, Vec<Piece<'_>>>>(content).ok()? {
+        TextOr::Text(text) => Some(vec![text]),
+        TextOr::Other(pieces) => pieces
+            .into_iter()
+            .map(|piece| {
+                piece.text.filter(|_| piece.extra.is_empty() && piece.kind.is_none_or(|kind| kind == "text"))
+            })
+            .collect(),
     }
 }
 
-/// The texts of the pieces; `None` where one is no text.
-fn joined(pieces: &[Piece<'_>]) -> Option<String> {
-    let texts: Option<Vec<String>> =
-        pieces.iter().map(|piece| piece.text.as_ref().map(|text| text.to_str().into_owned())).collect();
-    texts.filter(|texts| !texts.is_empty()).map(|texts| texts.join("\n"))
+/// The part that a `search_result` block is; `None` where it is none, or says more than the hub knows.
+pub(super) fn read<'a>(block: &Block<'a>) -> Option<Part<'a>> {
+    if block.kind.as_ref().is_none_or(|kind| *kind != "search_result") {
+        return None;
+    }
+    let found = SearchResult {
+        source: Text::from_raw(block.source?)?,
+        title: Text::from_raw(block.title?)?,
+        pieces: pieces(block.content?)?,
+    };
+    Some(Part {
+        cache_control: block.cache_control.map(CacheControl),
+        extra: block.extra.clone(),
+        ..Part::new(PartKind::SearchResult(found))
+    })
+}
+
+/// Writes pieces as text blocks.
+pub(super) fn write_pieces(pieces: &[Text<'_>], list: &mut Array<'_>) {
+    for piece in pieces {
+        list.object(|block| {
+            block.word("type", "text");
+            block.text("text", piece);
+        });
+    }
 }

@@ -63,6 +63,7 @@ wire_object! {
         pub(super) data: Text<'a> = "data",
         pub(super) url: Text<'a> = "url",
         pub(super) file_id: Text<'a> = "file_id",
+        pub(super) content: &'a RawValue = "content",
     }
 }
 

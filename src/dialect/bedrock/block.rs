@@ -1,13 +1,14 @@
 //! Content blocks into the hub's parts.
 
+use super::citation;
 use super::media;
 use super::wire::{
-    Block, CachePoint, Cited, Document as WireDocument, Guard, Media, Reasoning, Source as WireSource,
-    ToolResult as WireResult, ToolUse,
+    Block, CachePoint, Cited, Document as WireDocument, Guard, Media, Reasoning,
+    SearchResult as WireSearchResult, Source as WireSource, ToolResult as WireResult, ToolUse,
 };
 use crate::chat::{
-    Arguments, CacheControl, Document, Json, Opaque, Part, PartKind, Source, Text, Thinking, ToolCall,
-    ToolResult,
+    Arguments, CacheControl, Document, Json, Opaque, Part, PartKind, SearchResult, Source, Text, Thinking,
+    ToolCall, ToolResult, characters,
 };
 use crate::wire::json::{Extra, ParseError, object, parse_raw};
 use serde::Deserialize;
@@ -106,9 +107,10 @@ fn part_at(block: Block<'_>, inside: bool) -> Result<Part<'_>, BadBlock> {
         return guard(raw);
     }
     if let Some(raw) = block.citations {
-        let cited: Cited<'_> = read("citationsContent", raw)?;
-        let text = joined(cited.content.unwrap_or_default().into_iter().filter_map(|piece| piece.text));
-        return Ok(with(PartKind::Text(text), vec![(Cow::Borrowed("citationsContent"), raw)]));
+        return cited(raw);
+    }
+    if let Some(raw) = block.search_result {
+        return search_result(raw);
     }
     if let Some(raw) = block.json {
         // The dialects know results of tools as text.
@@ -228,7 +230,9 @@ fn document(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
     let source: WireSource<'_> = read("document.source", source_raw)?;
     let mut extra = document.extra;
     let format = document.format.and_then(Text::from_raw).unwrap_or_default().to_str();
-    let source = match (source.bytes, source.text) {
+    let pieces: Option<Vec<_>> =
+        source.content.and_then(|content| content.into_iter().map(|piece| piece.text).collect());
+    let source = match (source.bytes, source.text.map(Source::Text).or(pieces.map(Source::Pieces))) {
         (Some(data), _) => {
             let media_type = match media::of_document(&format) {
                 Some(known) => Text::from(known),
@@ -236,7 +240,7 @@ fn document(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
             };
             Source::Base64 { media_type, data }
         }
-        (None, Some(text)) => {
+        (None, Some(said)) => {
             // Text has no media type in the hub; another format than plain text is worth remembering.
             extra.extend(
                 document
@@ -244,7 +248,7 @@ fn document(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
                     .filter(|_| !matches!(&*format, "txt" | ""))
                     .map(|raw| (Cow::Borrowed("format"), raw)),
             );
-            Source::Text(text)
+            said
         }
         (None, None) => {
             extra.extend(document.format.map(|raw| (Cow::Borrowed("format"), raw)));
@@ -253,6 +257,29 @@ fn document(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
     };
     let kind = PartKind::Document(Document { source, title: document.name, context: document.context });
     Ok(with(kind, extra))
+}
+
+/// A text with what it relies on. The block itself is kept for Bedrock, and for those who miss what is not known of it.
+fn cited(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
+    let cited: Cited<'_> = read(citation::FIELD, raw)?;
+    let text = joined(cited.content.unwrap_or_default().into_iter().filter_map(|piece| piece.text));
+    let span = (0, characters(&text.to_str()));
+    let items = cited.citations.unwrap_or_default();
+    let citations: Vec<_> = items.iter().filter_map(|item| citation::read(item, span)).collect();
+    let name = if citations.len() == items.len() { citation::KNOWN } else { citation::FIELD };
+    Ok(Part { citations, ..with(PartKind::Text(text), vec![(Cow::Borrowed(name), raw)]) })
+}
+
+/// A search result; one that says more than the hub knows is kept whole.
+fn search_result(raw: &RawValue) -> Result<Part<'_>, BadBlock> {
+    let found: WireSearchResult<'_> = read("searchResult", raw)?;
+    let pieces = found.content.unwrap_or_default().into_iter().map(|piece| piece.text);
+    match (found.source, found.title, pieces.collect()) {
+        (Some(source), Some(title), Some(pieces)) => {
+            Ok(with(PartKind::SearchResult(SearchResult { source, title, pieces }), found.extra))
+        }
+        _ => Ok(opaque("searchResult", "searchResult", raw)),
+    }
 }
 
 /// Text that a guardrail is to look at is text for the model; the guardrail is Bedrock's own.
@@ -284,7 +311,7 @@ mod tests {
 
     #[test]
     fn a_kind_that_is_not_known_is_kept_whole() {
-        let json = r#"[{"searchResult":{"source":"s","title":"t","content":[]}}]"#;
+        let json = r#"[{"searchResult":{"source":"s","title":"t","content":[{"new":1}]}}]"#;
         let parts = read_all(json);
         let PartKind::Other(opaque) = &parts[0].kind else { panic!("opaque") };
         assert_eq!(
@@ -307,7 +334,7 @@ mod tests {
             })
             .collect();
         assert_eq!(texts, ["g", "ab"]);
-        assert_eq!((&*parts[0].extra[0].0, &*parts[1].extra[0].0), ("guardContent", "citationsContent"));
+        assert_eq!((&*parts[0].extra[0].0, &*parts[1].extra[0].0), ("guardContent", citation::KNOWN));
     }
 
     #[test]

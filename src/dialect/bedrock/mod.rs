@@ -6,6 +6,7 @@
 //! 2023-09-30).
 
 mod block;
+mod citation;
 mod failure;
 mod family;
 mod finish;
@@ -16,13 +17,14 @@ mod stream;
 mod usage;
 mod wire;
 
+pub(crate) use citation::is_field as is_citation_field;
 pub(crate) use failure::exception;
 pub use failure::{error_type, write_failure, write_failure_event};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::Shape;
+use super::{Cites, Shape};
 
 /// Model and `stream` are said by the path; streams are binary frames.
 pub const SHAPE: Shape = Shape {
@@ -31,6 +33,6 @@ pub const SHAPE: Shape = Shape {
     stream_in_path: true,
     streams_by_default: false,
     request_id: Some("x-amzn-requestid"),
-    cites: false,
+    cites: Cites::Passages,
     media: &["\"image\"", "\"document\"", "\"audio\"", "\"video\""],
 };

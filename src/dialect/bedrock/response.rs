@@ -1,6 +1,7 @@
 //! Whole answers, both ways.
 
 use super::block::parts;
+use super::citation;
 use super::finish::{finish_reason, settled, stop_reason};
 use super::usage::write_usage;
 use super::wire::{AdditionalAnswer, Answer};
@@ -134,10 +135,13 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
 fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, list: &mut Array<'_>) {
     match &part.kind {
         PartKind::Text(text) | PartKind::Refusal(text) if text.is_empty() && !own => {}
+        PartKind::Text(text) if !own && !part.citations.is_empty() => {
+            citation::write_blocks(&text.to_str(), &part.citations, list);
+        }
         PartKind::Text(text) | PartKind::Refusal(text) => list.object(|block| {
-            let mut richer = part.extra.iter().filter(|(name, _)| own && name == "citationsContent");
+            let mut richer = part.extra.iter().filter(|(name, _)| own && citation::is_field(name));
             match richer.next() {
-                Some((name, raw)) => block.raw(name, raw),
+                Some((_, raw)) => block.raw(citation::FIELD, raw),
                 None => block.text("text", text),
             }
         }),
@@ -176,7 +180,11 @@ fn write_block(part: &Part<'_>, index: usize, own: bool, losses: &mut Losses, li
                 opaque.kind.to_str()
             ));
         }
-        PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) | PartKind::ToolResult(_) => {
+        PartKind::Image { .. }
+        | PartKind::Audio { .. }
+        | PartKind::Document(_)
+        | PartKind::SearchResult(_)
+        | PartKind::ToolResult(_) => {
             losses.note(format_args!("content[{index}] dropped: Bedrock's answers hold no such block"));
         }
     }

@@ -40,6 +40,7 @@ wire_object! {
         pub(super) cache_point: &'a RawValue = "cachePoint",
         pub(super) reasoning: &'a RawValue = "reasoningContent",
         pub(super) citations: &'a RawValue = "citationsContent",
+        pub(super) search_result: &'a RawValue = "searchResult",
     }
 }
 
@@ -56,6 +57,16 @@ wire_object! {
     pub(super) struct Source<'a> {
         pub(super) bytes: Text<'a> = "bytes",
         pub(super) text: Text<'a> = "text",
+        pub(super) content: Vec<Piece<'a>> = "content",
+    }
+}
+
+wire_object! {
+    /// What a search of the client's found.
+    pub(super) struct SearchResult<'a> {
+        pub(super) source: Text<'a> = "source",
+        pub(super) title: Text<'a> = "title",
+        pub(super) content: Vec<Piece<'a>> = "content",
     }
 }
 
@@ -108,22 +119,57 @@ wire_object! {
 wire_object! {
     /// What a guardrail is to look at.
     pub(super) light struct Guard<'a> {
-        pub(super) text: GuardText<'a> = "text",
+        pub(super) text: Piece<'a> = "text",
         pub(super) image: Media<'a> = "image",
     }
 }
 
 wire_object! {
-    /// Text that a guardrail is to look at.
-    pub(super) light struct GuardText<'a> {
+    /// A piece of text.
+    pub(super) light struct Piece<'a> {
         pub(super) text: Text<'a> = "text",
     }
 }
 
 wire_object! {
-    /// Text with what it is taken from.
+    /// Text with what it relies on.
     pub(super) light struct Cited<'a> {
-        pub(super) content: Vec<GuardText<'a>> = "content",
+        pub(super) content: Vec<Piece<'a>> = "content",
+        pub(super) citations: Vec<&'a RawValue> = "citations",
+    }
+}
+
+wire_object! {
+    /// What a text relies on.
+    pub(super) light struct WireCitation<'a> {
+        pub(super) title: Text<'a> = "title",
+        pub(super) source: Text<'a> = "source",
+        pub(super) content: Vec<Piece<'a>> = "sourceContent",
+        pub(super) location: CitationLocation<'a> = "location",
+    }
+}
+
+wire_object! {
+    /// Where that is: a union.
+    pub(super) struct CitationLocation<'a> {
+        pub(super) web: Web<'a> = "web",
+    }
+}
+
+wire_object! {
+    /// A page of the web.
+    pub(super) light struct Web<'a> {
+        pub(super) url: Text<'a> = "url",
+    }
+}
+
+wire_object! {
+    /// A place in what the request gave to read.
+    pub(super) struct Place<'a> {
+        pub(super) document: u64 = "documentIndex",
+        pub(super) result: u64 = "searchResultIndex",
+        pub(super) start: u64 = "start",
+        pub(super) end: u64 = "end",
     }
 }
 
@@ -310,6 +356,7 @@ wire_object! {
         pub(super) text: Text<'a> = "text",
         pub(super) reasoning: ReasoningDelta<'a> = "reasoningContent",
         pub(super) tool_use: ToolUseDelta<'a> = "toolUse",
+        pub(super) citation: &'a RawValue = "citation",
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) fn read<'a>(raw: &'a RawValue, text: &Measured) -> Result<Grounding<'
     };
     let mut cite = |chunk: &Chunk<'a>, span: (u64, u64)| match chunk.web.as_ref().filter(is_page) {
         Some(Page { uri: Some(uri), title }) if found.pages.len() < Citation::MOST => {
-            found.pages.push(Citation { url: uri.clone(), title: title.clone().unwrap_or_default(), span });
+            found.pages.push(Citation::page(uri.clone(), title.clone().unwrap_or_default(), span));
         }
         _ => found.lost = true,
     };
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn page(url: &'static str, start: u64, end: u64) -> Citation<'static> {
-        Citation { url: url.into(), title: "t".into(), span: (start, end) }
+        Citation::page(url.into(), "t".into(), (start, end))
     }
 
     #[test]

@@ -44,14 +44,14 @@ pub use response::{decode_response, encode_response};
 pub(crate) use stream::Reframer;
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::Shape;
+use super::{Cites, Shape};
 
 /// Facts about the wire format. A stream that comes as JSON is an array, or an answer in one piece.
 pub const SHAPE: Shape = Shape {
     stream_types: &["text/event-stream", "application/json"],
     model_in_path: true,
     stream_in_path: true,
-    cites: true,
+    cites: Cites::Pages,
     media: &["\"inlineData\"", "\"inline_data\"", "\"fileData\"", "\"file_data\""],
     ..Shape::SSE
 };

@@ -29,10 +29,10 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     if plan.client == plan.provider {
         return identity::answer(plan, body);
     }
-    let response = decode(plan, body)?;
+    let mut response = decode(plan, body)?;
     let mut losses = Losses::new(true);
     note_end(&response, &mut losses);
-    note_citations(plan.client, &response, &mut losses);
+    cited::fit(plan.client, &mut response, &mut losses);
     let body = codec::encode_response(&response, plan, &mut losses);
     let report = report(&response, losses);
     Ok(Answer { body: Some(body), report })
@@ -44,10 +44,10 @@ pub fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
 /// As for [`answer`].
 pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> {
     let mut response = decode(plan, body)?;
-    cited::split(plan.client, &mut response);
     let mut losses = Losses::new(true);
     note_end(&response, &mut losses);
-    note_citations(plan.client, &response, &mut losses);
+    cited::fit(plan.client, &mut response, &mut losses);
+    cited::split(plan.client, &mut response);
     let mut encoder = StreamEncoder::new(plan);
     let mut out = Vec::with_capacity(body.len().saturating_mul(2));
     replay(&response, &mut losses, |event| encoder.event(&event, &mut out));
@@ -100,14 +100,6 @@ fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
         if let (true, Some((_, word))) = (is_unknown, word) {
             losses.note(format_args!("{} has no counterpart", unexplained(word, &choice.extra)));
         }
-    }
-}
-
-/// Not every dialect can say on which pages a text relies.
-fn note_citations(client: Dialect, response: &ChatResponse<'_>, losses: &mut Losses) {
-    let mut parts = response.choices.iter().flat_map(|choice| &choice.parts);
-    if !client.shape().cites && parts.any(|part| !part.citations.is_empty()) {
-        losses.note("fields of the answer dropped: annotations");
     }
 }
 

@@ -2,11 +2,12 @@
 
 use crate::chat::{
     ChatRequest, ChatResponse, Choice, Citation, Failure, Losses, Measured, Message, OWN, Part, PartKind,
-    Role, Search, Text, characters,
+    Role, Search, Text, characters, pieces,
 };
 use crate::dialect::service::is_missed;
-use crate::dialect::{Dialect, anthropic, openai_chat, signature};
+use crate::dialect::{Cites, Dialect, anthropic, bedrock, openai_chat, signature};
 use crate::wire::json::members;
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// Puts the blocks together again that Anthropic makes of one text, so that its pages have their places in all of it.
@@ -61,10 +62,40 @@ struct Open {
     names: HashSet<String>,
 }
 
-/// Makes a part of each piece of a text that relies on pages, for a client of Anthropic's that gets a whole answer as a
-/// stream: what was said in one piece cannot be cut any more.
+/// Whether this client can be told of it.
+pub(super) fn is_told(client: Dialect, citation: &Citation<'_>) -> bool {
+    match client.shape().cites {
+        Cites::Nothing => false,
+        Cites::Pages => citation.passage.is_none(),
+        Cites::Passages => true,
+    }
+}
+
+/// What of a citation it cannot be told.
+pub(super) fn untold(client: Dialect, citation: &Citation<'_>) -> Option<&'static str> {
+    match client.shape().cites {
+        Cites::Nothing if citation.passage.is_none() => Some("annotations"),
+        Cites::Nothing => Some("citations"),
+        Cites::Pages if citation.passage.is_some() => Some("citations of what was given to read"),
+        Cites::Pages if !citation.quote.is_empty() => Some("cited_text"),
+        Cites::Pages | Cites::Passages => None,
+    }
+}
+
+/// Takes out what the client cannot be told that its answer relies on.
+pub(super) fn fit(client: Dialect, response: &mut ChatResponse<'_>, losses: &mut Losses) {
+    for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
+        for what in part.citations.iter().filter_map(|citation| untold(client, citation)) {
+            losses.note(format_args!("fields of the answer dropped: {what}"));
+        }
+        part.citations.retain(|citation| is_told(client, citation));
+    }
+}
+
+/// Makes a part of each piece of a text that relies on something, for a client of a dialect that makes blocks of them and
+/// gets a whole answer as a stream: what was said in one piece cannot be cut any more.
 pub(super) fn split(client: Dialect, response: &mut ChatResponse<'_>) {
-    if client != Dialect::Anthropic {
+    if client.shape().cites != Cites::Passages {
         return;
     }
     for choice in &mut response.choices {
@@ -79,12 +110,12 @@ fn split_part(part: Part<'_>) -> Vec<Part<'_>> {
         return vec![part];
     }
     let text = Measured::of(&text.to_str());
-    let pieces = anthropic::pieces(&text, &part.citations).into_iter().map(|(start, end, pages)| {
+    let made = pieces(&text, &part.citations).into_iter().map(|(start, end, citations)| {
         let span = (0, end.saturating_sub(start));
-        let citations = pages.into_iter().map(|page| Citation { span, ..page.clone() }).collect();
+        let citations = citations.into_iter().map(|citation| Citation { span, ..citation.clone() }).collect();
         Part { citations, ..Part::text(text.between(start, end).to_owned()) }
     });
-    pieces.collect()
+    made.collect()
 }
 
 /// Leaves of earlier answers what this provider can be told of them: the texts, whole, and what they rely on where it has
@@ -105,6 +136,7 @@ pub(super) fn forget(
     let field = match request.origin {
         Dialect::Anthropic => "citations",
         Dialect::OpenaiChat | Dialect::OpenaiResponses => "annotations",
+        Dialect::Bedrock => "citationsContent",
         _ => return Ok(()),
     };
     let mut emptied = None;
@@ -144,6 +176,11 @@ fn forget_foreign(request: &mut ChatRequest<'_>, losses: &mut Losses) {
     }
 }
 
+/// Whether a field of a text holds what it relies on.
+fn is_field(name: &str) -> bool {
+    name == "annotations" || anthropic::is_citation_field(name) || bedrock::is_citation_field(name)
+}
+
 /// Takes what the texts of a message rely on out of the fields of its dialect, and leaves it in the hub's words for a
 /// provider of OpenAI's Responses. Whether any of it was lost.
 fn uncite(message: &mut Message<'_>, origin: Dialect, provider: Dialect) -> bool {
@@ -163,9 +200,10 @@ fn uncite(message: &mut Message<'_>, origin: Dialect, provider: Dialect) -> bool
         }
     }
     for part in message.parts.iter_mut().filter(|part| matches!(part.kind, PartKind::Text(_))) {
-        let is_whole = part.extra.iter().any(|(name, _)| name == anthropic::KNOWN_CITATIONS);
+        let is_known = |(name, _): &(Cow<'_, str>, _)| name.starts_with(OWN) && is_field(name);
+        let is_whole = part.extra.iter().any(is_known);
         part.extra.retain(|(name, value)| {
-            let is_one = anthropic::is_citation_field(name) || name == "annotations";
+            let is_one = is_field(name);
             lost |=
                 is_one && !(keeps && is_whole) && is_missed(name.strip_prefix(OWN).unwrap_or(name), value);
             !is_one
@@ -174,8 +212,9 @@ fn uncite(message: &mut Message<'_>, origin: Dialect, provider: Dialect) -> bool
     if origin == Dialect::Anthropic {
         join_parts(&mut message.parts);
     }
-    if !keeps {
-        message.parts.iter_mut().for_each(|part| part.citations.clear());
+    for part in &mut message.parts {
+        lost |= keeps && !part.citations.iter().all(|citation| is_told(provider, citation));
+        part.citations.retain(|citation| keeps && is_told(provider, citation));
     }
     lost
 }

@@ -206,7 +206,8 @@ impl AnswerPlan {
     /// Whether it does so part by part: the places of its citations count from the beginning of each text. OpenAI's chat
     /// completions count from the beginning of all of it.
     pub fn cites_parts(&self) -> bool {
-        matches!(self.provider, Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Gemini)
+        use Dialect::{Anthropic, Bedrock, Gemini, OpenaiResponses};
+        matches!(self.provider, OpenaiResponses | Anthropic | Gemini | Bedrock)
     }
 
     /// Whether a stream passes the gateway as it is: dialect and carriage are the same on both sides.

@@ -150,7 +150,7 @@ pub(super) fn encode(
         losses.lost("suffix", "is known to completions of one prompt alone")?;
     }
     signature::settle(request, provider, &mut losses);
-    if request.origin != provider {
+    if !matches!(provider, Dialect::Anthropic | Dialect::Bedrock) {
         tidy::read_pieces(request, &mut losses);
     }
     cited::forget(request, provider, &mut losses)?;

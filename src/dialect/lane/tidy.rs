@@ -2,10 +2,10 @@
 //! other provider can make sense of.
 
 use crate::chat::{
-    ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, ToolChoice, ToolKind,
+    ChatRequest, Document, Failure, Losses, Message, Part, PartKind, Role, Source, Text, ToolChoice,
+    ToolKind, lines,
 };
 use crate::dialect::Dialect;
-use crate::dialect::anthropic::as_text;
 use crate::dialect::gemini::signature::MARK;
 use crate::wire::base64;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -200,10 +200,38 @@ pub(super) fn name_media(request: &mut ChatRequest<'_>) {
     });
 }
 
-/// Reads what Anthropic has blocks of its own for and is text.
+/// Makes text of search results, and of documents in pieces, for dialects that have neither: left as they are, the model
+/// would be told that the search found nothing.
 pub(super) fn read_pieces(request: &mut ChatRequest<'_>, losses: &mut Losses) {
-    if request.origin == Dialect::Anthropic {
-        each_part(request, |kind| as_text(kind, losses));
+    let mut asks = false;
+    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if let PartKind::ToolResult(result) = &mut part.kind {
+            result.content.iter_mut().for_each(|inner| asks |= read_part(inner));
+        }
+        asks |= read_part(part);
+    }
+    if asks {
+        losses.note("citations of search results dropped: not supported by this provider");
+    }
+}
+
+/// Whether it is a search result that was to be cited.
+fn read_part(part: &mut Part<'_>) -> bool {
+    match &mut part.kind {
+        PartKind::SearchResult(found) => {
+            part.kind = PartKind::Text(found.to_text());
+            let asks =
+                part.extra.iter().any(|(name, value)| name == "citations" && value.get().contains("true"));
+            part.extra.retain(|(name, _)| name != "citations");
+            asks
+        }
+        PartKind::Document(Document { source, .. }) => {
+            if let Source::Pieces(pieces) = source {
+                *source = Source::Text(lines(&*pieces));
+            }
+            false
+        }
+        _ => false,
     }
 }
 

@@ -2,15 +2,16 @@
 //! bytes pass as they are and the events are only counted.
 
 use super::call_ids::CallIds;
+use super::cited::{is_told, untold};
 use super::custom::CustomCalls;
 use super::marks::Marks;
 use super::names::Said;
 use super::transcript::Transcript;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
-use crate::dialect::Dialect;
 use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
 use crate::dialect::gemini::Reframer;
+use crate::dialect::{Cites, Dialect};
 use crate::meter::estimate::Counter;
 
 /// Warnings kept of one stream: they end in the audit line.
@@ -29,6 +30,8 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 struct State {
     client: Dialect,
+    /// Citations stand in texts that the client gets in blocks of other lengths.
+    misplaces: bool,
     /// `None`: the bytes pass as they are.
     encoder: Option<StreamEncoder>,
     custom: Option<CustomCalls>,
@@ -73,6 +76,8 @@ impl Stream {
     pub(crate) fn new(plan: &AnswerPlan) -> Self {
         let state = State {
             client: plan.client,
+            // Bedrock's blocks are the parts, so that they can be the client's as well.
+            misplaces: plan.client.shape().cites == Cites::Passages && plan.provider != Dialect::Bedrock,
             encoder: (plan.client != plan.provider).then(|| StreamEncoder::new(plan)),
             custom: CustomCalls::new(plan),
             marks: Marks::new(plan.client, plan.provider),
@@ -170,6 +175,9 @@ impl Sink<'_> {
     /// Counts an event and writes it for the client.
     fn tell(&mut self, event: Event<'_>) {
         self.state.observe(&event);
+        if matches!(&event, Event::Citation { citation, .. } if !is_told(self.state.client, citation)) {
+            return;
+        }
         let Some(encoder) = &mut self.state.encoder else { return };
         let Some(marks) = &mut self.state.marks else { return encoder.event(&event, self.out) };
         let (before, event) = marks.pass(event);
@@ -197,9 +205,7 @@ fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
         (Cohere | Ollama | OllamaGenerate, Event::Delta { delta: Delta::Signature(proof), .. }) => {
             (!proof.is_empty()).then_some("the signature of reasoning")
         }
-        // The text was said before it was known, and cannot be cut any more.
-        (Anthropic, Event::Citation { .. }) => Some("the places of citations"),
-        (_, Event::Citation { .. }) if !client.shape().cites => Some("annotations"),
+        (_, Event::Citation { citation, .. }) => untold(client, citation),
         (Anthropic | Bedrock, Event::Logprobs { choice: 0, .. }) => Some("logprobs"),
         (
             Anthropic | Bedrock | Cohere | Ollama | OllamaGenerate | OpenaiResponses,
@@ -218,6 +224,10 @@ impl State {
             && let Some(what) = unsaid(self.client, event)
         {
             self.lost(what);
+        }
+        // The text was said before it was known, and cannot be cut any more.
+        if self.misplaces && matches!(event, Event::Citation { .. }) {
+            self.lost("the places of citations");
         }
         match event {
             Event::Start { model, .. } => {

@@ -34,11 +34,8 @@ pub(crate) fn read(raw: &RawValue) -> Option<Citation<'_>> {
         None => parse_raw(raw).ok()?,
     };
     let start = page.start_index.unwrap_or(0);
-    Some(Citation {
-        url: page.url?,
-        title: page.title.unwrap_or_default(),
-        span: (start, page.end_index.unwrap_or(start)),
-    })
+    let span = (start, page.end_index.unwrap_or(start));
+    Some(Citation::page(page.url?, page.title.unwrap_or_default(), span))
 }
 
 /// Reads a list of annotations; the second is whether all of them are pages.

@@ -22,8 +22,8 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::Shape;
+use super::{Cites, Shape};
 
 /// See [`Shape`].
 pub const SHAPE: Shape =
-    Shape { cites: true, media: &["\"image_url\"", "\"input_audio\"", "\"file\""], ..Shape::OPENAI };
+    Shape { cites: Cites::Pages, media: &["\"image_url\"", "\"input_audio\"", "\"file\""], ..Shape::OPENAI };

@@ -26,8 +26,11 @@ pub(crate) use request::{is_search, read_search};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::Shape;
+use super::{Cites, Shape};
 
 /// Facts about the wire format.
-pub const SHAPE: Shape =
-    Shape { cites: true, media: &["\"input_image\"", "\"input_file\"", "\"input_audio\""], ..Shape::OPENAI };
+pub const SHAPE: Shape = Shape {
+    cites: Cites::Pages,
+    media: &["\"input_image\"", "\"input_file\"", "\"input_audio\""],
+    ..Shape::OPENAI
+};

@@ -91,6 +91,11 @@ fn take_part(counter: &mut Counter, part: &Part<'_>, depth: u8) {
         }
         PartKind::Audio { source, .. } => counter.add(bytes_of(source) / AUDIO_BYTES),
         PartKind::Document(document) => take_document(counter, document),
+        PartKind::SearchResult(found) => {
+            for text in [&found.title, &found.source].into_iter().chain(&found.pieces) {
+                take(counter, text);
+            }
+        }
         PartKind::ToolCall(call) => {
             take(counter, &call.name);
             match &call.arguments {
@@ -114,6 +119,7 @@ fn take_document(counter: &mut Counter, document: &Document<'_>) {
     }
     match &document.source {
         Source::Text(text) => take(counter, text),
+        Source::Pieces(pieces) => pieces.iter().for_each(|piece| take(counter, piece)),
         source => counter.add(bytes_of(source) / DOCUMENT_BYTES),
     }
 }

@@ -1,6 +1,7 @@
 //! The hub's parts as content blocks of a request.
 
 use super::super::citation::write_own;
+use super::super::search_result::write_pieces;
 use super::turns::Spoken;
 use crate::chat::{Document, Failure, Json, Losses, Part, PartKind, Source, Text, ToolResult, is_missed};
 use crate::wire::base64;
@@ -88,6 +89,13 @@ impl<'l> Parts<'l> {
                 });
             }
             PartKind::Document(document) => self.document(part, document, path, list)?,
+            PartKind::SearchResult(found) => list.object(|block| {
+                block.word("type", "search_result");
+                block.text("source", &found.source);
+                block.text("title", &found.title);
+                block.array("content", |list| write_pieces(&found.pieces, list));
+                self.finish(part, block);
+            }),
             PartKind::ToolCall(call) => {
                 let (input, wrapped) = call.arguments.to_object();
                 if wrapped {
@@ -220,6 +228,7 @@ impl<'l> Parts<'l> {
             Source::Url(url) => Sendable::Url(url),
             Source::File(id) => Sendable::File(id),
             Source::Text(text) => Sendable::Text(text.to_str()),
+            Source::Pieces(pieces) => Sendable::Pieces(pieces),
             Source::Other(opaque) if self.own => Sendable::Raw(&opaque.json),
             Source::Other(_) => {
                 self.losses
@@ -230,9 +239,9 @@ impl<'l> Parts<'l> {
     }
 }
 
-/// Whether a field asks for citations of a document, which has the same shape in Bedrock's dialect.
+/// Whether a field asks for citations, which has the same shape in Bedrock's dialect.
 fn is_citations(part: &Part<'_>, name: &str) -> bool {
-    name == "citations" && matches!(part.kind, PartKind::Document(_))
+    name == "citations" && matches!(part.kind, PartKind::Document(_) | PartKind::SearchResult(_))
 }
 
 /// A source in Anthropic's words.
@@ -241,6 +250,7 @@ enum Sendable<'s> {
     Url(&'s Text<'s>),
     File(&'s Text<'s>),
     Text(Cow<'s, str>),
+    Pieces(&'s [Text<'s>]),
     Raw(&'s Json<'s>),
 }
 
@@ -268,6 +278,10 @@ impl Sendable<'_> {
                 source.word("type", "text");
                 source.word("media_type", "text/plain");
                 source.str("data", text);
+            }
+            Self::Pieces(pieces) => {
+                source.word("type", "content");
+                source.array("content", |list| write_pieces(pieces, list));
             }
             Self::Raw(_) => {}
         });

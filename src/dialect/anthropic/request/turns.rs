@@ -181,9 +181,10 @@ impl Conversation<'_, '_> {
 }
 
 fn size(part: &Part<'_>) -> usize {
-    use crate::chat::{Arguments, Source};
+    use crate::chat::{Arguments, Source, Text};
     let source = |source: &Source<'_>| match source {
         Source::Base64 { data, .. } | Source::Text(data) => data.len(),
+        Source::Pieces(pieces) => pieces.iter().map(Text::len).sum(),
         _ => 128,
     };
     64 + match &part.kind {
@@ -191,6 +192,7 @@ fn size(part: &Part<'_>) -> usize {
         PartKind::Thinking(thinking) => thinking.text.len() + 512,
         PartKind::Image { source: from, .. } | PartKind::Audio { source: from, .. } => source(from),
         PartKind::Document(document) => source(&document.source),
+        PartKind::SearchResult(found) => found.pieces.iter().map(Text::len).sum(),
         PartKind::ToolCall(call) => match &call.arguments {
             Arguments::Json(json) => json.as_str().len(),
             Arguments::Text(text) | Arguments::Input(text) => text.len(),

@@ -1,13 +1,13 @@
 //! A provider's event stream into the hub's events.
 
-use super::super::citation::FIELD;
+use super::super::citation::{FIELD, read};
 use super::super::finish::finish_reason;
 use super::super::usage::{Counts, WireUsage};
 use super::super::wire::{Added, Block, Data, Delta as WireDelta};
-use super::cited::Cited;
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
+use crate::dialect::open_text::OpenText;
 use crate::dialect::service::is_missed;
 use crate::wire::json::{ParseError, Stencil, parse, parse_raw};
 use crate::wire::sse::{Event as Frame, Framer};
@@ -24,7 +24,7 @@ pub struct StreamDecoder {
 struct State {
     counts: Counts,
     open: Open,
-    cited: Cited,
+    said: OpenText,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to the open block: most are like the one before.
@@ -191,19 +191,19 @@ impl State {
 
     /// A text begins, or goes on in another block.
     fn text<S: EventSink>(&mut self, text: Text<'_>, citations: Option<&RawValue>, sink: &mut S) {
-        if self.open == Open::Said && self.cited.joins(citations.is_some()) {
-            self.cited.next();
+        if self.open == Open::Said && self.said.joins(citations.is_some()) {
+            self.said.next();
         } else {
             self.close(sink);
             sink.event(Event::PartStart { choice: 0, part: PartStart::Text });
-            self.cited = Cited::default();
+            self.said = OpenText::default();
         }
         self.open = Open::Text;
-        self.cited.say(&text);
+        self.said.say(&text);
         add(Delta::Text(text), sink);
         let citations: Vec<&RawValue> = citations.and_then(|list| parse_raw(list).ok()).unwrap_or_default();
         for raw in citations {
-            self.cited.cite(raw, sink);
+            self.said.cite(read(raw, (0, 0)), sink);
         }
     }
 
@@ -211,7 +211,7 @@ impl State {
     fn added<S: EventSink>(&mut self, bytes: &[u8], sink: &mut S) {
         if let Some((adds, text)) = self.plain.read(bytes) {
             if self.open == Open::Text {
-                self.cited.say(&text);
+                self.said.say(&text);
             }
             return add(adds.to_delta(text), sink);
         }
@@ -242,7 +242,7 @@ impl State {
         match &*kind {
             "text_delta" => {
                 let text = delta.text.unwrap_or_default();
-                self.cited.say(&text);
+                self.said.say(&text);
                 add(Delta::Text(text), sink);
             }
             "thinking_delta" => add(Delta::Thinking(delta.thinking.unwrap_or_default()), sink),
@@ -256,7 +256,7 @@ impl State {
                 add(Delta::Arguments(json), sink);
             }
             "citations_delta" => match delta.citation.filter(|_| self.open == Open::Text) {
-                Some(raw) => self.cited.cite(raw, sink),
+                Some(raw) => self.said.cite(read(raw, (0, 0)), sink),
                 None => sink.event(Event::Lost("citations")),
             },
             other => sink.event(Event::Lost(other)),
@@ -268,7 +268,7 @@ impl State {
         self.plain = Stencil::default();
         match self.open {
             Open::Text => {
-                self.cited.stop(sink);
+                self.said.stop(sink);
                 self.open = Open::Said;
             }
             Open::Said => {}
@@ -281,7 +281,7 @@ impl State {
         self.plain = Stencil::default();
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
-            Open::Text => self.cited.stop(sink),
+            Open::Text => self.said.stop(sink),
             Open::Said | Open::Part | Open::Call { early: None } => {}
             Open::Call { early: Some(arguments) } => {
                 sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::from(arguments)) });

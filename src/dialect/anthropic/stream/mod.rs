@@ -1,6 +1,5 @@
 //! Answers as streams, both ways.
 
-mod cited;
 mod decode;
 mod encode;
 

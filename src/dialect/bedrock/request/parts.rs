@@ -1,10 +1,11 @@
 //! The hub's parts as content blocks of a request.
 
+use super::super::citation;
 use super::super::family::Family;
 use super::super::media;
 use crate::chat::{
-    CacheControl, Document, Failure, Json, Losses, Part, PartKind, Source, Text, Thinking, ToolResult,
-    is_missed,
+    CacheControl, Document, Failure, Json, Losses, OWN, Part, PartKind, SearchResult, Source, Text, Thinking,
+    ToolResult, is_missed, lines,
 };
 use crate::dialect::anthropic::turns::Spoken;
 use crate::wire::base64;
@@ -65,7 +66,8 @@ impl<'l> Parts<'l> {
         list: &mut Array<'_>,
     ) -> Result<(), Failure> {
         // The shapes of `citations` are the same in both dialects that have it.
-        let says = |name: &str| name == "citations" && matches!(part.kind, PartKind::Document(_));
+        let asks = |kind: &PartKind<'_>| matches!(kind, PartKind::Document(_) | PartKind::SearchResult(_));
+        let says = |name: &str| name == "citations" && asks(&part.kind);
         if !self.own {
             let missed = |name: &str| is_missed(name) && !says(name);
             for (name, _) in part.extra.iter().filter(|(name, value)| value.get() != "null" && missed(name)) {
@@ -85,6 +87,7 @@ impl<'l> Parts<'l> {
                 self.image(part, source, path, list)?;
             }
             PartKind::Document(document) => self.document(part, document, path, list)?,
+            PartKind::SearchResult(found) => self.search_result(part, found, path, list),
             PartKind::Audio { source, format } => {
                 let format = format.as_ref().map(Text::to_str);
                 match source {
@@ -144,9 +147,9 @@ impl<'l> Parts<'l> {
 
     fn text(&self, part: &Part<'_>, text: &Text<'_>, trim_end: bool, list: &mut Array<'_>) {
         let own = part.extra.iter().filter(|_| self.own);
-        let mut richer = own.filter(|(name, _)| matches!(&**name, "guardContent" | "citationsContent"));
+        let mut richer = own.filter(|(name, _)| name == "guardContent" || citation::is_field(name));
         list.object(|block| match richer.next() {
-            Some((name, raw)) => block.raw(name, raw),
+            Some((name, raw)) => block.raw(name.strip_prefix(OWN).unwrap_or(name), raw),
             None if trim_end => block.str("text", text.to_str().trim_end()),
             None => block.text("text", text),
         });
@@ -250,6 +253,13 @@ impl<'l> Parts<'l> {
                 base64::encode(text.to_str().as_bytes(), &mut encoded);
                 (Cow::Borrowed("txt"), Bytes::Encoded(&encoded))
             }
+            Source::Pieces(pieces) if self.own || self.family.claude().is_some() => {
+                (Cow::Borrowed("txt"), Bytes::Pieces(pieces))
+            }
+            Source::Pieces(pieces) => {
+                base64::encode(lines(pieces).to_str().as_bytes(), &mut encoded);
+                (Cow::Borrowed("txt"), Bytes::Encoded(&encoded))
+            }
             Source::Url(url) => return self.at_url("document", url, &title, path, list),
             Source::Other(opaque) if self.own => (Cow::Borrowed(""), Bytes::Own(&opaque.json)),
             Source::File(_) | Source::Other(_) => {
@@ -281,6 +291,32 @@ impl<'l> Parts<'l> {
             });
         });
         Ok(())
+    }
+
+    /// A search result; models that are not Anthropic's are told it as text.
+    fn search_result(
+        &mut self,
+        part: &Part<'_>,
+        found: &SearchResult<'_>,
+        path: &dyn Fn() -> String,
+        list: &mut Array<'_>,
+    ) {
+        if !self.own && self.family.claude().is_none() {
+            if part.extra.iter().any(|(name, value)| name == "citations" && value.get().contains("true")) {
+                self.losses.note(format_args!("{}.citations dropped: {WHY} for this model", path()));
+            }
+            return list.object(|block| block.text("text", &found.to_text()));
+        }
+        list.object(|block| {
+            block.object("searchResult", |result| {
+                result.text("source", &found.source);
+                result.text("title", &found.title);
+                result.array("content", |list| write_pieces(&found.pieces, list));
+                for (name, raw) in part.extra.iter().filter(|(name, _)| self.own || name == "citations") {
+                    result.raw(name, raw);
+                }
+            });
+        });
     }
 
     fn result(
@@ -361,6 +397,7 @@ enum Bytes<'s> {
     Base64(&'s Text<'s>),
     Encoded(&'s [u8]),
     Text(&'s Text<'s>),
+    Pieces(&'s [Text<'s>]),
     Own(&'s Json<'s>),
 }
 
@@ -373,8 +410,15 @@ impl Bytes<'_> {
             Self::Base64(data) => source.text("bytes", data),
             Self::Encoded(data) => source.str("bytes", std::str::from_utf8(data).unwrap_or_default()),
             Self::Text(text) => source.text("text", text),
+            Self::Pieces(pieces) => source.array("content", |list| write_pieces(pieces, list)),
             Self::Own(_) => {}
         });
+    }
+}
+
+fn write_pieces(pieces: &[Text<'_>], list: &mut Array<'_>) {
+    for piece in pieces {
+        list.object(|object| object.text("text", piece));
     }
 }
 

@@ -1,10 +1,12 @@
 //! A provider's frames into the hub's events.
 
+use super::super::citation;
 use super::super::failure::exception;
 use super::super::finish::{finish_reason, settled};
 use super::super::response::stop_sequence;
 use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start, ToolUse};
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
+use crate::dialect::open_text::OpenText;
 use crate::dialect::service::is_missed;
 use crate::wire::eventstream::{Frame, Framer};
 use crate::wire::json::{Stencil, parse};
@@ -27,6 +29,7 @@ struct State {
     started: bool,
     /// A tool was called.
     called: bool,
+    said: OpenText,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to a block: most are like the one before.
@@ -194,6 +197,10 @@ impl State {
         }
         let input = delta.tool_use.and_then(|call| call.input);
         self.add(Adds::Arguments, input.unwrap_or_default(), sink);
+        if let Some(raw) = delta.citation {
+            self.open(Open::Text, PartStart::Text, sink);
+            self.said.cite(citation::read(raw, (0, 0)), sink);
+        }
         for (name, _) in &delta.extra {
             sink.event(Event::Lost(name));
         }
@@ -205,7 +212,10 @@ impl State {
             return;
         }
         match adds {
-            Adds::Text => self.open(Open::Text, PartStart::Text, sink),
+            Adds::Text => {
+                self.open(Open::Text, PartStart::Text, sink);
+                self.said.say(&text);
+            }
             Adds::Thinking => self.open(Open::Thinking, PartStart::Thinking, sink),
             Adds::Arguments => {
                 let Open::Call { said } = &mut self.open else { return };
@@ -233,6 +243,7 @@ impl State {
         if self.open != wanted {
             self.stop(sink);
             self.open = wanted;
+            self.said = OpenText::default();
             sink.event(Event::PartStart { choice: 0, part });
         }
     }
@@ -240,7 +251,8 @@ impl State {
     fn stop<S: EventSink>(&mut self, sink: &mut S) {
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
-            Open::Text | Open::Thinking | Open::Call { said: true } => {}
+            Open::Text => self.said.stop(sink),
+            Open::Thinking | Open::Call { said: true } => {}
             Open::Call { said: false } => {
                 sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::from("{}")) });
             }
@@ -259,5 +271,5 @@ fn only_text<'a>(delta: &WireDelta<'a>) -> Option<(&'a str, Adds)> {
         (None, None, Some(call)) => (call.input.as_ref()?, Adds::Arguments),
         _ => return None,
     };
-    if delta.extra.is_empty() { Some((text.literal()?, adds)) } else { None }
+    if delta.extra.is_empty() && delta.citation.is_none() { Some((text.literal()?, adds)) } else { None }
 }

@@ -1,9 +1,10 @@
 //! The hub's events as frames for a client that speaks `ConverseStream`.
 
+use super::super::citation;
 use super::super::finish::{settled, stop_reason};
 use super::super::usage::write_usage;
 use super::super::write_failure_event;
-use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
+use crate::chat::{Citation, Delta, Event, FinishReason, PartStart, Text, Usage};
 use crate::dialect::lane::AnswerPlan;
 use crate::wire::eventstream::write_frame;
 use crate::wire::json::{Object, object};
@@ -25,6 +26,10 @@ pub struct StreamEncoder {
     finish: Option<(FinishReason, Option<Text<'static>>)>,
     has_call: bool,
     has_refusal: bool,
+    /// What a text that has said nothing yet relies on.
+    citations: Vec<Citation<'static>>,
+    /// The open text relies on something: what it goes on with is another block.
+    relied: bool,
 }
 
 /// The block that is open.
@@ -55,6 +60,7 @@ impl StreamEncoder {
             Event::Start { .. } => self.start(out),
             Event::PartStart { choice: 0, part } => self.part_start(part, out),
             Event::Delta { choice: 0, delta } => self.delta(delta, out),
+            Event::Citation { choice: 0, citation } => self.cite(citation, out),
             Event::PartStop { choice: 0 } => self.part_stop(out),
             Event::Finish { choice: 0, finish } => {
                 self.part_stop(out);
@@ -126,10 +132,17 @@ impl StreamEncoder {
         if text.is_empty() {
             return;
         }
+        if self.open == Open::Text && self.relied && matches!(delta, Delta::Text(text) if !text.is_blank()) {
+            self.part_stop(out);
+            self.open = Open::UnsaidText;
+        }
         match (self.open, delta) {
             (Open::UnsaidText, Delta::Text(_)) => {
                 self.open = Open::Text;
                 self.next += 1;
+                for citation in std::mem::take(&mut self.citations) {
+                    self.cite(&citation, out);
+                }
             }
             (Open::UnsaidThinking, Delta::Thinking(_) | Delta::Signature(_)) => {
                 self.open = Open::Thinking;
@@ -153,6 +166,19 @@ impl StreamEncoder {
         }
     }
 
+    /// What the open text relies on. What was said cannot be cut any more: it is the open block's, which ends here.
+    fn cite(&mut self, citation: &Citation<'_>, out: &mut Vec<u8>) {
+        match self.open {
+            Open::Text => {
+                self.relied = true;
+                self.added(out, |delta| delta.object("citation", |o| citation::write(o, citation)));
+            }
+            // Bounded by the decoders, which keep citations for a text that has not begun.
+            Open::UnsaidText => self.citations.push(citation.clone().into_owned()),
+            _ => {}
+        }
+    }
+
     /// Writes what is added to the newest block.
     fn added(&self, out: &mut Vec<u8>, fill: impl FnOnce(&mut Object<'_>)) {
         emit(out, "contentBlockDelta", |data| {
@@ -166,6 +192,8 @@ impl StreamEncoder {
     }
 
     fn part_stop(&mut self, out: &mut Vec<u8>) {
+        self.relied = false;
+        self.citations.clear();
         match std::mem::take(&mut self.open) {
             Open::None | Open::UnsaidText | Open::UnsaidThinking => {}
             Open::Text | Open::Thinking | Open::Call => self.stopped(out),

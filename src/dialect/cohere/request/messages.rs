@@ -287,6 +287,7 @@ impl<'m> Writer<'_, 'm> {
                 PartKind::Image { .. } => "an image in this place".to_owned(),
                 PartKind::Audio { .. } => "audio".to_owned(),
                 PartKind::Document(_) => "a document that is not plain text".to_owned(),
+                PartKind::SearchResult(_) => "a search result".to_owned(),
                 PartKind::Other(opaque) => format!("content of type {:?}", &*opaque.kind.to_str()),
                 PartKind::ToolResult(_) => "a result within a result".to_owned(),
             };
@@ -358,7 +359,7 @@ fn write_url(source: &Source<'_>, o: &mut Object<'_>) {
             out.push(b'"');
         }
         Source::Url(url) => o.text("url", url),
-        Source::File(_) | Source::Text(_) | Source::Other(_) => {}
+        Source::File(_) | Source::Text(_) | Source::Pieces(_) | Source::Other(_) => {}
     }
 }
 

@@ -85,6 +85,7 @@ fn write_message(choice: &Choice<'_>, own: bool, losses: &mut Losses, message: &
             PartKind::Image { .. }
             | PartKind::Audio { .. }
             | PartKind::Document(_)
+            | PartKind::SearchResult(_)
             | PartKind::ToolResult(_) => {
                 losses.note(format_args!("content[{index}] dropped: Cohere's answers hold no such block"));
             }

@@ -5,7 +5,9 @@ use super::super::part::{MEDIA_TYPE, SIGNATURE, is_googles, media_type_of};
 use super::super::response::write_thought;
 use super::super::signature;
 use super::turns::{Conversation, Spoken};
-use crate::chat::{Document, Extra, Failure, Losses, Part, PartKind, Source, Text, ToolCall, ToolResult};
+use crate::chat::{
+    Document, Extra, Failure, Losses, Part, PartKind, Source, Text, ToolCall, ToolResult, lines,
+};
 use crate::wire::json::{Array, Object, array, members, write_string};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -133,6 +135,7 @@ impl<'l> Parts<'l> {
                 }
                 self.media(part, source, "document", title.as_ref(), path, list)?;
             }
+            PartKind::SearchResult(found) => list.object(|o| o.text("text", &found.to_text())),
             PartKind::Other(opaque) if self.own => {
                 list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             }
@@ -309,6 +312,7 @@ impl<'l> Parts<'l> {
                 Media::File { media_type: None, uri }
             }
             Source::Text(text) => Media::Text(text.to_str()),
+            Source::Pieces(pieces) => Media::Text(Cow::Owned(lines(pieces).to_str().into_owned())),
             Source::Other(_) => {
                 return self
                     .losses

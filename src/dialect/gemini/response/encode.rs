@@ -148,7 +148,11 @@ fn write_part(part: &Part<'_>, index: usize, maker: Dialect, losses: &mut Losses
                 opaque.kind.to_str()
             ));
         }
-        PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) | PartKind::ToolResult(_) => {
+        PartKind::Image { .. }
+        | PartKind::Audio { .. }
+        | PartKind::Document(_)
+        | PartKind::SearchResult(_)
+        | PartKind::ToolResult(_) => {
             losses.note(format_args!("parts[{index}] dropped: Gemini's answers hold no such part"));
         }
     }

@@ -245,6 +245,7 @@ impl<'m> Writer<'_, 'm> {
                 PartKind::Image { .. } => "an image that is not within the request".to_owned(),
                 PartKind::Audio { .. } => "audio".to_owned(),
                 PartKind::Document(_) => "a document that is not plain text".to_owned(),
+                PartKind::SearchResult(_) => "a search result".to_owned(),
                 PartKind::Other(opaque) => format!("content of type {:?}", &*opaque.kind.to_str()),
                 PartKind::ToolResult(_) => "a result within a result".to_owned(),
             };

@@ -107,6 +107,7 @@ fn gather<'r>(choice: &'r Choice<'r>, own: bool, losses: &mut Losses) -> Said<'r
             PartKind::Image { .. }
             | PartKind::Audio { .. }
             | PartKind::Document(_)
+            | PartKind::SearchResult(_)
             | PartKind::ToolResult(_) => {
                 losses.note(format_args!("content[{index}] dropped: Ollama's answers hold no such block"));
             }

@@ -239,7 +239,7 @@ fn write_source(o: &mut Object<'_>, key: &str, source: &Source<'_>) {
             out.push(b'"');
         }
         Source::Url(text) | Source::File(text) | Source::Text(text) => o.text(key, text),
-        Source::Other(_) => {}
+        Source::Pieces(_) | Source::Other(_) => {}
     }
 }
 

@@ -1,26 +1,24 @@
-//! The blocks that Anthropic makes of one text, put together again.
+//! The text of a stream that is open, in dialects that make a block of each span that relies on something.
 //!
 //! Citations come before the text of their block, or within it, and are of all of it: they are told when it ends.
 
-use super::super::citation::read;
 use crate::chat::{Citation, Event, EventSink, Text, characters};
-use serde_json::value::RawValue;
 
 /// The open text.
 #[derive(Debug, Default)]
-pub(super) struct Cited {
+pub(super) struct OpenText {
     /// Its characters so far, and those before its last block.
     written: u64,
     before: u64,
     /// What its last block relies on.
-    pages: Vec<Citation<'static>>,
+    citations: Vec<Citation<'static>>,
     /// Whether the last block relied on anything.
     relied: bool,
 }
 
-impl Cited {
-    /// Whether a block that begins now goes on with the text before it: one of the two relies on pages, which is why there
-    /// are two. A block that will says so as it begins.
+impl OpenText {
+    /// Whether a block that begins now goes on with the text before it: one of the two relies on something, which is why
+    /// there are two. A block that will says so as it begins.
     pub(super) fn joins(&self, announced: bool) -> bool {
         self.relied || announced
     }
@@ -36,15 +34,10 @@ impl Cited {
         self.written = self.written.saturating_add(characters(&text.to_str()));
     }
 
-    /// What the open block relies on.
-    pub(super) fn cite<S: EventSink>(&mut self, raw: &RawValue, sink: &mut S) {
-        match read(raw, (0, 0)).filter(|_| self.pages.len() < Citation::MOST) {
-            Some((page, quotes)) => {
-                self.pages.push(page.into_owned());
-                if quotes {
-                    sink.event(Event::Lost("cited_text"));
-                }
-            }
+    /// What the open block relies on; `None`: something that the hub has no words for.
+    pub(super) fn cite<S: EventSink>(&mut self, citation: Option<Citation<'_>>, sink: &mut S) {
+        match citation.filter(|_| self.citations.len() < Citation::MOST) {
+            Some(citation) => self.citations.push(citation.into_owned()),
             None => sink.event(Event::Lost("citations")),
         }
     }
@@ -52,9 +45,9 @@ impl Cited {
     /// The block ends: it is known how far it goes.
     pub(super) fn stop<S: EventSink>(&mut self, sink: &mut S) {
         let span = (self.before, self.written);
-        self.relied = !self.pages.is_empty();
-        for page in std::mem::take(&mut self.pages) {
-            sink.event(Event::Citation { choice: 0, citation: Citation { span, ..page } });
+        self.relied = !self.citations.is_empty();
+        for citation in std::mem::take(&mut self.citations) {
+            sink.event(Event::Citation { choice: 0, citation: Citation { span, ..citation } });
         }
     }
 }
