@@ -2,7 +2,7 @@
 
 use super::host::Host;
 use super::worker::Worker;
-use crate::config::tables::Keys;
+use crate::config::tables::{Keys, Tables};
 use crate::config::{Problem, keys_file};
 use std::rc::Rc;
 
@@ -33,5 +33,10 @@ impl Worker {
         let keys = Rc::new(keys_file(&host.shared(FILED_KEYS).0?).ok()?);
         self.filed_keys.replace(Some(Rc::clone(&keys)));
         Some(keys)
+    }
+
+    /// The same for a configuration: `None` where it has no file.
+    pub(super) fn filed_keys_of(&self, host: &impl Host, tables: &Tables) -> Option<Rc<Keys>> {
+        if tables.access.has_file { self.filed_keys(host) } else { None }
     }
 }

@@ -11,6 +11,7 @@ use crate::meter::stat::Stat;
 use crate::policy::fleet::{MOST_CELLS, Outcome, Reach, command};
 use crate::policy::ledger::{Account, CellId};
 use crate::policy::quota::{Clock, Quota, Refused, Standing};
+use crate::policy::rulebook::Rulebook;
 use serde::Serialize;
 use std::rc::Rc;
 use std::time::Duration;
@@ -169,7 +170,9 @@ impl Worker {
         };
         let open = self.fleet.borrow_mut().heartbeat(now);
         self.ledger.mark_dirty(open);
-        let cells = self.ledger.take_dirty(host, &tables.quotas, now, MOST_CELLS);
+        let filed = self.filed_keys_of(host, tables);
+        let rules = Rulebook { quotas: &tables.quotas, filed: filed.as_deref() };
+        let cells = self.ledger.take_dirty(host, rules, now, MOST_CELLS);
         let body = command::write(&settings.prefix, &name, &cells);
         let mut headers = vec![
             (":method", "POST"),
@@ -186,8 +189,10 @@ impl Worker {
     }
 
     fn take_over(&self, host: &impl Host, tables: &Tables, now: u64, outcome: Outcome) {
+        let filed = self.filed_keys_of(host, tables);
+        let rules = Rulebook { quotas: &tables.quotas, filed: filed.as_deref() };
         for (id, others) in &outcome.merged {
-            self.ledger.merge(host, &tables.quotas, now, id, *others);
+            self.ledger.merge(host, rules, now, id, *others);
         }
         self.ledger.mark_dirty(outcome.again);
         let reach = self.fleet.borrow().reach().clone();

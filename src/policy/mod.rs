@@ -14,6 +14,7 @@ pub mod queue;
 pub mod quota;
 pub mod reason;
 pub mod route;
+pub mod rulebook;
 pub mod rules;
 pub mod scope;
 pub mod session;

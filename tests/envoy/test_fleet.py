@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+import yaml
 
 from support.answers import DIALECTS
 from support.gateway import Gateway, bearer, chat_body
@@ -45,16 +46,28 @@ def secret(name):
 KEYS = [{"id": name, "sha256": hashlib.sha256(secret(name).encode()).hexdigest(), "tenant": name} for name in NAMES] + [
     {"id": "nobody", "sha256": hashlib.sha256(secret("nobody").encode()).hexdigest()}
 ]
+# A key of a file, with a budget of its own.
+FILED = [
+    {
+        "id": "filed",
+        "sha256": hashlib.sha256(secret("filed").encode()).hexdigest(),
+        "budgets": [{"name": "filed", "usd": 0.002, "every": "month"}],
+    }
+]
 
 
 @pytest.fixture(scope="module")
 def launch(standing_world, tmp_path_factory):
     """Starts Envoys of one configuration, as many as are wanted."""
     running = []
+    keys_file = tmp_path_factory.mktemp("keys") / "keys.yaml"
+    keys_file.write_text(yaml.safe_dump({"keys": FILED}))
 
     def start(redis, env=None, **more):
         state = {"redis": {"address": redis if isinstance(redis, str) else redis.address, "every": "100ms", **more}}
-        config = standing_world.config(prices=PRICES, keys=KEYS, budgets=BUDGETS, limits=LIMITS, state=state)
+        config = standing_world.config(
+            prices=PRICES, keys=KEYS, keys_file=str(keys_file), budgets=BUDGETS, limits=LIMITS, state=state
+        )
         gateway = Gateway(config, tmp_path_factory.mktemp("envoy"), SECRETS | (env or {}))
         running.append(gateway)
         return gateway
@@ -135,6 +148,17 @@ def test_two_envoys_share_one_budget(world, pair):
         refused = ask(gateway, "purse")
         assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")
     assert turn > 10 and paid(*pair, who="purse") == total
+
+
+def test_a_filed_keys_own_budget_is_shared(world, pair, redis):
+    first, second = pair
+    total = 0
+    while (answer := ask(first, "filed")).status_code == 200:
+        total += round(first.audited(answer)["cost_usd"] * 1_000_000)
+    assert answer.status_code == 429 and total > 0, answer.text
+    until("written", lambda: sum(redis.totals("tollgate:*:filed:filed").values()) == total * 1_000_000)
+    known(second, "filed", total)
+    assert ask(second, "filed").status_code == 429
 
 
 def paid_once(gateway, who):

@@ -2,7 +2,7 @@
 
 use super::Excerpt;
 use crate::policy::quota::KeyQuotas;
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 use serde_json::{Map, Value};
 use std::rc::Rc;
 use subtle::ConstantTimeEq;
@@ -191,12 +191,14 @@ impl ModelPattern {
 #[derive(Debug, Default)]
 pub struct Keys {
     table: HashTable<Rc<Key>>,
+    /// Those with budgets or limits of their own, by their ids.
+    with_quotas: HashMap<Rc<str>, Rc<Key>>,
 }
 
 impl Keys {
     /// Room for this many.
     pub fn with_capacity(number: usize) -> Self {
-        Self { table: HashTable::with_capacity(number) }
+        Self { table: HashTable::with_capacity(number), ..Self::default() }
     }
 
     /// Adds a key; the one that has its digest already, if there is one, stays and comes back.
@@ -204,6 +206,9 @@ impl Keys {
         let digest = key.sha256;
         if self.get(&digest).is_some() {
             return self.get(&digest);
+        }
+        if key.quotas.all().next().is_some() {
+            self.with_quotas.insert(Rc::clone(&key.id), Rc::clone(&key));
         }
         self.table.insert_unique(hash(&digest), key, |known| hash(&known.sha256));
         None
@@ -217,6 +222,11 @@ impl Keys {
     /// constant time all the same, so that not even the digest, which stands in configurations, leaks byte by byte.
     pub fn get(&self, digest: &Digest) -> Option<&Rc<Key>> {
         self.table.find(hash(digest), |key| bool::from(key.sha256.ct_eq(digest)))
+    }
+
+    /// The budgets and limits that a key, by its id, has of its own.
+    pub fn quotas_of(&self, id: &str) -> Option<&KeyQuotas> {
+        self.with_quotas.get(id).map(|key| &key.quotas)
     }
 
     /// How many there are.

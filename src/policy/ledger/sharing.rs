@@ -8,7 +8,8 @@
 
 use super::Ledger;
 use crate::gateway::Host;
-use crate::policy::quota::{Clock, Quotas};
+use crate::policy::quota::Clock;
+use crate::policy::rulebook::Rulebook;
 use hashbrown::HashSet;
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -74,8 +75,14 @@ impl Ledger {
 
     /// Takes the counters that this worker changed, the oldest change first, at most `most`, with what this Envoy consumed
     /// of each as it stands now. Those of rules that are no more are dropped.
-    pub fn take_dirty(&self, host: &impl Host, quotas: &Quotas, now_ns: u64, most: usize) -> Vec<Consumed> {
-        let clock = Clock::at(now_ns, quotas.lease);
+    pub fn take_dirty(
+        &self,
+        host: &impl Host,
+        rules: Rulebook<'_>,
+        now_ns: u64,
+        most: usize,
+    ) -> Vec<Consumed> {
+        let clock = Clock::at(now_ns, rules.quotas.lease);
         let ids: Vec<CellId> = {
             let marks = &mut *self.marks.borrow_mut();
             let taken = marks.order.len().min(most);
@@ -86,7 +93,7 @@ impl Ledger {
             ids
         };
         let consumed = ids.into_iter().filter_map(|id| {
-            let quota = quotas.named(&id.rule)?;
+            let quota = rules.of(&id)?;
             let cells = self.read(host, &self.account(quota.per, &id.value));
             let own = quota.own(&cells.cell(quota.tag), id.window, &clock);
             Some(Consumed { own, keep_until: quota.keep_until(id.window, &clock), id })
@@ -95,9 +102,9 @@ impl Ledger {
     }
 
     /// Says what all others consumed in a counter's window, in all. A window that is over is nobody's business any more.
-    pub fn merge(&self, host: &impl Host, quotas: &Quotas, now_ns: u64, id: &CellId, others: u64) {
-        let Some(quota) = quotas.named(&id.rule) else { return };
-        let clock = Clock::at(now_ns, quotas.lease);
+    pub fn merge(&self, host: &impl Host, rules: Rulebook<'_>, now_ns: u64, id: &CellId, others: u64) {
+        let Some(quota) = rules.of(id) else { return };
+        let clock = Clock::at(now_ns, rules.quotas.lease);
         let account = self.account(quota.per, &id.value);
         self.change(host, &account, clock.secs, |draft| {
             let Some(cell) = draft.edit(quota.tag) else { return };

@@ -8,6 +8,7 @@ use crate::gateway::host::{MetricKind, Side};
 use crate::policy::budget::{Budget, Every, Window};
 use crate::policy::limit::{Concurrent, Rate};
 use crate::policy::quota::{Amounts, Clock, Lease, Over, Quota, Quotas, Terms, Unit};
+use crate::policy::rulebook::Rulebook;
 use crate::policy::scope::Scope;
 use proptest::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -305,6 +306,7 @@ fn others_are_told_totals_and_tell_theirs() {
         )),
     ];
     let quotas = Quotas::new(rules.clone(), std::iter::empty(), Lease::of(LEASE));
+    let rules_in_force = Rulebook { quotas: &quotas, filed: None };
     let account = ledger.account(Scope::Tenant, "acme");
     let id = |quota: &Quota| CellId {
         rule: Rc::clone(&quota.name),
@@ -318,25 +320,25 @@ fn others_are_told_totals_and_tell_theirs() {
         }
         ledger.mark_dirty([id(quota), id(quota)]);
     }
-    let told = ledger.take_dirty(&memory, &quotas, NOW_NS, 2);
+    let told = ledger.take_dirty(&memory, rules_in_force, NOW_NS, 2);
     assert_eq!(told.iter().map(|told| told.own).collect::<Vec<_>>(), [70, 1]);
     assert!(ledger.is_dirty());
     assert_eq!(
-        ledger.take_dirty(&memory, &quotas, NOW_NS, 9).iter().map(|told| told.own).collect::<Vec<_>>(),
+        ledger.take_dirty(&memory, rules_in_force, NOW_NS, 9).iter().map(|told| told.own).collect::<Vec<_>>(),
         [1]
     );
     assert!(!ledger.is_dirty());
     for (quota, others, left) in [(&rules[0], 900, 30), (&rules[1], 6, 3), (&rules[2], 2, 1)] {
         for _ in 0..2 {
-            ledger.merge(&memory, &quotas, NOW_NS, &id(quota), others);
+            ledger.merge(&memory, rules_in_force, NOW_NS, &id(quota), others);
         }
         let standing = quota.standing(&ledger.read(&memory, &account).cell(quota.tag), &clock());
         assert_eq!(standing.remaining, left, "{}", quota.name);
     }
     let gone = CellId { rule: "no rule any more".into(), ..id(&rules[0]) };
     ledger.mark_dirty([gone.clone()]);
-    ledger.merge(&memory, &quotas, NOW_NS, &gone, 5);
-    assert!(ledger.take_dirty(&memory, &quotas, NOW_NS, 9).is_empty());
+    ledger.merge(&memory, rules_in_force, NOW_NS, &gone, 5);
+    assert!(ledger.take_dirty(&memory, rules_in_force, NOW_NS, 9).is_empty());
 }
 
 #[test]
@@ -349,4 +351,31 @@ fn rules_are_for_the_values_they_name() {
     };
     assert!(asks(Some("acme")) && asks(Some("globex")));
     assert!(!asks(Some("initech")) && !asks(None));
+}
+
+#[test]
+fn the_rules_of_keys_that_came_on_their_own_are_shared_too() {
+    let (memory, ledger) = (Memory::default(), Ledger::default());
+    let file = serde_json::json!({"keys": [
+        {"id": "ann", "sha256": "a".repeat(64), "budgets": [{"name": "purse", "tokens": 1000, "every": "day"}]},
+        {"id": "bob", "sha256": "b".repeat(64)},
+    ]});
+    let filed = crate::config::keys_file(file.to_string().as_bytes()).unwrap();
+    let own = filed.quotas_of("ann").unwrap().all().next().unwrap();
+    // One of the same name in the configuration counts something else.
+    let terms = Terms::Concurrent(Concurrent { most: 4, over: Over::Reject });
+    let other = Rc::new(Quota::new("purse", Scope::Tenant, Vec::new(), terms));
+    let quotas = Quotas::new(vec![other], std::iter::empty(), Lease::of(LEASE));
+    let rules = Rulebook { quotas: &quotas, filed: Some(&filed) };
+    let account = ledger.account(Scope::Key, "ann");
+    let id = CellId { rule: "purse".into(), value: "ann".into(), window: own.window(&clock()) };
+    let held = reserve(&ledger, &memory, &account, own, 100).unwrap();
+    settle(&ledger, &memory, &account, own, held, Some(70));
+    ledger.mark_dirty([id.clone()]);
+    let told = ledger.take_dirty(&memory, rules, NOW_NS, 9);
+    assert_eq!(told.iter().map(|told| told.own).collect::<Vec<_>>(), [70]);
+    ledger.merge(&memory, rules, NOW_NS, &id, 900);
+    let standing = own.standing(&ledger.read(&memory, &account).cell(own.tag), &clock());
+    assert_eq!(standing.remaining, 30);
+    assert!(filed.quotas_of("bob").is_none());
 }
