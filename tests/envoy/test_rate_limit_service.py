@@ -97,6 +97,8 @@ def test_over_the_limit_is_429_in_the_clients_dialect(world, service, gateway, c
     line = gateway.audited(answer)
     assert (line["status"], line["error"]["type"]) == (429, "rate_limit")
     assert not [name for name in answer.headers if name.startswith("x-envoy-")]
+    # Nothing was used, and there is nothing to be said of it.
+    assert "Invalid hits_addend" not in gateway.log()
     # Another key has a limit of its own.
     assert ask(gateway, client, key=BOB).status_code == 200
 

@@ -46,16 +46,17 @@ pub(super) fn filter(plan: &Plan<'_>) -> Option<Value> {
 /// What is sent for one descriptor: requests are counted when they come. Of totals that only the end of the answer
 /// tells, the service is asked when the request comes, and told when it is over.
 fn rate_limits(descriptor: &Counted) -> Vec<Value> {
-    let mut actions = vec![map! {
-        "generic_key": map! { "descriptor_key": "counts", "descriptor_value": descriptor.counts.as_str() },
-    }];
-    actions.extend(descriptor.per.iter().map(|entry| entry_of_state(*entry)));
-    let actions = || list(actions.clone());
-    let Some(total) = total_key(descriptor.counts) else { return vec![map! { "actions": actions() }] };
+    let counts = descriptor.counts.as_str();
+    let named = map! { "generic_key": map! { "descriptor_key": "counts", "descriptor_value": counts } };
+    let actions = |first: Value| {
+        let entries = descriptor.per.iter().map(|entry| entry_of_state(*entry));
+        list(std::iter::once(first).chain(entries))
+    };
+    let Some(total) = total_key(descriptor.counts) else { return vec![map! { "actions": actions(named) }] };
     vec![
-        map! { "actions": actions(), "hits_addend": map! { "number": 0 } },
+        map! { "actions": actions(named), "hits_addend": map! { "number": 0 } },
         map! {
-            "actions": actions(),
+            "actions": actions(counted(counts, total)),
             "apply_on_stream_done": true,
             "hits_addend": map! { "format": format!("%FILTER_STATE(wasm.{total}:PLAIN)%") },
         },
@@ -64,13 +65,21 @@ fn rate_limits(descriptor: &Counted) -> Vec<Value> {
 
 /// An entry out of filter state; without a value there, the descriptor is not sent.
 fn entry_of_state(entry: DescriptorEntry) -> Value {
+    entry_of(entry.as_str(), format!("filter_state['wasm.{}']", state_key(entry)))
+}
+
+/// The entry that says what is counted, where there is a total to be told: a descriptor without a number would be one that
+/// Envoy warns of.
+fn counted(counts: &str, total: &str) -> Value {
+    entry_of("counts", format!("[filter_state['wasm.{total}'], '{counts}'][1]"))
+}
+
+/// An entry out of an expression; where that fails, the descriptor is not sent.
+fn entry_of(key: &str, text: String) -> Value {
     map! { "extension": extension(
         "envoy.rate_limit_descriptors.expr",
         "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor",
-        map! {
-            "descriptor_key": entry.as_str(),
-            "text": format!("filter_state['wasm.{}']", state_key(entry)),
-        },
+        map! { "descriptor_key": key, "text": text },
     ) }
 }
 
@@ -102,7 +111,12 @@ mod tests {
         let one =
             Counted { counts: Counts::Tokens, per: vec![DescriptorEntry::Tenant, DescriptorEntry::Model] };
         let [ask, tell] = rate_limits(&one).try_into().unwrap();
-        assert_eq!(ask["actions"], tell["actions"]);
+        let per = |limit: &Value| limit["actions"].as_sequence().unwrap()[1..].to_vec();
+        assert_eq!(per(&ask), per(&tell));
+        // Without a total there is nothing to be told.
+        let counts = &tell["actions"][0]["extension"]["typed_config"];
+        assert_eq!(counts["descriptor_key"], "counts");
+        assert_eq!(counts["text"], "[filter_state['wasm.tollgate.limit.tokens'], 'tokens'][1]");
         assert_eq!(ask["hits_addend"]["number"], 0);
         assert_eq!(tell["hits_addend"]["format"], "%FILTER_STATE(wasm.tollgate.limit.tokens:PLAIN)%");
         let requests = Counted { counts: Counts::Requests, ..one };
