@@ -56,7 +56,7 @@ impl Edge {
             Some(limit) => {
                 Failure::new(504, format!("The provider did not answer within {} ms.", limit.as_millis()))
             }
-            None => proxy_failure(host, Some(exchange)),
+            None => overflow(host, exchange).unwrap_or_else(|| proxy_failure(host, Some(exchange))),
         };
         self.worker.end_attempt(host, now, exchange, Ending::failed(None, &failure));
         exchange.answer.released = true;
@@ -110,6 +110,22 @@ impl Edge {
     }
 }
 
+/// A threshold of a provider's kept the request away from it. Where the try had not begun, the attempts name it all the
+/// same.
+fn overflow(host: &impl Host, exchange: &mut Exchange) -> Option<Failure> {
+    if !code_details(host).contains("overflow") {
+        return None;
+    }
+    let status = host.headers(Side::Response).status();
+    if let Some(running) = exchange.attempts.last().filter(|attempt| attempt.end.is_none()) {
+        return Some(silence::overflowed(&running.provider.name, status));
+    }
+    let (step, provider) = (exchange.upcoming()?, exchange.next_provider()?);
+    let failure = silence::overflowed(&provider.name, status);
+    exchange.note_skipped(host.now_ns(), vec![(step.target, failure.message.clone())]);
+    Some(failure)
+}
+
 /// The proxy's own word for what became of the response, in plain letters.
 pub(super) fn code_details(host: &impl Host) -> String {
     let details = host.property(&["response", "code_details"]).unwrap_or_default();
@@ -127,12 +143,18 @@ fn proxy_failure(host: &impl Host, exchange: Option<&Exchange>) -> Failure {
         return Failure::new(413, "The request body is larger than the gateway's limit.");
     }
     if status == 504 || details.contains("timeout") {
-        return silence::timed_out(exchange.map(Exchange::longest_limit));
+        return match exchange {
+            // The proxy's word for the limit of the route, which is that of the whole request.
+            Some(exchange) if details == "response timeout" => {
+                silence::overdue(exchange.model.request_timeout)
+            }
+            _ => silence::timed_out(exchange.map(Exchange::longest_limit)),
+        };
     }
     let status = if status >= 400 { status } else { 502 };
-    let why = if details.is_empty() { "no details".to_owned() } else { details };
+    let why = if details.is_empty() { "no details" } else { &*details };
     match exchange.and_then(|x| x.attempts.last()) {
-        Some(last) => silence::unreachable(&last.provider.name, status, &why),
+        Some(last) => silence::unreachable(&last.provider.name, status, why),
         None => Failure::new(status, format!("The proxy refused the request: {why}.")),
     }
 }

@@ -9,6 +9,20 @@ pub(super) fn timed_out(limit: Option<Duration>) -> Failure {
     Failure::new(504, format!("The provider did not answer{limit}."))
 }
 
+/// The whole request has taken as long as it may, however many were asked.
+pub(super) fn overdue(limit: Duration) -> Failure {
+    let message = format!("No answer came within {} ms, the limit of the whole request.", limit.as_millis());
+    Failure::new(504, message)
+}
+
+/// The proxy did not let the request through to it, and tries nobody else then.
+pub(super) fn overflowed(provider: &str, status: u16) -> Failure {
+    let message = format!(
+        "The provider `{provider}` was not asked: as much is under way there as its `circuit_breaker` allows (max_requests, max_pending_requests or max_connections)."
+    );
+    Failure::new(status, message).with_code("circuit_breaker_overflow")
+}
+
 /// There was no connection, or it broke; `why` in the proxy's own words.
 pub(super) fn unreachable(provider: &str, status: u16, why: &str) -> Failure {
     Failure::new(status, format!("The provider `{provider}` could not be reached: {why}."))

@@ -84,6 +84,7 @@ fn providers(
             }
         }
         placeless(upstream, &path, warnings);
+        starved(upstream, &models, &path, warnings);
         let is_asked = models
             .values()
             .any(|model| model.targets.iter().any(|target| *target.provider.name == *upstream.name));
@@ -104,6 +105,27 @@ fn providers(
             let message =
                 "sends no credential over TLS: name the key's variable in `api_key_env`, or say `auth: none`";
             warnings.push(Problem::new(&path, message));
+        }
+    }
+}
+
+/// Thresholds of Envoy's where another target could take what is beyond them.
+fn starved(upstream: &Upstream, models: &BTreeMap<&str, &Model>, path: &str, warnings: &mut Vec<Problem>) {
+    let is_there = |target: &Target| *target.provider.name == *upstream.name;
+    let falls_back = |model: &&&Model| {
+        model.targets.iter().any(is_there) && model.targets.iter().any(|target| !is_there(target))
+    };
+    let Some(breaker) = &upstream.settings.circuit_breaker else { return };
+    let Some(model) = models.values().find(falls_back) else { return };
+    for (field, threshold) in
+        [("max_requests", breaker.max_requests), ("max_pending_requests", breaker.max_pending_requests)]
+    {
+        if threshold.is_some() {
+            let message = format!(
+                "what is beyond it fails and does not fall back (`{}` could): `limits: [{{per: provider, only: {{provider: [{}]}}, concurrent: …}}]` lets the next target take it",
+                model.name, upstream.name
+            );
+            warnings.push(Problem::new(format!("{path}.circuit_breaker.{field}"), message));
         }
     }
 }

@@ -155,10 +155,11 @@ pub struct CircuitBreaker {
     /// Connections. Default: 10000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<u32>,
-    /// Requests that wait for a connection. Default: 10000.
+    /// Requests that wait for a connection; one more fails like one beyond `max_requests`. Default: 10000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_pending_requests: Option<u32>,
-    /// Requests under way. Default: 10000.
+    /// Requests under way. One more fails, and does not fall back: Envoy tries nobody else then. A limit with `per:
+    /// provider` and `concurrent` lets the next target take it. Default: 10000.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_requests: Option<u32>,
     /// Retries under way; falling back to the next provider counts as one. Default: 10000.
