@@ -3,8 +3,10 @@
 mod providers;
 mod wanted;
 
-use self::wanted::wanted;
+pub(super) use self::providers::Gate;
+use self::wanted::{Wanted, wanted};
 use super::applicant::Applicant;
+use super::choose::Kept;
 use super::denial::warning;
 use super::exchange::Exchange;
 use super::fleet::{self, Unknown};
@@ -18,6 +20,7 @@ use crate::policy::queue::Place;
 use crate::policy::quota::{Amounts, Clock, Over, Quota, Quotas, Refused, Standing, Terms, Unit};
 use crate::policy::scope::Scope;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// How long to wait for one's turn, in nanoseconds: a tick.
 const TURN_NS: u64 = 20_000_000;
@@ -31,7 +34,7 @@ pub struct Admission {
     /// When it was admitted, in nanoseconds since the epoch.
     admitted_ns: u64,
     /// What it may use at most.
-    pub wanted: Amounts,
+    wanted: Wanted,
     /// The limits that it was counted by, as they stand.
     pub limits: Vec<(Rc<Quota>, Standing)>,
     /// The budgets that are spent beyond their soft limit, as they stand.
@@ -50,6 +53,10 @@ struct Hold {
     account: Account,
     /// When it was reserved.
     admitted: Clock,
+    /// Whether the request is one by these rules, whatever becomes of it: a provider may turn out not to be asked.
+    is_asked: bool,
+    /// What an answer used that the client did not get.
+    beside: Amounts,
     /// The rules, and how much it holds by each.
     quotas: Vec<(Rc<Quota>, u64)>,
 }
@@ -73,6 +80,11 @@ impl Denied {
         Place { account: self.account.clone(), rule: self.quota.tag }
     }
 
+    /// When it might be let through.
+    pub(super) fn wait(&self) -> Duration {
+        Duration::from_nanos(self.refused.wait_ns)
+    }
+
     /// Whether the request may wait for it.
     pub(super) fn may_wait(&self) -> bool {
         match &self.unknown {
@@ -82,11 +94,11 @@ impl Denied {
     }
 }
 
-/// Reserves what a request may use, by all rules that are for it. The targets at providers whose budgets or limits are
-/// exhausted are left out of its chain.
+/// Reserves what a request may use, by all rules that are for it, and settles who is asked first. The targets at providers
+/// whose budgets or limits are exhausted are left out of its chain.
 ///
 /// # Errors
-/// The rule that refuses it; nothing is held then.
+/// The rule that refuses it, or why nobody can be asked now; nothing is held then.
 pub(super) fn admit(
     worker: &Worker,
     host: &impl Host,
@@ -94,7 +106,7 @@ pub(super) fn admit(
     identity: &Identity,
     now_ns: u64,
     is_waited_for: &dyn Fn(&Account, u32) -> bool,
-) -> Result<Admission, Denied> {
+) -> Result<Admission, Kept> {
     let tables = Rc::clone(&exchange.tables);
     let quotas = &tables.quotas;
     let clock = Clock::at(now_ns, quotas.lease);
@@ -111,26 +123,27 @@ pub(super) fn admit(
     }
     if quotas.shared {
         let of_chain = admission.rules_of_chain(worker, exchange);
-        fleet::known(worker, &tables, accounts.iter().chain(&of_chain), &clock)?;
+        fleet::known(worker, &tables, accounts.iter().chain(&of_chain), &clock).map_err(Kept::Denied)?;
     }
-    for (account, rules) in accounts {
-        if let Some(denied) = behind(worker, host, &account, &rules, &clock, is_waited_for) {
+    for (at, (account, rules)) in accounts.iter().enumerate() {
+        let held = match behind(worker, host, account, rules, &clock, is_waited_for) {
+            Some(denied) => Err(denied),
+            None => admission.hold(worker, host, quotas, account.clone(), rules, &clock),
+        };
+        if let Err(denied) = held {
+            let rest = accounts.get(at..).unwrap_or_default();
+            let in_vain = || admission.waits_in_vain(worker, host, quotas, rest, &clock);
+            let refusal = if denied.may_wait() { in_vain() } else { None };
             admission.settle(worker, host, quotas, None, now_ns);
-            return Err(denied);
-        }
-        if let Err(denied) = admission.hold(worker, host, quotas, account, &rules, &clock) {
-            admission.settle(worker, host, quotas, None, now_ns);
-            return Err(denied);
+            return Err(Kept::Denied(refusal.unwrap_or(denied)));
         }
     }
-    if of_providers.is_empty() {
-        return Ok(admission);
-    }
-    match admission.choose_provider(worker, host, exchange, &clock, is_waited_for) {
+    let mut gate = Gate { admission: &mut admission, clock: &clock, is_waited_for };
+    match exchange.settle_first(worker, host, Some(&mut gate)) {
         Ok(()) => Ok(admission),
-        Err(denied) => {
+        Err(kept) => {
             admission.settle(worker, host, quotas, None, now_ns);
-            Err(denied)
+            Err(kept)
         }
     }
 }
@@ -152,6 +165,45 @@ fn behind(
 }
 
 impl Admission {
+    /// What it may use at most, by the rules of an account: those of a provider count what is used there alone.
+    fn wanted_of(&self, account: &Account) -> Amounts {
+        let at = || self.wanted.at.iter().find(|(provider, _)| *provider.name == *account.value);
+        match account.scope {
+            Scope::Provider => at().map_or(self.wanted.most, |(_, amounts)| *amounts),
+            _ => self.wanted.most,
+        }
+    }
+
+    /// The rule among those of some accounts that refuses the request for longer than it may wait for another one. What
+    /// requests under way may leave of a budget is hoped for.
+    fn waits_in_vain(
+        &self,
+        worker: &Worker,
+        host: &impl Host,
+        quotas: &Quotas,
+        accounts: &[(Account, Vec<Rc<Quota>>)],
+        clock: &Clock,
+    ) -> Option<Denied> {
+        let longest = u64::try_from(quotas.queue.timeout.as_nanos()).unwrap_or(u64::MAX);
+        accounts.iter().find_map(|(account, rules)| {
+            let cells = worker.ledger.read(host, account);
+            rules.iter().filter(|quota| quota.over() == Over::Reject).find_map(|quota| {
+                let mut cell = cells.cell(quota.tag);
+                let refused = quota.reserve(&mut cell, self.wanted_of(account), clock).err()?;
+                let comes_back = match quota.unit() {
+                    Unit::Usd | Unit::Tokens => refused.standing.reserved > 0,
+                    Unit::Requests => false,
+                    Unit::Concurrent => true,
+                };
+                let left = refused.standing.remaining.saturating_add(refused.standing.reserved);
+                if refused.wait_ns <= longest || comes_back && left >= refused.wanted {
+                    return None;
+                }
+                Some(Denied { quota: Rc::clone(quota), account: account.clone(), refused, unknown: None })
+            })
+        })
+    }
+
     /// Reserves by all rules of one account, or by none.
     fn hold(
         &mut self,
@@ -162,7 +214,7 @@ impl Admission {
         rules: &[Rc<Quota>],
         clock: &Clock,
     ) -> Result<(), Denied> {
-        let wanted = self.wanted;
+        let wanted = self.wanted_of(&account);
         let can_wait = rules.iter().any(|quota| quota.over() == Over::Queue);
         let number = if can_wait { worker.number(host) } else { 0 };
         let now_ms = clock.ns / 1_000_000;
@@ -207,6 +259,12 @@ impl Admission {
             Ok(held) => held,
             Err((quota, refused)) => return Err(Denied { quota, account, refused, unknown: None }),
         };
+        self.take(account, held, clock);
+        Ok(())
+    }
+
+    /// Notes what is held of an account, and how its rules stand.
+    fn take(&mut self, account: Account, held: Vec<(Rc<Quota>, u64, Standing)>, clock: &Clock) {
         for (quota, _, standing) in &held {
             match quota.terms {
                 Terms::Budget(_) if standing.is_soft => self.soft.push((Rc::clone(quota), *standing)),
@@ -215,8 +273,9 @@ impl Admission {
             }
         }
         let quotas = held.into_iter().map(|(quota, held, _)| (quota, held)).collect();
-        self.holds.push(Hold { account, admitted: *clock, quotas });
-        Ok(())
+        let is_asked = account.scope != Scope::Provider;
+        let beside = Amounts::default();
+        self.holds.push(Hold { account, admitted: *clock, is_asked, beside, quotas });
     }
 
     /// Reserves by the rules of an account, whether there is enough or not.
@@ -228,15 +287,16 @@ impl Admission {
         rules: &[Rc<Quota>],
         clock: &Clock,
     ) {
-        let wanted = self.wanted;
-        let quotas = worker.ledger.change(host, &account, clock.secs, |draft| {
+        let wanted = self.wanted_of(&account);
+        let held = worker.ledger.change(host, &account, clock.secs, |draft| {
             let hold = |quota: &Rc<Quota>| {
-                let held = quota.force(draft.edit(quota.tag)?, wanted, clock);
-                Some((Rc::clone(quota), held))
+                let cell = draft.edit(quota.tag)?;
+                let held = quota.force(cell, wanted, clock);
+                Some((Rc::clone(quota), held, quota.standing(cell, clock)))
             };
             rules.iter().filter_map(hold).collect()
         });
-        self.holds.push(Hold { account, admitted: *clock, quotas });
+        self.take(account, held, clock);
     }
 
     /// Gives back what is held of one scope's accounts: the request used nothing there.
@@ -244,9 +304,19 @@ impl Admission {
         let (gone, kept) =
             std::mem::take(&mut self.holds).into_iter().partition(|hold| hold.account.scope == scope);
         self.holds = gone;
-        // It was a request all the same: a limit of those has counted it.
+        // Whoever was asked has had a request all the same: a limit of those has counted it.
         self.settle(worker, host, quotas, Some(Amounts::default()), now_ns);
         self.holds = kept;
+        // The answer is another's: nothing is said of these rules.
+        self.limits.retain(|(quota, _)| quota.per != scope);
+        self.soft.retain(|(quota, _)| quota.per != scope);
+    }
+
+    /// An answer used this, and the client does not get it.
+    pub(super) fn spend(&mut self, amounts: Amounts) {
+        for hold in &mut self.holds {
+            hold.beside = hold.beside.plus(amounts);
+        }
     }
 
     /// Puts what the request used in the place of what it holds; `None`: it never went out. Once: it holds nothing
@@ -262,6 +332,7 @@ impl Admission {
         let clock = Clock::at(now_ns, quotas.lease);
         let mut released = Vec::with_capacity(self.holds.len());
         for hold in self.holds.drain(..) {
+            let used = used.filter(|_| hold.is_asked).map(|used| used.plus(hold.beside));
             // Requests were counted when they were admitted: of those alone there is nothing to be said any more.
             let is_over = |quota: &Quota| used.is_some() && quota.unit() == Unit::Requests;
             if hold.quotas.iter().all(|(quota, _)| is_over(quota)) {

@@ -5,7 +5,6 @@ use crate::chat::{Failure, FailureKind};
 use crate::dialect::date::rfc3339;
 use crate::policy::quota::{Quota, Standing, Terms, Unit};
 use crate::policy::scope::Scope;
-use std::time::Duration;
 
 /// 10⁻¹² dollars in a millionth of a dollar.
 const PICO_PER_MICRO: u64 = 1_000_000;
@@ -16,8 +15,7 @@ impl Denied {
         if let Some(unknown) = &self.unknown {
             return unknown.failure();
         }
-        let wait = Duration::from_nanos(self.refused.wait_ns);
-        let failure = Failure::new(429, self.message()).with_retry_after(wait);
+        let failure = Failure::new(429, self.message()).with_retry_after(self.wait());
         match self.quota.terms {
             Terms::Budget(_) => Failure { kind: FailureKind::Budget, ..failure.with_code("budget_exceeded") },
             Terms::Rate(_) | Terms::Concurrent(_) => failure,
@@ -27,6 +25,9 @@ impl Denied {
     /// The same in a few words, as the reason why a target is left out.
     pub(super) fn reason(&self) -> String {
         match &self.quota.terms {
+            Terms::Budget(_) if self.refused.standing.remaining > 0 => {
+                format!("its budget `{}` has too little left", self.quota.name)
+            }
             Terms::Budget(_) => format!("its budget `{}` is spent", self.quota.name),
             Terms::Rate(_) | Terms::Concurrent(_) => format!("its limit `{}` is reached", self.quota.name),
         }

@@ -1,10 +1,11 @@
 //! The edge phase at its door: a request is let in, waits, or is refused, and goes to the router.
 
 use super::admission::{self, Denied};
+use super::choose::Kept;
 use super::edge::{Edge, Stage};
 use super::exchange::Exchange;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
-use super::waiting::{self, End};
+use super::waiting::{self, End, Refused};
 use super::worker::{SharedExchange, Worker};
 use super::{quota_headers, rate_limit};
 use crate::config::tables::{Auth, Model, Secret};
@@ -16,11 +17,11 @@ use std::rc::Rc;
 
 impl Edge {
     /// Reserves what the request may use of budgets and limits, and sends it, or refuses it.
-    pub(super) fn admit(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
+    pub(super) fn admit(&mut self, host: &impl Host, exchange: Exchange) -> Flow {
         let of_key = self.record.identity.key.as_ref().map(|key| &key.quotas);
         let none = self.tables.quotas.is_empty() && of_key.is_none_or(|own| own.all().next().is_none());
         if none || self.record.identity.master {
-            return self.send(host, exchange);
+            return self.send_uncounted(host, exchange);
         }
         if let Some(refusal) = self.find_uncounted(&exchange) {
             self.record.limited_by = Some(Rc::clone(&refusal.rule.name));
@@ -28,16 +29,36 @@ impl Edge {
             self.count_refusal(host, Stat::Limited, &extra);
             return self.fail(host, refusal.failure);
         }
+        self.send_counted(host, exchange)
+    }
+
+    fn send_counted(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
         // Not the time at which the headers came: the body may have taken long, and the counters have gone on.
         let (identity, now) = (&self.record.identity, host.now_ns());
         let waits = |account: &Account, rule| self.worker.queue.borrow().is_waited_for(account, rule);
-        match admission::admit(&self.worker, host, &mut exchange, identity, now, &waits) {
+        let kept = match admission::admit(&self.worker, host, &mut exchange, identity, now, &waits) {
             Ok(admission) => {
                 exchange.admission = Some(Box::new(admission));
-                self.send(host, exchange)
+                return self.send(host, exchange);
             }
-            Err(denied) if denied.may_wait() => self.wait(host, exchange, denied),
-            Err(denied) => self.deny(host, &denied),
+            Err(kept) => kept,
+        };
+        self.record.skipped = exchange.notes();
+        match kept {
+            Kept::Denied(denied) if denied.may_wait() => self.wait(host, exchange, denied),
+            Kept::Denied(denied) => self.deny(host, &denied),
+            Kept::Open(failure) => self.fail(host, failure),
+        }
+    }
+
+    fn send_uncounted(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
+        match exchange.settle_first(&self.worker, host, None) {
+            Err(Kept::Open(failure)) => {
+                self.record.skipped = exchange.notes();
+                self.fail(host, failure)
+            }
+            // No rule was asked.
+            Ok(()) | Err(Kept::Denied(_)) => self.send(host, exchange),
         }
     }
 
@@ -64,10 +85,11 @@ impl Edge {
         match end {
             End::Sent(exchange, token) => self.stage = Stage::Sent { exchange, token },
             End::Refused(refused) => {
-                let (failure, denied, queued_ms) = *refused;
+                let Refused { failure, denied, skipped, queued_ms } = *refused;
                 if let Some(denied) = &denied {
                     self.note_denied(denied);
                 }
+                self.record.skipped = skipped;
                 self.record.queued_ms = Some(queued_ms);
                 self.record.status = failure.status;
                 self.record.failure = Some(failure);
@@ -130,7 +152,6 @@ impl Edge {
 
 /// Tells the router where a request goes, and keeps it under a number for the attempt phase.
 pub(super) fn dispatch(worker: &Worker, host: &impl Host, mut exchange: Exchange) -> (SharedExchange, u64) {
-    exchange.settle_next(worker, host);
     if let Some(first) = exchange.upcoming() {
         exchange.routed = first.target;
     }

@@ -1,6 +1,6 @@
 //! One client request and all its attempts: what the two phases share.
 
-use crate::chat::{Failure, FailureKind, UsageStatus};
+use crate::chat::{Failure, FailureKind, Usage, UsageStatus};
 use crate::config::tables::{Model, Provider, Secret, Tables, Target};
 use crate::dialect::lane::{AttemptNote, Form, Outgoing, Progress, Report, Stream, Warning, count};
 use crate::dialect::{Call, Forward, Operation};
@@ -61,10 +61,14 @@ pub struct Exchange {
     /// The tries to come as they were before those at providers without room, or that cannot take the request, were laid
     /// aside.
     pub aside: Option<Aside>,
+    /// The targets that are left alone for now.
+    pub resting: Resting,
     /// Whether the body may hold more than text, once that was asked.
     pub holds_media: Option<bool>,
     /// Every try so far, and the targets that were passed over.
     pub attempts: Vec<Attempt>,
+    /// What an answer used that the client did not get.
+    pub filtered: Option<Filtered>,
     /// What it holds of budgets and limits, where there are any.
     pub admission: Option<Box<Admission>>,
     /// The request as it was written for a target (its position) before its try began.
@@ -83,6 +87,30 @@ pub struct Exchange {
     pub rule: Option<Rc<str>>,
     /// How the answer stands.
     pub answer: AnswerState,
+}
+
+/// What left the chain before anybody was asked.
+#[derive(Debug, Default)]
+pub struct Resting {
+    /// Tries at targets that asked for a pause: they are asked when no other can be.
+    pub cooling: Vec<Step>,
+    /// Targets (their positions) whose circuits are open, and for how long.
+    pub open: Vec<(usize, Duration)>,
+    /// The chain as it was laid out, and how many attempts there were; `None` where nothing has left it.
+    pub chain: Option<(Vec<Step>, usize)>,
+}
+
+/// An answer that a provider's content filter ended, and that another one took the place of. It is paid for all the same.
+#[derive(Debug)]
+pub struct Filtered {
+    /// Whose it was.
+    pub provider: Rc<Provider>,
+    /// Which of its models'.
+    pub model: String,
+    /// What it used.
+    pub usage: Usage,
+    /// What it cost, where the price is known.
+    pub cost: Option<Cost>,
 }
 
 /// What was laid aside while a try is under way: should that fail unseen, the router goes on by itself, and not there.
@@ -198,6 +226,8 @@ pub struct AttemptEnd {
     pub status: Option<u16>,
     /// Why it failed; `None` when it did not.
     pub reason: Option<String>,
+    /// How long the provider asked to be left alone.
+    pub retry_after: Option<Duration>,
     /// How long it took, in milliseconds.
     pub ms: u64,
 }
@@ -323,7 +353,15 @@ impl Exchange {
     pub fn last_failure(&self) -> Failure {
         let end = self.attempts.last().and_then(|attempt| attempt.end.clone());
         let status = end.as_ref().and_then(|end| end.status).unwrap_or(502);
-        Failure::new(status, end.and_then(|end| end.reason).unwrap_or_default())
+        let retry_after = end.as_ref().and_then(|end| end.retry_after);
+        let reason = end.and_then(|end| end.reason).unwrap_or_default();
+        Failure { retry_after, ..Failure::new(status, reason) }
+    }
+
+    /// Keeps the chain as it is, unless an earlier one is kept, for a request that may wait and look again.
+    pub fn keep_chain(&mut self) {
+        let Self { resting, steps, attempts, .. } = self;
+        resting.chain.get_or_insert_with(|| (steps.clone(), attempts.len()));
     }
 
     /// Leaves out all remaining tries at some targets, by position and kind; attempts that never began say why. They stand
@@ -368,10 +406,11 @@ impl Exchange {
         now_ns: u64,
         status: Option<u16>,
         reason: Option<String>,
+        retry_after: Option<Duration>,
     ) -> Option<&Attempt> {
         let attempt = self.attempts.last_mut().filter(|a| a.end.is_none())?;
         let ms = now_ns.saturating_sub(attempt.started_ns) / 1_000_000;
-        attempt.end = Some(AttemptEnd { status, reason, ms });
+        attempt.end = Some(AttemptEnd { status, reason, retry_after, ms });
         Some(attempt)
     }
 
@@ -427,6 +466,15 @@ impl Exchange {
         self.note_skipped(now_ns, sifted.skipped);
     }
 
+    /// What all answers cost. Where the price of the one that the client got is not known, nor is the sum.
+    pub fn cost(&self) -> Option<Cost> {
+        let beside = self.filtered.as_ref().and_then(|filtered| filtered.cost);
+        match self.answer.cost {
+            Some(cost) => Some(beside.map_or(cost, |beside| cost.plus(beside))),
+            None => beside.filter(|_| self.answer.failure.is_some()),
+        }
+    }
+
     /// How often somebody was asked.
     pub fn tries(&self) -> usize {
         self.attempts.iter().filter(|attempt| !attempt.skipped).count()
@@ -457,7 +505,7 @@ impl Attempt {
             target: Rc::clone(&target.name),
             model: upstream_model(target, carried),
             started_ns: now_ns,
-            end: Some(AttemptEnd { status: None, reason: Some(why), ms: 0 }),
+            end: Some(AttemptEnd { status: None, reason: Some(why), retry_after: None, ms: 0 }),
             skipped: true,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::circuits;
 use super::edge::Edge;
-use super::exchange::{AnswerState, Attempt, Exchange, Forwarded};
+use super::exchange::{AnswerState, Attempt, Exchange, Forwarded, Resting};
 use super::headers::Headers;
 use super::held::Held;
 use super::host::Host;
@@ -47,17 +47,20 @@ impl Edge {
             Some(Attempt::skipped(target, &found.carried, why, self.record.started_ns))
         }));
         let Incoming { headers, call, forwarded, stream, body } = request;
+        let chain = (steps.clone(), attempts.len());
         let (sifted, troubled) = leave_alone(host, steps, &found.model);
-        let Sifted { mut steps, skipped, wait } = sifted;
+        let Sifted { mut steps, skipped, mut cooling, open } = sifted;
         attempts.extend(skipped.into_iter().filter_map(|(target, why)| {
             let target = found.model.targets.get(target)?;
             Some(Attempt::skipped(target, &found.carried, why, self.record.started_ns))
         }));
+        let chain = (attempts.len() > chain.1).then_some(chain);
         if forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
             steps.truncate(1);
+            cooling.truncate(1);
         }
         let Some(first) = steps.first().map(|step| step.target) else {
-            return Err(all_open(&found.model, &call, asked, &attempts, wait));
+            return Err(all_open(&found.model, &call, asked, &attempts, shortest(&open)));
         };
         Ok(Exchange {
             tables: Rc::clone(&self.tables),
@@ -77,8 +80,10 @@ impl Edge {
             begun: 0,
             routed: first,
             aside: None,
+            resting: Resting { cooling, open, chain },
             holds_media: None,
             attempts,
+            filtered: None,
             admission: None,
             prepared: None,
             probing: None,
@@ -94,27 +99,49 @@ impl Edge {
 }
 
 impl Exchange {
-    /// Looks at the chain once more, for a request that has waited: the targets that are to be left alone by now leave it.
+    /// Looks at the chain once more, for a request that has waited: the targets that are to be left alone by now leave it,
+    /// and those that were come back.
     ///
     /// # Errors
     /// None is left.
     pub(super) fn look_again(&mut self, host: &impl Host, now_ns: u64) -> Result<(), Failure> {
         let model = Rc::clone(&self.model);
+        let before = self.steps.len();
+        if let Some((steps, attempts)) = self.resting.chain.take() {
+            self.steps = steps;
+            self.attempts.truncate(attempts);
+        }
+        let chain = (self.steps.clone(), self.attempts.len());
         let (sifted, troubled) = leave_alone(host, std::mem::take(&mut self.steps), &model);
-        let Sifted { steps, skipped, wait } = sifted;
+        let Sifted { mut steps, skipped, mut cooling, open } = sifted;
+        if self.forwarded.as_ref().is_some_and(|forwarded| !forwarded.request.may_repeat()) {
+            steps.truncate(1);
+            cooling.truncate(1);
+        }
         (self.steps, self.troubled) = (steps, troubled);
+        self.regrant(before);
         self.attempts.extend(skipped.into_iter().filter_map(|(target, why)| {
             Some(Attempt::skipped(model.targets.get(target)?, &self.carried, why, now_ns))
         }));
+        let chain = (self.attempts.len() > chain.1).then_some(chain);
+        self.resting = Resting { cooling, open, chain };
         match self.upcoming() {
             Some(_) => Ok(()),
-            None => Err(all_open(&model, &self.call, &model.name, &self.attempts, wait)),
+            None => {
+                let wait = shortest(&self.resting.open);
+                Err(all_open(&model, &self.call, &model.name, &self.attempts, wait))
+            }
         }
     }
 }
 
-/// The answer where every target is to be left alone.
-fn all_open(
+/// The shortest time after which one of them may be asked.
+fn shortest(open: &[(usize, Duration)]) -> Option<Duration> {
+    open.iter().map(|(_, wait)| *wait).min()
+}
+
+/// The answer where every target that could be asked is to be left alone.
+pub(super) fn all_open(
     model: &Model,
     call: &Call,
     asked: &str,
@@ -131,7 +158,7 @@ fn leave_alone(host: &impl Host, steps: Vec<Step>, model: &Model) -> (Sifted, Ve
     let watched =
         |target: &Target| target.circuit.breaker.is_some() || !target.circuit.max_cooldown.is_zero();
     if !model.targets.iter().any(watched) {
-        return (Sifted { steps, skipped: Vec::new(), wait: None }, Vec::new());
+        return (Sifted { steps, ..Sifted::default() }, Vec::new());
     }
     let board = circuits::read(host);
     let ids = model.targets.iter().map(|target| target.id);
@@ -195,6 +222,8 @@ fn nobody(model: &Model, call: &Call, asked: &str, attempts: &[Attempt]) -> Fail
             let reason = attempt.end.as_ref()?.reason.as_deref()?;
             Some(match reason.strip_prefix("skipped: ") {
                 Some(why) => format!("{}: {why}", attempt.target),
+                // A rule of its provider's.
+                None if reason.starts_with("its ") => format!("{}: {reason}", attempt.target),
                 None => reason.to_owned(),
             })
         })

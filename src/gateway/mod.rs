@@ -8,6 +8,7 @@ mod applicant;
 mod attempt;
 mod backoff;
 mod budget_page;
+mod choose;
 mod circuits;
 mod closing;
 mod cors;

@@ -25,7 +25,7 @@ impl Worker {
         let passed_limit = ending.status.is_none() && exchange.passed_limit(now_ns).is_some();
         let kind = if passed_limit { Some(FailureKind::Timeout) } else { ending.kind };
         let (streaming, released) = (exchange.stream, exchange.answer.released);
-        let ended = exchange.end_attempt(now_ns, ending.status, ending.reason)?;
+        let ended = exchange.end_attempt(now_ns, ending.status, ending.reason, ending.retry_after)?;
         let end = ended.end.as_ref()?;
         let own_key = !matches!(ended.provider.auth, Auth::Passthrough);
         let class = match &end.reason {

@@ -43,6 +43,8 @@ pub struct Record {
     pub queued_ms: Option<u64>,
     /// The budget that refused it, as it stood.
     pub spent_budget: Option<(Rc<Quota>, Standing)>,
+    /// The targets that nobody was asked at, and why, of a request that went to none.
+    pub skipped: Vec<AttemptNote>,
     /// Why the gateway itself refused it.
     pub failure: Option<Failure>,
     /// The body, when the audit wants it.
@@ -69,6 +71,7 @@ impl Default for Record {
             limited_by: None,
             queued_ms: None,
             spent_budget: None,
+            skipped: Vec::new(),
             failure: None,
             prompt: None,
             quiet: false,

@@ -11,15 +11,39 @@ use crate::dialect::lane::{self, Ask, Outgoing};
 use crate::dialect::{Call, Carriage, Operation};
 use crate::policy::route::{self, Step};
 use std::borrow::Cow;
+use std::fmt;
 use std::rc::Rc;
 
+/// Why a target cannot be asked.
+#[derive(Debug)]
+pub(super) enum Unfit {
+    /// It cannot take what the request holds.
+    Content(String),
+    /// Its circuit was open, and another request tries it.
+    Tried,
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Content(why) => f.write_str(why),
+            Self::Tried => f.write_str("another request tries it"),
+        }
+    }
+}
+
 impl Exchange {
-    /// Leaves out the targets that come next and cannot be asked: those that cannot take what the request holds, and those
-    /// whose circuit lets one request try, which another is. The last one stays, for the attempt phase to say so. What was
-    /// written for the one that is asked is kept for its try.
+    /// Leaves out the targets that come next and cannot be asked: those whose providers have nothing left, those that
+    /// cannot take what the request holds, and those whose circuit lets one request try, which another is. The last one
+    /// stays, for the attempt phase to say so. What was written for the one that is asked is kept for its try.
     pub(super) fn settle_next(&mut self, worker: &Worker, host: &impl Host) {
         self.prepared = None;
-        while let Some(step) = self.upcoming().filter(|step| self.has_other(*step)) {
+        loop {
+            if let Some(mut admission) = self.admission.take() {
+                admission.move_on(worker, host, self, host.now_ns());
+                self.admission = Some(admission);
+            }
+            let Some(step) = self.upcoming().filter(|step| self.has_other(*step)) else { return };
             let Err(why) = self.settle(worker, host, step) else { return };
             self.skip(step.target);
             self.note_skipped(host.now_ns(), vec![(step.target, format!("skipped: {why}"))]);
@@ -51,13 +75,14 @@ impl Exchange {
         !self.model.drop_content && *self.holds_media.get_or_insert_with(|| shape.may_hold_media(body))
     }
 
-    fn settle(&mut self, worker: &Worker, host: &impl Host, step: Step) -> Result<(), String> {
+    /// Looks whether a target can be asked, writes the request for it where that needs a look, and takes leave to try.
+    pub(super) fn settle(&mut self, worker: &Worker, host: &impl Host, step: Step) -> Result<(), Unfit> {
         let model = Rc::clone(&self.model);
         let Some(target) = model.targets.get(step.target) else { return Ok(()) };
-        let early = self.write_early(target)?;
+        let early = self.write_early(target).map_err(Unfit::Content)?;
         if step.probe && self.probing != Some(step.target) {
             if !worker.begin_probe(host, target, self.longest_limit()) {
-                return Err("another request tries it".to_owned());
+                return Err(Unfit::Tried);
             }
             self.probing = Some(step.target);
         }
@@ -66,7 +91,7 @@ impl Exchange {
     }
 
     /// The request as a provider gets it that may not be able to take it: `None` where nothing speaks against it.
-    fn write_early(&self, target: &Target) -> Result<Option<Outgoing>, String> {
+    pub(super) fn write_early(&self, target: &Target) -> Result<Option<Outgoing>, String> {
         let is_chat = matches!(self.call.operation, Operation::Chat | Operation::CountTokens);
         let Some(endpoint) = target.provider.endpoint_for(&self.call).filter(|_| is_chat) else {
             return Ok(None);
@@ -107,7 +132,7 @@ impl Exchange {
         Cow::Owned(Call { betas: None, ..self.call.clone() })
     }
 
-    /// What [`Self::settle_next`] has written for a target already.
+    /// What [`Self::settle`] has written for a target already.
     pub(super) fn take_prepared(&mut self, position: usize) -> Option<Outgoing> {
         self.prepared.take().filter(|(of, _)| *of == position).map(|(_, outgoing)| outgoing)
     }
@@ -116,7 +141,7 @@ impl Exchange {
     /// said that was asked, if one was.
     pub(super) fn refusal(&mut self, step: Step, failure: Failure, now_ns: u64) -> Failure {
         if self.tries() < 2 {
-            self.end_attempt(now_ns, None, Some(failure.message.clone()));
+            self.end_attempt(now_ns, None, Some(failure.message.clone()), None);
             return failure;
         }
         self.attempts.pop();

@@ -2,13 +2,14 @@
 //! them through.
 
 use super::admission::{self, Denied};
+use super::choose::Kept;
 use super::edge_admission::dispatch;
 use super::exchange::Exchange;
 use super::host::{Host, Side};
 use super::quota_headers;
 use super::worker::{SharedExchange, Worker};
 use crate::chat::Failure;
-use crate::dialect::lane;
+use crate::dialect::lane::{self, AttemptNote};
 use crate::meter::metrics::Labels;
 use crate::meter::stat::Stat;
 use crate::policy::identity::Identity;
@@ -32,10 +33,19 @@ pub struct Waiting {
     identity: Identity,
     /// The rule that it waits for, as it stood last.
     denied: Denied,
+    /// Since when, in nanoseconds since the epoch.
+    pub(super) since_ns: u64,
     /// Why it is refused, where it is not for that rule.
     failure: Option<Failure>,
     /// What became of it.
     pub(super) end: Option<End>,
+}
+
+impl Waiting {
+    /// The rule that it waits for; `None` where it is the fleet's counters.
+    pub(super) fn waits_for(&self) -> Option<Rc<str>> {
+        self.denied.unknown.is_none().then(|| Rc::clone(&self.denied.quota.name))
+    }
 }
 
 /// What became of a request that waited.
@@ -43,8 +53,21 @@ pub struct Waiting {
 pub(super) enum End {
     /// It was given to the router.
     Sent(SharedExchange, u64),
-    /// It was refused, by a rule or for another reason, after so many milliseconds.
-    Refused(Box<(Failure, Option<Denied>, u64)>),
+    /// It was refused.
+    Refused(Box<Refused>),
+}
+
+/// Why a request was refused that waited.
+#[derive(Debug)]
+pub(super) struct Refused {
+    /// What its client was told.
+    pub(super) failure: Failure,
+    /// The rule that refused it, where it was one.
+    pub(super) denied: Option<Denied>,
+    /// The targets that nobody was asked at, and why.
+    pub(super) skipped: Vec<AttemptNote>,
+    /// How long it waited, in milliseconds.
+    pub(super) queued_ms: u64,
 }
 
 /// The queue's view of it.
@@ -88,6 +111,7 @@ pub(super) fn enqueue(
         exchange: Some(Box::new(exchange)),
         identity: identity.clone(),
         denied,
+        since_ns: now_ns,
         failure: None,
         end: None,
     };
@@ -141,6 +165,7 @@ fn serve_if(worker: &Worker, host: &impl Host, now_ns: u64, is_due: impl Fn(&Wai
             waiting.end = Some(End::Sent(shared, token));
             host.go_on(Side::Request);
         } else {
+            record_refusal(worker, host, waiting, &waiter, now_ns);
             refuse(host, waiting, &exchange, waiter.since_ns, now_ns, Why::Refused);
         }
     }
@@ -162,13 +187,17 @@ fn ask(worker: &Worker, host: &impl Host, waiter: &mut Waiter<SharedWaiting>, no
             exchange.admission = Some(Box::new(admission));
             Outcome::Through
         }
-        Err(denied) if denied.may_wait() => {
+        Err(Kept::Denied(denied)) if denied.may_wait() => {
             let waits = Outcome::Waits(denied.place(), again(&denied, now_ns));
             waiting.denied = denied;
             waits
         }
-        Err(denied) => {
+        Err(Kept::Denied(denied)) => {
             waiting.denied = denied;
+            Outcome::Refused
+        }
+        Err(Kept::Open(failure)) => {
+            waiting.failure = Some(failure);
             Outcome::Refused
         }
     }
@@ -180,12 +209,9 @@ fn turn_away(worker: &Worker, host: &impl Host, waiter: &Waiter<SharedWaiting>, 
     let waiting = &mut *waiter.item.borrow_mut();
     let Some(exchange) = waiting.exchange.take() else { return };
     if host.enter(waiter.id) {
-        record_wait(worker, host, &waiting.identity, waiter, now_ns);
-        let extra = [("scope", waiting.denied.account.scope.as_str()), ("reason", waiting.denied.kind())];
-        let metrics = &mut *worker.metrics.borrow_mut();
+        record_refusal(worker, host, waiting, waiter, now_ns);
         let ended = if why == Why::Late { Stat::QueueTimeouts } else { Stat::QueueDisplaced };
-        metrics.add(host, ended, labels(&waiting.identity), &[], 1);
-        metrics.add(host, Stat::Limited, labels(&waiting.identity), &extra, 1);
+        worker.metrics.borrow_mut().add(host, ended, labels(&waiting.identity), &[], 1);
         refuse(host, waiting, &exchange, waiter.since_ns, now_ns, why);
     }
     host.enter(here);
@@ -232,7 +258,8 @@ fn refuse(
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     host.reply(failure.status, &headers, &body);
     let denied = is_denied.then(|| waiting.denied.clone());
-    waiting.end = Some(End::Refused(Box::new((failure, denied, queued_ms))));
+    let skipped = exchange.notes();
+    waiting.end = Some(End::Refused(Box::new(Refused { failure, denied, skipped, queued_ms })));
 }
 
 fn record_wait(
@@ -244,6 +271,21 @@ fn record_wait(
 ) {
     let queued_ms = now_ns.saturating_sub(waiter.since_ns) / 1_000_000;
     worker.metrics.borrow_mut().record(host, Stat::QueueWaitMs, labels(identity), queued_ms);
+}
+
+/// The same of one that is refused after that, and the rule that refuses it, where it is one.
+fn record_refusal(
+    worker: &Worker,
+    host: &impl Host,
+    waiting: &Waiting,
+    waiter: &Waiter<SharedWaiting>,
+    now_ns: u64,
+) {
+    record_wait(worker, host, &waiting.identity, waiter, now_ns);
+    if waiting.failure.is_none() {
+        let extra = [("scope", waiting.denied.account.scope.as_str()), ("reason", waiting.denied.kind())];
+        worker.metrics.borrow_mut().add(host, Stat::Limited, labels(&waiting.identity), &extra, 1);
+    }
 }
 
 /// When there is sense in asking again.

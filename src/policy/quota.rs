@@ -5,7 +5,9 @@ use super::ledger::{Cell, rule_tag};
 use super::limit::{Concurrent, Rate};
 use super::queue::Bounds;
 use super::scope::Scope;
+use crate::chat::Usage;
 use crate::config::tables::ModelPattern;
+use crate::meter::price::Cost;
 use hashbrown::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -87,6 +89,23 @@ pub struct Amounts {
 }
 
 impl Amounts {
+    /// What answers used; money where it is known what they cost.
+    pub fn used(usage: &Usage, cost: Option<Cost>) -> Self {
+        let tokens = usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0));
+        let usd = cost.map_or(0, |cost| u64::try_from(cost.pico_usd()).unwrap_or(u64::MAX));
+        Self { usd, tokens }
+    }
+
+    /// Both together.
+    pub fn plus(self, other: Self) -> Self {
+        Self { usd: self.usd.saturating_add(other.usd), tokens: self.tokens.saturating_add(other.tokens) }
+    }
+
+    /// The larger of each.
+    pub fn max(self, other: Self) -> Self {
+        Self { usd: self.usd.max(other.usd), tokens: self.tokens.max(other.tokens) }
+    }
+
     fn of(self, unit: Unit) -> u64 {
         match unit {
             Unit::Usd => self.usd,

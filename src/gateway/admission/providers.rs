@@ -11,57 +11,41 @@ use crate::policy::quota::{Clock, Quota, Refused};
 use crate::policy::scope::Scope;
 use std::rc::Rc;
 
-impl Admission {
-    /// Reserves at the provider of the first target that has something left; those before it leave the chain, and an
-    /// attempt that never began says why. Where none has, the chain stays whole, for the request may wait and ask again.
-    pub(super) fn choose_provider(
+/// The way to a provider, for a request that nobody has been asked for yet.
+pub(in crate::gateway) struct Gate<'a> {
+    pub(super) admission: &'a mut Admission,
+    pub(super) clock: &'a Clock,
+    pub(super) is_waited_for: &'a dyn Fn(&Account, u32) -> bool,
+}
+
+impl Gate<'_> {
+    /// Reserves at a provider.
+    ///
+    /// # Errors
+    /// It has nothing left; nothing is held there then.
+    pub(in crate::gateway) fn enter(
         &mut self,
         worker: &Worker,
         host: &impl Host,
-        exchange: &mut Exchange,
-        clock: &Clock,
-        is_waited_for: &dyn Fn(&Account, u32) -> bool,
+        exchange: &Exchange,
+        provider: &Provider,
     ) -> Result<(), Denied> {
-        let mut whole = None;
-        let mut refusal: Option<Denied> = None;
-        while let Some(provider) = exchange.next_provider() {
-            let rules = self.rules_of(worker, exchange, &provider);
-            let behind = rules
-                .as_ref()
-                .and_then(|(account, rules)| behind(worker, host, account, rules, clock, is_waited_for));
-            let held = match (behind, rules) {
-                (Some(denied), _) => Err(denied),
-                (None, Some((account, rules))) => {
-                    self.hold(worker, host, &exchange.tables.quotas, account, &rules, clock)
-                }
-                (None, None) => Ok(()),
-            };
-            match held {
-                Ok(()) => {
-                    if let Some((steps, _)) = whole {
-                        // What a chain of another reason may take stays granted.
-                        let gone = Vec::len(&steps).saturating_sub(exchange.steps.len());
-                        exchange.retries_granted = exchange.retries_granted.saturating_sub(gone);
-                    }
-                    return Ok(());
-                }
-                Err(denied) => {
-                    whole.get_or_insert_with(|| (exchange.steps.clone(), exchange.attempts.len()));
-                    exchange.leave_out(is_of(&provider), clock.ns, &denied.reason());
-                    if refusal.as_ref().is_none_or(|refusal| !refusal.may_wait()) {
-                        refusal = Some(denied);
-                    }
-                }
-            }
+        let Some((account, rules)) = self.admission.rules_of(worker, exchange, provider) else {
+            return Ok(());
+        };
+        match behind(worker, host, &account, &rules, self.clock, self.is_waited_for) {
+            Some(denied) => Err(denied),
+            None => self.admission.hold(worker, host, &exchange.tables.quotas, account, &rules, self.clock),
         }
-        if let Some((steps, attempts)) = whole {
-            exchange.steps = steps;
-            exchange.attempts.truncate(attempts);
-        }
-        // Without a target there would be no exchange, so one has refused.
-        refusal.map_or(Ok(()), Err)
     }
 
+    /// Gives that back.
+    pub(in crate::gateway) fn leave(&mut self, worker: &Worker, host: &impl Host, exchange: &Exchange) {
+        self.admission.release(worker, host, &exchange.tables.quotas, Scope::Provider, self.clock.ns);
+    }
+}
+
+impl Admission {
     /// Reserves by the rules of a provider.
     fn hold_provider(
         &mut self,
@@ -101,13 +85,13 @@ impl Admission {
         if exchange.tables.quotas.of(Scope::Provider).is_empty() {
             return Vec::new();
         }
-        let targets = exchange.steps.iter().filter_map(|step| exchange.target(*step));
+        let steps = exchange.steps.iter().chain(&exchange.resting.cooling);
+        let targets = steps.filter_map(|step| exchange.target(*step));
         targets.filter_map(|target| self.rules_of(worker, exchange, &target.provider)).collect()
     }
 
     fn holds_some_of(&self, provider: &Provider) -> bool {
-        let is_of = |account: &Account| account.scope == Scope::Provider && *account.value == *provider.name;
-        self.holds.iter().any(|hold| is_of(&hold.account))
+        self.holds.iter().any(|hold| is_account_of(&hold.account, provider))
     }
 
     /// Moves what is held at one provider to the one that is asked next. Those that have nothing left leave the chain.
@@ -136,10 +120,31 @@ impl Admission {
     }
 
     /// The request goes to a provider: what it holds there. It may not be what was chosen, where another one could not be
-    /// reached; nothing can be refused any more then. What comes after it in the chain is
-    /// looked at.
+    /// reached; nothing can be refused any more then.
     pub(in crate::gateway) fn follow(
         &mut self,
+        worker: &Worker,
+        host: &impl Host,
+        exchange: &Exchange,
+        now_ns: u64,
+    ) {
+        let quotas = &exchange.tables.quotas;
+        let Some(provider) = exchange.asked().filter(|_| !quotas.of(Scope::Provider).is_empty()) else {
+            return;
+        };
+        if self.holds_some_of(provider) {
+            return;
+        }
+        let clock = Clock::at(now_ns, quotas.lease);
+        self.release(worker, host, quotas, Scope::Provider, now_ns);
+        if let Some((account, rules)) = self.rules_of(worker, exchange, provider) {
+            self.force(worker, host, account, &rules, &clock);
+        }
+    }
+
+    /// Lays aside the providers that come after the one that is asked and have nothing left.
+    pub(in crate::gateway) fn look_ahead(
+        &self,
         worker: &Worker,
         host: &impl Host,
         exchange: &mut Exchange,
@@ -150,22 +155,15 @@ impl Admission {
             return;
         }
         let clock = Clock::at(now_ns, tables.quotas.lease);
-        let Some(provider) = exchange.attempts.last().map(|attempt| Rc::clone(&attempt.provider)) else {
-            return;
-        };
-        if !self.holds_some_of(&provider) {
-            self.release(worker, host, &tables.quotas, Scope::Provider, now_ns);
-            if let Some((account, rules)) = self.rules_of(worker, exchange, &provider) {
-                self.force(worker, host, account, &rules, &clock);
-            }
-        }
+        let asked = exchange.asked().map(|provider| provider.index);
         while let Some(next) = exchange.next_provider()
-            && next.index != provider.index
+            && Some(next.index) != asked
             && let Some((account, rules)) = self.rules_of(worker, exchange, &next)
         {
             let cells = worker.ledger.read(host, &account);
+            let wanted = self.wanted_of(&account);
             let has_room =
-                |quota: &&Rc<Quota>| quota.reserve(&mut cells.cell(quota.tag), self.wanted, &clock).is_ok();
+                |quota: &&Rc<Quota>| quota.reserve(&mut cells.cell(quota.tag), wanted, &clock).is_ok();
             let Some(quota) = rules.iter().find(|quota| !has_room(quota)) else { return };
             let standing = quota.standing(&cells.cell(quota.tag), &clock);
             let refused = Refused { standing, wanted: 0, wait_ns: 0 };
@@ -173,6 +171,17 @@ impl Admission {
             exchange.lay_aside(is_of(&next), now_ns, &denied.reason());
         }
     }
+
+    /// The request is written for a provider, and goes to it: it is one there, whatever comes of it.
+    pub(in crate::gateway) fn ask(&mut self, provider: &Provider) {
+        for hold in self.holds.iter_mut().filter(|hold| is_account_of(&hold.account, provider)) {
+            hold.is_asked = true;
+        }
+    }
+}
+
+fn is_account_of(account: &Account, provider: &Provider) -> bool {
+    account.scope == Scope::Provider && *account.value == *provider.name
 }
 
 /// Whether a target is a provider's.

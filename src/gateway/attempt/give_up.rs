@@ -58,12 +58,6 @@ impl Attempt {
         if asked.is_some_and(|d| d > exchange.model.backoff.max_retry_after) {
             exchange.skip_target();
         }
-        if exchange.may_retry()
-            && let Some(mut admission) = exchange.admission.take()
-        {
-            admission.move_on(&self.worker, host, exchange, now);
-            exchange.admission = Some(admission);
-        }
         if exchange.may_retry() {
             exchange.settle_next(&self.worker, host);
         }

@@ -56,7 +56,7 @@ impl Attempt {
                 let failure = if failure.is_unsupported() {
                     exchange.refusal(step, failure, host.now_ns())
                 } else {
-                    exchange.end_attempt(host.now_ns(), None, Some(failure.message.clone()));
+                    exchange.end_attempt(host.now_ns(), None, Some(failure.message.clone()), None);
                     failure
                 };
                 self.reply(host, exchange, failure)
@@ -106,11 +106,7 @@ impl Attempt {
             skipped: false,
         });
         self.worker.begin_busy(host, exchange, target);
-        if let Some(mut admission) = exchange.admission.take() {
-            admission.follow(&self.worker, host, exchange, host.now_ns());
-            exchange.admission = Some(admission);
-        }
-        exchange.clear_the_way(host);
+        self.follow(host, exchange);
         route_to_upcoming(host, exchange);
         let endpoint = target.provider.endpoint_for(&exchange.call).ok_or_else(|| {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
@@ -148,6 +144,9 @@ impl Attempt {
         });
         let pause =
             if silent_retry { backoff::before(step.retry, &model.backoff, None, host.now_ns()) } else { 0 };
+        if let Some(admission) = &mut exchange.admission {
+            admission.ask(&target.provider);
+        }
         self.stage = Stage::Sending(outgoing.edit);
         // The router's limit runs while this try sleeps; half of it is left for the provider.
         let half = u64::try_from(exchange.longest_limit().as_millis() / 2).unwrap_or(u64::MAX);
@@ -159,6 +158,22 @@ impl Attempt {
         }
         host.wake_in(Side::Request, pause);
         Ok(Flow::Pause)
+    }
+
+    /// Takes what the request holds along to the provider that it goes to, and lays aside whoever cannot be asked after it:
+    /// should this try fail unseen, the router goes on by itself.
+    fn follow(&self, host: &impl Host, exchange: &mut Exchange) {
+        let Some(mut admission) = exchange.admission.take() else { return exchange.clear_the_way(host) };
+        admission.follow(&self.worker, host, exchange, host.now_ns());
+        loop {
+            let before = exchange.steps.len();
+            admission.look_ahead(&self.worker, host, exchange, host.now_ns());
+            exchange.clear_the_way(host);
+            if exchange.steps.len() == before {
+                break;
+            }
+        }
+        exchange.admission = Some(admission);
     }
 
     /// A try that ended without the provider's saying anything left no trace of its own: connecting failed, the

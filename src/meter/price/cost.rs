@@ -20,6 +20,12 @@ const PER_REQUEST_UNIT: u128 = 1_000;
 pub struct Cost(u128);
 
 impl Cost {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// In 10⁻¹² dollars, exactly. Totals over many requests are best kept in this unit.
     pub fn pico_usd(self) -> u128 {
         self.0
