@@ -5,10 +5,11 @@ use super::edge::{Edge, Stage};
 use super::edge_response::code_details;
 use super::exchange::{Ending, Exchange};
 use super::host::{Host, key};
-use super::{uncounted, waiting};
+use super::uncounted;
+use super::waiting::{self, Waiting};
 use crate::chat::{Failure, Usage, UsageStatus};
 use crate::dialect::lane::AttemptNote;
-use crate::meter::audit::{self, BudgetNote, ErrorNote, Line};
+use crate::meter::audit::{self, BudgetNote, ErrorNote, FilteredNote, Line};
 use crate::meter::estimate;
 use crate::meter::metrics::{Charged, Labels, Metrics};
 use crate::meter::price::Cost;
@@ -17,6 +18,7 @@ use crate::policy::ledger::Account;
 use crate::policy::quota::{Amounts, Quota, Standing, Unit};
 use crate::policy::reason::Reason;
 use crate::policy::route;
+use crate::policy::scope::Scope;
 
 impl Edge {
     /// The request is over: answered, refused, broken or abandoned.
@@ -35,7 +37,10 @@ impl Edge {
                 // At the very end: it acts for other streams.
                 waiting::serve_after(&self.worker, host, &released, now);
             }
-            Stage::Answered | Stage::Collecting { .. } | Stage::Waiting { .. } => {
+            stage => {
+                if let Stage::Waiting { waiting, .. } = stage {
+                    self.note_waited(host, &waiting.borrow(), now);
+                }
                 if self.record.quiet || self.record.started_ns == 0 {
                     return;
                 }
@@ -43,6 +48,14 @@ impl Edge {
                 self.write(host, None, now);
             }
         }
+    }
+
+    /// Its client has left the queue, or the proxy has lost patience with it.
+    fn note_waited(&mut self, host: &impl Host, waiting: &Waiting, now: u64) {
+        let record = &mut self.record;
+        record.queued_ms = Some(millis(waiting.since_ns, now));
+        record.limited_by = waiting.waits_for();
+        record.failure.get_or_insert_with(|| cut(host));
     }
 
     /// Settles what is still open: an answer cut off, its usage, its price.
@@ -62,7 +75,7 @@ impl Edge {
             }
             // A client that leaves says nothing about the provider.
             self.worker.leave_attempt(host, exchange);
-            exchange.end_attempt(now, status, reason);
+            exchange.end_attempt(now, status, reason, None);
         } else {
             let kind = exchange.answer.failure.as_ref().map(|f| f.kind);
             let ending = Ending { status, reason, kind, retry_after: None };
@@ -82,27 +95,30 @@ impl Edge {
     fn settle(&self, host: &impl Host, exchange: &mut Exchange, now: u64) -> Vec<Account> {
         let Some(mut admission) = exchange.admission.take() else { return Vec::new() };
         let (usage, _) = usage_of(exchange);
-        let tokens = usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0));
         let cost = exchange.answer.cost.filter(|_| exchange.answer.counted.is_none());
-        let usd = cost.map_or(0, |cost| u64::try_from(cost.pico_usd()).unwrap_or(u64::MAX));
+        let used = Amounts::used(&usage, cost);
+        // Rules of a provider count what was used there alone.
+        let filtered = exchange.filtered.as_ref();
+        let beside = |quota: &Quota| filtered.filter(|_| quota.per != Scope::Provider);
         let metrics = &mut *self.worker.metrics.borrow_mut();
         let labels = Labels { model: "", provider: "", tenant: "" };
         for quota in admission.budgets() {
             let rule = [("rule", &*quota.name)];
             if quota.unit() == Unit::Tokens {
-                metrics.add(host, Stat::BudgetUsedTokens, labels, &rule, tokens);
-            } else if cost.is_none() && (tokens > 0 || uncounted::is_silent(exchange)) {
+                let beside = beside(quota).map_or(0, |x| Amounts::used(&x.usage, x.cost).tokens);
+                metrics.add(host, Stat::BudgetUsedTokens, labels, &rule, used.tokens.saturating_add(beside));
+            } else if cost.is_none() && (used.tokens > 0 || uncounted::is_silent(exchange)) {
                 metrics.add(host, Stat::Unpriced, labels, &rule, 1);
             } else {
-                let micro = cost.map_or(0, Cost::micro_usd);
+                let beside = beside(quota).and_then(|x| x.cost).map_or(0, Cost::micro_usd);
+                let micro = cost.map_or(0, Cost::micro_usd).saturating_add(beside);
                 metrics.add(host, Stat::BudgetUsedMicrodollars, labels, &rule, micro);
             }
         }
         for (quota, _) in &admission.soft {
             metrics.add(host, Stat::BudgetWarnings, labels, &[("rule", &quota.name)], 1);
         }
-        let released =
-            admission.settle(&self.worker, host, &exchange.tables.quotas, Some(Amounts { usd, tokens }), now);
+        let released = admission.settle(&self.worker, host, &exchange.tables.quotas, Some(used), now);
         metrics.add(host, Stat::LedgerEvictions, labels, &[], self.worker.ledger.take_evicted());
         exchange.answer.warnings.append(&mut admission.warnings);
         exchange.admission = Some(admission);
@@ -128,18 +144,18 @@ impl Edge {
         }
         count_attempts(metrics, host, exchange, tenant);
         let (usage, _) = usage_of(exchange);
-        for (class, count) in [
-            ("input", usage.input),
-            ("output", usage.output),
-            ("cache_read", usage.cache_read),
-            ("cache_write", usage.cache_write),
-            ("reasoning", usage.reasoning),
-        ] {
-            metrics.add(host, Stat::Tokens, labels, &[("class", class)], count.unwrap_or(0));
+        let cost = exchange.answer.cost.map_or(0, Cost::micro_usd);
+        count_usage(metrics, host, labels, &usage, cost);
+        if let Some(whom) = self.charged() {
+            metrics.charge(host, Stat::ChargedRequests, whom, &[], 1);
         }
-        let cost = exchange.answer.cost.as_ref().map_or(0, |c| c.micro_usd());
-        metrics.add(host, Stat::CostMicrodollars, labels, &[], cost);
         self.charge(host, metrics, &usage, cost);
+        if let Some(filtered) = &exchange.filtered {
+            let labels = Labels { provider: &filtered.provider.name, ..labels };
+            let cost = filtered.cost.map_or(0, Cost::micro_usd);
+            count_usage(metrics, host, labels, &filtered.usage, cost);
+            self.charge(host, metrics, &filtered.usage, cost);
+        }
         metrics.record(host, Stat::DurationMs, labels, millis(self.record.started_ns, now));
         if let Some(first) = exchange.answer.first_content_ns {
             metrics.record(host, Stat::TtftMs, labels, millis(self.record.started_ns, first));
@@ -154,26 +170,27 @@ impl Edge {
 
     /// Counts what was spent for a project or an agent. Without either, all of it stands under the tenant already.
     fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: u64) {
-        let who = &self.record.identity;
-        if who.project.is_none() && who.agent.is_none() {
-            return;
-        }
-        let whom = Charged {
-            tenant: who.tenant.as_deref().unwrap_or_default(),
-            project: who.project.as_deref().unwrap_or_default(),
-            agent: who.agent.as_deref().unwrap_or_default(),
-        };
-        metrics.charge(host, Stat::ChargedRequests, whom, &[], 1);
+        let Some(whom) = self.charged() else { return };
         for (class, count) in [("input", usage.input), ("output", usage.output)] {
             metrics.charge(host, Stat::ChargedTokens, whom, &[("class", class)], count.unwrap_or(0));
         }
         metrics.charge(host, Stat::ChargedMicrodollars, whom, &[], cost);
     }
 
+    /// The project or the agent that is charged.
+    fn charged(&self) -> Option<Charged<'_>> {
+        let who = &self.record.identity;
+        (who.project.is_some() || who.agent.is_some()).then(|| Charged {
+            tenant: who.tenant.as_deref().unwrap_or_default(),
+            project: who.project.as_deref().unwrap_or_default(),
+            agent: who.agent.as_deref().unwrap_or_default(),
+        })
+    }
+
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {
         let record = &self.record;
         let who = &record.identity;
-        let notes: Vec<AttemptNote> = exchange.map(Exchange::notes).unwrap_or_default();
+        let notes: Option<Vec<AttemptNote>> = exchange.map(Exchange::notes);
         let failure = exchange.and_then(|x| x.answer.failure.as_ref()).or(record.failure.as_ref());
         let asked = record.model_asked.as_deref().map(route::shown);
         let mut line = Line {
@@ -191,7 +208,7 @@ impl Edge {
             stream: record.stream,
             model_asked: asked.as_deref(),
             status: self.status(host, exchange),
-            attempts: &notes,
+            attempts: notes.as_ref().unwrap_or(&record.skipped),
             duration_ms: millis(record.started_ns, now),
             error: failure.map(note),
             limited_by: record.limited_by.as_deref(),
@@ -224,7 +241,13 @@ impl Edge {
             let last = x.attempts.last();
             line.provider = last.map(|a| &*a.provider.name);
             line.model = last.map(|a| a.model.as_str());
-            line.cost_usd = x.answer.cost;
+            line.cost_usd = x.cost();
+            line.filtered = x.filtered.as_ref().map(|filtered| FilteredNote {
+                provider: &filtered.provider.name,
+                model: &filtered.model,
+                usage: (&filtered.usage).into(),
+                cost_usd: filtered.cost,
+            });
             line.ttft_ms = x.answer.first_content_ns.map(|first| millis(record.started_ns, first));
             line.search_units = x.answer.report.search_units;
             line.audio_seconds = x.answer.report.audio_seconds;
@@ -302,6 +325,19 @@ pub(super) fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     usage.output = Some(usage.output.map_or(output, |seen| seen.max(output)));
     let status = if answer.complete { UsageStatus::Estimated } else { UsageStatus::Partial };
     (usage, status)
+}
+
+fn count_usage(metrics: &mut Metrics, host: &impl Host, labels: Labels<'_>, usage: &Usage, cost: u64) {
+    for (class, count) in [
+        ("input", usage.input),
+        ("output", usage.output),
+        ("cache_read", usage.cache_read),
+        ("cache_write", usage.cache_write),
+        ("reasoning", usage.reasoning),
+    ] {
+        metrics.add(host, Stat::Tokens, labels, &[("class", class)], count.unwrap_or(0));
+    }
+    metrics.add(host, Stat::CostMicrodollars, labels, &[], cost);
 }
 
 fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, tenant: &str) {

@@ -10,6 +10,8 @@ use super::headers::Headers;
 use super::host::Host;
 use crate::chat::Failure;
 use crate::config::schema::{Counts, DescriptorEntry};
+use crate::meter::price::Cost;
+use crate::policy::quota::Amounts;
 
 /// The largest number that the filter takes for one request.
 const MOST: u64 = 1_000_000_000;
@@ -64,8 +66,9 @@ impl Edge {
     pub(super) fn tell_totals(&self, host: &impl Host, exchange: &Exchange) {
         let Some(rate_limit) = &self.tables.rate_limit else { return };
         let (usage, _) = usage_of(exchange);
-        let tokens = usage.input.unwrap_or(0).saturating_add(usage.output.unwrap_or(0));
-        let cost = exchange.answer.cost.as_ref().map_or(0, |cost| cost.micro_usd());
+        let beside = exchange.filtered.as_ref().map(|x| Amounts::used(&x.usage, x.cost)).unwrap_or_default();
+        let tokens = Amounts::used(&usage, None).plus(beside).tokens;
+        let cost = exchange.cost().map_or(0, Cost::micro_usd);
         let mut told = false;
         for (counts, total) in [(Counts::Tokens, tokens), (Counts::Microdollars, cost)] {
             let Some(key) = total_key(counts).filter(|_| rate_limit.counts(counts) && total > 0) else {

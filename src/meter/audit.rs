@@ -65,6 +65,8 @@ pub struct Line<'a> {
     pub audio_seconds: Option<f64>,
     /// Cost in USD; absent when the price is not known.
     pub cost_usd: Option<Cost>,
+    /// An answer that a content filter ended and another one took the place of; `cost_usd` has its cost in it, `usage` not.
+    pub filtered: Option<FilteredNote<'a>>,
     /// Time to the first content of a stream, in milliseconds.
     pub ttft_ms: Option<u64>,
     /// Time to the end, in milliseconds.
@@ -119,6 +121,19 @@ pub struct Tokens {
     pub reasoning: Option<u64>,
 }
 
+/// An answer that nobody got.
+#[derive(Debug, Clone)]
+pub struct FilteredNote<'a> {
+    /// Whose it was.
+    pub provider: &'a str,
+    /// That provider's model.
+    pub model: &'a str,
+    /// Its token counts.
+    pub usage: Tokens,
+    /// What it cost; absent when the price is not known.
+    pub cost_usd: Option<Cost>,
+}
+
 /// A budget beyond its limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetNote<'a> {
@@ -150,6 +165,18 @@ impl From<&Usage> for Tokens {
             cache_write: u.cache_write,
             reasoning: u.reasoning,
         }
+    }
+}
+
+impl Tokens {
+    fn write(&self, line: &mut Object<'_>) {
+        line.object("usage", |tokens| {
+            number(tokens, "input", self.input);
+            number(tokens, "output", self.output);
+            number(tokens, "cache_read", self.cache_read);
+            number(tokens, "cache_write", self.cache_write);
+            number(tokens, "reasoning", self.reasoning);
+        });
     }
 }
 
@@ -200,13 +227,7 @@ impl Line<'_> {
     /// What came of it.
     fn write_answer(&self, line: &mut Object<'_>) {
         if let Some(usage) = &self.usage {
-            line.object("usage", |tokens| {
-                number(tokens, "input", usage.input);
-                number(tokens, "output", usage.output);
-                number(tokens, "cache_read", usage.cache_read);
-                number(tokens, "cache_write", usage.cache_write);
-                number(tokens, "reasoning", usage.reasoning);
-            });
+            usage.write(line);
         }
         text(line, "usage_status", self.usage_status);
         number(line, "counted", self.counted);
@@ -216,6 +237,16 @@ impl Line<'_> {
         }
         if let Some(cost) = self.cost_usd {
             displayed(line.key("cost_usd"), &cost.usd(), "");
+        }
+        if let Some(filtered) = &self.filtered {
+            line.object("filtered", |note| {
+                note.str("provider", filtered.provider);
+                note.str("model", filtered.model);
+                filtered.usage.write(note);
+                if let Some(cost) = filtered.cost_usd {
+                    displayed(note.key("cost_usd"), &cost.usd(), "");
+                }
+            });
         }
         number(line, "ttft_ms", self.ttft_ms);
         line.u64("duration_ms", self.duration_ms);
@@ -309,6 +340,13 @@ mod tests {
     /// A line in which nothing is absent.
     fn whole_line(attempts: &[AttemptNote]) -> Vec<u8> {
         let text = Some("x");
+        let tokens = Tokens {
+            input: Some(5),
+            output: Some(4),
+            cache_read: Some(3),
+            cache_write: Some(2),
+            reasoning: Some(1),
+        };
         Line {
             time: 1,
             request_id: "r",
@@ -328,18 +366,18 @@ mod tests {
             status: 200,
             routed_by: RoutedBy { rule: text, strategy: text, fallback: text },
             attempts,
-            usage: Some(Tokens {
-                input: Some(5),
-                output: Some(4),
-                cache_read: Some(3),
-                cache_write: Some(2),
-                reasoning: Some(1),
-            }),
+            usage: Some(tokens),
             usage_status: text,
             counted: Some(1),
             search_units: Some(1),
             audio_seconds: Some(1.5),
             cost_usd: Some(Cost::default()),
+            filtered: Some(FilteredNote {
+                provider: "p",
+                model: "m",
+                usage: tokens,
+                cost_usd: Some(Cost::default()),
+            }),
             ttft_ms: Some(1),
             duration_ms: 2,
             finish_reason: text,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from support.answers import DIALECTS, error_of, read, read_stream
+from support.answers import DIALECTS, OPENAI, error_of, read, read_stream
 from support.gateway import body_for, path_for
 from support.sim import fail, raw, stream_error
 from support.world import CLAUDE, GPT
@@ -88,6 +88,23 @@ def test_forbidden(gate, world, client, words):
     line = gate.audited(answer)
     assert (line["provider"], line["routed_by"]) == ("second", {"fallback": "content_policy"})
     assert gate.metric("tollgate_routed", model="m", **{"class": "content_policy"}) >= 1
+
+
+def test_what_a_filtered_answer_used_is_paid_for(gate, world):
+    filtered = {
+        "id": "c", "object": "chat.completion", "created": 1, "model": GPT,
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "content_filter"}],
+        "usage": {"prompt_tokens": 50, "completion_tokens": 0, "total_tokens": 50},
+    }  # fmt: skip
+    used = {"model": "m", "provider": "openai", "class": "input"}
+    before = gate.metric("tollgate_tokens", **used)
+    world.openai.script(raw(json.dumps(filtered).encode()))
+    line = gate.audited(ask(gate, OPENAI, "m"))
+    assert (line["status"], line["provider"]) == (200, "second")
+    note = line["filtered"]
+    assert (note["provider"], note["model"], note["usage"]) == ("openai", GPT, {"input": 50, "output": 0})
+    assert line["cost_usd"] > note["cost_usd"] > 0
+    assert gate.metric("tollgate_tokens", **used) - before == 50
 
 
 def test_one_reason_after_the_other(gate, world, client):

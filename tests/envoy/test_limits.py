@@ -30,14 +30,26 @@ def key(name, **more):
 
 
 @pytest.fixture(scope="module")
-def gateway(make_gateway):
+def gateway(make_gateway, standing_world):
+    narrow = standing_world.config()["providers"]["openai"] | {
+        "circuit_breaker": {"max_requests": 1, "max_pending_requests": 1}
+    }
+
     def only(*names):
         return {"per": "key", "only": {"key": list(names)}}
 
     return make_gateway(
         keys=[key(name, tenant="acme") for name in NAMES]
         + [key("own", tenant="acme", limits=[{"requests": "2/d"}])],
-        models={"scarce": "second/gpt-4.1", "scarce-then": ["second/gpt-4.1", "openai/gpt-4o"]},
+        providers={"narrow": narrow},
+        models={
+            "scarce": "second/gpt-4.1",
+            "scarce-then": ["second/gpt-4.1", "openai/gpt-4o"],
+            # Anthropic has no seed.
+            "seeded": {"targets": ["claude/claude-sonnet-4-5", "second/gpt-4.1"], "drop_params": False},
+            "narrow-then": ["narrow/gpt-4o", "second/gpt-4.1"],
+            "brief": {"targets": ["openai/gpt-4o"], "request_timeout": "1s"},
+        },
         limits=[
             {"requests": "1000/d", "per": "key", "name": "for all keys", "only": {"key": ["own", "free"]}},
             {"requests": "50/d", "name": "fifty", **only("fifty")},
@@ -48,6 +60,8 @@ def gateway(make_gateway):
             {"requests": "20/h", "per": "tenant", "name": "of the tenant", "only": {"key": ["twenty", "other"]}},
             {"requests": "3/h", "per": "model", "name": "of the model", "only": {"model": ["scarce"]}},
             {"concurrent": 1, "per": "provider", "name": "one at a time", "only": {"model": ["scarce-then"], "provider": ["second"]}},
+            {"requests": "1/h", "per": "provider", "name": "second seeded", "only": {"model": ["seeded"], "provider": ["second"]}},
+            {"requests": "3/h", "burst": 3, "per": "provider", "name": "claude seeded", "only": {"model": ["seeded"], "provider": ["claude"]}},
         ],
     )
 
@@ -230,6 +244,45 @@ def test_a_provider_without_a_place_is_passed_over(world, gateway):
         assert first.result().headers["x-tollgate-provider"] == "second"
     assert second.headers["x-tollgate-provider"] == "openai"
     assert "limit `one at a time` is reached" in gateway.audited(second)["attempts"][0]["reason"]
+
+
+def test_a_provider_that_cannot_take_a_request_is_not_charged_and_the_next_one_is(world, gateway):
+    def ask(**more):
+        return gateway.ask(OPENAI, "seeded", key=secret("free"), **more)
+
+    assert ask(seed=7).headers["x-tollgate-provider"] == "second"
+    for _ in range(3):
+        refused = ask(seed=7)
+        assert refused.status_code == 429 and "second seeded" in refused.text
+        first, second = gateway.audited(refused)["attempts"]
+        assert first["reason"].startswith("skipped: ") and "seed" in first["reason"]
+        assert second["reason"] == "its limit `second seeded` is reached"
+    assert [ask().headers["x-tollgate-provider"] for _ in range(3)] == ["claude"] * 3
+    assert len(world.second.requests) == 1
+
+
+def test_a_threshold_of_envoys_is_named(world, gateway):
+    """Envoy tries nobody else then, so that the client has to know why."""
+    gate = Gate()
+    world.openai.always(stream(gate=gate))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(gateway.chat, "narrow-then", "hi", secret("free"))
+        assert gate.reached.wait(10)
+        over = gateway.chat("narrow-then", key=secret("free"))
+        gate.open()
+        assert first.result().status_code == 200
+    error = over.json()["error"]
+    assert (over.status_code, error["code"]) == (503, "circuit_breaker_overflow")
+    assert "`narrow` was not asked" in error["message"] and "max_requests" in error["message"]
+    line = gateway.audited(over)
+    assert line["attempts"][-1]["provider"] == "narrow" and "max_requests" in line["error"]["message"]
+
+
+def test_the_limit_of_a_whole_request_is_told_as_what_it_is(world, gateway):
+    world.openai.script(stream(before_headers=3))
+    answer = gateway.chat("brief", key=secret("free"))
+    assert answer.status_code == 504
+    assert "within 1000 ms, the limit of the whole request" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("client", [OPENAI, ANTHROPIC])

@@ -187,6 +187,8 @@ def test_a_client_that_leaves_frees_its_place(world, gateway):
     assert said == ["first", "third"]
     line = gateway.audit_where(lambda line: line.get("key_id") == "leaver" and line["status"] == 0)
     assert line["model_asked"] == "gpt"
+    assert (line["error"]["type"], line["limited_by"]) == ("client_disconnect", "leaver")
+    assert line["queued_ms"] >= 200
 
 
 def test_hundreds_through_one_place(world, gateway):

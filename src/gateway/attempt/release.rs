@@ -312,7 +312,7 @@ fn describe(exchange: &Exchange) -> Vec<(&'static str, String)> {
     if let Some(counted) = &exchange.answer.counted {
         add("x-tollgate-usage", counted.status.as_str().to_owned());
     }
-    if let Some(cost) = &exchange.answer.cost {
+    if let Some(cost) = exchange.cost() {
         add("x-tollgate-cost", cost.usd().to_string());
     }
     let admission = exchange.admission.as_deref();

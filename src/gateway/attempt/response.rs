@@ -3,11 +3,14 @@
 use super::{Attempt, Held, Stage, is_retriable, secret};
 use crate::chat::Failure;
 use crate::dialect::Operation;
-use crate::dialect::lane::{self, Pass, Progress, Stream};
-use crate::gateway::exchange::{Ending, Exchange};
+use crate::dialect::lane::{self, Pass, Progress, Report, Stream};
+use crate::gateway::exchange::{Ending, Exchange, Filtered};
 use crate::gateway::host::{Flow, Host, Side};
+use crate::meter::estimate::{Tokenizer, from_body};
 use crate::policy::health::Quota;
+use crate::policy::quota::Amounts;
 use std::borrow::Cow;
+use std::rc::Rc;
 use std::time::Duration;
 
 impl Attempt {
@@ -128,6 +131,7 @@ impl Attempt {
             Ok(answer)
                 if answer.report.finish == Some(FILTERED) && exchange.may_divert(&filtered()).is_some() =>
             {
+                self.spend(host, exchange, &answer.report);
                 self.give_up(host, exchange, filtered(), held)
             }
             Ok(answer) => self.release_answer(host, exchange, answer, &body),
@@ -175,6 +179,8 @@ impl Attempt {
         let is_filtered = report.finish == Some(FILTERED) && report.output_bytes == 0;
         match held.stream.progress() {
             Progress::Finished if is_filtered && exchange.may_divert(&filtered()).is_some() => {
+                let report = report.clone();
+                self.spend(host, exchange, &report);
                 self.give_up(host, exchange, filtered(), Some(size))
             }
             Progress::Content | Progress::Finished => self.release_stream(host, exchange, size, ended),
@@ -188,6 +194,21 @@ impl Attempt {
                 self.give_up(host, exchange, failure, Some(size))
             }
             Progress::Waiting => Flow::Pause,
+        }
+    }
+
+    /// Notes what an answer used that the client does not get: whatever it does not say is estimated.
+    fn spend(&self, host: &impl Host, exchange: &mut Exchange, report: &Report) {
+        let Some(attempt) = exchange.attempts.last() else { return };
+        let mut usage = report.usage;
+        usage.input.get_or_insert_with(|| from_body(&exchange.body, Tokenizer::of_model(&attempt.model)));
+        usage.output.get_or_insert(report.output_tokens);
+        let now = host.now_ns();
+        let cost = self.worker.cost(now, &exchange.tables, attempt, &usage);
+        let (provider, model) = (Rc::clone(&attempt.provider), attempt.model.clone());
+        exchange.filtered = Some(Filtered { provider, model, usage, cost });
+        if let Some(admission) = &mut exchange.admission {
+            admission.spend(Amounts::used(&usage, cost));
         }
     }
 

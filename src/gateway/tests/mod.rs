@@ -5,6 +5,7 @@ mod count;
 mod held;
 mod leaving;
 mod proxy;
+mod quotas;
 mod routing;
 mod rules;
 mod uncounted;

@@ -21,6 +21,8 @@ pub enum Script {
     With(Vec<(&'static str, String)>, Vec<u8>),
     /// Cannot be reached.
     Refused,
+    /// The router gives up for good, with a status and its own word for why.
+    Broken(u16, &'static str),
     /// Says nothing until the client has left; whether there was a connection to it.
     Left { connected: bool },
     /// Something else happens first.
@@ -81,6 +83,8 @@ struct Proxy {
     code: Cell<u16>,
     /// The client has left, and whether a provider had the request.
     left: Cell<Option<bool>>,
+    /// The router's word for why it gave up, where a script says it.
+    details: Cell<Option<&'static str>>,
     number: u32,
 }
 
@@ -100,6 +104,18 @@ impl Open {
     pub fn end(mut self) -> serde_json::Value {
         self.edge.on_log(&self.proxy);
         self.proxy.recall(key::AUDIT).map_or(serde_json::Value::Null, |a| serde_json::from_slice(&a).unwrap())
+    }
+
+    /// Its client leaves; the audit line comes back.
+    pub fn leave(self) -> serde_json::Value {
+        self.proxy.left.set(Some(false));
+        self.end()
+    }
+
+    /// Its stream ends, and others go on for that; what was counted comes back.
+    pub fn end_counted(mut self) -> HashMap<String, u64> {
+        self.edge.on_log(&self.proxy);
+        self.proxy.metrics.take()
     }
 
     /// Its stream is gone without another word.
@@ -158,6 +174,9 @@ impl Host for Proxy {
             }
             ["upstream", "local_address"] => {
                 self.left.get().filter(|connected| *connected).map(|_| b"127.0.0.1:40001".to_vec())
+            }
+            ["response", "code_details"] if self.details.get().is_some() => {
+                self.details.get().map(|details| details.as_bytes().to_vec())
             }
             ["response", "code_details"] => {
                 Some(b"upstream_reset_before_response_started{connection_failure}".to_vec())
@@ -369,9 +388,14 @@ fn answer(
             return true;
         }
         Script::Refused if retry => return false,
-        Script::Refused => {
+        Script::Broken(..) | Script::Refused => {
+            let (status, details) = match script {
+                Script::Broken(status, details) => (status, Some(details)),
+                _ => (503, None),
+            };
+            proxy.details.set(details);
             *proxy.headers[1].borrow_mut() =
-                [(":status", "503"), ("content-type", "text/plain")].into_iter().collect();
+                [(":status", &*status.to_string()), ("content-type", "text/plain")].into_iter().collect();
             *proxy.bodies[1].borrow_mut() = b"upstream connect error".to_vec();
             edge.on_response_headers(proxy, false);
             edge.on_response_body(proxy, 22);
