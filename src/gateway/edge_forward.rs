@@ -42,7 +42,8 @@ impl Edge {
             return Err(Failure { status: 415, ..Failure::field("content-type", message) });
         }
         let nothing = Forwarding::default();
-        let forwarding = self.tables.services.get(&service).unwrap_or(&nothing);
+        let tables = Rc::clone(&self.tables);
+        let forwarding = tables.services.get(&service).unwrap_or(&nothing);
         let named = named.map(|name| self.offered(forwarding, service, &name)).transpose()?;
         let subject = if service.names_model() { forwarded.form.subject(&body)? } else { Subject::default() };
         self.record.stream = subject.stream;

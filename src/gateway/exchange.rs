@@ -510,7 +510,8 @@ impl Attempt {
         }
     }
 
-    fn note(&self) -> AttemptNote {
+    /// The same as an error lists it.
+    pub fn note(&self) -> AttemptNote {
         let end = self.end.as_ref();
         AttemptNote {
             provider: self.provider.name.to_string().into(),

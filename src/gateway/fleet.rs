@@ -170,8 +170,8 @@ impl Worker {
         };
         let open = self.fleet.borrow_mut().heartbeat(now);
         self.ledger.mark_dirty(open);
-        let filed = self.filed_keys_of(host, tables);
-        let rules = Rulebook { quotas: &tables.quotas, filed: filed.as_deref() };
+        let keys = self.filed_keys_of(host, tables);
+        let rules = Rulebook { quotas: &tables.quotas, filed: keys.as_deref() };
         let cells = self.ledger.take_dirty(host, rules, now, MOST_CELLS);
         let body = command::write(&settings.prefix, &name, &cells);
         let mut headers = vec![
@@ -189,8 +189,8 @@ impl Worker {
     }
 
     fn take_over(&self, host: &impl Host, tables: &Tables, now: u64, outcome: Outcome) {
-        let filed = self.filed_keys_of(host, tables);
-        let rules = Rulebook { quotas: &tables.quotas, filed: filed.as_deref() };
+        let keys = self.filed_keys_of(host, tables);
+        let rules = Rulebook { quotas: &tables.quotas, filed: keys.as_deref() };
         for (id, others) in &outcome.merged {
             self.ledger.merge(host, rules, now, id, *others);
         }

@@ -27,7 +27,7 @@ pub(super) struct Incoming {
 impl Edge {
     /// Lays out the tries at the targets that `may_ask` lets through.
     pub(super) fn lay_out(
-        &self,
+        &mut self,
         host: &impl Host,
         request: Incoming,
         found: Found,
@@ -38,7 +38,9 @@ impl Edge {
         steps.retain(|step| found.model.targets.get(step.target).is_some_and(&may_ask));
         let mut attempts = unfit_targets(&found.model, &request.call, &found.carried, self.record.started_ns);
         if steps.is_empty() {
-            return Err(nobody(&found.model, &request.call, asked, &attempts));
+            let failure = nobody(&found.model, &request.call, asked, &attempts);
+            self.record.skipped = attempts.iter().map(Attempt::note).collect();
+            return Err(failure);
         }
         let chosen_by = self.put_in_order(host, &request, &found, &mut steps);
         let too_small = leave_out_small(&request, &found, &mut steps);
@@ -60,7 +62,9 @@ impl Edge {
             cooling.truncate(1);
         }
         let Some(first) = steps.first().map(|step| step.target) else {
-            return Err(all_open(&found.model, &call, asked, &attempts, shortest(&open)));
+            let failure = all_open(&found.model, &call, asked, &attempts, shortest(&open));
+            self.record.skipped = attempts.iter().map(Attempt::note).collect();
+            return Err(failure);
         };
         Ok(Exchange {
             tables: Rc::clone(&self.tables),
@@ -125,13 +129,10 @@ impl Exchange {
         }));
         let chain = (self.attempts.len() > chain.1).then_some(chain);
         self.resting = Resting { cooling, open, chain };
-        match self.upcoming() {
-            Some(_) => Ok(()),
-            None => {
-                let wait = shortest(&self.resting.open);
-                Err(all_open(&model, &self.call, &model.name, &self.attempts, wait))
-            }
+        if self.upcoming().is_some() {
+            return Ok(());
         }
+        Err(all_open(&model, &self.call, &model.name, &self.attempts, shortest(&self.resting.open)))
     }
 }
 

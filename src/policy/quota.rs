@@ -97,11 +97,13 @@ impl Amounts {
     }
 
     /// Both together.
+    #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self { usd: self.usd.saturating_add(other.usd), tokens: self.tokens.saturating_add(other.tokens) }
     }
 
     /// The larger of each.
+    #[must_use]
     pub fn max(self, other: Self) -> Self {
         Self { usd: self.usd.max(other.usd), tokens: self.tokens.max(other.tokens) }
     }

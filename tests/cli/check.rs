@@ -36,6 +36,23 @@ fn doubts_are_warnings_and_no_failure() {
 }
 
 #[test]
+fn a_threshold_of_envoys_that_keeps_requests_from_their_fallback_is_doubted() {
+    let room = Room::new();
+    let config = |models: &str| {
+        format!(
+            "providers:\n  ollama:\n    circuit_breaker: {{max_requests: 7, max_connections: 7}}\nmodels:\n  a: {models}\n"
+        )
+    };
+    room.write("gateway.yaml", &config("[ollama/x, openai/gpt-4o]"));
+    let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x")]);
+    assert!(ran.err.contains("providers.ollama.circuit_breaker.max_requests: "), "{}", ran.err);
+    assert!(ran.err.contains("only: {provider: [ollama]}, concurrent: …"), "{}", ran.err);
+    assert!(!ran.err.contains("max_connections"), "{}", ran.err);
+    room.write("gateway.yaml", &config("ollama/x"));
+    assert_eq!(room.run(&["check"], &[]).err, "", "there is nobody to fall back to");
+}
+
+#[test]
 fn a_model_without_a_price_is_doubted() {
     let room = Room::new();
     room.write("gateway.yaml", "models:\n  a: openai/gpt-nobody-knows\n  b: openai/gpt-4o\n  c: ollama/x\n");

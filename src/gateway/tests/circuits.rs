@@ -84,6 +84,7 @@ fn with_nobody_left_the_client_is_told_when_to_come_again() {
     let error = &body(&seen)["error"];
     assert_eq!(error["code"], "circuit_open");
     assert!(error["message"].as_str().unwrap().contains("one/model-1: the circuit is open"), "{error}");
+    assert!(reasons(&seen)[0].starts_with("skipped: the circuit is open"), "{:?}", reasons(&seen));
 }
 
 #[test]
