@@ -34,7 +34,8 @@ def gate(make_gateway):
         "bare": f"openai/{GPT}",
         "sized": [{"provider": "openai", "model": GPT, "context_window": 1000}, f"claude/{CLAUDE}"],
     }
-    return make_gateway(models=models)
+    prices = {name: {"input": 2.0, "output": 8.0} for name in (GPT, "gpt-4.1")}
+    return make_gateway(models=models, prices=prices)
 
 
 @pytest.fixture(params=DIALECTS)
