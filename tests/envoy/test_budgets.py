@@ -345,7 +345,7 @@ def test_a_provider_whose_budget_is_spent_is_left_out(world, gateway):
         assert first.result().headers["x-tollgate-provider"] == "openai"
     assert (second.status_code, second.headers["x-tollgate-provider"]) == (200, "second")
     attempts = gateway.audited(second)["attempts"]
-    assert "budget `mini purse` is spent" in attempts[0]["reason"] and attempts[0]["provider"] == "openai"
+    assert "budget `mini purse` has too little left" in attempts[0]["reason"] and attempts[0]["provider"] == "openai"
     assert attempts[1]["provider"] == "second"
 
 

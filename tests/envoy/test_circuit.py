@@ -25,6 +25,11 @@ def gate(make_gateway, standing_world):
         f"brief-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP], "circuit_breaker": {"open": "2s"}}
         for name in names
     }
+    # Anthropic has no seed.
+    models |= {
+        f"seeded-{name}": {"targets": [f"openai/gpt-4o-{name}", "claude/claude-sonnet-4-5"], "drop_params": False}
+        for name in names
+    }
     models |= {f"alone-{name}": f"openai/gpt-4o-{name}" for name in names}
     models |= {f"dead-{name}": [f"dead/{name}", BACKUP] for name in names}
     models |= {
@@ -281,6 +286,28 @@ def test_a_429_is_passed_over_for_as_long_as_it_asks(gate, world, name):
     assert note["reason"].startswith("skipped: cooling down after a 429 for another ")
     until = health(gate, name)["cooled_until"]
     assert 0 < _seconds(until) - time.time() <= 30
+
+
+def test_whoever_alone_can_take_a_request_is_asked_in_a_pause_too(gate, world, name):
+    world.openai.script(fail(429, "30"))
+    assert provider(fresh(gate, name)) == "second"
+    answer = fresh(gate, f"seeded-{name}", seed=7)
+    assert (answer.status_code, provider(answer)) == (200, "openai"), answer.text
+    # And where it says no again, its word is the one that counts.
+    world.openai.script(fail(429, "20"))
+    answer = fresh(gate, f"seeded-{name}", seed=7)
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "20"), answer.text
+
+
+def test_behind_a_circuit_it_is_waited_for(gate, world, name):
+    world.openai.script(*[fail(503)] * 3)
+    for _ in range(3):
+        fresh(gate, name)
+    answer = fresh(gate, f"seeded-{name}", seed=7)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "circuit_open"), answer.text
+    assert 3500 < int(answer.headers["retry-after"]) <= 3600
+    reasons = [one["reason"] for one in gate.audited(answer)["attempts"]]
+    assert len(reasons) == 2 and "circuit is open" in reasons[0] and "seed" in reasons[1]
 
 
 def test_after_the_time_a_429_asked_for_its_target_is_asked_again(gate, world, name):
