@@ -5,7 +5,7 @@ use super::base_url::BaseUrl;
 use super::headers;
 use super::nearest::nearest;
 use super::problem::{check_times, entry};
-use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
+use super::schema::{AuthMode, Fallbacks, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
 use super::tables::Endpoint;
 use crate::dialect::{Dialect, Operation, Service};
 use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
@@ -132,16 +132,21 @@ fn of_litellm(litellm: &Litellm) -> Provider {
     }
 }
 
-/// The provider names of all targets.
+/// The provider names of all targets, those of the chains for a reason among them.
 fn mentioned(gateway: &Gateway) -> impl Iterator<Item = &str> {
-    gateway.models.iter().flat_map(|(_, model)| {
+    let of_models = gateway.models.iter().flat_map(|(_, model)| {
         let names: Vec<&str> = match model {
             ModelEntry::One(short) => short.split_once('/').map(|(name, _)| name).into_iter().collect(),
             ModelEntry::Chain(targets) => targets.iter().filter_map(provider_of).collect(),
-            ModelEntry::Full(model) => model.targets.iter().filter_map(provider_of).collect(),
+            ModelEntry::Full(model) => {
+                let more = model.fallbacks.iter().flat_map(Fallbacks::targets);
+                model.targets.iter().chain(more).filter_map(provider_of).collect()
+            }
         };
         names
-    })
+    });
+    let usual = gateway.defaults.fallbacks.iter().flat_map(Fallbacks::targets);
+    of_models.chain(usual.filter_map(provider_of))
 }
 
 /// The provider name of one target.

@@ -36,6 +36,19 @@ fn doubts_are_warnings_and_no_failure() {
 }
 
 #[test]
+fn presets_of_fallbacks_need_not_be_listed() {
+    let room = Room::new();
+    for lines in [
+        "models: {a: {targets: [openai/gpt-4o], fallbacks: {context_window: [gemini/gemini-2.5-pro]}}}\n",
+        "models: {a: openai/gpt-4o}\ndefaults: {fallbacks: {content_policy: [gemini/gemini-2.5-pro]}}\n",
+    ] {
+        room.write("gateway.yaml", lines);
+        let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x"), ("GEMINI_API_KEY", "x")]);
+        assert!(ran.good().contains("2 providers"), "{}", ran.err);
+    }
+}
+
+#[test]
 fn a_model_without_a_price_is_doubted() {
     let room = Room::new();
     room.write("gateway.yaml", "models:\n  a: openai/gpt-nobody-knows\n  b: openai/gpt-4o\n  c: ollama/x\n");

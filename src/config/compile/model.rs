@@ -304,7 +304,7 @@ fn unknown_provider(
             let message = format!("the preset {name} needs a `base_url`: list it under `providers`");
             Problem::new(at, message)
         }
-        // It would have been defined by its preset, had that not failed; never seen, and true all the same.
+        // What is wrong with it has been told as well.
         Some(_) => Problem::new(at, format!("the provider `{name}` could not be resolved")),
         None => {
             let mut known: Vec<&str> = providers.iter().map(|provider| &*provider.name).collect();

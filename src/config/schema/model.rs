@@ -92,6 +92,13 @@ pub struct Fallbacks {
     pub content_policy: Vec<TargetEntry>,
 }
 
+impl Fallbacks {
+    /// The targets of all chains.
+    pub fn targets(&self) -> impl Iterator<Item = &TargetEntry> {
+        self.context_window.iter().chain(&self.content_policy)
+    }
+}
+
 /// A target: `provider/model`, or an object with more to say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
