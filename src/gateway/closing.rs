@@ -94,8 +94,7 @@ impl Edge {
             } else if cost.is_none() && (tokens > 0 || uncounted::is_silent(exchange)) {
                 metrics.add(host, Stat::Unpriced, labels, &rule, 1);
             } else {
-                let micro = cost.map_or(0, Cost::micro_usd);
-                metrics.add(host, Stat::BudgetUsedMicrodollars, labels, &rule, micro);
+                metrics.add_cost(host, Stat::BudgetUsedMicrodollars, labels, &rule, cost.unwrap_or_default());
             }
         }
         for (quota, _) in &admission.soft {
@@ -137,8 +136,8 @@ impl Edge {
         ] {
             metrics.add(host, Stat::Tokens, labels, &[("class", class)], count.unwrap_or(0));
         }
-        let cost = exchange.answer.cost.as_ref().map_or(0, |c| c.micro_usd());
-        metrics.add(host, Stat::CostMicrodollars, labels, &[], cost);
+        let cost = exchange.answer.cost.unwrap_or_default();
+        metrics.add_cost(host, Stat::CostMicrodollars, labels, &[], cost);
         self.charge(host, metrics, &usage, cost);
         metrics.record(host, Stat::DurationMs, labels, millis(self.record.started_ns, now));
         if let Some(first) = exchange.answer.first_content_ns {
@@ -153,7 +152,7 @@ impl Edge {
     }
 
     /// Counts what was spent for a project or an agent. Without either, all of it stands under the tenant already.
-    fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: u64) {
+    fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: Cost) {
         let who = &self.record.identity;
         if who.project.is_none() && who.agent.is_none() {
             return;
@@ -167,7 +166,7 @@ impl Edge {
         for (class, count) in [("input", usage.input), ("output", usage.output)] {
             metrics.charge(host, Stat::ChargedTokens, whom, &[("class", class)], count.unwrap_or(0));
         }
-        metrics.charge(host, Stat::ChargedMicrodollars, whom, &[], cost);
+        metrics.charge_cost(host, Stat::ChargedMicrodollars, whom, cost);
     }
 
     fn write(&self, host: &impl Host, exchange: Option<&Exchange>, now: u64) {

@@ -44,7 +44,7 @@ fn presets_of_fallbacks_need_not_be_listed() {
     ] {
         room.write("gateway.yaml", lines);
         let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x"), ("GEMINI_API_KEY", "x")]);
-        assert!(ran.good().contains("2 providers"), "{}", ran.err);
+        assert!(ran.good().contains("2 providers"), "{lines}");
     }
 }
 
