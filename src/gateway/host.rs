@@ -111,4 +111,9 @@ pub mod key {
     pub const REQUEST: &str = "tollgate.request";
     /// The audit line.
     pub const AUDIT: &str = "tollgate.audit";
+
+    /// What the proxy calls it among the filter state of a stream: all that a module remembers is there under this prefix.
+    pub fn filter_state(key: &str) -> String {
+        format!("wasm.{key}")
+    }
 }

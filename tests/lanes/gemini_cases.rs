@@ -1,8 +1,5 @@
 //! The hard cases of Gemini: what goes in, what must come out.
 
-#[cfg(target_arch = "wasm32")]
-use wasm_bindgen_test::wasm_bindgen_test as test;
-
 use crate::feed::run;
 use serde_json::{Value, json};
 use tollgate::chat::Failure;

@@ -6,6 +6,7 @@ use super::yaml::{Value, duration, extension, list, map, with};
 use crate::config::schema::{DescriptorEntry, OnError, RateLimitService};
 use crate::config::tables::Counted;
 use crate::config::{host_port, limits};
+use crate::gateway::host::key::filter_state;
 use crate::gateway::{state_key, total_key};
 
 /// The cluster of the rate limit service.
@@ -57,7 +58,7 @@ fn rate_limits(descriptor: &Counted) -> Vec<Value> {
         map! {
             "actions": actions(),
             "apply_on_stream_done": true,
-            "hits_addend": map! { "format": format!("%FILTER_STATE(wasm.{total}:PLAIN)%") },
+            "hits_addend": map! { "format": format!("%FILTER_STATE({}:PLAIN)%", filter_state(total)) },
         },
     ]
 }
@@ -69,7 +70,7 @@ fn entry_of_state(entry: DescriptorEntry) -> Value {
         "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor",
         map! {
             "descriptor_key": entry.as_str(),
-            "text": format!("filter_state['wasm.{}']", state_key(entry)),
+            "text": format!("filter_state['{}']", filter_state(&state_key(entry))),
         },
     ) }
 }

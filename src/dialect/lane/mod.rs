@@ -39,7 +39,7 @@ pub use request::{request, request_of};
 pub use stream::Stream;
 
 use crate::chat::Usage;
-use crate::dialect::{Carriage, Dialect, Operation};
+use crate::dialect::{Carriage, Cites, Dialect, Operation};
 use crate::meter::estimate::Tokenizer;
 use crate::provider::Quirks;
 use serde_json::value::RawValue;
@@ -200,7 +200,7 @@ impl AnswerPlan {
 impl AnswerPlan {
     /// Whether the provider may say what its texts rely on.
     pub fn cites(&self) -> bool {
-        self.cites_parts() || self.provider == Dialect::OpenaiChat
+        self.provider.shape().cites != Cites::Nothing
     }
 
     /// Whether it does so part by part: the places of its citations count from the beginning of each text. OpenAI's chat

@@ -168,8 +168,6 @@ mod tests {
     use super::*;
     use crate::meter::price::Price;
     use std::time::UNIX_EPOCH;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const OWN: PriceOverride =
         PriceOverride { input: 2.0, output: 8.0, cache_read: Some(0.2), cache_write: Some(2.5) };
