@@ -284,3 +284,37 @@ fn doubts_are_about_what_has_no_effect() {
     );
     assert!(!cloud.contains("has no use here"), "{cloud}");
 }
+
+#[test]
+fn what_a_proxy_that_gets_everything_takes_the_place_of_is_named() {
+    let room = Room::new();
+    let proxy = "litellm: {base_url: 'http://127.0.0.1:9'";
+    let never = "is never asked: `litellm.mode` is `all`";
+    let chain = "models:\n  a: [litellm/x, openai/gpt-4o]\n  b: {targets: [{provider: groq, model: x}]}\n";
+    room.write("gateway.yaml", &format!("{proxy}}}\nproviders: {{xai: {{}}}}\n{chain}"));
+    let ran = room.run(&["check"], &[]);
+    for place in [":4:3: models.a[1]", ":5:3: models.b.targets[0]", ":2:1: providers.xai"] {
+        assert!(ran.err.contains(&format!("{place}: {never}")), "{place}\n{}", ran.err);
+    }
+    assert!(!ran.err.contains("API_KEY"), "{}", ran.err);
+    assert!(ran.good().contains("3 warnings"));
+    let envoy = room.run(&["render"], &[]).good();
+    assert!(!envoy.contains("provider_openai") && !envoy.contains("OPENAI_API_KEY"), "{envoy}");
+
+    room.write("gateway.yaml", &format!("{proxy}, mode: hybrid}}\n{chain}"));
+    let ran = room.run(&["check"], &[]);
+    assert!(ran.err.contains("OPENAI_API_KEY") && !ran.err.contains("never asked"), "{}", ran.err);
+}
+
+#[test]
+fn presets_for_a_reason_and_of_services_need_not_be_listed() {
+    let room = Room::new();
+    for text in [
+        "models: {a: {targets: [openai/gpt-4o], fallbacks: {context_window: [gemini/gemini-2.5-pro]}}}\n",
+        "models: {a: openai/gpt-4o}\ndefaults: {fallbacks: {content_policy: [gemini/gemini-2.5-pro]}}\n",
+        "models: {a: openai/gpt-4o}\nforward: {message_batches: anthropic}\n",
+    ] {
+        room.write("gateway.yaml", text);
+        room.run(&["check"], &[]).good();
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::config::nearest::nearest;
 use crate::config::problem::entry;
-use crate::config::schema::{AuthMode, Gateway, LitellmMode};
+use crate::config::schema::{AuthMode, Gateway, Litellm};
 use crate::config::tables::{Model, Provider, Tables, Target};
 use crate::config::{AuthPlan, Problem, Upstream};
 use crate::dialect::Dialect;
@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 
 /// Whether a price is known for a provider's model.
 pub(super) type Priced<'p> = &'p dyn Fn(&Provider, &str) -> bool;
+
+/// What is wrong with a target or a provider beside a proxy that gets everything.
+const PROXY_ALONE: &str =
+    "is never asked: `litellm.mode` is `all`, and the proxy alone gets every model; with `mode: hybrid` it is asked";
 
 /// Everything doubtful, section by section.
 pub(super) fn warnings(
@@ -28,14 +32,24 @@ pub(super) fn warnings(
         prices(model, tables, priced, &mut warnings);
     }
     unused_prices(gateway, tables, &mut warnings);
-    if gateway.litellm.as_ref().is_some_and(|litellm| litellm.mode.unwrap_or_default() == LitellmMode::All) {
-        for (name, _) in gateway.providers.iter() {
-            let message =
-                "is never asked: `litellm.mode` is `all`; `hybrid` lets models name other providers";
-            warnings.push(Problem::new(entry("providers", name), message));
-        }
-    }
+    replaced(gateway, &mut warnings);
     warnings
+}
+
+/// Whether the proxy takes the place of every chain.
+fn is_all(gateway: &Gateway) -> bool {
+    gateway.litellm.as_ref().is_some_and(Litellm::takes_everything)
+}
+
+/// Targets whose place the proxy takes.
+fn replaced(gateway: &Gateway, warnings: &mut Vec<Problem>) {
+    if !is_all(gateway) {
+        return;
+    }
+    let written = gateway.models.iter().flat_map(|(name, model)| model.chain(&entry("models", name)));
+    for (at, _) in written.filter(|(_, target)| target.provider() != Some("litellm")) {
+        warnings.push(Problem::new(at, PROXY_ALONE));
+    }
 }
 
 /// Each model once, by its name.
@@ -75,7 +89,18 @@ fn providers(
 ) {
     let models = every_model(tables);
     for upstream in upstreams {
-        let path = entry("providers", &upstream.name);
+        let path = match &gateway.litellm {
+            Some(_) if upstream.name == "litellm" => "litellm".to_owned(),
+            _ => entry("providers", &upstream.name),
+        };
+        let is_asked = models
+            .values()
+            .any(|model| model.targets.iter().any(|target| *target.provider.name == *upstream.name));
+        if !is_asked && is_all(gateway) {
+            // What else is doubtful about it matters to nobody.
+            warnings.push(Problem::new(&path, PROXY_ALONE));
+            continue;
+        }
         for (variable, optional) in upstream.variables() {
             if !optional && env(variable).is_none_or(|value| value.trim().is_empty()) {
                 let message =
@@ -84,9 +109,6 @@ fn providers(
             }
         }
         placeless(upstream, &path, warnings);
-        let is_asked = models
-            .values()
-            .any(|model| model.targets.iter().any(|target| *target.provider.name == *upstream.name));
         let is_listed = gateway.providers.get(&upstream.name).is_some();
         if !is_asked && is_listed && gateway.litellm.is_none() {
             warnings.push(Problem::new(&path, "no model names it"));
