@@ -318,3 +318,23 @@ fn presets_for_a_reason_and_of_services_need_not_be_listed() {
         room.run(&["check"], &[]).good();
     }
 }
+
+#[test]
+fn a_weight_that_nothing_goes_by_is_doubted() {
+    let room = Room::new();
+    let targets = "[{provider: ollama, model: a, weight: 9}, {provider: vllm, model: a, weight: 1}]";
+    for (model, expected) in [
+        (targets.to_owned(), "models.a[0].weight: has no effect"),
+        (format!("{{targets: {targets}, strategy: ordered}}"), "models.a.targets[0].weight: has no effect"),
+        (format!("{{targets: {targets}, strategy: weighted}}"), ""),
+        // Equals are drawn by weight, and 0 is for when no other can be asked.
+        (format!("{{targets: {targets}, strategy: least_busy}}"), ""),
+        (format!("{{targets: {targets}, sticky: user}}"), ""),
+    ] {
+        room.write("gateway.yaml", &format!("models:\n  a: {model}\n"));
+        let ran = room.run(&["check"], &[]);
+        assert!(ran.err.contains(expected), "{model}\n{}", ran.err);
+        let warnings = if expected.is_empty() { "0 warnings" } else { "1 warning;" };
+        assert!(ran.good().contains(warnings), "{model}");
+    }
+}

@@ -2,10 +2,11 @@
 
 use crate::config::nearest::nearest;
 use crate::config::problem::entry;
-use crate::config::schema::{AuthMode, Gateway, Litellm};
+use crate::config::schema::{AuthMode, Gateway, Litellm, ModelEntry, TargetEntry};
 use crate::config::tables::{Model, Provider, Tables, Target};
 use crate::config::{AuthPlan, Problem, Upstream};
 use crate::dialect::Dialect;
+use crate::policy::strategy::Strategy;
 use crate::provider::preset;
 use std::collections::BTreeMap;
 
@@ -13,8 +14,7 @@ use std::collections::BTreeMap;
 pub(super) type Priced<'p> = &'p dyn Fn(&Provider, &str) -> bool;
 
 /// What is wrong with a target or a provider beside a proxy that gets everything.
-const PROXY_ALONE: &str =
-    "is never asked: `litellm.mode` is `all`, and the proxy alone gets every model; with `mode: hybrid` it is asked";
+const PROXY_ALONE: &str = "is never asked: `litellm.mode` is `all`, and the proxy alone gets every model; with `mode: hybrid` it is asked";
 
 /// Everything doubtful, section by section.
 pub(super) fn warnings(
@@ -33,6 +33,7 @@ pub(super) fn warnings(
     }
     unused_prices(gateway, tables, &mut warnings);
     replaced(gateway, &mut warnings);
+    weights(gateway, &mut warnings);
     warnings
 }
 
@@ -49,6 +50,26 @@ fn replaced(gateway: &Gateway, warnings: &mut Vec<Problem>) {
     let written = gateway.models.iter().flat_map(|(name, model)| model.chain(&entry("models", name)));
     for (at, _) in written.filter(|(_, target)| target.provider() != Some("litellm")) {
         warnings.push(Problem::new(at, PROXY_ALONE));
+    }
+}
+
+/// Weights in chains that are asked in the order of the file, one for each model.
+fn weights(gateway: &Gateway, warnings: &mut Vec<Problem>) {
+    for (name, model) in gateway.models.iter() {
+        let goes_by_weight = match model {
+            ModelEntry::Full(model) => {
+                model.sticky.is_some() || model.strategy.unwrap_or_default() != Strategy::Ordered
+            }
+            ModelEntry::One(_) | ModelEntry::Chain(_) => false,
+        };
+        let has_weight =
+            |target: &TargetEntry| matches!(target, TargetEntry::Full(full) if full.weight.is_some());
+        let chain = model.chain(&entry("models", name));
+        let first = chain.into_iter().find(|(_, target)| has_weight(target));
+        if let Some((at, _)) = first.filter(|_| !goes_by_weight) {
+            let message = "has no effect: targets are asked in the order they are written; `strategy: weighted` goes by it";
+            warnings.push(Problem::new(format!("{at}.weight"), message));
+        }
     }
 }
 
