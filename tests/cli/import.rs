@@ -152,6 +152,52 @@ fn what_cannot_work_is_left_and_said() {
 }
 
 #[test]
+fn words_that_say_how_a_model_is_asked_are_no_part_of_its_name() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: bedrock/us-gov-west-1/anthropic.claude-v2}}\n\
+         - {model_name: b, litellm_params: {model: 'bedrock/nova/arn:aws:bedrock:eu-west-1:1:custom-model-deployment/x'}}\n\
+         - {model_name: c, litellm_params: {model: bedrock/agent/L1RT/MFPS, aws_region_name: us-east-1}}\n\
+         - {model_name: d, litellm_params: {model: bedrock/us-east-1/amazon.nova-lite-v1:0, aws_region_name: us-west-2}}\n\
+         - {model_name: e, litellm_params: {model: openai/responses/o1-pro}}\n\
+         - {model_name: f, litellm_params: {model: openai/gpt-4o}}\n\
+         - {model_name: g, litellm_params: {model: azure/responses/gpt-5-codex, api_base: 'https://x.example/', api_version: 2025-04-01-preview}}\n\
+         - {model_name: h, litellm_params: {model: openai/o3-pro}, model_info: {mode: responses}}\n\
+         - {model_name: i, litellm_params: {model: mistral/responses/x}}\n\
+         - {model_name: j, litellm_params: {model: anthropic/responses/x}}\n\
+         - {model_name: k, litellm_params: {model: bedrock/anthropic.x, model_id: 'arn:aws:bedrock:eu-west-1:1:inference-profile/x'}}\n",
+    );
+    for words in [
+        "  bedrock:\n    region: us-gov-west-1\n",
+        "  bedrock_2:\n    preset: bedrock\n    region: eu-west-1\n",
+        "  bedrock_3:\n    preset: bedrock\n    region: us-west-2\n",
+        "  openai:\n    dialect: openai_responses\n",
+        "  openai_2:\n    preset: openai\n",
+        "  azure:\n    base_url: https://x.example/openai/v1\n    dialect: openai_responses\n",
+        "a: bedrock/anthropic.claude-v2\n",
+        "b: bedrock_2/arn:aws:bedrock:eu-west-1:1:custom-model-deployment/x\n",
+        "d: bedrock_3/amazon.nova-lite-v1:0\n",
+        "e: openai/o1-pro\n",
+        "f: openai_2/gpt-4o\n",
+        "g: azure/gpt-5-codex\n",
+        "h: openai/o3-pro\n",
+        "i: mistral/x\n",
+        "j: anthropic/x\n",
+        "k: bedrock_2/arn:aws:bedrock:eu-west-1:1:inference-profile/x\n",
+    ] {
+        assert!(file.contains(words), "{words}\n{file}");
+    }
+    for words in [
+        "model_list[2]: `c`: Bedrock is asked through Converse, and not in the way that `agent/` stands for",
+        "model_list[6].litellm_params.model: is asked at Azure's surface without versions",
+        "model_list[8].litellm_params.model: its provider has no Responses",
+        "model_list[9].litellm_params.model: its provider has no Responses",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+}
+
+#[test]
 fn of_a_key_that_stands_twice_the_last_one_counts() {
     let (file, report) = imported(
         "model_list:\n\

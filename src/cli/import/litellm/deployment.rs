@@ -8,6 +8,7 @@ use crate::config::BaseUrl;
 use crate::config::headers::why_not_set;
 use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
 use crate::config::upstream::{is_variable, is_word};
+use crate::dialect::Dialect;
 use crate::provider::{Preset, preset};
 use yaml_serde::Value;
 
@@ -149,9 +150,8 @@ impl Import<'_> {
 
     /// The target of one deployment, entered under its model's name; or why there is none.
     fn target(&mut self, params: &mut Fields, info: &mut Fields, name: &str) -> Result<(), String> {
-        if let Some(mode) = info.text("mode", &mut self.report)
-            && !MODES.contains(&mode.as_str())
-        {
+        let mode = info.text("mode", &mut self.report);
+        if let Some(mode) = mode.as_deref().filter(|mode| !MODES.contains(mode)) {
             return Err(format!("its mode is `{mode}`, which the gateway does not carry"));
         }
         let model = params.text("model", &mut self.report).ok_or("`litellm_params.model` is missing")?;
@@ -167,15 +167,19 @@ impl Import<'_> {
             self.models.everything = true;
             return Ok(());
         }
-        let (known, model) = resolve(&model, asked.as_deref())?;
+        let Resolved { known, model, responses } = resolve(&model, asked.as_deref())?;
         match model.matches('*').count() {
             0 => {}
             1 if name.contains('*') => {}
             1 => return Err("its model has a `*`, which stands for nothing under a plain name".to_owned()),
             _ => return Err("its model has more than one `*`".to_owned()),
         }
-        let (preset_name, provider) = self.provider(params, known, &model)?;
-        let model = clouds::bare_model(preset_name, model);
+        let place = self.bare_model(params, known.preset, model)?;
+        let (preset_name, mut provider) = self.provider(params, known, &place)?;
+        if responses || mode.as_deref() == Some("responses") {
+            self.through_responses(preset_name, &params.at("model"), &mut provider);
+        }
+        let model = place.model;
         let allowance = self.allowance(params);
         let may_have = |provider: &str| self.quotas.can_share(name, (provider, &model), allowance);
         let provider = self.providers.name(preset_name, provider, may_have);
@@ -227,7 +231,7 @@ impl Import<'_> {
         &mut self,
         params: &mut Fields,
         known: &Known,
-        model: &str,
+        clouds::Bare { model, region }: &clouds::Bare,
     ) -> Result<(&'static str, Provider), String> {
         let mut settings = Provider::default();
         let mut preset_name = clouds::preset_for(known.preset, model);
@@ -262,10 +266,28 @@ impl Import<'_> {
         if let Some(version) = params.text("api_version", &mut self.report) {
             self.api_version(params, preset_name, &version, &mut settings);
         }
-        self.cloud(params, (preset_name, model), &mut settings)?;
+        self.cloud(params, (preset_name, model, region.as_deref()), &mut settings)?;
         self.key(params, preset_name, known, &mut settings);
         self.headers(params, preset_row, &mut settings);
         Ok((preset_name, settings))
+    }
+
+    /// Has a deployment asked through OpenAI's Responses, where its provider may have them.
+    fn through_responses(&mut self, preset_name: &str, at: &str, settings: &mut Provider) {
+        let rows = preset(preset_name).map_or(&[][..], |preset| preset.endpoints);
+        let has_them = rows.iter().any(|row| row.dialect == Dialect::OpenaiResponses);
+        if !has_them && preset_name != "openai_compatible" {
+            self.report.left(at, "its provider has no Responses: it is asked as usual");
+            return;
+        }
+        settings.dialect = Some(Dialect::OpenaiResponses);
+        if preset_name == "azure" {
+            // The dated surface has none.
+            settings.base_url = settings.base_url.as_deref().map(dateless);
+            if settings.api_version.take().is_some() {
+                self.report.changed(at, "is asked at Azure's surface without versions, which has Responses");
+            }
+        }
     }
 
     fn api_version(&mut self, params: &Fields, preset_name: &str, version: &str, settings: &mut Provider) {
@@ -476,26 +498,42 @@ impl Import<'_> {
     }
 }
 
+/// What LiteLLM's name of a model says.
+struct Resolved {
+    known: &'static Known,
+    model: String,
+    /// Whether it is asked through OpenAI's Responses.
+    responses: bool,
+}
+
 /// The provider and its model's name.
-fn resolve(model: &str, asked: Option<&str>) -> Result<(&'static Known, String), String> {
+fn resolve(model: &str, asked: Option<&str>) -> Result<Resolved, String> {
     let unknown = |prefix: &str| format!("its provider `{prefix}` has no preset here");
-    if let Some(asked) = asked {
-        let bare = model.strip_prefix(asked).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
-        return by_prefix(asked).map(|known| (known, bare.to_owned())).ok_or_else(|| unknown(asked));
-    }
-    let (known, model) = match model.split_once('/') {
-        Some((prefix, rest)) => (by_prefix(prefix).ok_or_else(|| unknown(prefix))?, rest),
-        None => (by_model(model).ok_or_else(|| format!("the provider of `{model}` is not named"))?, model),
+    let (known, model) = match (asked, model.split_once('/')) {
+        (Some(asked), _) => {
+            let bare = model.strip_prefix(asked).and_then(|rest| rest.strip_prefix('/'));
+            (by_prefix(asked).ok_or_else(|| unknown(asked))?, bare.unwrap_or(model))
+        }
+        (None, Some((prefix, rest))) => (by_prefix(prefix).ok_or_else(|| unknown(prefix))?, rest),
+        (None, None) => {
+            (by_model(model).ok_or_else(|| format!("the provider of `{model}` is not named"))?, model)
+        }
     };
     if model.starts_with(OS_ENVIRON) || model.is_empty() {
         return Err("its model has no name".to_owned());
     }
+    let responses = model.strip_prefix("responses/");
     // LiteLLM's own routing hints, in front of the deployment's name.
-    let model = ["responses/", "chat/", "o_series/", "gpt5_series/"]
-        .iter()
-        .find_map(|hint| model.strip_prefix(hint))
-        .unwrap_or(model);
-    Ok((known, model.to_owned()))
+    let hint = || ["chat/", "o_series/", "gpt5_series/"].iter().find_map(|hint| model.strip_prefix(hint));
+    let bare = responses.or_else(hint).unwrap_or(model);
+    Ok(Resolved { known, model: bare.to_owned(), responses: responses.is_some() })
+}
+
+/// Azure's surface without dates of the same resource.
+fn dateless(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let resource = ["/openai/v1", "/openai"].iter().find_map(|end| url.strip_suffix(end)).unwrap_or(url);
+    format!("{resource}/openai/v1")
 }
 
 /// What is wrong with a public name.
