@@ -338,3 +338,40 @@ fn a_weight_that_nothing_goes_by_is_doubted() {
         assert!(ran.good().contains(warnings), "{model}");
     }
 }
+
+#[test]
+fn a_base_url_that_ends_with_an_endpoint_is_doubted() {
+    let room = Room::new();
+    for (provider, said) in [
+        (
+            "anthropic: {base_url: 'http://h/v1/messages'}",
+            "requests will go to /v1/messages/v1/messages (did you mean `http://h`?)",
+        ),
+        (
+            "vllm: {base_url: 'http://h/v1/chat/completions'}",
+            "requests will go to /v1/chat/completions/v1/chat/completions (did you mean `http://h`?)",
+        ),
+        (
+            "mine: {base_url: 'http://h/v1/chat/completions', dialect: openai}",
+            "(did you mean `http://h/v1`?)",
+        ),
+        ("cohere: {base_url: 'http://h/v1/rerank'}", "(did you mean `http://h`?)"),
+        (
+            "azure: {base_url: 'http://h/openai/deployments/gpt/chat/completions'}",
+            "(did you mean `http://h`?)",
+        ),
+        ("azure: {base_url: 'http://h/openai/v1'}", ""),
+        ("gemini: {base_url: 'http://h/v1beta'}", ""),
+        ("mine: {base_url: 'http://h/messages', dialect: openai}", ""),
+    ] {
+        let name = provider.split(':').next().unwrap();
+        room.write("gateway.yaml", &format!("providers:\n  {provider}\nmodels: {{a: {name}/a}}\n"));
+        let ran = room.run(&["check"], &[]);
+        let place = format!("providers.{name}.base_url: ends with the path of an endpoint");
+        assert!(
+            ran.err.contains(said) && ran.err.contains(&place) != said.is_empty(),
+            "{provider}\n{}",
+            ran.err
+        );
+    }
+}

@@ -198,6 +198,26 @@ fn words_that_say_how_a_model_is_asked_are_no_part_of_its_name() {
 }
 
 #[test]
+fn base_urls_end_before_the_endpoint() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: anthropic/a, api_base: 'https://api.anthropic.com/v1/messages'}}\n\
+         - {model_name: b, litellm_params: {model: openai/b, api_base: 'http://llm:8000/v1/chat/completions', api_key: none}}\n\
+         - {model_name: c, litellm_params: {model: cohere/c, api_base: 'https://api.cohere.ai/v1/rerank'}}\n\
+         - {model_name: d, litellm_params: {model: azure/d, api_base: 'https://x.example/openai/deployments/d/'}}\n",
+    );
+    for words in [
+        "  anthropic: {}\n",
+        "  openai_compatible:\n    base_url: http://llm:8000/v1\n",
+        "  cohere:\n    base_url: https://api.cohere.ai\n",
+        "  azure:\n    base_url: https://x.example\n",
+    ] {
+        assert!(file.contains(words), "{words}\n{file}");
+    }
+    assert_eq!(report, "");
+}
+
+#[test]
 fn of_a_key_that_stands_twice_the_last_one_counts() {
     let (file, report) = imported(
         "model_list:\n\

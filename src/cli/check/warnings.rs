@@ -3,8 +3,8 @@
 use crate::config::nearest::nearest;
 use crate::config::problem::entry;
 use crate::config::schema::{AuthMode, Gateway, Litellm, ModelEntry, TargetEntry};
-use crate::config::tables::{Model, Provider, Tables, Target};
-use crate::config::{AuthPlan, Problem, Upstream};
+use crate::config::tables::{Endpoint, Model, Provider, Tables, Target};
+use crate::config::{AuthPlan, Problem, Upstream, without_endpoint};
 use crate::dialect::Dialect;
 use crate::policy::strategy::Strategy;
 use crate::provider::preset;
@@ -130,6 +130,7 @@ fn providers(
             }
         }
         placeless(upstream, &path, warnings);
+        doubled(upstream, &path, warnings);
         let is_listed = gateway.providers.get(&upstream.name).is_some();
         if !is_asked && is_listed && gateway.litellm.is_none() {
             warnings.push(Problem::new(&path, "no model names it"));
@@ -148,6 +149,19 @@ fn providers(
                 "sends no credential over TLS: name the key's variable in `api_key_env`, or say `auth: none`";
             warnings.push(Problem::new(&path, message));
         }
+    }
+}
+
+/// A base URL that ends with what is put behind it.
+fn doubled(upstream: &Upstream, path: &str, warnings: &mut Vec<Problem>) {
+    let Some(url) = &upstream.settings.base_url else { return };
+    let added = |endpoint: &Endpoint| endpoint.path.strip_prefix(&upstream.base.path).map(ToOwned::to_owned);
+    let added: Vec<String> = upstream.endpoints.iter().filter_map(added).collect();
+    if let (Some(near), Some(first)) =
+        (without_endpoint(url, added.iter().map(String::as_str)), upstream.endpoints.first())
+    {
+        let message = format!("ends with the path of an endpoint: requests will go to {}", first.path);
+        warnings.push(Problem::new(format!("{path}.base_url"), message).suggest(Some(near)));
     }
 }
 

@@ -4,10 +4,10 @@ use super::super::fields::Fields;
 use super::providers::{Known, by_model, by_prefix};
 use super::settings::why_param;
 use super::{Import, OS_ENVIRON, clouds, variable};
-use crate::config::BaseUrl;
 use crate::config::headers::why_not_set;
 use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
 use crate::config::upstream::{is_variable, is_word};
+use crate::config::{BaseUrl, without_endpoint};
 use crate::dialect::Dialect;
 use crate::provider::{Preset, preset};
 use yaml_serde::Value;
@@ -62,6 +62,14 @@ const MODES: [&str; 9] = [
     "audio_speech",
     "audio_transcription",
     "moderation",
+];
+
+/// Where a deployment is at Azure's dated surface.
+const AZURE_DEPLOYMENT: [&str; 4] = [
+    "/openai/deployments/{model}",
+    "/openai/deployments/{model}/chat/completions",
+    "/openai/deployments/{model}/completions",
+    "/openai/deployments/{model}/embeddings",
 ];
 
 /// Words that people write where a key is demanded and none is needed.
@@ -249,15 +257,16 @@ impl Import<'_> {
             None => known.base_variable.and_then(self.env),
         };
         if let Some(base) = base {
-            let parsed = BaseUrl::parse(base.trim()).map_err(|message| format!("its api_base: {message}"))?;
+            let base = base.trim().to_owned();
+            let parsed = BaseUrl::parse(&base).map_err(|message| format!("its api_base: {message}"))?;
             // Whoever names another host than OpenAI's means a server that is like it.
             if preset_name == "openai" && parsed.host != "api.openai.com" {
                 preset_name = "openai_compatible";
             }
-            let is_usual = preset(preset_name)
-                .and_then(|preset| preset.base_url)
-                .is_some_and(|usual| BaseUrl::parse(usual).is_ok_and(|usual| usual == parsed));
-            settings.base_url = (!is_usual).then(|| base.trim().to_owned());
+            let base = without_endpoint(&base, own_paths(preset_name)).unwrap_or(base);
+            let usual = preset(preset_name).and_then(|preset| preset.base_url).unwrap_or_default();
+            let is_usual = BaseUrl::parse(usual).is_ok_and(|usual| BaseUrl::parse(&base) == Ok(usual));
+            settings.base_url = (!is_usual).then_some(base);
         }
         let preset_row = preset(preset_name).ok_or("its provider has no preset")?;
         if settings.base_url.is_none() && preset_row.base_url.is_none() {
@@ -527,6 +536,14 @@ fn resolve(model: &str, asked: Option<&str>) -> Result<Resolved, String> {
     let hint = || ["chat/", "o_series/", "gpt5_series/"].iter().find_map(|hint| model.strip_prefix(hint));
     let bare = responses.or_else(hint).unwrap_or(model);
     Ok(Resolved { known, model: bare.to_owned(), responses: responses.is_some() })
+}
+
+/// The paths of a preset's endpoints, which some deployments have at the end of their base URL: LiteLLM takes both.
+fn own_paths(preset_name: &str) -> impl Iterator<Item = &'static str> {
+    let rows = preset(preset_name).map_or(&[][..], |preset| preset.endpoints).iter().map(|row| row.path);
+    // The preset has the paths of the surface without dates.
+    let dated: &[&str] = if preset_name == "azure" { &AZURE_DEPLOYMENT } else { &[] };
+    rows.chain(dated.iter().copied())
 }
 
 /// Azure's surface without dates of the same resource.
