@@ -177,7 +177,7 @@ fn resolve(name: &str, settings: &Provider, path: &str, problems: &mut Vec<Probl
         let problem = if !is_azure {
             Some("only the preset azure has API versions")
         } else if !is_word(version) {
-            Some("is a word such as 2024-10-21 or preview")
+            Some("is a word such as 2024-10-21 or 2025-04-01-preview")
         } else {
             None
         };
@@ -269,6 +269,12 @@ fn find_base(
 /// Whether a text can be a part of a URL as it is: a region, a project, a version.
 pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+}
+
+/// Whether this is one of Azure's words for its surface without dates, which is at a base URL of its own.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn is_dateless(version: &str) -> bool {
+    matches!(version, "v1" | "latest" | "preview")
 }
 
 /// A base URL with the provider's region and project in their places.

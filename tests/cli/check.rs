@@ -277,6 +277,14 @@ fn doubts_are_about_what_has_no_effect() {
     let placed = doubts("providers: {openai: {region: eu, project: p}}\nmodels: {a: openai/gpt-4o}\n");
     assert!(placed.contains("providers.openai.region: has no use here"), "{placed}");
     assert!(placed.contains("providers.openai.project: has no use here"), "{placed}");
+    let azure = |end: &str| {
+        doubts(&format!(
+            "providers: {{azure: {{base_url: 'https://x.example{end}', api_version: preview, auth: none}}}}\n\
+             models: {{a: azure/gpt-4o}}\n"
+        ))
+    };
+    assert!(azure("").contains("providers.azure.api_version: is no version of the dated surface"));
+    assert_eq!(azure("/openai/v1"), "");
     let cloud = doubts(
         "providers: {vertex: {region: eu, project: p, auth: gcp}, bedrock: {region: eu-west-1, auth: aws},\n  \
          mine: {base_url: 'https://{region}.llm.example/v1', dialect: openai_chat, region: eu, auth: none}}\n\

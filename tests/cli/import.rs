@@ -218,6 +218,21 @@ fn base_urls_end_before_the_endpoint() {
 }
 
 #[test]
+fn azure_without_dates_is_at_its_own_place() {
+    for (base, version) in [
+        ("https://x.example", "preview"),
+        ("https://x.example/openai/", "v1"),
+        ("https://x.example/openai/v1", "latest"),
+    ] {
+        let (file, report) = imported(&format!(
+            "model_list: [{{model_name: a, litellm_params: {{model: azure/a, api_base: '{base}', api_version: {version}}}}}]\n"
+        ));
+        let expected = "  azure:\n    base_url: https://x.example/openai/v1\nmodels:";
+        assert!(file.contains(expected) && report.is_empty(), "{file}{report}");
+    }
+}
+
+#[test]
 fn of_a_key_that_stands_twice_the_last_one_counts() {
     let (file, report) = imported(
         "model_list:\n\

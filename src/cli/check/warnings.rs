@@ -4,6 +4,7 @@ use crate::config::nearest::nearest;
 use crate::config::problem::entry;
 use crate::config::schema::{AuthMode, Gateway, Litellm, ModelEntry, TargetEntry};
 use crate::config::tables::{Endpoint, Model, Provider, Tables, Target};
+use crate::config::upstream::is_dateless;
 use crate::config::{AuthPlan, Problem, Upstream, without_endpoint};
 use crate::dialect::Dialect;
 use crate::policy::strategy::Strategy;
@@ -131,6 +132,7 @@ fn providers(
         }
         placeless(upstream, &path, warnings);
         doubled(upstream, &path, warnings);
+        undated(upstream, &path, warnings);
         let is_listed = gateway.providers.get(&upstream.name).is_some();
         if !is_asked && is_listed && gateway.litellm.is_none() {
             warnings.push(Problem::new(&path, "no model names it"));
@@ -162,6 +164,15 @@ fn doubled(upstream: &Upstream, path: &str, warnings: &mut Vec<Problem>) {
     {
         let message = format!("ends with the path of an endpoint: requests will go to {}", first.path);
         warnings.push(Problem::new(format!("{path}.base_url"), message).suggest(Some(near)));
+    }
+}
+
+/// The word for Azure's surface without dates, which is at another place than the dated one.
+fn undated(upstream: &Upstream, path: &str, warnings: &mut Vec<Problem>) {
+    let version = upstream.settings.api_version.as_deref();
+    if version.is_some_and(is_dateless) && !upstream.base.path.ends_with("/openai/v1") {
+        let message = "is no version of the dated surface; the one without dates is a `base_url` that ends with /openai/v1";
+        warnings.push(Problem::new(format!("{path}.api_version"), message));
     }
 }
 

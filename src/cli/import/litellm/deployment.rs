@@ -6,7 +6,7 @@ use super::settings::why_param;
 use super::{Import, OS_ENVIRON, clouds, variable};
 use crate::config::headers::why_not_set;
 use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
-use crate::config::upstream::{is_variable, is_word};
+use crate::config::upstream::{is_dateless, is_variable, is_word};
 use crate::config::{BaseUrl, without_endpoint};
 use crate::dialect::Dialect;
 use crate::provider::{Preset, preset};
@@ -306,6 +306,9 @@ impl Import<'_> {
             None => Some(version.to_owned()),
         };
         match value {
+            Some(version) if preset_name == "azure" && is_dateless(&version) => {
+                settings.base_url = settings.base_url.as_deref().map(dateless);
+            }
             Some(version) if preset_name == "azure" && is_word(&version) => {
                 settings.api_version = Some(version);
             }
