@@ -233,6 +233,47 @@ fn azure_without_dates_is_at_its_own_place() {
 }
 
 #[test]
+fn names_that_only_a_pattern_matches_are_known() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: 'openai/*', litellm_params: {model: 'openai/*', rpm: 9}}\n\
+         - {model_name: 'openai/*', litellm_params: {model: 'azure/*', api_base: 'https://x.example', weight: 2}}\n\
+         - {model_name: claude, litellm_params: {model: anthropic/claude-sonnet-4-5, rpm: 9}}\n\
+         - {model_name: other, litellm_params: {model: openai/o3}}\n\
+         router_settings:\n  \
+           model_group_alias: {fast: openai/gpt-4o-mini, none: groq/x, all: 'openai/*'}\n  \
+           fallbacks: [{openai/gpt-4o: [claude]}, {claude: [fast]}, {groq/x: [claude]}]\n  \
+           context_window_fallbacks: [{fast: [openai/gpt-4.1]}]\n",
+    );
+    let model = |name: &str| {
+        let from = file.find(&format!("  {name}:\n")).unwrap_or_else(|| panic!("{name}\n{file}"));
+        let rest = &file[from + 2..];
+        let next = rest.match_indices("\n  ").find(|(at, _)| !rest[at + 3..].starts_with([' ', '-']));
+        rest[..next.map_or(rest.len(), |(at, _)| at)].to_owned()
+    };
+    let spelled = model("openai/gpt-4o");
+    for words in ["provider: openai\n      model: gpt-4o\n", "claude-sonnet-4-5", "strategy: weighted"] {
+        assert!(spelled.contains(words), "{words}\n{spelled}");
+    }
+    let aliased = model("openai/gpt-4o-mini");
+    for words in ["aliases:\n    - fast", "model: gpt-4o-mini", "context_window:\n      - openai/gpt-4.1"] {
+        assert!(aliased.contains(words), "{words}\n{aliased}");
+    }
+    assert!(model("claude").contains("openai/gpt-4o-mini"), "{file}");
+    // The limits of the pattern's deployments hold for what was a part of it, and for what falls back to that.
+    for user in ["openai/gpt-4o", "openai/gpt-4o-mini", "claude"] {
+        assert!(file.contains(&format!("    - {user}\n")), "{user}\n{file}");
+    }
+    for words in [
+        "model_group_alias.none: leads to a model that is not in `model_list`",
+        "model_group_alias.all: leads to a pattern",
+        "fallbacks[2].groq/x: is not in `model_list`",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+}
+
+#[test]
 fn of_a_key_that_stands_twice_the_last_one_counts() {
     let (file, report) = imported(
         "model_list:\n\

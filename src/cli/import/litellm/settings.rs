@@ -1,12 +1,12 @@
 //! `router_settings`, `litellm_settings` and `general_settings`.
 
 use super::super::fields::{Fields, leave_value};
-use super::models::{FULL, When};
+use super::models::{FULL, When, fill, longest};
 use super::{Import, variable};
 use crate::cli::key;
 use crate::config::headers::is_header_name;
 use crate::config::limits::{MAX_RETRIES, REQUEST_TIMEOUT};
-use crate::config::schema::{Circuit, Identity, Span, Target, TargetEntry};
+use crate::config::schema::{Circuit, Identity, Span, TargetEntry};
 use crate::policy::strategy::Strategy;
 use std::time::Duration;
 use yaml_serde::Value;
@@ -56,9 +56,9 @@ impl Import<'_> {
         for fields in [router, litellm] {
             let at = fields.at("default_fallbacks");
             let Some(value) = fields.take("default_fallbacks") else { continue };
-            for (name, _) in &chains {
-                if !with_fallback.contains(name) {
-                    self.fall_back(name, &value, &at, (&chains, &aliases), When::Failed);
+            for name in self.models.names() {
+                if !with_fallback.contains(&name) {
+                    self.fall_back(&name, &value, &at, (&chains, &aliases), When::Failed);
                 }
             }
         }
@@ -198,7 +198,7 @@ impl Import<'_> {
                     continue;
                 }
                 let name = unalias(&name, aliases).to_owned();
-                if chains.iter().any(|(known, _)| *known == name) {
+                if self.models.spell_out(&name) {
                     self.fall_back(&name, &others, &at, (chains, aliases), when);
                     done.push(name);
                 } else {
@@ -207,10 +207,10 @@ impl Import<'_> {
             }
         }
         for (others, at) in for_all {
-            for (name, _) in chains {
-                if !done.contains(name) {
-                    self.fall_back(name, &others, &at, (chains, aliases), when);
-                    done.push(name.clone());
+            for name in self.models.names() {
+                if !done.contains(&name) {
+                    self.fall_back(&name, &others, &at, (chains, aliases), when);
+                    done.push(name);
                 }
             }
         }
@@ -319,18 +319,11 @@ fn unalias<'n>(name: &'n str, aliases: &'n [(String, String)]) -> &'n str {
 
 /// The targets that a name has through a pattern, the longest first.
 fn matched(name: &str, chains: &[Chain]) -> Option<Vec<TargetEntry>> {
-    let of = |(pattern, targets): &Chain| {
-        let (prefix, suffix) = pattern.split_once('*')?;
-        let part = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
-        let filled = targets.iter().map(|target| match target {
-            TargetEntry::Short(short) => TargetEntry::Short(short.replacen('*', part, 1)),
-            TargetEntry::Full(full) => {
-                TargetEntry::Full(Target { model: full.model.replacen('*', part, 1), ..full.clone() })
-            }
-        });
-        Some((pattern.len(), filled.collect()))
-    };
-    chains.iter().filter_map(of).max_by_key(|(length, _)| *length).map(|(_, targets)| targets)
+    let all = chains.iter().map(|(pattern, targets)| (pattern.as_str(), targets));
+    let (_, part, targets) = longest(name, all)?;
+    let mut targets = targets.clone();
+    fill(&mut targets, part);
+    Some(targets)
 }
 
 /// Seconds as a limit; nothing for none or an endless one.
