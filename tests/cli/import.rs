@@ -274,6 +274,46 @@ fn names_that_only_a_pattern_matches_are_known() {
 }
 
 #[test]
+fn what_has_no_effect_is_not_told_as_carried_over() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: openai/a, max_completion_tokens: 99}}\n\
+         - {model_name: b, litellm_params: {model: anthropic/b, max_tokens: 5, max_completion_tokens: 9}}\n\
+         - {model_name: c, litellm_params: {model: openai/gpt-image-1}, model_info: {mode: image_edit}}\n\
+         - {model_name: d, litellm_params: {model: openai/d}, model_info: {mode: batch}}\n\
+         router_settings: {routing_strategy: usage-based-routing-v2, allowed_fails: 3}\n\
+         litellm_settings: {cooldown_time: 9}\n\
+         general_settings: {pass_through_endpoints: [{path: /v1/x, target: 'https://x.example'}]}\n",
+    );
+    for words in
+        ["model: a\n    max_tokens: 99\n", "model: b\n    max_tokens: 5\n", "c: openai/gpt", "d: openai/d"]
+    {
+        assert!(file.contains(words), "{words}\n{file}");
+    }
+    assert!(!file.contains("max_completion_tokens"), "{file}");
+    for words in [
+        "model_list[0].litellm_params.max_completion_tokens: replaces the client's own value",
+        "model_list[1].litellm_params.max_completion_tokens: `max_tokens` is the output limit already",
+        "router_settings.routing_strategy: no model has several deployments",
+        "router_settings.allowed_fails: counts failures in a row",
+        "general_settings.pass_through_endpoints[0].path: only the gateway's own paths are served",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+    let (file, report) = imported(
+        "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\n\
+         router_settings: {allowed_fails: 3, cooldown_time: 9}\n\
+         litellm_settings: {disable_cooldowns: true}\n",
+    );
+    assert!(file.contains("circuit_breaker:\n    max_cooldown: 0s\n"), "{file}");
+    for field in ["allowed_fails", "cooldown_time"] {
+        let words = format!("router_settings.{field}: has no effect beside `disable_cooldowns`");
+        assert!(report.contains(&words), "{words}\n{report}");
+    }
+    assert!(!report.contains("counts failures in a row"), "{report}");
+}
+
+#[test]
 fn of_a_key_that_stands_twice_the_last_one_counts() {
     let (file, report) = imported(
         "model_list:\n\

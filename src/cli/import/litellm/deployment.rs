@@ -13,7 +13,7 @@ use crate::provider::{Preset, preset};
 use yaml_serde::Value;
 
 /// Request fields that a deployment may preset, for providers that speak OpenAI's dialect.
-const OPENAI_PARAMS: [&str; 16] = [
+const OPENAI_PARAMS: [&str; 15] = [
     "temperature",
     "top_p",
     "n",
@@ -29,7 +29,6 @@ const OPENAI_PARAMS: [&str; 16] = [
     "tool_choice",
     "service_tier",
     "verbosity",
-    "max_completion_tokens",
 ];
 
 /// The same for Anthropic's; `stop` is called otherwise there.
@@ -52,16 +51,18 @@ const BEDROCK_PARAMS: [(&str, &str); 3] =
     [("temperature", "temperature"), ("top_p", "topP"), ("stop", "stopSequences")];
 
 /// What a deployment may be for.
-const MODES: [&str; 9] = [
+const MODES: [&str; 11] = [
     "chat",
     "completion",
     "responses",
     "embedding",
     "rerank",
     "image_generation",
+    "image_edit",
     "audio_speech",
     "audio_transcription",
     "moderation",
+    "batch",
 ];
 
 /// Where a deployment is at Azure's dated surface.
@@ -398,9 +399,15 @@ impl Import<'_> {
     fn changes(&mut self, params: &mut Fields, preset_name: &str, mut target: Target) -> Target {
         let is_anthropic = matches!(preset_name, "anthropic" | "bedrock_anthropic" | "vertex_anthropic");
         let mut changed = Vec::new();
-        if let Some(tokens) = self.amount(params, "max_tokens") {
-            target.max_tokens = Some(tokens);
-            changed.push("max_tokens");
+        // Two names of one limit: a target has it under one, and writes it as its provider calls it.
+        for name in ["max_tokens", "max_completion_tokens"] {
+            let Some(tokens) = self.amount(params, name) else { continue };
+            if target.max_tokens.is_some() {
+                self.report.left(params.at(name), "`max_tokens` is the output limit already");
+            } else {
+                target.max_tokens = Some(tokens);
+                changed.push(name);
+            }
         }
         let names: &[&'static str] = match preset_name {
             _ if is_anthropic => &ANTHROPIC_PARAMS,

@@ -169,14 +169,16 @@ impl Models {
         self.settled.names().map(ToOwned::to_owned).collect()
     }
 
-    /// Gives a strategy to the models whose deployments share the load.
-    pub(super) fn share(&mut self, strategy: Strategy) {
+    /// Gives a strategy to the models whose deployments share the load. Whether there are any.
+    pub(super) fn share(&mut self, strategy: Strategy) -> bool {
+        let mut shares = false;
         for (name, model) in &mut self.settled.0 {
             let Some((_, weights)) = self.shared.iter().find(|(known, _)| known == name) else { continue };
             if model.targets.len() < 2 {
                 continue;
             }
             model.strategy = Some(strategy);
+            shares = true;
             let is_even = weights.windows(2).all(|pair| pair.first() == pair.last());
             if !is_even && (strategy == Strategy::Weighted || weights.contains(&0)) {
                 let targets = std::mem::take(&mut model.targets);
@@ -187,6 +189,7 @@ impl Models {
                     .collect();
             }
         }
+        shares
     }
 
     /// Puts the targets of another model at the end of a model's chain, or into the one for a reason. Whether all of them

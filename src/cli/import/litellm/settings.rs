@@ -73,39 +73,51 @@ impl Import<'_> {
             Some("least-busy") => Strategy::LeastBusy,
             Some("latency-based-routing") => Strategy::LowestLatency,
             Some("cost-based-routing") => Strategy::LowestCost,
-            Some(name @ ("usage-based-routing" | "usage-based-routing-v2")) => {
-                let how =
-                    format!("`{name}` became `most_quota`: by what providers say is left of their limits");
-                self.report.changed(at, how);
-                Strategy::MostQuota
-            }
+            Some("usage-based-routing" | "usage-based-routing-v2") => Strategy::MostQuota,
             Some(name) => {
-                self.report.left(
-                    at,
-                    format!("the strategy `{name}` has no counterpart: targets share the load by weight"),
-                );
+                let why =
+                    format!("the strategy `{name}` has no counterpart: targets share the load by weight");
+                self.report.left(&at, why);
                 Strategy::Weighted
             }
         };
-        self.models.share(strategy);
+        let is_used = self.models.share(strategy);
+        if is_used && strategy == Strategy::MostQuota {
+            let name = written.unwrap_or_default();
+            let how = format!("`{name}` became `most_quota`: by what providers say is left of their limits");
+            self.report.changed(at, how);
+        } else if !is_used && strategy != Strategy::Weighted {
+            self.report.left(at, "no model has several deployments to choose from");
+        }
     }
 
     /// After how many failures a deployment is left alone, and for how long.
     fn cooldown(&mut self, router: &mut Fields, litellm: &mut Fields) {
         let mut circuit = Circuit::default();
+        let mut written = Vec::new();
+        let mut disabled = false;
         for fields in [router, litellm] {
             if let Some(fails) = self.count(fields, "allowed_fails") {
                 circuit.failure_threshold =
                     Some(u32::try_from(fails).map_or(u32::MAX, |n| n.saturating_add(1)));
                 let how =
                     "counts failures in a row (`circuit_breaker.failure_threshold`), not those of a minute";
-                self.report.changed(fields.at("allowed_fails"), how);
+                written.push((fields.at("allowed_fails"), Some(how)));
             }
             if let Some(time) = self.seconds(fields, "cooldown_time") {
                 (circuit.open, circuit.cooldown) = (Some(time), Some(time));
+                written.push((fields.at("cooldown_time"), None));
             }
-            if fields.flag("disable_cooldowns", &mut self.report) == Some(true) {
-                circuit = Circuit { max_cooldown: Some(Span::secs(0)), ..Circuit::default() };
+            disabled |= fields.flag("disable_cooldowns", &mut self.report) == Some(true);
+        }
+        if disabled {
+            circuit = Circuit { max_cooldown: Some(Span::secs(0)), ..Circuit::default() };
+        }
+        for (at, how) in written {
+            match how {
+                _ if disabled => self.report.left(at, "has no effect beside `disable_cooldowns`"),
+                Some(how) => self.report.changed(at, how),
+                None => {}
             }
         }
         if circuit != Circuit::default() {
@@ -438,6 +450,7 @@ fn why_general(name: &str) -> &'static str {
         }
         "health_check_interval" | "background_health_checks" => "health is told from real traffic",
         "max_request_size_mb" => "the limit is `server.max_body`",
+        "pass_through_endpoints" => "only the gateway's own paths are served",
         _ => "has no counterpart",
     }
 }
@@ -449,7 +462,6 @@ pub(super) fn why_section(name: &str) -> &'static str {
         "include" => "other files are not followed: import them one by one",
         "guardrails" => "there are no guardrails yet",
         "mcp_servers" | "mcp_tools" => "MCP is not carried",
-        "pass_through_endpoints" => "only the gateway's own paths are served",
         _ => "has no counterpart",
     }
 }
