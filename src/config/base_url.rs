@@ -140,6 +140,12 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
 
 /// Host and port of an address such as `127.0.0.1:10000` or `[::1]:80`; the port must be there.
 pub(crate) fn host_port(address: &str) -> Result<(String, u16), String> {
+    if let Some((_, rest)) = address.split_once("://") {
+        // What is in front of `@` may be a password, and is not repeated.
+        let rest = rest.split(['/', '?']).next().unwrap_or_default();
+        let rest = rest.rsplit('@').next().unwrap_or_default();
+        return Err(format!("is an address without a scheme, such as `{rest}`"));
+    }
     let (host, port) = split_port(address)?;
     let lacks = || match host.parse::<u16>() {
         Ok(_) => format!("`{address}` lacks an address before the port, such as `127.0.0.1:{address}`"),
@@ -193,6 +199,18 @@ mod tests {
         ] {
             let error = BaseUrl::parse(url).unwrap_err();
             assert!(error.contains(word), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_no_scheme() {
+        for (address, rest) in [
+            ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+            ("redis://user:secret@h:6379/0", "h:6379"),
+            ("https://[::1]:80", "[::1]:80"),
+        ] {
+            let error = host_port(address).unwrap_err();
+            assert_eq!(error, format!("is an address without a scheme, such as `{rest}`"));
         }
     }
 

@@ -22,5 +22,7 @@ pub(crate) use base_url::without_endpoint;
 pub(crate) use compile::{MOST_USD, digest};
 pub use compile::{compile, keys_file, limits};
 pub use problem::Problem;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use read::A_WORD;
 pub use read::{from_json, read};
 pub use upstream::{AuthPlan, Upstream, upstreams};

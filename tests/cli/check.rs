@@ -383,3 +383,55 @@ fn a_base_url_that_ends_with_an_endpoint_is_doubted() {
         );
     }
 }
+
+#[test]
+fn where_a_word_belongs_the_words_are_named() {
+    let room = Room::new();
+    let model = "models: {\"a.b\": {targets: [openai/gpt-4o]";
+    for (text, said) in [
+        (
+            format!("{model}, strategy: [weighted]}}}}\n"),
+            "strategy: invalid type: a list, expected one of `ordered`, `weighted`",
+        ),
+        (
+            format!("{model}}}}}\nproviders: {{openai: {{auth: {{a: b}}}}}}\n"),
+            "gateway.yaml:2:28: providers.openai.auth: invalid type: an object, expected one of `key`",
+        ),
+        (
+            format!("{model}}}}}\nbudgets: [{{usd: 5, every: day, per: [tenant, model]}}]\n"),
+            "budgets[0].per: invalid type: a list, expected one of ",
+        ),
+        (
+            format!("{model}}}}}\nserver: {{listen: 'http://127.0.0.1:8080'}}\n"),
+            "server.listen: is an address without a scheme, such as `127.0.0.1:8080`",
+        ),
+        (
+            format!("{model}}}}}\naudit: {{to: {{otlp: 'http://h:4317'}}}}\n"),
+            "audit.to.otlp: is an address without a scheme, such as `h:4317`",
+        ),
+        (
+            format!("{model}}}}}\nstate: {{redis: {{address: 'redis://u:hidden@h:6379/0'}}}}\n"),
+            "state.redis.address: is an address without a scheme, such as `h:6379`",
+        ),
+    ] {
+        room.write("gateway.yaml", &text);
+        let error = room.run(&["check"], &[]).bad();
+        assert!(error.contains(said) && !error.contains("hidden"), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn mistakes_in_the_file_of_keys_are_named_as_others() {
+    let room = Room::new();
+    room.write("gateway.yaml", "keys_file: keys.yaml\nmodels: {a: ollama/a}\n");
+    for (keys, said) in [
+        ("keys:\n- id: a\n  sha: b\n", "keys.yaml:3:3: keys[0].sha: unknown field `sha`"),
+        ("keys:\n- id: a\n  sha: b\n", "(did you mean `sha256`?)"),
+        ("keys:\n- id: a\n  sha25: b\n", "(did you mean `sha256`?)"),
+        ("- id: a\n", "keys.yaml:1:1: invalid type: a list, expected an object with `keys`"),
+    ] {
+        room.write("keys.yaml", keys);
+        let error = room.run(&["check"], &[]).bad();
+        assert!(error.contains(said), "{keys}\n{error}");
+    }
+}
