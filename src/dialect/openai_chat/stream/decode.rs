@@ -19,6 +19,9 @@ use serde_json::value::RawValue;
 const MOST_HELD: usize = 16 << 20;
 
 /// Reads a stream of `chat.completion.chunk` events.
+///
+/// Some providers say a finish reason in every chunk, or in one before the last: the answer is finished when the
+/// stream ends after one.
 #[derive(Debug, Default)]
 pub struct StreamDecoder {
     framer: Framer,
@@ -31,7 +34,6 @@ struct Chunks {
     started: bool,
     /// Nothing after this counts.
     over: bool,
-    finished: bool,
     choices: Vec<Choice>,
     /// The last chunk that did nothing but add text to an answer, and that answer: most chunks are like the one before.
     plain: Stencil<u32>,
@@ -46,7 +48,8 @@ struct Choice {
     held_bytes: usize,
     /// Pages that a text relies on which has not begun.
     cited: Vec<Citation<'static>>,
-    finished: bool,
+    /// Why it ended, as far as is known: what is said last counts.
+    finish: Option<FinishReason>,
 }
 
 /// The open part, tool calls apart.
@@ -81,6 +84,7 @@ impl StreamDecoder {
         {
             self.chunks.take(&event, sink);
         }
+        self.chunks.close(sink);
     }
 }
 
@@ -141,7 +145,7 @@ impl Chunks {
 
     /// More text of an answer that has begun.
     fn say<S: EventSink>(&mut self, choice: u32, text: Text<'_>, sink: &mut S) {
-        if let Some(state) = self.choices.get_mut(choice as usize).filter(|state| !state.finished) {
+        if let Some(state) = self.choices.get_mut(choice as usize) {
             state.say(choice, Open::Text, Delta::Text(text), sink);
         }
     }
@@ -150,12 +154,26 @@ impl Chunks {
     /// an answer that says nothing, but `[DONE]` is the provider's own word that the answer is complete.
     fn done<S: EventSink>(&mut self, sink: &mut S) {
         self.over = true;
-        for at in 0..u32::try_from(self.choices.len()).unwrap_or(0) {
-            self.finish(at, FinishReason::Unknown, sink);
+        for (choice, state) in (0..).zip(&mut self.choices) {
+            state.finish(choice, sink);
         }
         if self.started {
             sink.event(Event::End);
         }
+    }
+
+    /// The connection was closed. Some providers leave `[DONE]` out; the answer is complete if every choice said why it
+    /// ended.
+    fn close<S: EventSink>(&mut self, sink: &mut S) {
+        let is_complete = self.is_finished() && self.choices.iter().all(|state| state.finish.is_some());
+        if !self.over && is_complete {
+            self.done(sink);
+        }
+    }
+
+    /// Whether a choice said why it ended.
+    fn is_finished(&self) -> bool {
+        self.choices.iter().any(|state| state.finish.is_some())
     }
 
     fn chunk<S: EventSink>(&mut self, chunk: wire::Chunk<'_>, sink: &mut S) -> Result<(), Failure> {
@@ -174,7 +192,7 @@ impl Chunks {
             self.choice(choice, sink)?;
         }
         if let Some(usage) = chunk.usage {
-            sink.event(Event::Usage { usage: usage.to_usage(), last: self.finished });
+            sink.event(Event::Usage { usage: usage.to_usage(), last: self.is_finished() });
         }
         Ok(())
     }
@@ -190,32 +208,16 @@ impl Chunks {
         }
         let Some(state) = self.choices.get_mut(at) else { return Ok(()) };
         lost(&wire.extra, sink);
-        if let Some(delta) = wire.delta
-            && !state.finished
-        {
+        if let Some(delta) = wire.delta {
             state.delta(choice, delta, sink)?;
         }
         if let Some(logprobs) = wire.logprobs {
             sink.event(Event::Logprobs { choice, json: Json::from(logprobs) });
         }
         if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
-            self.finish(choice, finish::decode(&word.to_str()), sink);
+            state.finish = Some(finish::decode(&word.to_str()));
         }
         Ok(())
-    }
-
-    fn finish<S: EventSink>(&mut self, choice: u32, reason: FinishReason, sink: &mut S) {
-        let Some(state) = self.choices.get_mut(choice as usize) else { return };
-        if std::mem::replace(&mut state.finished, true) {
-            return;
-        }
-        self.finished = true;
-        state.close(choice, sink);
-        if !state.cited.is_empty() {
-            sink.event(Event::Lost("annotations"));
-        }
-        let reason = finish::with_calls(reason, state.calls.any());
-        sink.event(Event::Finish { choice, finish: reason.into() });
     }
 }
 
@@ -356,6 +358,17 @@ impl Choice {
             PartKind::Other(opaque) => sink.event(Event::Lost(&opaque.kind.to_str())),
             _ => sink.event(Event::Lost("a picture, sound or document")),
         }
+    }
+
+    /// Nothing more comes.
+    fn finish<S: EventSink>(&mut self, choice: u32, sink: &mut S) {
+        self.close(choice, sink);
+        if !self.cited.is_empty() {
+            sink.event(Event::Lost("annotations"));
+        }
+        let reason = self.finish.unwrap_or(FinishReason::Unknown);
+        let reason = finish::with_calls(reason, self.calls.any());
+        sink.event(Event::Finish { choice, finish: reason.into() });
     }
 
     fn call<S: EventSink>(

@@ -36,6 +36,8 @@ wire_object! {
 }
 
 /// Reads a stream of `text_completion` events.
+///
+/// Some providers say a finish reason in every chunk: a text is finished when the stream ends after one.
 #[derive(Debug, Default)]
 pub struct StreamDecoder {
     framer: Framer,
@@ -45,7 +47,6 @@ pub struct StreamDecoder {
 #[derive(Debug, Default)]
 struct Chunks {
     started: bool,
-    finished: bool,
     /// Nothing after this counts.
     over: bool,
     choices: Vec<Choice>,
@@ -54,7 +55,8 @@ struct Chunks {
 #[derive(Debug, Clone, Copy, Default)]
 struct Choice {
     open: bool,
-    finished: bool,
+    /// Why it ended, as far as is known: what is said last counts.
+    finish: Option<FinishReason>,
 }
 
 impl StreamDecoder {
@@ -81,6 +83,7 @@ impl StreamDecoder {
         {
             self.chunks.take(&event, sink);
         }
+        self.chunks.close(sink);
     }
 }
 
@@ -108,20 +111,41 @@ impl Chunks {
             return;
         }
         if data == b"[DONE]" {
-            self.over = true;
-            for choice in 0..u32::try_from(self.choices.len()).unwrap_or(0) {
-                self.finish(choice, FinishReason::Unknown, sink);
-            }
-            if self.started {
-                sink.event(Event::End);
-            }
-            return;
+            return self.done(sink);
         }
         match parse::<Chunk<'_>>(data) {
             Ok(chunk) if chunk.error.is_none() && event.name != "error" => self.chunk(chunk, sink),
             Err(error) if event.name != "error" => self.fail(broken(&error.to_string()), sink),
             _ => self.fail(read_failure(Dialect::OpenaiCompletions, 200, data), sink),
         }
+    }
+
+    /// The provider says that this is all.
+    fn done<S: EventSink>(&mut self, sink: &mut S) {
+        self.over = true;
+        for (choice, state) in (0..).zip(&mut self.choices) {
+            if std::mem::take(&mut state.open) {
+                sink.event(Event::PartStop { choice });
+            }
+            let reason = state.finish.unwrap_or(FinishReason::Unknown);
+            sink.event(Event::Finish { choice, finish: reason.into() });
+        }
+        if self.started {
+            sink.event(Event::End);
+        }
+    }
+
+    /// The connection was closed: without `[DONE]`, the answer is complete if every text said why it ended.
+    fn close<S: EventSink>(&mut self, sink: &mut S) {
+        let is_complete = self.is_finished() && self.choices.iter().all(|state| state.finish.is_some());
+        if !self.over && is_complete {
+            self.done(sink);
+        }
+    }
+
+    /// Whether a text said why it ended.
+    fn is_finished(&self) -> bool {
+        self.choices.iter().any(|state| state.finish.is_some())
     }
 
     fn chunk<S: EventSink>(&mut self, chunk: Chunk<'_>, sink: &mut S) {
@@ -141,7 +165,7 @@ impl Chunks {
             }
         }
         if let Some(usage) = chunk.usage {
-            sink.event(Event::Usage { usage: usage.to_usage(), last: self.finished });
+            sink.event(Event::Usage { usage: usage.to_usage(), last: self.is_finished() });
         }
     }
 
@@ -157,7 +181,7 @@ impl Chunks {
         }
         let Some(state) = self.choices.get_mut(at) else { return true };
         lost(&wire.extra, sink);
-        if let Some(text) = wire.text.filter(|text| !text.is_empty() && !state.finished) {
+        if let Some(text) = wire.text.filter(|text| !text.is_empty()) {
             if !std::mem::replace(&mut state.open, true) {
                 sink.event(Event::PartStart { choice, part: PartStart::Text });
             }
@@ -167,20 +191,8 @@ impl Chunks {
             sink.event(Event::Logprobs { choice, json });
         }
         if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
-            self.finish(choice, finish::decode(&word.to_str()), sink);
+            state.finish = Some(finish::decode(&word.to_str()));
         }
         true
-    }
-
-    fn finish<S: EventSink>(&mut self, choice: u32, reason: FinishReason, sink: &mut S) {
-        let Some(state) = self.choices.get_mut(choice as usize) else { return };
-        if std::mem::replace(&mut state.finished, true) {
-            return;
-        }
-        self.finished = true;
-        if std::mem::take(&mut state.open) {
-            sink.event(Event::PartStop { choice });
-        }
-        sink.event(Event::Finish { choice, finish: reason.into() });
     }
 }
