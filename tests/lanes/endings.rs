@@ -3,7 +3,7 @@
 use crate::feed::run;
 use serde_json::{Value, json};
 use tollgate::dialect::Dialect::{Anthropic, OpenaiChat, OpenaiCompletions};
-use tollgate::dialect::lane::{AnswerPlan, Progress};
+use tollgate::dialect::lane::{self, AnswerPlan, Progress, Stream};
 
 /// A stream of server-sent events.
 fn sse(events: &[Value]) -> String {
@@ -66,4 +66,63 @@ fn without_the_end_mark_every_choice_has_to_end() {
     let plan = AnswerPlan::new(Anthropic, OpenaiChat, true, false);
     assert_eq!(told(&plan, &stream).1, Progress::Failed);
     assert_eq!(told(&plan, &(stream + DONE)).1, Progress::Finished);
+}
+
+#[test]
+fn an_answer_that_ends_with_an_error_is_a_failure() {
+    let limit = json!({"code": 429, "message": "Provider is busy"});
+    for (word, error, status, says) in [
+        ("error", Value::Null, 502, "ended with error"),
+        ("network_error", json!({}), 502, "ended with network_error"),
+        ("insufficient_system_resource", Value::Null, 503, "insufficient_system_resource"),
+        ("error", limit.clone(), 429, "Provider is busy"),
+        ("stop", limit, 429, "Provider is busy"),
+    ] {
+        for (provider, delta, message) in [
+            (OpenaiChat, "delta", json!({"role": "assistant", "content": "half"})),
+            (OpenaiCompletions, "text", json!("half")),
+        ] {
+            let plan = AnswerPlan::new(Anthropic, provider, false, false);
+            let mut choice = json!({"index": 0, "message": message, "text": message, "finish_reason": word, "error": error});
+            let body = chunk(&choice).to_string();
+            let failure = lane::answer(&plan, body.as_bytes()).unwrap_err();
+            assert!(failure.status == status && failure.message.contains(says), "{word}: {failure:?}");
+
+            choice[delta] = message;
+            let plan = AnswerPlan::new(Anthropic, provider, true, false);
+            let mut stream = Stream::new(&plan);
+            stream.push((sse(&[chunk(&choice)]) + DONE).as_bytes(), &mut Vec::new());
+            stream.end(&mut Vec::new());
+            assert_eq!(stream.progress(), Progress::Failed, "{word}");
+            assert_eq!(stream.failure().unwrap().status, status, "{word}");
+        }
+    }
+}
+
+#[test]
+fn words_for_an_end_mean_the_same_in_every_lane() {
+    for (word, to_anthropic, told) in [
+        ("stop", "end_turn", "stop"),
+        ("model_length", "max_tokens", "length"),
+        ("max_tokens", "max_tokens", "length"),
+        ("model_context_window_exceeded", "model_context_window_exceeded", "length"),
+        ("sensitive", "refusal", "content_filter"),
+        ("safety", "refusal", "content_filter"),
+        ("refusal", "refusal", "content_filter"),
+    ] {
+        let choice =
+            json!({"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": word});
+        let body = chunk(&choice).to_string();
+        let answer = lane::answer(&AnswerPlan::new(Anthropic, OpenaiChat, false, false), body.as_bytes());
+        let answer: Value = serde_json::from_slice(&answer.unwrap().body.unwrap()).unwrap();
+        assert_eq!(answer["stop_reason"], to_anthropic, "{word}");
+        let identity = AnswerPlan::new(OpenaiChat, OpenaiChat, false, false);
+        assert_eq!(lane::answer(&identity, body.as_bytes()).unwrap().report.finish, Some(told), "{word}");
+    }
+    for word in ["function_call", "error"] {
+        let choice = json!({"index": 0, "message": {"content": "a"}, "finish_reason": word});
+        let identity = AnswerPlan::new(OpenaiChat, OpenaiChat, false, false);
+        let report = lane::answer(&identity, chunk(&choice).to_string().as_bytes()).unwrap().report;
+        assert_eq!(report.finish, Some(word));
+    }
 }

@@ -32,6 +32,7 @@ wire_object! {
         message: MessageWire<'a> = "message",
         finish_reason: Text<'a> = "finish_reason",
         logprobs: &'a RawValue = "logprobs",
+        error: &'a RawValue = "error",
     }
 }
 
@@ -100,6 +101,9 @@ fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure>
     let index = wire.index.unwrap_or_else(|| u32::try_from(at).unwrap_or(u32::MAX));
     if index >= MOST_CHOICES {
         return Err(malformed("it holds too many choices"));
+    }
+    if let Some(failure) = finish::failure(wire.finish_reason.as_ref(), wire.error) {
+        return Err(failure);
     }
     let mut choice = Choice::new(index);
     let message = match wire.message {

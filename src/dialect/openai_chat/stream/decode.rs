@@ -188,13 +188,11 @@ impl Chunks {
             });
         }
         lost(&chunk.extra, sink);
-        for choice in choices {
-            self.choice(choice, sink)?;
-        }
+        let taken = choices.into_iter().try_for_each(|choice| self.choice(choice, sink));
         if let Some(usage) = chunk.usage {
             sink.event(Event::Usage { usage: usage.to_usage(), last: self.is_finished() });
         }
-        Ok(())
+        taken
     }
 
     fn choice<S: EventSink>(&mut self, wire: wire::Choice<'_>, sink: &mut S) -> Result<(), Failure> {
@@ -213,6 +211,9 @@ impl Chunks {
         }
         if let Some(logprobs) = wire.logprobs {
             sink.event(Event::Logprobs { choice, json: Json::from(logprobs) });
+        }
+        if let Some(failure) = finish::failure(wire.finish_reason.as_ref(), wire.error) {
+            return Err(failure);
         }
         if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
             state.finish = Some(finish::decode(&word.to_str()));

@@ -33,6 +33,7 @@ wire_object! {
         /// Some send the whole message once more in the end.
         pub(super) message: IgnoredAny = "message",
         pub(super) finish_reason: Text<'a> = "finish_reason",
+        pub(super) error: &'a RawValue = "error",
         pub(super) native_finish_reason: IgnoredAny = "native_finish_reason",
         pub(super) logprobs: &'a RawValue = "logprobs",
     }
@@ -71,6 +72,7 @@ impl<'a> Chunk<'a> {
         let is_bare = self.usage.is_none() && self.error.is_none() && self.extra.is_empty();
         let [choice] = self.choices.as_deref().filter(|_| is_bare)? else { return None };
         let goes_on = choice.finish_reason.as_ref().is_none_or(Text::is_empty) && choice.logprobs.is_none();
+        let goes_on = goes_on && choice.error.is_none();
         let delta = choice.delta.as_ref().filter(|_| goes_on && choice.extra.is_empty())?;
         let text = delta.content.as_ref().filter(|_| delta.has_no_more())?;
         let TextOr::Text(text) = text else { return None };

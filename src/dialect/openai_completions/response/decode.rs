@@ -31,6 +31,7 @@ wire_object! {
         text: Text<'a> = "text",
         finish_reason: Text<'a> = "finish_reason",
         logprobs: &'a RawValue = "logprobs",
+        error: &'a RawValue = "error",
     }
 }
 
@@ -60,6 +61,9 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
         let index = wire.index.unwrap_or_else(|| u32::try_from(at).unwrap_or(u32::MAX));
         if index >= MOST_CHOICES {
             return Err(Failure::new(502, "the provider's answer holds too many choices"));
+        }
+        if let Some(failure) = finish::failure(wire.finish_reason.as_ref(), wire.error) {
+            return Err(failure);
         }
         let mut choice = Choice::new(index);
         choice.parts.extend(wire.text.filter(|text| !text.is_empty()).map(Part::text));

@@ -32,6 +32,7 @@ wire_object! {
         text: Text<'a> = "text",
         finish_reason: Text<'a> = "finish_reason",
         logprobs: &'a RawValue = "logprobs",
+        error: &'a RawValue = "error",
     }
 }
 
@@ -159,27 +160,26 @@ impl Chunks {
             });
         }
         lost(&chunk.extra, sink);
-        for choice in choices {
-            if !self.choice(choice, sink) {
-                return self.fail(broken("it holds too many choices"), sink);
-            }
-        }
+        let taken = choices.into_iter().try_for_each(|choice| self.choice(choice, sink));
         if let Some(usage) = chunk.usage {
             sink.event(Event::Usage { usage: usage.to_usage(), last: self.is_finished() });
         }
+        if let Err(failure) = taken {
+            self.fail(failure, sink);
+        }
     }
 
-    /// Takes what is added to one text; `false`: there are too many of them.
-    fn choice<S: EventSink>(&mut self, wire: ChoiceWire<'_>, sink: &mut S) -> bool {
+    /// Takes what is added to one text.
+    fn choice<S: EventSink>(&mut self, wire: ChoiceWire<'_>, sink: &mut S) -> Result<(), Failure> {
         let choice = wire.index.unwrap_or(0);
         if choice >= MOST_CHOICES {
-            return false;
+            return Err(broken("it holds too many choices"));
         }
         let at = choice as usize;
         if self.choices.len() <= at {
             self.choices.resize_with(at.saturating_add(1), Choice::default);
         }
-        let Some(state) = self.choices.get_mut(at) else { return true };
+        let Some(state) = self.choices.get_mut(at) else { return Ok(()) };
         lost(&wire.extra, sink);
         if let Some(text) = wire.text.filter(|text| !text.is_empty()) {
             if !std::mem::replace(&mut state.open, true) {
@@ -190,9 +190,12 @@ impl Chunks {
         if let Some((json, _)) = wire.logprobs.and_then(logprobs::to_hub) {
             sink.event(Event::Logprobs { choice, json });
         }
+        if let Some(failure) = finish::failure(wire.finish_reason.as_ref(), wire.error) {
+            return Err(failure);
+        }
         if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
             state.finish = Some(finish::decode(&word.to_str()));
         }
-        true
+        Ok(())
     }
 }
