@@ -49,6 +49,8 @@ struct Choice {
     thinks_again: bool,
     /// A refusal was said.
     refused: bool,
+    /// Citations so far.
+    citations: u64,
     /// Characters of text so far, and those before the open part: citations count from the beginning of all of it.
     written: u64,
     before: u64,
@@ -92,9 +94,18 @@ impl StreamEncoder {
             Event::Delta { choice, delta } => self.delta(*choice, delta, out),
             Event::PartStop { choice } => self.part_stop(*choice, out),
             Event::Citation { choice, citation } => {
-                let before = self.choices.get(*choice as usize).map_or(0, |state| state.before);
+                self.begin(*choice, out);
+                let Some(state) = self.choices.get_mut(*choice as usize) else { return };
+                let (number, before) = (state.citations, state.before);
+                state.citations = number.saturating_add(1);
                 self.additions(*choice, out, |o| {
-                    o.array("annotations", |list| list.object(|o| write_nested(o, citation, before)));
+                    o.array("annotations", |list| {
+                        list.object(|o| {
+                            // OpenAI's clients put the pieces of a list together by it, and fail where there is none.
+                            o.u64("index", number);
+                            write_nested(o, citation, before);
+                        });
+                    });
                 });
             }
             Event::Logprobs { choice, json } => self.chunk(*choice, out, |o| {
