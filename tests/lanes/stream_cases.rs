@@ -229,6 +229,17 @@ fn a_stream_that_breaks_off_is_no_answer() {
 }
 
 #[test]
+fn groqs_counts_are_counts() {
+    let end = r#"{"id":"c","x_groq":{"id":"r","usage":{"queue_time":0.1,"prompt_tokens":11,"completion_tokens":7}},"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let stream = [chunk("{\"content\":\"a\"}"), format!("data: {end}\n\n"), DONE.to_owned()].concat();
+    let mut lane = Stream::new(&AnswerPlan::new(Anthropic, OpenaiChat, true, false));
+    lane.push(stream.as_bytes(), &mut Vec::new());
+    let report = lane.report();
+    assert_eq!((report.usage.input, report.usage.output, report.usage_is_final), (Some(11), Some(7), true));
+    assert_eq!(report.warnings, [""; 0]);
+}
+
+#[test]
 fn usage_is_shown_to_those_who_asked() {
     let stream = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"c\",\"usage\":{\"input_tokens\":3,\"cache_read_input_tokens\":4,\"output_tokens\":1}}}\n\n\
         event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":{}}}\n\n\

@@ -5,7 +5,8 @@ use super::stream::Seen;
 use crate::chat::Failure;
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Report, malformed, read_failure};
-use crate::dialect::openai_chat::{finish, usage::UsageWire};
+use crate::dialect::openai_chat::finish;
+use crate::dialect::openai_chat::usage::{Groq, UsageWire};
 use crate::wire::json::{Text, parse, wire_object};
 use crate::wire::sse::Event;
 use serde_json::value::RawValue;
@@ -19,11 +20,6 @@ wire_object! {
         usage: UsageWire<'a> = "usage",
         groq: Groq<'a> = "x_groq",
     }
-}
-
-wire_object! {
-    /// Where Groq puts its counts in a stream that was not asked for them.
-    light struct Groq<'a> { usage: UsageWire<'a> = "usage" }
 }
 
 wire_object! {

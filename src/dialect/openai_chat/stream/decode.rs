@@ -189,7 +189,7 @@ impl Chunks {
         }
         lost(&chunk.extra, sink);
         let taken = choices.into_iter().try_for_each(|choice| self.choice(choice, sink));
-        if let Some(usage) = chunk.usage {
+        if let Some(usage) = chunk.usage.or_else(|| chunk.groq?.usage) {
             sink.event(Event::Usage { usage: usage.to_usage(), last: self.is_finished() });
         }
         taken
