@@ -1,7 +1,7 @@
 //! Streams, both ways.
 
 use super::*;
-use crate::chat::{Event, Failure, FinishReason};
+use crate::chat::{Event, Failure, FinishReason, PartStart};
 use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
 use crate::wire::eventstream::{Framer, write_frame};
@@ -118,6 +118,17 @@ fn a_call_without_arguments_has_empty_ones() {
     ]));
     assert_eq!(seen[2].1["delta"], json!({"toolUse": {"input": "{}"}}));
     assert_eq!(seen[4].1, json!({"stopReason": "tool_use"}));
+
+    // Nor is it the decoders' business alone: OpenAI's providers say an empty string.
+    let plan = AnswerPlan::new(Dialect::Bedrock, Dialect::OpenaiChat, true, false);
+    let (mut encoder, mut out) = (StreamEncoder::new(&plan), Vec::new());
+    let part = PartStart::ToolCall { id: "t".into(), name: "f".into() };
+    for event in [Event::PartStart { choice: 0, part }, Event::PartStop { choice: 0 }, Event::End] {
+        encoder.event(&event, &mut out);
+    }
+    let seen = read(&out);
+    assert_eq!(seen[2].1["delta"], json!({"toolUse": {"input": "{}"}}));
+    assert_eq!((&*seen[3].0, &seen[4].1), ("contentBlockStop", &json!({"stopReason": "tool_use"})));
 }
 
 #[test]
