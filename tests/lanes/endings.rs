@@ -126,3 +126,19 @@ fn words_for_an_end_mean_the_same_in_every_lane() {
         assert_eq!(report.finish, Some(word));
     }
 }
+
+#[test]
+fn an_error_without_a_frame_around_it_is_told() {
+    let error = json!({"error": {"message": "Overloaded", "type": "overloaded_error"}});
+    for body in [error.to_string(), format!("{error:#}\n"), format!("{error}\n\n")] {
+        for (client, provider) in [(Anthropic, OpenaiChat), (OpenaiChat, OpenaiCompletions)] {
+            let plan = AnswerPlan::new(client, provider, true, false);
+            let (out, progress) = told(&plan, &body);
+            assert!(progress == Progress::Failed && out.contains("Overloaded"), "{body}: {out}");
+            let mut stream = Stream::new(&plan);
+            stream.push(body.as_bytes(), &mut Vec::new());
+            stream.end(&mut Vec::new());
+            assert_eq!(stream.failure().unwrap().status, 529);
+        }
+    }
+}

@@ -26,11 +26,11 @@ mod translated;
 
 pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
-pub(crate) use failure::malformed;
 pub use failure::{
     AttemptNote, failure_header, is_failure_of, read_failure, redacted, with_error_type, write_failure,
     write_failure_to,
 };
+pub(crate) use failure::{bare_failure, malformed};
 pub use features::{Features, features};
 pub use forward::{Form, Gauge, Subject};
 pub use params::Setting;

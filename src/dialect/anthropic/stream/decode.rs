@@ -6,7 +6,7 @@ use super::super::usage::{Counts, WireUsage};
 use super::super::wire::{Added, Block, Data, Delta as WireDelta};
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
-use crate::dialect::lane::read_failure;
+use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::open_text::OpenText;
 use crate::dialect::service::is_missed;
 use crate::wire::json::{ParseError, Stencil, parse, parse_raw};
@@ -87,13 +87,8 @@ impl State {
             return;
         }
         let Some(bytes) = frame.data else {
-            // A server may answer with a bare JSON error and status 200.
-            let raw = frame.raw.trim_ascii();
-            if frame.name.is_empty()
-                && raw.starts_with(b"{")
-                && memchr::memmem::find(raw, b"\"error\"").is_some()
-            {
-                self.fail(read_failure(Dialect::Anthropic, 200, raw), sink);
+            if let Some(failure) = bare_failure(Dialect::Anthropic, frame) {
+                self.fail(failure, sink);
             }
             return;
         };

@@ -9,7 +9,7 @@ use crate::chat::{
     Citation, Delta, Event, EventSink, Extra, Failure, FinishReason, Json, Part, PartKind, PartStart, Text,
 };
 use crate::dialect::Dialect;
-use crate::dialect::lane::read_failure;
+use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::service::is_missed;
 use crate::wire::json::{Count, Stencil, TextOr, parse};
 use crate::wire::sse::{self, Framer};
@@ -114,6 +114,9 @@ impl Chunks {
     }
 
     fn take<S: EventSink>(&mut self, event: &sse::Event<'_>, sink: &mut S) {
+        if let Some(failure) = bare_failure(Dialect::OpenaiChat, event) {
+            return self.fail(failure, sink);
+        }
         let data = event.data.unwrap_or_default().trim_ascii();
         if data.is_empty() {
             return;

@@ -4,7 +4,7 @@ use super::super::logprobs;
 use super::super::response::MOST_CHOICES;
 use crate::chat::{Delta, Event, EventSink, Extra, Failure, FinishReason, PartStart, Text};
 use crate::dialect::Dialect;
-use crate::dialect::lane::read_failure;
+use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::openai_chat::{finish, usage::UsageWire};
 use crate::dialect::service::is_missed;
 use crate::wire::json::{Count, parse, wire_object};
@@ -107,6 +107,9 @@ impl Chunks {
     }
 
     fn take<S: EventSink>(&mut self, event: &sse::Event<'_>, sink: &mut S) {
+        if let Some(failure) = bare_failure(Dialect::OpenaiCompletions, event) {
+            return self.fail(failure, sink);
+        }
         let data = event.data.unwrap_or_default().trim_ascii();
         if data.is_empty() {
             return;
