@@ -17,6 +17,19 @@ fn chunk(choice: &Value) -> Value {
 
 const DONE: &str = "data: [DONE]\n\n";
 
+/// The stream of a model of Anthropic's that says "hi" and ends so; `usage` stands beside its last counts.
+fn claude(delta: &Value, usage: &Value) -> String {
+    let mut last = json!({"output_tokens": 2});
+    last.as_object_mut().unwrap().extend(usage.as_object().cloned().unwrap_or_default());
+    sse(&[
+        json!({"type": "message_start", "message": {"id": "m", "model": "c", "usage": {"input_tokens": 1}}}),
+        json!({"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "hi"}}),
+        json!({"type": "content_block_stop", "index": 0}),
+        json!({"type": "message_delta", "delta": delta, "usage": last}),
+        json!({"type": "message_stop"}),
+    ])
+}
+
 /// The client's stream, which is the same at any split.
 fn told(plan: &AnswerPlan, stream: &str) -> (String, Progress) {
     let whole = run(plan, stream.as_bytes(), stream.len());
@@ -140,5 +153,14 @@ fn an_error_without_a_frame_around_it_is_told() {
             stream.end(&mut Vec::new());
             assert_eq!(stream.failure().unwrap().status, 529);
         }
+    }
+}
+
+#[test]
+fn the_text_that_ended_an_answer_is_told_in_streams_too() {
+    let stream = claude(&json!({"stop_reason": "stop_sequence", "stop_sequence": "END"}), &json!({}));
+    for client in [OpenaiChat, OpenaiCompletions] {
+        let (out, _) = told(&AnswerPlan::new(client, Anthropic, true, false), &stream);
+        assert!(out.contains("\"finish_reason\":\"stop\",\"stop_reason\":\"END\""), "{out}");
     }
 }
