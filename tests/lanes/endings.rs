@@ -164,3 +164,23 @@ fn the_text_that_ended_an_answer_is_told_in_streams_too() {
         assert!(out.contains("\"finish_reason\":\"stop\",\"stop_reason\":\"END\""), "{out}");
     }
 }
+
+#[test]
+fn what_stands_beside_the_counts_of_a_stream_is_no_silent_loss() {
+    let warnings = |stream: &str| {
+        let mut lane = Stream::new(&AnswerPlan::new(OpenaiChat, Anthropic, true, false));
+        lane.push(stream.as_bytes(), &mut Vec::new());
+        lane.report().warnings.clone()
+    };
+    let end = json!({"stop_reason": "end_turn"});
+    let searched = claude(&end, &json!({"server_tool_use": {"web_search_requests": 2}}));
+    assert_eq!(warnings(&searched), ["usage.server_tool_use dropped from the stream"]);
+    let quiet =
+        claude(&end, &json!({"server_tool_use": {"web_search_requests": 0}, "service_tier": "standard"}));
+    assert_eq!(warnings(&quiet), [""; 0]);
+    let cleared = quiet.replace(
+        "\"type\":\"message_delta\"",
+        "\"type\":\"message_delta\",\"context_management\":{\"applied_edits\":[{\"cleared_tool_uses\":3}]}",
+    );
+    assert_eq!(warnings(&cleared), ["context_management dropped from the stream"]);
+}

@@ -127,7 +127,8 @@ impl State {
                         finish: Finish { reason, stop_sequence: delta.stop_sequence },
                     });
                 }
-                for (name, value) in &delta.extra {
+                let context = data.context_management.map(|value| ("context_management".into(), value));
+                for (name, value) in delta.extra.iter().chain(&context) {
                     if is_missed(name, value) {
                         sink.event(Event::Lost(name));
                     }
@@ -149,6 +150,9 @@ impl State {
         if let Some(usage) = usage {
             self.counts.update(usage);
             sink.event(Event::Usage { usage: self.counts.to_usage(), last });
+            for (name, _) in usage.extra.iter().filter(|(name, value)| is_missed(name, value)) {
+                sink.event(Event::Lost(&format!("usage.{name}")));
+            }
         }
     }
 
