@@ -8,6 +8,7 @@ use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Tex
 use crate::dialect::Dialect;
 use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::open_text::OpenText;
+use crate::dialect::proof::Proof;
 use crate::dialect::service::is_missed;
 use crate::wire::json::{ParseError, Stencil, parse, parse_raw};
 use crate::wire::sse::{Event as Frame, Framer};
@@ -25,6 +26,8 @@ struct State {
     counts: Counts,
     open: Open,
     said: OpenText,
+    /// What proves the open thought.
+    proof: Proof,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to the open block: most are like the one before.
@@ -170,7 +173,7 @@ impl State {
                 open(PartStart::Thinking, sink);
                 self.open = Open::Part;
                 add(Delta::Thinking(text(block.thinking)), sink);
-                add(Delta::Signature(text(block.signature)), sink);
+                self.prove(&text(block.signature), sink);
             }
             "redacted_thinking" => {
                 open(PartStart::RedactedThinking(text(block.data)), sink);
@@ -245,7 +248,7 @@ impl State {
                 add(Delta::Text(text), sink);
             }
             "thinking_delta" => add(Delta::Thinking(delta.thinking.unwrap_or_default()), sink),
-            "signature_delta" => add(Delta::Signature(delta.signature.unwrap_or_default()), sink),
+            "signature_delta" => self.prove(&delta.signature.unwrap_or_default(), sink),
             "input_json_delta" => {
                 let Open::Call { early } = &mut self.open else { return };
                 let json = delta.partial_json.unwrap_or_default();
@@ -259,6 +262,15 @@ impl State {
                 None => sink.event(Event::Lost("citations")),
             },
             other => sink.event(Event::Lost(other)),
+        }
+    }
+
+    /// What proves the open thought to its maker; it may come in pieces.
+    fn prove<S: EventSink>(&mut self, signature: &Text<'_>, sink: &mut S) {
+        if self.open == Open::Part
+            && let Err(failure) = self.proof.push(signature)
+        {
+            self.fail(failure, sink);
         }
     }
 
@@ -281,7 +293,8 @@ impl State {
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
             Open::Text => self.said.stop(sink),
-            Open::Said | Open::Part | Open::Call { early: None } => {}
+            Open::Part => self.proof.sign(sink),
+            Open::Said | Open::Call { early: None } => {}
             Open::Call { early: Some(arguments) } => {
                 sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::from(arguments)) });
             }

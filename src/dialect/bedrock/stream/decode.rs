@@ -7,6 +7,7 @@ use super::super::response::stop_sequence;
 use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start, ToolUse};
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::open_text::OpenText;
+use crate::dialect::proof::Proof;
 use crate::dialect::service::is_missed;
 use crate::wire::eventstream::{Frame, Framer};
 use crate::wire::json::{Stencil, parse};
@@ -30,6 +31,8 @@ struct State {
     /// A tool was called.
     called: bool,
     said: OpenText,
+    /// What proves the open thought, or holds all of it.
+    proof: Proof,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to a block: most are like the one before.
@@ -43,6 +46,8 @@ enum Open {
     None,
     Text,
     Thinking,
+    /// A thought that only its maker can read; it may come in pieces.
+    Redacted,
     /// A tool call, and whether arguments came.
     Call {
         said: bool,
@@ -192,8 +197,10 @@ impl State {
             return;
         }
         self.add(Adds::Text, delta.text.unwrap_or_default(), sink);
-        if let Some(reasoning) = delta.reasoning {
-            self.reasoning(reasoning, sink);
+        if let Some(reasoning) = delta.reasoning
+            && let Err(failure) = self.reasoning(reasoning, sink)
+        {
+            return self.fail(failure, sink);
         }
         let input = delta.tool_use.and_then(|call| call.input);
         self.add(Adds::Arguments, input.unwrap_or_default(), sink);
@@ -225,17 +232,24 @@ impl State {
         sink.event(Event::Delta { choice: 0, delta: adds.to_delta(text) });
     }
 
-    fn reasoning<S: EventSink>(&mut self, reasoning: ReasoningDelta<'_>, sink: &mut S) {
+    fn reasoning<S: EventSink>(
+        &mut self,
+        reasoning: ReasoningDelta<'_>,
+        sink: &mut S,
+    ) -> Result<(), Failure> {
         self.add(Adds::Thinking, reasoning.text.unwrap_or_default(), sink);
         if let Some(signature) = reasoning.signature.filter(|signature| !signature.is_empty()) {
             self.open(Open::Thinking, PartStart::Thinking, sink);
-            sink.event(Event::Delta { choice: 0, delta: Delta::Signature(signature) });
+            self.proof.push(&signature)?;
         }
         if let Some(data) = reasoning.redacted.filter(|data| !data.is_empty()) {
-            self.stop(sink);
-            sink.event(Event::PartStart { choice: 0, part: PartStart::RedactedThinking(data) });
-            sink.event(Event::PartStop { choice: 0 });
+            if self.open != Open::Redacted {
+                self.stop(sink);
+                self.open = Open::Redacted;
+            }
+            self.proof.push(&data)?;
         }
+        Ok(())
     }
 
     /// Opens a part unless it is open.
@@ -251,8 +265,10 @@ impl State {
     fn stop<S: EventSink>(&mut self, sink: &mut S) {
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
+            Open::Redacted => return self.proof.tell_redacted(sink),
             Open::Text => self.said.stop(sink),
-            Open::Thinking | Open::Call { said: true } => {}
+            Open::Thinking => self.proof.sign(sink),
+            Open::Call { said: true } => {}
             Open::Call { said: false } => {
                 sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::from("{}")) });
             }

@@ -95,6 +95,36 @@ fn what_is_read_is_written_again() {
 }
 
 #[test]
+fn a_proof_in_pieces_is_one() {
+    let added = |index: u32, reasoning: Value| {
+        ("contentBlockDelta", json!({"delta": {"reasoningContent": reasoning}, "contentBlockIndex": index}))
+    };
+    let stopped = |index: u32| ("contentBlockStop", json!({"contentBlockIndex": index}));
+    let bytes = frames(&[
+        ("messageStart", json!({"role": "assistant"})),
+        added(0, json!({"text": "hm"})),
+        added(0, json!({"signature": "si"})),
+        added(0, json!({"signature": "g"})),
+        stopped(0),
+        // Bytes, each piece of which is encoded by itself.
+        added(1, json!({"redactedContent": "AAE="})),
+        added(1, json!({"redactedContent": "AgM="})),
+        stopped(1),
+        added(2, json!({"redactedContent": "BA=="})),
+        stopped(2),
+        ("messageStop", json!({"stopReason": "end_turn"})),
+    ]);
+    let seen = events([&bytes[..]]).join("\n");
+    assert!(seen.contains("Signature(\"sig\")"), "{seen}");
+    let thoughts: Vec<&str> = seen.lines().filter(|line| line.contains("Redacted")).collect();
+    assert!(
+        thoughts.len() == 2 && thoughts[0].contains("AAECAw==") && thoughts[1].contains("BA=="),
+        "{seen}"
+    );
+    assert_eq!(events(bytes.chunks(1)).join("\n"), seen);
+}
+
+#[test]
 fn every_split_is_the_same() {
     let bytes = frames(&whole());
     let at_once = events([&bytes[..]]);
