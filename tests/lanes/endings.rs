@@ -184,3 +184,10 @@ fn what_stands_beside_the_counts_of_a_stream_is_no_silent_loss() {
     );
     assert_eq!(warnings(&cleared), ["context_management dropped from the stream"]);
 }
+
+#[test]
+fn an_end_mark_alone_ends_no_answer() {
+    let plan = AnswerPlan::new(OpenaiChat, Anthropic, true, false);
+    let (out, progress) = told(&plan, &claude(&json!({"stop_reason": null}), &json!({})));
+    assert!(progress == Progress::Failed && out.contains("broke off") && !out.contains("[DONE]"), "{out}");
+}

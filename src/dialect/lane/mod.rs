@@ -30,7 +30,7 @@ pub use failure::{
     AttemptNote, failure_header, is_failure_of, read_failure, redacted, with_error_type, write_failure,
     write_failure_to,
 };
-pub(crate) use failure::{bare_failure, malformed};
+pub(crate) use failure::{bare_failure, broken_off, malformed};
 pub use features::{Features, features};
 pub use forward::{Form, Gauge, Subject};
 pub use params::Setting;

@@ -7,7 +7,7 @@ use super::custom::CustomCalls;
 use super::marks::Marks;
 use super::names::Said;
 use super::transcript::Transcript;
-use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
+use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report, broken_off};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
 use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
 use crate::dialect::gemini::Reframer;
@@ -121,8 +121,7 @@ impl Stream {
                 sink.event(Event::Error(failure));
             }
             Progress::Content => {
-                let failure =
-                    Failure::new(502, "the provider's stream broke off before the answer was complete");
+                let failure = broken_off();
                 if sink.state.encoder.is_none() && self.reframer.is_none() {
                     codec::write_failure_event(sink.state.client, &failure, sink.out);
                 }

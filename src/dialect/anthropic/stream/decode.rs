@@ -6,7 +6,7 @@ use super::super::usage::{Counts, WireUsage};
 use super::super::wire::{Added, Block, Data, Delta as WireDelta};
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
-use crate::dialect::lane::{bare_failure, read_failure};
+use crate::dialect::lane::{bare_failure, broken_off, read_failure};
 use crate::dialect::open_text::OpenText;
 use crate::dialect::proof::Proof;
 use crate::dialect::service::is_missed;
@@ -28,6 +28,8 @@ struct State {
     said: OpenText,
     /// What proves the open thought.
     proof: Proof,
+    /// It was said why the answer ended.
+    finished: bool,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to the open block: most are like the one before.
@@ -124,6 +126,7 @@ impl State {
                 let delta = data.delta.unwrap_or_default();
                 self.usage(data.usage.as_ref(), delta.stop_reason.is_some(), sink);
                 if let Some(reason) = delta.stop_reason {
+                    self.finished = true;
                     let reason = finish_reason(&reason.to_str());
                     sink.event(Event::Finish {
                         choice: 0,
@@ -137,6 +140,7 @@ impl State {
                     }
                 }
             }
+            "message_stop" if !self.finished => self.fail(broken_off(), sink),
             "message_stop" => {
                 self.close(sink);
                 self.over = true;

@@ -6,6 +6,7 @@ use super::super::finish::{finish_reason, settled};
 use super::super::response::stop_sequence;
 use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start, ToolUse};
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
+use crate::dialect::lane::broken_off;
 use crate::dialect::open_text::OpenText;
 use crate::dialect::proof::Proof;
 use crate::dialect::service::is_missed;
@@ -23,6 +24,7 @@ pub struct StreamDecoder {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about what was read")]
 struct State {
     open: Open,
     /// The index of the open block.
@@ -33,6 +35,8 @@ struct State {
     said: OpenText,
     /// What proves the open thought, or holds all of it.
     proof: Proof,
+    /// It was said why the answer ended.
+    finished: bool,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to a block: most are like the one before.
@@ -128,6 +132,7 @@ impl State {
                     let _ = raw;
                     sink.event(Event::Lost("additionalModelResponseFields"));
                 }
+                self.finished = true;
                 sink.event(Event::Finish { choice: 0, finish: Finish { reason, stop_sequence } });
             }
             "metadata" => {
@@ -138,6 +143,9 @@ impl State {
                 }
                 if let Some(usage) = data.usage {
                     sink.event(Event::Usage { usage: usage.to_usage(), last: true });
+                }
+                if !self.finished {
+                    return self.fail(broken_off(), sink);
                 }
                 self.over = true;
                 sink.event(Event::End);

@@ -234,3 +234,13 @@ fn an_empty_start_begins_a_text_and_a_call_ends_as_one() {
     let seen = seen.join("\n");
     assert!(seen.contains("hi") && seen.contains("ToolCalls") && !seen.contains("Lost"), "{seen}");
 }
+
+#[test]
+fn counts_without_a_stop_end_no_answer() {
+    let seen = events([&*frames(&[
+        ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"text": "half"}})),
+        ("metadata", json!({"usage": {"inputTokens": 1, "outputTokens": 2}})),
+    ])]);
+    assert!(seen.last().unwrap().contains("broke off"), "{seen:?}");
+    assert!(seen.iter().any(|event| event.starts_with("Usage")), "{seen:?}");
+}

@@ -246,6 +246,11 @@ fn location(value: &RawValue) -> Option<String> {
     (!path.is_empty()).then_some(path)
 }
 
+/// The failure of a stream that ended, or said that it did, before the answer was complete.
+pub(crate) fn broken_off() -> Failure {
+    Failure::new(502, "the provider's stream broke off before the answer was complete")
+}
+
 /// The failure that stands for a 200 whose body cannot be read.
 pub(crate) fn malformed(error: &ParseError) -> Failure {
     let message = match error {
