@@ -624,3 +624,14 @@ fn every_object_of_a_stream_holds_text() {
     let told = |item: &&Value| !item["candidates"][0]["logprobsResult"].is_null();
     assert_eq!(items.iter().filter(told).count(), 1, "{out}");
 }
+
+#[test]
+fn an_array_that_ends_in_an_error_is_that_error() {
+    let body = json!([
+        {"candidates": [{"content": {"parts": [{"text": "half"}], "role": "model"}, "index": 0}]},
+        {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}},
+    ]);
+    let plan = AnswerPlan::new(OpenaiChat, Gemini, true, false);
+    let failure = lane::answer_as_stream(&plan, body.to_string().as_bytes()).unwrap_err();
+    assert_eq!((failure.status, &*failure.message), (503, "The model is overloaded."));
+}

@@ -26,16 +26,12 @@ wire_object! {
 /// # Errors
 /// 502 when it is empty, malformed or no answer; what it says when it is an error in a 200.
 pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
-    let pieces: Vec<Answer<'_>> = if body.trim_ascii_start().starts_with(b"[") {
-        parse(body).map_err(|error| malformed(&error))?
-    } else {
-        vec![parse(body).map_err(|error| malformed(&error))?]
-    };
+    let pieces = pieces(body).map_err(|error| malformed(&error))?;
     let mut response = ChatResponse::new(Dialect::Gemini);
     let mut is_answer = false;
-    for answer in pieces {
+    for (answer, bytes) in pieces {
         if answer.error.is_some() {
-            return Err(read_failure(Dialect::Gemini, 200, body));
+            return Err(read_failure(Dialect::Gemini, 200, bytes));
         }
         is_answer |= answer.candidates.is_some() || answer.feedback.is_some() || answer.usage.is_some();
         take(&mut response, answer)?;
@@ -54,6 +50,15 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
         grounding::cite(choice);
     }
     Ok(response)
+}
+
+/// The pieces of an answer, each with its bytes.
+fn pieces(body: &[u8]) -> Result<Vec<(Answer<'_>, &[u8])>, ParseError> {
+    if !body.trim_ascii_start().starts_with(b"[") {
+        return Ok(vec![(parse(body)?, body)]);
+    }
+    let items: Vec<&RawValue> = parse(body)?;
+    items.into_iter().map(|raw| Ok((parse_raw(raw)?, raw.get().as_bytes()))).collect()
 }
 
 /// Adds a piece to the answer.
