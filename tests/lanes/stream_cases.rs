@@ -111,6 +111,13 @@ fn calls_that_share_an_index_are_told_apart_by_their_ids() {
     let (events, _) = to_anthropic(&stream);
     assert_well_formed(&events);
     assert_eq!(kinds(&events).iter().filter(|kind| **kind == "content_block_start").count(), 2);
+
+    // Without ids, a complete call is followed by another.
+    let stream = stream.replace("\"id\":\"a\",", "").replace("\"id\":\"b\",", "");
+    let (events, _) = to_anthropic(&stream);
+    assert_well_formed(&events);
+    let names = events.iter().filter_map(|event| event["content_block"]["name"].as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["f", "g"], "{events:#?}");
 }
 
 #[test]
