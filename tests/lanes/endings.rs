@@ -2,7 +2,9 @@
 
 use crate::feed::run;
 use serde_json::{Value, json};
-use tollgate::dialect::Dialect::{Anthropic, OpenaiChat, OpenaiCompletions};
+use tollgate::dialect::Dialect::{
+    self, Anthropic, Bedrock, Cohere, Gemini, Ollama, OpenaiChat, OpenaiCompletions, OpenaiResponses,
+};
 use tollgate::dialect::lane::{self, AnswerPlan, Progress, Stream};
 
 /// A stream of server-sent events.
@@ -190,4 +192,102 @@ fn an_end_mark_alone_ends_no_answer() {
     let plan = AnswerPlan::new(OpenaiChat, Anthropic, true, false);
     let (out, progress) = told(&plan, &claude(&json!({"stop_reason": null}), &json!({})));
     assert!(progress == Progress::Failed && out.contains("broke off") && !out.contains("[DONE]"), "{out}");
+}
+
+/// Whole answers that end in a word that the hub does not know, and the word.
+fn ended_otherwise() -> Vec<(Dialect, Value, &'static str)> {
+    let text = json!({"type": "text", "text": "a"});
+    vec![
+        (
+            OpenaiChat,
+            chunk(&json!({"index": 0, "message": {"content": "a"}, "finish_reason": "odd"})),
+            "finish_reason odd",
+        ),
+        (
+            OpenaiCompletions,
+            chunk(&json!({"index": 0, "text": "a", "finish_reason": "odd"})),
+            "finish_reason odd",
+        ),
+        (
+            Anthropic,
+            json!({"id": "m", "type": "message", "role": "assistant", "model": "c", "content": [text],
+                "stop_reason": "compaction"}),
+            "stop_reason compaction",
+        ),
+        (
+            Cohere,
+            json!({"id": "u", "message": {"role": "assistant", "content": [text]}, "finish_reason": "USER_CANCEL"}),
+            "finish_reason USER_CANCEL",
+        ),
+        (
+            Bedrock,
+            json!({"output": {"message": {"role": "assistant", "content": [{"text": "a"}]}},
+                "stopReason": "malformed_model_output"}),
+            "stopReason malformed_model_output",
+        ),
+        (
+            Ollama,
+            json!({"model": "q", "message": {"role": "assistant", "content": "a"}, "done": true, "done_reason": "odd"}),
+            "done_reason odd",
+        ),
+        (
+            OpenaiResponses,
+            json!({"id": "r", "model": "m", "status": "incomplete", "incomplete_details": {"reason": "steered"},
+                "output": [{"type": "message", "id": "i", "role": "assistant", "content": [
+                    {"type": "output_text", "text": "a", "annotations": []}]}]}),
+            "incomplete_details.reason steered",
+        ),
+        (
+            Gemini,
+            json!({"candidates": [{"content": {"parts": [{"text": "a"}]}, "finishReason": "OTHER", "finishMessage": "why"}]}),
+            "finishReason OTHER \"why\"",
+        ),
+    ]
+}
+
+#[test]
+fn an_end_that_has_no_word_elsewhere_is_told() {
+    for (provider, body, word) in ended_otherwise() {
+        let client = if provider == OpenaiChat { Anthropic } else { OpenaiChat };
+        let plan = AnswerPlan::new(client, provider, false, false);
+        let answer = lane::answer(&plan, body.to_string().as_bytes()).unwrap();
+        assert_eq!(answer.report.warnings, [format!("{word} has no counterpart")]);
+    }
+}
+
+#[test]
+fn an_end_of_a_stream_that_has_no_word_elsewhere_is_told() {
+    let chat = |choice: Value| sse(&[chunk(&choice)]) + DONE;
+    let answer = ended_otherwise().remove(6).1;
+    for (provider, stream, word) in [
+        (OpenaiChat, chat(json!({"delta": {"content": "a"}, "finish_reason": "odd"})), "finish_reason odd"),
+        (OpenaiCompletions, chat(json!({"text": "a", "finish_reason": "odd"})), "finish_reason odd"),
+        (Anthropic, claude(&json!({"stop_reason": "compaction"}), &json!({})), "stop_reason compaction"),
+        (
+            Cohere,
+            sse(&[
+                json!({"type": "message-start", "id": "u"}),
+                json!({"type": "content-delta", "delta": {"message": {"content": {"text": "a"}}}}),
+                json!({"type": "message-end", "delta": {"finish_reason": "USER_CANCEL"}}),
+            ]),
+            "finish_reason USER_CANCEL",
+        ),
+        (
+            Ollama,
+            json!({"message": {"content": "a"}, "done": true, "done_reason": "odd"}).to_string(),
+            "done_reason odd",
+        ),
+        (
+            OpenaiResponses,
+            sse(&[json!({"type": "response.incomplete", "response": answer})]),
+            "incomplete_details.reason steered",
+        ),
+    ] {
+        let client = if provider == OpenaiChat { Anthropic } else { OpenaiChat };
+        let mut lane = Stream::new(&AnswerPlan::new(client, provider, true, false));
+        lane.push(stream.as_bytes(), &mut Vec::new());
+        lane.end(&mut Vec::new());
+        assert_eq!(lane.progress(), Progress::Finished, "{provider:?}");
+        assert_eq!(lane.report().warnings, [format!("{word} dropped from the stream")]);
+    }
 }

@@ -8,7 +8,6 @@ use super::{Answer, AnswerPlan, JSON_TOOL, Report, cited, count, custom, identit
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
-use crate::dialect::gemini::unexplained;
 use crate::dialect::{Carriage, Dialect, Operation};
 use crate::meter::estimate::{Counter, Tokenizer};
 
@@ -95,10 +94,9 @@ fn is_at_work(response: &ChatResponse<'_>) -> bool {
 /// An end that the hub has no word for is told in the provider's own: it may be all that the answer says.
 fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
     for choice in &response.choices {
-        let is_unknown = choice.finish.as_ref().is_some_and(|finish| finish.reason == FinishReason::Unknown);
-        let word = choice.extra.iter().find(|(name, _)| name == "finishReason");
-        if let (true, Some((_, word))) = (is_unknown, word) {
-            losses.note(format_args!("{} has no counterpart", unexplained(word, &choice.extra)));
+        let finish = choice.finish.as_ref().filter(|finish| finish.reason == FinishReason::Unknown);
+        if let Some(word) = finish.and_then(|finish| finish.unknown.as_ref()) {
+            losses.note(format_args!("{} has no counterpart", word.to_str()));
         }
     }
 }

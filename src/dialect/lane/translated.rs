@@ -260,6 +260,12 @@ impl State {
                 if *choice == 0 || self.report.finish.is_none() {
                     self.report.finish = Some(finish.reason.as_openai());
                 }
+                if self.encoder.is_some()
+                    && finish.reason == FinishReason::Unknown
+                    && let Some(word) = &finish.unknown
+                {
+                    self.lost(&word.to_str());
+                }
                 self.progress = Progress::Finished;
             }
             Event::Usage { usage, last } => {

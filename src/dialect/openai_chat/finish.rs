@@ -1,10 +1,15 @@
 //! Finish reasons of the OpenAI dialect.
 
-use crate::chat::{Failure, FinishReason, Text};
+use crate::chat::{Failure, Finish, FinishReason, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
 use serde_json::value::RawValue;
+
+/// The end that a word of an answer says.
+pub(in crate::dialect) fn end(word: &str, called: bool) -> Finish<'static> {
+    Finish::said(with_calls(decode(word), called), "finish_reason", word)
+}
 
 /// The reason that a word of an answer stands for. Beside OpenAI's own five there are words that providers let
 /// through from what they run; an unknown one is no error.
@@ -49,7 +54,7 @@ pub(in crate::dialect) fn failure(word: Option<&Text<'_>>, error: Option<&RawVal
 
 /// Some providers say `stop` (or nothing known) even though they call tools, or speak of calls that are none: the calls
 /// decide.
-pub(super) fn with_calls(reason: FinishReason, called: bool) -> FinishReason {
+fn with_calls(reason: FinishReason, called: bool) -> FinishReason {
     match reason {
         FinishReason::Stop | FinishReason::Unknown if called => FinishReason::ToolCalls,
         FinishReason::ToolCalls if !called => FinishReason::Stop,

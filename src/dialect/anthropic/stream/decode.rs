@@ -1,7 +1,7 @@
 //! A provider's event stream into the hub's events.
 
 use super::super::citation::{FIELD, read};
-use super::super::finish::finish_reason;
+use super::super::finish::finish;
 use super::super::usage::{Counts, WireUsage};
 use super::super::wire::{Added, Block, Data, Delta as WireDelta};
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
@@ -127,11 +127,9 @@ impl State {
                 self.usage(data.usage.as_ref(), delta.stop_reason.is_some(), sink);
                 if let Some(reason) = delta.stop_reason {
                     self.finished = true;
-                    let reason = finish_reason(&reason.to_str());
-                    sink.event(Event::Finish {
-                        choice: 0,
-                        finish: Finish { reason, stop_sequence: delta.stop_sequence },
-                    });
+                    let stop_sequence = delta.stop_sequence;
+                    let finish = Finish { stop_sequence, ..finish(&reason.to_str()) };
+                    sink.event(Event::Finish { choice: 0, finish });
                 }
                 let context = data.context_management.map(|value| ("context_management".into(), value));
                 for (name, value) in delta.extra.iter().chain(&context) {

@@ -2,10 +2,10 @@
 
 use super::super::citation;
 use super::super::failure::exception;
-use super::super::finish::{finish_reason, settled};
+use super::super::finish::finish;
 use super::super::response::stop_sequence;
 use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start, ToolUse};
-use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
+use crate::chat::{Adds, Delta, Event, EventSink, Failure, PartStart, Text};
 use crate::dialect::lane::broken_off;
 use crate::dialect::open_text::OpenText;
 use crate::dialect::proof::Proof;
@@ -123,9 +123,6 @@ impl State {
             "messageStop" => {
                 self.start(sink);
                 self.stop(sink);
-                let reason = finish_reason(&data.stop_reason.unwrap_or_default().to_str());
-                // Some models end a call with a plain stop.
-                let reason = settled(reason, self.called, false);
                 let stop_sequence = data.additional.and_then(stop_sequence);
                 if let Some(raw) = data.additional.filter(|raw| stop_sequence.is_none() && is_missed("", raw))
                 {
@@ -133,7 +130,9 @@ impl State {
                     sink.event(Event::Lost("additionalModelResponseFields"));
                 }
                 self.finished = true;
-                sink.event(Event::Finish { choice: 0, finish: Finish { reason, stop_sequence } });
+                let word = data.stop_reason.unwrap_or_default().to_str();
+                let finish = finish(&word, self.called, stop_sequence);
+                sink.event(Event::Finish { choice: 0, finish });
             }
             "metadata" => {
                 self.start(sink);

@@ -1,11 +1,13 @@
 //! A provider's answer.
 
 use super::super::call_id::{self, Place};
-use super::super::finish::{finish_reason, finish_word, settled};
+use super::super::finish::{finish_reason, finish_word, settled, unexplained};
 use super::super::part::{SIGNATURE, part};
 use super::super::wire::{Answer, Candidate, Feedback};
 use super::super::{grounding, logprobs, signature, usage};
-use crate::chat::{ChatResponse, Choice, Extra, Failure, FinishReason, Part, PartKind, Text, ToolCall};
+use crate::chat::{
+    ChatResponse, Choice, Extra, Failure, Finish, FinishReason, Part, PartKind, Text, ToolCall,
+};
 use crate::dialect::Dialect;
 use crate::dialect::date::parse_rfc3339;
 use crate::dialect::lane::{malformed, read_failure};
@@ -113,7 +115,8 @@ fn take_candidate<'a>(response: &mut ChatResponse<'a>, candidate: Candidate<'a>)
     }
     if let Some(raw) = candidate.finish {
         let reason = finish_reason(raw);
-        choice.finish = Some(reason.into());
+        let unknown = (reason == FinishReason::Unknown).then(|| unexplained(raw, &candidate.extra).into());
+        choice.finish = Some(Finish { unknown, ..reason.into() });
         if finish_word(reason) != raw.get().trim_matches('"') {
             choice.extra.push((Cow::Borrowed("finishReason"), raw));
         }

@@ -147,7 +147,7 @@ fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure>
         choice.parts.push(call);
     }
     choice.finish = match wire.finish_reason.filter(|word| !word.is_empty()) {
-        Some(word) => Some(finish::with_calls(finish::decode(&word.to_str()), called).into()),
+        Some(word) => Some(finish::end(&word.to_str(), called)),
         None if called => Some(FinishReason::ToolCalls.into()),
         None => None,
     };

@@ -5,9 +5,7 @@ use super::super::response::MOST_CHOICES;
 use super::super::{citation, finish};
 use super::calls::{Addition, Calls, Unordered};
 use super::wire;
-use crate::chat::{
-    Citation, Delta, Event, EventSink, Extra, Failure, FinishReason, Json, Part, PartKind, PartStart, Text,
-};
+use crate::chat::{Citation, Delta, Event, EventSink, Extra, Failure, Json, Part, PartKind, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::service::is_missed;
@@ -48,8 +46,8 @@ struct Choice {
     held_bytes: usize,
     /// Pages that a text relies on which has not begun.
     cited: Vec<Citation<'static>>,
-    /// Why it ended, as far as is known: what is said last counts.
-    finish: Option<FinishReason>,
+    /// The finish reason, as far as is known: what is said last counts.
+    finish: Option<Text<'static>>,
 }
 
 /// The open part, tool calls apart.
@@ -219,7 +217,7 @@ impl Chunks {
             return Err(failure);
         }
         if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
-            state.finish = Some(finish::decode(&word.to_str()));
+            state.finish = Some(word.into_owned());
         }
         Ok(())
     }
@@ -370,9 +368,8 @@ impl Choice {
         if !self.cited.is_empty() {
             sink.event(Event::Lost("annotations"));
         }
-        let reason = self.finish.unwrap_or(FinishReason::Unknown);
-        let reason = finish::with_calls(reason, self.calls.any());
-        sink.event(Event::Finish { choice, finish: reason.into() });
+        let word = self.finish.take().unwrap_or_default();
+        sink.event(Event::Finish { choice, finish: finish::end(&word.to_str(), self.calls.any()) });
     }
 
     fn call<S: EventSink>(

@@ -67,10 +67,8 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
         }
         let mut choice = Choice::new(index);
         choice.parts.extend(wire.text.filter(|text| !text.is_empty()).map(Part::text));
-        choice.finish = wire
-            .finish_reason
-            .filter(|word| !word.is_empty())
-            .map(|word| finish::decode(&word.to_str()).into());
+        choice.finish =
+            wire.finish_reason.filter(|word| !word.is_empty()).map(|word| finish::end(&word.to_str(), false));
         choice.extra = wire.extra;
         if let Some((json, offsets)) = wire.logprobs.and_then(logprobs::to_hub) {
             choice.logprobs = Some(json);

@@ -2,7 +2,7 @@
 
 use super::super::logprobs;
 use super::super::response::MOST_CHOICES;
-use crate::chat::{Delta, Event, EventSink, Extra, Failure, FinishReason, PartStart, Text};
+use crate::chat::{Delta, Event, EventSink, Extra, Failure, PartStart, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::openai_chat::{finish, usage::UsageWire};
@@ -53,11 +53,11 @@ struct Chunks {
     choices: Vec<Choice>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Choice {
     open: bool,
-    /// Why it ended, as far as is known: what is said last counts.
-    finish: Option<FinishReason>,
+    /// The finish reason, as far as is known: what is said last counts.
+    finish: Option<Text<'static>>,
 }
 
 impl StreamDecoder {
@@ -131,8 +131,8 @@ impl Chunks {
             if std::mem::take(&mut state.open) {
                 sink.event(Event::PartStop { choice });
             }
-            let reason = state.finish.unwrap_or(FinishReason::Unknown);
-            sink.event(Event::Finish { choice, finish: reason.into() });
+            let word = state.finish.take().unwrap_or_default();
+            sink.event(Event::Finish { choice, finish: finish::end(&word.to_str(), false) });
         }
         if self.started {
             sink.event(Event::End);
@@ -197,7 +197,7 @@ impl Chunks {
             return Err(failure);
         }
         if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
-            state.finish = Some(finish::decode(&word.to_str()));
+            state.finish = Some(word.into_owned());
         }
         Ok(())
     }
