@@ -4,7 +4,7 @@ use super::call_ids::name_calls;
 use super::marks::mark;
 use super::names::Said;
 use super::replay::replay;
-use super::{Answer, AnswerPlan, JSON_TOOL, Report, cited, count, custom, identity};
+use super::{Answer, AnswerPlan, JSON_TOOL, Report, answer_id, cited, count, custom, identity};
 use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
@@ -63,6 +63,9 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
         let message = "the provider has not answered yet: it works in the background, where only a client of its \
             own dialect can fetch the answer";
         return Err(Failure::new(502, message));
+    }
+    if response.id.is_empty() {
+        response.id = Text::from(answer_id::made(plan));
     }
     if response.model.is_empty() {
         response.model = Text::from(plan.model.clone());

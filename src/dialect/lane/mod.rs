@@ -4,6 +4,7 @@
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
 mod answer;
+mod answer_id;
 mod call_ids;
 mod cited;
 pub mod count;
@@ -152,6 +153,8 @@ pub struct AnswerPlan {
     /// When the answer was made, in seconds since 1970, for providers whose answers do not say; the gateway, which
     /// has a clock, sets it. 0: unknown.
     pub created: u64,
+    /// The gateway's id of the request, after which an answer is named whose provider gives it no id; empty: unknown.
+    pub request_id: String,
     /// The client wants its stream as one JSON array: see [`crate::dialect::Call::array`].
     pub array: bool,
     /// Members of the client's request that its answer repeats, as they stand in a JSON object (`"a":1,"b":[]`); see
@@ -187,6 +190,7 @@ impl AnswerPlan {
             legacy_functions: false,
             model: String::new(),
             created: 0,
+            request_id: String::new(),
             tokenizer: Tokenizer::default(),
             array: false,
             echo: None,

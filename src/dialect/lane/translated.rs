@@ -7,7 +7,7 @@ use super::custom::CustomCalls;
 use super::marks::Marks;
 use super::names::Said;
 use super::transcript::Transcript;
-use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report, broken_off};
+use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report, answer_id, broken_off};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
 use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
 use crate::dialect::gemini::Reframer;
@@ -46,6 +46,8 @@ struct State {
     json_tool: JsonTool,
     /// See [`AnswerPlan::model`].
     model: String,
+    /// The answer's id, where it has none of its own.
+    id: String,
     /// See [`AnswerPlan::created`].
     created: u64,
     call_ids: CallIds,
@@ -88,6 +90,7 @@ impl Stream {
             closed: false,
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
             model: plan.model.clone(),
+            id: answer_id::made(plan),
             created: plan.created,
             call_ids: CallIds::default(),
             tool_names: Said::new(&plan.tool_names),
@@ -303,10 +306,11 @@ impl State {
         }
     }
 
-    /// Names the model and the calls where the provider does not, and tools as the client does.
+    /// Names the answer, the model and the calls where the provider does not, and tools as the client does.
     fn named<'e>(&mut self, event: Event<'e>) -> Event<'e> {
         match event {
             Event::Start { id, model, created } => {
+                let id = if id.is_empty() { Text::from(self.id.clone()) } else { id };
                 self.call_ids = CallIds::new(&id, created.unwrap_or(self.created));
                 let model = if model.is_empty() { Text::from(self.model.clone()) } else { model };
                 Event::Start { id, model, created }
