@@ -291,3 +291,27 @@ fn an_end_of_a_stream_that_has_no_word_elsewhere_is_told() {
         assert_eq!(lane.report().warnings, [format!("{word} dropped from the stream")]);
     }
 }
+
+#[test]
+fn an_answer_told_as_a_stream_loses_nothing_in_silence() {
+    let logprobs = json!({"content": [{"token": "a", "logprob": -0.5, "bytes": null, "top_logprobs": []}]});
+    let choice = json!({"index": 0, "message": {"content": "a", "odd": 1}, "finish_reason": "stop", "logprobs": logprobs});
+    let mut body = chunk(&choice);
+    body["odder"] = json!(true);
+    body["usage"] = json!({"prompt_tokens": 1, "completion_tokens": 2, "num_search_queries": 3});
+    let streamed = |client| {
+        let plan = AnswerPlan::new(client, OpenaiChat, true, true);
+        let answer = lane::answer_as_stream(&plan, body.to_string().as_bytes()).unwrap();
+        (String::from_utf8_lossy(&answer.body.unwrap()).into_owned(), answer.report.warnings)
+    };
+    let fields = ["odder", "usage.num_search_queries", "odd"];
+    for (client, more) in
+        [(OpenaiResponses, None), (Cohere, None), (Anthropic, Some("logprobs")), (Bedrock, Some("logprobs"))]
+    {
+        let (out, warnings) = streamed(client);
+        let expected: Vec<String> =
+            fields.into_iter().chain(more).map(|what| format!("{what} dropped from the stream")).collect();
+        assert_eq!(warnings, expected, "{client:?}");
+        assert_eq!(out.contains("-0.5"), more.is_none(), "{client:?}: {out}");
+    }
+}

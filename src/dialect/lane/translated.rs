@@ -192,7 +192,7 @@ impl Sink<'_> {
 
 /// What a client's dialect has no place for in a stream. Its encoder leaves it out; headers are long gone, so the audit line
 /// is where it is told.
-fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
+pub(super) fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
     use Dialect::{Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions, OpenaiResponses};
     match (client, event) {
         (OpenaiCompletions, Event::PartStart { part, .. }) => match part {
