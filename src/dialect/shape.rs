@@ -13,7 +13,6 @@ pub enum Cites {
 
 /// How a dialect carries what others carry elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
 pub struct Shape {
     /// Media types of its streams: the first is what clients are told, any of them is a stream when a provider says so.
     pub stream_types: &'static [&'static str],
