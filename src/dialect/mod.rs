@@ -20,6 +20,7 @@ mod open_text;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+mod proof;
 mod schema;
 mod service;
 mod shape;
