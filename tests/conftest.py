@@ -17,12 +17,21 @@ from support.services import Services, running
 from support.world import SECRETS, World
 
 # The SDKs read credentials, base URLs and proxies from the environment; tests hand over everything themselves.
+SDK_PREFIXES = (
+    "ANTHROPIC_",
+    "AWS_",
+    "AZURE_",
+    "CLAUDE_",
+    "CO_",
+    "COHERE_",
+    "GEMINI_",
+    "GOOGLE_",
+    "LITELLM_",
+    "OLLAMA_",
+    "OPENAI_",
+)
 for _name in list(os.environ):
-    if _name.startswith(("ANTHROPIC_", "AWS_", "OPENAI_", "CLAUDE_")) or _name.lower() in (
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-    ):
+    if _name.startswith(SDK_PREFIXES) or _name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
         del os.environ[_name]
 
 # Every client of an SDK reads all of the system's certificate authorities, which takes it 50 ms: more than its test does. This

@@ -9,11 +9,25 @@ pub struct Finish<'a> {
     pub reason: FinishReason,
     /// The stop text that was met, where the provider says so.
     pub stop_sequence: Option<Text<'a>>,
+    /// How the provider says it, where the hub has no word for it: the field and its value.
+    pub unknown: Option<Text<'a>>,
+}
+
+/// Longest word for an end that is told, in characters. Those of the dialects have thirty.
+const LONGEST_WORD: usize = 200;
+
+impl Finish<'_> {
+    /// An end that a provider's `field` says in this word.
+    pub fn said(reason: FinishReason, field: &str, word: &str) -> Self {
+        let is_unknown = reason == FinishReason::Unknown && !word.is_empty();
+        let told = || format!("{field} {}", word.chars().take(LONGEST_WORD).collect::<String>());
+        Self { unknown: is_unknown.then(|| told().into()), ..reason.into() }
+    }
 }
 
 impl From<FinishReason> for Finish<'_> {
     fn from(reason: FinishReason) -> Self {
-        Self { reason, stop_sequence: None }
+        Self { reason, stop_sequence: None, unknown: None }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Reading a `gateway.yaml`.
 
 use crate::config::schema::{Gateway, Key, KeysFile};
-use crate::config::{self, Problem};
+use crate::config::{self, A_WORD, Problem};
+use serde::de::DeserializeOwned;
 use std::path::Path;
+use yaml_serde::Value;
 
 /// Why a file could not be used.
 #[derive(Debug)]
@@ -38,16 +40,24 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
 pub(super) fn load_keys(gateway: &Gateway, config: &Path) -> Result<Option<Vec<Key>>, String> {
     let Some(path) = &gateway.keys_file else { return Ok(None) };
     let path = config.parent().unwrap_or(Path::new("")).join(path);
-    parse_keys(&read_text(&path)?).map(Some).map_err(|why| format!("{}: {why}", path.display()))
+    parse_keys(&read_text(&path)?).map(Some).map_err(|error| error.describe(&path))
 }
 
 /// Reads a file of keys in YAML; one without a line has none.
-pub(super) fn parse_keys(text: &str) -> Result<Vec<Key>, String> {
+pub(super) fn parse_keys(text: &str) -> Result<Vec<Key>, LoadError> {
     if is_blank(text) {
         return Ok(Vec::new());
     }
-    let file: KeysFile = yaml_serde::from_str(text).map_err(|error| error.to_string())?;
-    Ok(file.keys)
+    let file: Result<KeysFile, _> = read(text);
+    file.map(|file| file.keys).map_err(|error| match error {
+        LoadError::Malformed { mut problem, at } => {
+            if problem.path.is_empty() && problem.message.ends_with("an object") {
+                problem.message.push_str(" with `keys`");
+            }
+            LoadError::Malformed { problem, at }
+        }
+        unreadable @ LoadError::Unreadable(_) => unreadable,
+    })
 }
 
 /// Whether there is nothing in a YAML file.
@@ -61,10 +71,47 @@ pub(super) fn parse(text: &str) -> Result<Gateway, LoadError> {
     if is_blank(text) {
         return Ok(Gateway::default());
     }
-    config::read(yaml_serde::Deserializer::from_str(text)).map_err(|(problem, error)| {
+    read(text)
+}
+
+/// Reads a text that is not blank.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, LoadError> {
+    config::read(yaml_serde::Deserializer::from_str(text)).map_err(|(mut problem, error)| {
         let at = error.location().map(|location| (location.line(), location.column()));
+        if let Some(before) = problem.message.strip_suffix(A_WORD)
+            && let Some(words) = words::<T>(text, &problem.path)
+        {
+            problem.message = format!("{before}{words}");
+        }
         LoadError::Malformed { problem, at }
     })
+}
+
+/// The words that may stand at a place where a list or an object does: YAML's error does not know them, but that of a word
+/// that is none of them does.
+fn words<T: DeserializeOwned>(text: &str, path: &str) -> Option<String> {
+    let mut value: Value = yaml_serde::from_str(text).ok()?;
+    *find(&mut value, path)? = Value::String(String::new());
+    let read: Result<T, _> = config::read(value);
+    let (problem, _) = read.err()?;
+    let (_, words) = problem.message.split_once(", expected ")?;
+    (problem.path == path).then(|| words.to_owned())
+}
+
+/// What stands at a path. A name in it may have dots.
+fn find<'v>(value: &'v mut Value, path: &str) -> Option<&'v mut Value> {
+    match value {
+        _ if path.is_empty() => Some(value),
+        Value::Mapping(fields) => fields.iter_mut().find_map(|(name, inner)| {
+            let rest = path.strip_prefix('.').unwrap_or(path).strip_prefix(name.as_str()?)?;
+            if rest.is_empty() || rest.starts_with(['.', '[']) { find(inner, rest) } else { None }
+        }),
+        Value::Sequence(items) => {
+            let (index, rest) = path.strip_prefix('[')?.split_once(']')?;
+            find(items.get_mut(index.parse::<usize>().ok()?)?, rest)
+        }
+        _ => None,
+    }
 }
 
 impl LoadError {

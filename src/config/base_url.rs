@@ -77,6 +77,37 @@ impl BaseUrl {
     }
 }
 
+/// A base URL without the endpoint's own path that people write at its end too; the shortest, where it ends with several of
+/// these. `None`: it ends with none of them.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn without_endpoint<'e>(
+    url: &str,
+    endpoints: impl IntoIterator<Item = &'e str>,
+) -> Option<String> {
+    let url = url.trim_end_matches('/');
+    let authority = url.find("://")? + "://".len();
+    let path = authority + url.get(authority..)?.find('/')?;
+    let (front, path) = url.split_at_checked(path)?;
+    let shortest =
+        endpoints.into_iter().filter_map(|endpoint| before(path, endpoint)).min_by_key(|p| p.len())?;
+    Some(format!("{front}{shortest}"))
+}
+
+/// The part of a path before an endpoint's own. Any version is as good as the endpoint's, and any name is that of a model.
+#[cfg(not(target_arch = "wasm32"))]
+fn before<'p>(path: &'p str, endpoint: &str) -> Option<&'p str> {
+    let is_version =
+        |part: &str| part.strip_prefix('v').is_some_and(|rest| rest.starts_with(char::is_numeric));
+    let fits = |part: &str, wanted: &str| {
+        part == wanted || is_version(part) && is_version(wanted) || wanted.contains('{') && !part.is_empty()
+    };
+    let endpoint = endpoint.split_once('?').map_or(endpoint, |(path, _)| path);
+    endpoint.trim_matches('/').rsplit('/').try_fold(path, |rest, wanted| {
+        let (before, part) = rest.rsplit_once('/')?;
+        fits(part, wanted).then_some(before)
+    })
+}
+
 /// Host and port of an authority.
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
@@ -109,6 +140,12 @@ fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
 
 /// Host and port of an address such as `127.0.0.1:10000` or `[::1]:80`; the port must be there.
 pub(crate) fn host_port(address: &str) -> Result<(String, u16), String> {
+    if let Some((_, rest)) = address.split_once("://") {
+        // What is in front of `@` may be a password, and is not repeated.
+        let rest = rest.split(['/', '?']).next().unwrap_or_default();
+        let rest = rest.rsplit('@').next().unwrap_or_default();
+        return Err(format!("is an address without a scheme, such as `{rest}`"));
+    }
     let (host, port) = split_port(address)?;
     let lacks = || match host.parse::<u16>() {
         Ok(_) => format!("`{address}` lacks an address before the port, such as `127.0.0.1:{address}`"),
@@ -162,6 +199,41 @@ mod tests {
         ] {
             let error = BaseUrl::parse(url).unwrap_err();
             assert!(error.contains(word), "{url}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_no_scheme() {
+        for (address, rest) in [
+            ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+            ("redis://user:secret@h:6379/0", "h:6379"),
+            ("https://[::1]:80", "[::1]:80"),
+        ] {
+            let error = host_port(address).unwrap_err();
+            assert_eq!(error, format!("is an address without a scheme, such as `{rest}`"));
+        }
+    }
+
+    #[test]
+    fn an_endpoint_at_the_end_is_found() {
+        let endpoints = ["/completions", "/chat/completions", "/v1/messages", "/v2/rerank"];
+        let gemini = "/v1beta/models/{model}:{generateContent|streamGenerateContent?alt=sse}";
+        let azure = "/openai/deployments/{model}/chat/completions?api-version=2024-10-21";
+        for (url, expected) in [
+            ("https://api.anthropic.com/v1/messages", Some("https://api.anthropic.com")),
+            ("http://h/x/v1/chat/completions/", Some("http://h/x/v1")),
+            ("http://h/chat/completions", Some("http://h")),
+            ("https://api.cohere.ai/v1/rerank", Some("https://api.cohere.ai")),
+            ("http://h/v1beta/models/gemini-pro:generateContent", Some("http://h")),
+            ("https://h/openai/deployments/gpt/chat/completions", Some("https://h")),
+            ("http://h/rerank", None),
+            ("http://h/messages", None),
+            ("http://h/v1", None),
+            ("http://h", None),
+            ("h/chat/completions", None),
+        ] {
+            let found = without_endpoint(url, endpoints.into_iter().chain([gemini, azure]));
+            assert_eq!(found.as_deref(), expected, "{url}");
         }
     }
 

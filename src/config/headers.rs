@@ -4,6 +4,7 @@ use super::Problem;
 use super::problem::entry;
 use super::schema::{HeaderValue, Provider};
 use super::upstream::{AuthPlan, is_variable};
+use crate::policy::keys::Carrier;
 use crate::provider::Preset;
 
 /// Headers that frame the message or steer Envoy: nobody sets or forwards them.
@@ -20,6 +21,7 @@ fn is_reserved(name: &str) -> bool {
             | "trailer"
             | "upgrade"
             | "proxy-connection"
+            | "proxy-authorization"
             | "accept-encoding"
             | "expect"
     ) || name.starts_with("x-envoy-")
@@ -97,7 +99,7 @@ pub(super) fn forwarded(
         let name = written.to_lowercase();
         let problem = if !is_header_name(&name) {
             Some("is no header name")
-        } else if matches!(name.as_str(), "authorization" | "x-api-key" | "api-key") {
+        } else if Carrier::ALL.iter().any(|carrier| carrier.header() == Some(&*name)) {
             Some("is a credential: `auth: passthrough` forwards it")
         } else if is_reserved(&name) {
             Some("cannot be forwarded: it belongs to the connection or to the gateway")

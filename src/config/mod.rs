@@ -17,8 +17,12 @@ pub(crate) mod upstream;
 pub use base_url::BaseUrl;
 pub(crate) use base_url::host_port;
 #[cfg(not(target_arch = "wasm32"))]
+pub(crate) use base_url::without_endpoint;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use compile::{MOST_USD, digest};
 pub use compile::{compile, keys_file, limits};
 pub use problem::Problem;
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use read::A_WORD;
 pub use read::{from_json, read};
 pub use upstream::{AuthPlan, Upstream, upstreams};

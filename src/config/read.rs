@@ -2,8 +2,11 @@
 
 use super::nearest::nearest;
 use super::{Problem, schema};
-use serde::Deserializer;
+use serde::{Deserialize, Deserializer};
 use std::fmt::Display;
+
+/// What is expected where one of a list of words belongs, and the format's error does not know them.
+pub(crate) const A_WORD: &str = "a word";
 
 /// Reads a configuration in JSON, as the filter is given it.
 pub fn from_json(json: &[u8]) -> Result<schema::Gateway, Problem> {
@@ -13,10 +16,11 @@ pub fn from_json(json: &[u8]) -> Result<schema::Gateway, Problem> {
     Ok(gateway)
 }
 
-/// Reads a configuration from any self-describing format. The error names the field, suggests what was meant, and
-/// comes with the format's own error, which may know line and column.
-pub fn read<'de, D>(deserializer: D) -> Result<schema::Gateway, (Problem, D::Error)>
+/// Reads a configuration, or a file of keys, from any self-describing format. The error names the field, suggests what was
+/// meant, and comes with the format's own error, which may know line and column.
+pub fn read<'de, T, D>(deserializer: D) -> Result<T, (Problem, D::Error)>
 where
+    T: Deserialize<'de>,
     D: Deserializer<'de>,
     D::Error: Display,
 {
@@ -50,9 +54,11 @@ fn explain(path: String, message: &str) -> Problem {
     Problem::new(path, message.as_str()).suggest(suggestion)
 }
 
-/// Whether a longer name begins with these words: `api_key_env` with `api_key`.
+/// Whether a longer name begins with these words: `api_key_env` with `api_key`, `sha256` with `sha`.
 fn begins(known: &str, name: &str) -> bool {
-    known.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'))
+    known
+        .strip_prefix(name)
+        .is_some_and(|rest| rest.starts_with(|next: char| next == '_' || next.is_ascii_digit()))
 }
 
 /// The sentence behind a path that stands in front of it: the whole path, or as much of it as the format knows.
@@ -94,6 +100,8 @@ fn wanted(message: &str) -> String {
         ("f64", "a number"),
         ("a sequence", "a list"),
         ("a map", "an object"),
+        // YAML's own words for one of a list.
+        ("a YAML tag starting with '!'", A_WORD),
     ] {
         if let Some(before) =
             message.strip_suffix(of_rust).filter(|before| before.is_empty() || before.ends_with("expected "))

@@ -5,7 +5,7 @@ use super::base_url::BaseUrl;
 use super::headers;
 use super::nearest::nearest;
 use super::problem::{check_times, entry};
-use super::schema::{AuthMode, Gateway, HeaderValue, Litellm, ModelEntry, Provider, TargetEntry};
+use super::schema::{AuthMode, Fallbacks, ForwardTo, Gateway, HeaderValue, Litellm, Provider, TargetEntry};
 use super::tables::Endpoint;
 use crate::dialect::{Dialect, Operation, Service};
 use crate::provider::{KeyHeader, Preset, Quirks, Row, preset, presets};
@@ -85,8 +85,8 @@ impl Upstream {
     }
 }
 
-/// All providers: the listed ones in the order of the file, then the `litellm` section, then the presets that targets
-/// name without their being listed, in the order of their first mention.
+/// All providers: the listed ones in the order of the file, then the `litellm` section, then the presets that targets and
+/// `forward` name without their being listed, in the order of their first mention.
 pub fn upstreams(gateway: &Gateway, problems: &mut Vec<Problem>) -> Vec<Upstream> {
     let mut found = Vec::new();
     for (name, settings) in gateway.providers.iter() {
@@ -103,10 +103,10 @@ pub fn upstreams(gateway: &Gateway, problems: &mut Vec<Problem>) -> Vec<Upstream
             found.extend(resolve("litellm", &of_litellm(litellm), "litellm", problems));
         }
     }
-    for name in mentioned(gateway) {
+    for name in &mentioned(gateway) {
         let known = gateway.providers.get(name).is_some()
             || (name == "litellm" && gateway.litellm.is_some())
-            || found.iter().any(|upstream| upstream.name == name);
+            || found.iter().any(|upstream| upstream.name == *name);
         // A preset without a base URL of its own cannot be meant as it is; the target says so where it stands.
         if !known && preset(name).is_some_and(|preset| preset.base_url.is_some()) {
             found.extend(resolve(name, &Provider::default(), &entry("providers", name), problems));
@@ -132,24 +132,21 @@ fn of_litellm(litellm: &Litellm) -> Provider {
     }
 }
 
-/// The provider names of all targets.
-fn mentioned(gateway: &Gateway) -> impl Iterator<Item = &str> {
-    gateway.models.iter().flat_map(|(_, model)| {
-        let names: Vec<&str> = match model {
-            ModelEntry::One(short) => short.split_once('/').map(|(name, _)| name).into_iter().collect(),
-            ModelEntry::Chain(targets) => targets.iter().filter_map(provider_of).collect(),
-            ModelEntry::Full(model) => model.targets.iter().filter_map(provider_of).collect(),
-        };
-        names
-    })
-}
-
-/// The provider name of one target.
-fn provider_of(target: &TargetEntry) -> Option<&str> {
-    match target {
-        TargetEntry::Short(short) => short.split_once('/').map(|(name, _)| name),
-        TargetEntry::Full(target) => Some(&target.provider),
+/// The provider names of all targets that may be asked, and those under `forward`.
+fn mentioned(gateway: &Gateway) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut mention = |target: &TargetEntry| names.extend(target.provider().map(ToOwned::to_owned));
+    // Of these the proxy takes the place.
+    if !gateway.litellm.as_ref().is_some_and(Litellm::takes_everything) {
+        gateway.models.iter().flat_map(|(_, model)| model.chain("")).for_each(|(_, target)| mention(&target));
     }
+    let own = gateway.models.iter().filter_map(|(_, model)| model.fallbacks());
+    own.chain(&gateway.defaults.fallbacks).flat_map(Fallbacks::targets).for_each(mention);
+    names.extend(gateway.forward.values().filter_map(|to| match to {
+        ForwardTo::Provider(name) => Some(name.clone()),
+        ForwardTo::Offered(_) => None,
+    }));
+    names
 }
 
 /// Applies a preset. `None` when too little is known to go on; the problems say why.
@@ -178,7 +175,7 @@ fn resolve(name: &str, settings: &Provider, path: &str, problems: &mut Vec<Probl
         let problem = if !is_azure {
             Some("only the preset azure has API versions")
         } else if !is_word(version) {
-            Some("is a word such as 2024-10-21 or preview")
+            Some("is a word such as 2024-10-21 or 2025-04-01-preview")
         } else {
             None
         };
@@ -270,6 +267,12 @@ fn find_base(
 /// Whether a text can be a part of a URL as it is: a region, a project, a version.
 pub(crate) fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+}
+
+/// Whether this is one of Azure's words for its surface without dates, which is at a base URL of its own.
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) fn is_dateless(version: &str) -> bool {
+    matches!(version, "v1" | "latest" | "preview")
 }
 
 /// A base URL with the provider's region and project in their places.

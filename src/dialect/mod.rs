@@ -20,6 +20,7 @@ mod open_text;
 pub mod openai_chat;
 pub mod openai_completions;
 pub mod openai_responses;
+mod proof;
 mod schema;
 mod service;
 mod shape;
@@ -66,6 +67,7 @@ macro_rules! dialect_enum {
         /// A wire format.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+        #[cfg_attr(not(target_arch = "wasm32"), schemars(transform = with_alias))]
         pub enum Dialect {
             $($(#[$meta])* #[serde(rename = $name)] $variant,)+
         }
@@ -91,3 +93,12 @@ macro_rules! dialect_enum {
     };
 }
 with_dialects!(dialect_enum);
+
+/// The word that may be written for OpenAI's oldest dialect as well: derived schemas do not know of aliases.
+#[cfg(not(target_arch = "wasm32"))]
+fn with_alias(schema: &mut schemars::Schema) {
+    if let Some(words) = schema.get_mut("oneOf").and_then(serde_json::Value::as_array_mut) {
+        let description = "The same as `openai_chat`.";
+        words.push(serde_json::json!({ "description": description, "type": "string", "const": "openai" }));
+    }
+}

@@ -13,7 +13,6 @@ pub enum Cites {
 
 /// How a dialect carries what others carry elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
 pub struct Shape {
     /// Media types of its streams: the first is what clients are told, any of them is a stream when a provider says so.
     pub stream_types: &'static [&'static str],
@@ -25,6 +24,8 @@ pub struct Shape {
     pub streams_by_default: bool,
     /// The response header in which its clients look for the id of their request.
     pub request_id: Option<&'static str>,
+    /// What the ids of its answers begin with.
+    pub answer_id: &'static str,
     /// On what its answers can say that their texts rely.
     pub cites: Cites,
     /// Names and types, as its bodies quote them, of what a model is to read beside text.
@@ -39,12 +40,13 @@ impl Shape {
         stream_in_path: false,
         streams_by_default: false,
         request_id: None,
+        answer_id: "",
         cites: Cites::Nothing,
         media: &[],
     };
 
     /// The same, as OpenAI has it.
-    pub const OPENAI: Self = Self { request_id: Some("x-request-id"), ..Self::SSE };
+    pub const OPENAI: Self = Self { request_id: Some("x-request-id"), answer_id: "chatcmpl-", ..Self::SSE };
 
     /// Whether a request may hold more than text. A word that means something else counts as well.
     pub fn may_hold_media(&self, body: &[u8]) -> bool {

@@ -81,7 +81,8 @@ pub(super) fn page(
             Scope::Key | Scope::Global => {}
         }
     }
-    let looks_around = chosen.is_empty() && key_id.is_none();
+    // Rules for certain models or providers are shown to all who did not ask for certain ones.
+    let looks_around = model.is_none() && provider.is_none();
     let applicant = Applicant { identity: &whose, model, provider, looks_around };
     Ok(write(worker, host, tables, &applicant, now_ns))
 }

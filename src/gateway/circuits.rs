@@ -10,12 +10,9 @@ const KEY: &str = "tollgate.circuits";
 /// many in a row mean that something else is wrong; the change is lost then, and the next failure makes it.
 const ROUNDS: usize = 64;
 
-/// Creates the board where there is none yet: the first creation of a shared value is unconditional, so it has to
-/// happen before requests come.
+/// Creates the board where there is none yet.
 pub fn prepare(host: &impl Host) {
-    if host.shared(KEY).0.is_none() {
-        host.share(KEY, &Board::default().to_bytes(0), None);
-    }
+    host.share_first(KEY, &Board::default().to_bytes(0));
 }
 
 /// The board as it is now.

@@ -110,9 +110,9 @@ impl Edge {
             } else if cost.is_none() && (used.tokens > 0 || uncounted::is_silent(exchange)) {
                 metrics.add(host, Stat::Unpriced, labels, &rule, 1);
             } else {
-                let beside = beside(quota).and_then(|x| x.cost).map_or(0, Cost::micro_usd);
-                let micro = cost.map_or(0, Cost::micro_usd).saturating_add(beside);
-                metrics.add(host, Stat::BudgetUsedMicrodollars, labels, &rule, micro);
+                let beside = beside(quota).and_then(|x| x.cost).unwrap_or_default();
+                let cost = cost.unwrap_or_default().plus(beside);
+                metrics.add_cost(host, Stat::BudgetUsedMicrodollars, labels, &rule, cost);
             }
         }
         for (quota, _) in &admission.soft {
@@ -144,7 +144,7 @@ impl Edge {
         }
         count_attempts(metrics, host, exchange, tenant);
         let (usage, _) = usage_of(exchange);
-        let cost = exchange.answer.cost.map_or(0, Cost::micro_usd);
+        let cost = exchange.answer.cost.unwrap_or_default();
         count_usage(metrics, host, labels, &usage, cost);
         if let Some(whom) = self.charged() {
             metrics.charge(host, Stat::ChargedRequests, whom, &[], 1);
@@ -152,7 +152,7 @@ impl Edge {
         self.charge(host, metrics, &usage, cost);
         if let Some(filtered) = &exchange.filtered {
             let labels = Labels { provider: &filtered.provider.name, ..labels };
-            let cost = filtered.cost.map_or(0, Cost::micro_usd);
+            let cost = filtered.cost.unwrap_or_default();
             count_usage(metrics, host, labels, &filtered.usage, cost);
             self.charge(host, metrics, &filtered.usage, cost);
         }
@@ -169,12 +169,12 @@ impl Edge {
     }
 
     /// Counts what was spent for a project or an agent. Without either, all of it stands under the tenant already.
-    fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: u64) {
+    fn charge(&self, host: &impl Host, metrics: &mut Metrics, usage: &Usage, cost: Cost) {
         let Some(whom) = self.charged() else { return };
         for (class, count) in [("input", usage.input), ("output", usage.output)] {
             metrics.charge(host, Stat::ChargedTokens, whom, &[("class", class)], count.unwrap_or(0));
         }
-        metrics.charge(host, Stat::ChargedMicrodollars, whom, &[], cost);
+        metrics.charge_cost(host, Stat::ChargedMicrodollars, whom, cost);
     }
 
     /// The project or the agent that is charged.
@@ -327,7 +327,7 @@ pub(super) fn usage_of(exchange: &Exchange) -> (Usage, UsageStatus) {
     (usage, status)
 }
 
-fn count_usage(metrics: &mut Metrics, host: &impl Host, labels: Labels<'_>, usage: &Usage, cost: u64) {
+fn count_usage(metrics: &mut Metrics, host: &impl Host, labels: Labels<'_>, usage: &Usage, cost: Cost) {
     for (class, count) in [
         ("input", usage.input),
         ("output", usage.output),
@@ -337,7 +337,7 @@ fn count_usage(metrics: &mut Metrics, host: &impl Host, labels: Labels<'_>, usag
     ] {
         metrics.add(host, Stat::Tokens, labels, &[("class", class)], count.unwrap_or(0));
     }
-    metrics.add(host, Stat::CostMicrodollars, labels, &[], cost);
+    metrics.add_cost(host, Stat::CostMicrodollars, labels, &[], cost);
 }
 
 fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, tenant: &str) {

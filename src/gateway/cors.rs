@@ -9,7 +9,8 @@ const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, api-key, 
      anthropic-version, anthropic-beta, anthropic-dangerous-direct-browser-access, \
      openai-beta, openai-organization, openai-project, x-request-id, \
      x-stainless-arch, x-stainless-lang, x-stainless-os, x-stainless-package-version, x-stainless-retry-count, \
-     x-stainless-runtime, x-stainless-runtime-version, x-stainless-timeout, x-stainless-helper-method, \
+     x-stainless-runtime, x-stainless-runtime-version, x-stainless-timeout, x-stainless-helper, \
+     x-stainless-helper-method, x-stainless-poll-helper, x-stainless-custom-poll-interval, \
      x-goog-api-client, x-client-name, \
      x-fern-language, x-fern-runtime, x-fern-runtime-version, x-fern-sdk-name, x-fern-sdk-version, \
      amz-sdk-invocation-id, amz-sdk-request, x-amz-content-sha256, x-amz-date, x-amz-security-token, x-amz-user-agent";
@@ -17,7 +18,7 @@ const DIALECT_HEADERS: &str = "authorization, content-type, x-api-key, api-key, 
 /// Response headers that a page may read.
 const EXPOSED: &str = "x-tollgate-provider, x-tollgate-model, x-tollgate-attempts, x-tollgate-request-id, \
      x-tollgate-cost, x-tollgate-usage, x-tollgate-warnings, x-tollgate-budget-warning, \
-     retry-after, request-id, x-request-id, x-amzn-requestid, x-amzn-errortype, \
+     retry-after, retry-after-ms, request-id, x-request-id, x-amzn-requestid, x-amzn-errortype, \
      x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, \
      x-ratelimit-limit-tokens, x-ratelimit-remaining-tokens, x-ratelimit-reset-tokens, \
      anthropic-ratelimit-requests-limit, anthropic-ratelimit-requests-remaining, \

@@ -121,6 +121,7 @@ impl Edge {
         self.record.array = matches!(&surface, Surface::Ask(call) if call.array);
         self.cors = cors::answer_headers(&self.tables.cors, headers.get("origin"));
         if let Some(preflight) = cors::preflight(&self.tables.cors, &self.record.method, &headers) {
+            self.record.quiet = true;
             let preflight: Vec<(&str, &str)> = preflight.iter().map(|(n, v)| (*n, &**v)).collect();
             return self.answer(host, 204, &preflight, &[]);
         }
@@ -135,6 +136,7 @@ impl Edge {
             return self.answer_json(host, status, &body);
         }
         if surface == Surface::Alive {
+            self.record.quiet = true;
             return self.answer(host, 200, &[("content-type", "text/plain; charset=utf-8")], &[]);
         }
         if let Err(failure) = self.authenticate(host, &headers) {

@@ -94,6 +94,13 @@ impl Edge {
             let message = format!("The API key is not valid{or_token}.");
             return Failure::new(401, message).with_code("invalid_api_key");
         }
+        if let Some(token) = token.filter(|token| headers.get(&token.header).is_some()) {
+            let message = format!(
+                "The token in `{}` is not valid: it is not of {}, or expired.",
+                token.header, token.issuer
+            );
+            return Failure::new(401, message).with_code("invalid_api_key");
+        }
         let or_token = token.map(|token| format!(", or a token of {} in `{}`", token.issuer, token.header));
         Failure::new(
             401,

@@ -22,13 +22,10 @@ pub const REDIS_CLUSTER: &str = "tollgate_redis";
 /// Where this Envoy's name stands in shared data.
 const NAME_KEY: &str = "tollgate.fleet.name";
 
-/// A version that no shared value has: something is stored under it only where there is nothing yet.
-const ABSENT: u32 = u32::MAX;
-
 /// Names this Envoy, once in its life: counters are totals of one life. Whoever comes first chooses; `random` must not
 /// come twice in a fleet.
 pub fn name_envoy(host: &impl Host, random: u64) {
-    host.share(NAME_KEY, format!("{random:016x}").as_bytes(), Some(ABSENT));
+    host.share_first(NAME_KEY, format!("{random:016x}").as_bytes());
 }
 
 /// Why a counter of the fleet's is not known.

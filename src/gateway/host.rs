@@ -32,6 +32,10 @@ pub enum MetricKind {
     Gauge,
 }
 
+/// A version that no shared value has, as long as nobody writes four thousand million times: the proxy stores something
+/// under it where there is nothing yet, and refuses where there is.
+pub const ABSENT: u32 = u32::MAX;
+
 /// The proxy, as the gateway sees it. Every call is cheap but none is free (about half a microsecond each), so the
 /// phases ask once and remember.
 ///
@@ -67,8 +71,13 @@ pub trait Host {
     fn record(&self, metric: u32, value: u64);
     /// A value shared by all workers, and its version for [`Host::share`].
     fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>);
-    /// Stores a value for all workers; `false` when `version` is no longer the current one.
+    /// Stores a value for all workers; `false` when `version` is no longer the current one. Without a version whatever is
+    /// there is replaced.
     fn share(&self, key: &str, value: &[u8], version: Option<u32>) -> bool;
+    /// Stores a value for all workers where there is none yet; `false` where there is.
+    fn share_first(&self, key: &str, value: &[u8]) -> bool {
+        self.share(key, value, Some(ABSENT))
+    }
     /// Posts to a cluster, from a callback of the plugin's own (a tick); the answer comes to the plugin under the number.
     /// `None` when the proxy refuses.
     fn post(&self, cluster: &str, headers: &[(&str, &str)], body: &[u8], timeout: Duration) -> Option<u32>;
@@ -102,4 +111,9 @@ pub mod key {
     pub const REQUEST: &str = "tollgate.request";
     /// The audit line.
     pub const AUDIT: &str = "tollgate.audit";
+
+    /// What the proxy calls it among the filter state of a stream: all that a module remembers is there under this prefix.
+    pub fn filter_state(key: &str) -> String {
+        format!("wasm.{key}")
+    }
 }

@@ -45,7 +45,7 @@ mod uncounted;
 mod waiting;
 mod worker;
 
-pub use attempt::{Attempt, REMOVED_BY_ROUTE, time_limit};
+pub use attempt::{Attempt, REMOVED_BY_ROUTE, RETRIABLE, time_limit};
 pub use edge::Edge;
 pub use fleet::{REDIS_CLUSTER, name_envoy};
 pub use headers::Headers;

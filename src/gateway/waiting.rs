@@ -157,6 +157,12 @@ fn serve_if(worker: &Worker, host: &impl Host, now_ns: u64, is_due: impl Fn(&Wai
         let waiting = &mut *waiter.item.borrow_mut();
         let Some(exchange) = waiting.exchange.take() else { continue };
         if !host.enter(waiter.id) {
+            // A stream that is gone has left the queue; the proxy knows better than the queue.
+            log::error!("tollgate: a request that waited is gone");
+            let Exchange { admission, tables, .. } = *exchange;
+            if let Some(mut admission) = admission {
+                admission.settle(worker, host, &tables.quotas, None, now_ns);
+            }
             continue;
         }
         if exchange.admission.is_some() {

@@ -221,12 +221,9 @@ fn price_of(tables: &Tables, provider: &Provider, model: &str) -> Option<Price> 
     }
 }
 
-/// Creates the list of workers where there is none yet. The first creation of a shared value is unconditional, so it
-/// has to happen before requests come.
+/// Creates the list of workers where there is none yet.
 pub fn prepare_shared(host: &impl Host) {
-    if host.shared(WORKERS_KEY).0.is_none() {
-        host.share(WORKERS_KEY, b"0", None);
-    }
+    host.share_first(WORKERS_KEY, b"0");
     circuits::prepare(host);
 }
 

@@ -150,7 +150,7 @@ pub struct BudgetNote<'a> {
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorNote<'a> {
-    /// `client_disconnect`, `upstream_broken`, or the failure's kind.
+    /// `client_disconnect`, or the failure's kind.
     pub r#type: &'a str,
     /// One sentence.
     pub message: &'a str,

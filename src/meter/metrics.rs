@@ -1,5 +1,6 @@
 //! Envoy stats. A stat's name carries its tags as `;key=value;` segments, which the bootstrap's `stats_tags` lift out.
 
+use super::price::Cost;
 use super::stat::Stat;
 use crate::gateway::host::Host;
 use hashbrown::{HashMap, HashSet};
@@ -49,6 +50,8 @@ pub struct Metrics {
     tenants: HashSet<Box<str>>,
     projects: HashSet<Box<str>>,
     agents: HashSet<Box<str>>,
+    /// What counters of money have not shown yet, by their numbers, in 10⁻¹² dollars: less than a millionth of a dollar.
+    rests: HashMap<u32, u64>,
 }
 
 impl Metrics {
@@ -61,6 +64,33 @@ impl Metrics {
         let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
         if let Some(id) = self.id(host, stat, &own, extra) {
             host.add(id, by);
+        }
+    }
+
+    /// Adds money to a counter of millionths of a dollar, which shows whole ones: the rest is kept for the next.
+    pub fn add_cost(
+        &mut self,
+        host: &impl Host,
+        stat: Stat,
+        labels: Labels<'_>,
+        extra: &[(&str, &str)],
+        cost: Cost,
+    ) {
+        let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
+        let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
+        if cost != Cost::default()
+            && let Some(id) = self.id(host, stat, &own, extra)
+        {
+            self.pay(host, id, cost);
+        }
+    }
+
+    fn pay(&mut self, host: &impl Host, id: u32, cost: Cost) {
+        let rest = self.rests.entry(id).or_default();
+        let (whole, left) = cost.micro_usd_and_rest(*rest);
+        *rest = left;
+        if whole > 0 {
+            host.add(id, whole);
         }
     }
 
@@ -92,14 +122,33 @@ impl Metrics {
         if by == 0 {
             return;
         }
+        if let Some(id) = self.charged(host, stat, whom, extra) {
+            host.add(id, by);
+        }
+    }
+
+    /// The same for money, as [`Self::add_cost`] has it.
+    pub fn charge_cost(&mut self, host: &impl Host, stat: Stat, whom: Charged<'_>, cost: Cost) {
+        if cost != Cost::default()
+            && let Some(id) = self.charged(host, stat, whom, &[])
+        {
+            self.pay(host, id, cost);
+        }
+    }
+
+    fn charged(
+        &mut self,
+        host: &impl Host,
+        stat: Stat,
+        whom: Charged<'_>,
+        extra: &[(&str, &str)],
+    ) -> Option<u32> {
         let own = [
             ("tenant", known(&mut self.tenants, MOST_NAMES, whom.tenant)),
             ("project", known(&mut self.projects, MOST_NAMES, whom.project)),
             ("agent", known(&mut self.agents, MOST_AGENTS, whom.agent)),
         ];
-        if let Some(id) = self.id(host, stat, &own, extra) {
-            host.add(id, by);
-        }
+        self.id(host, stat, &own, extra)
     }
 
     fn id(
@@ -133,7 +182,12 @@ impl Metrics {
             self.name.push(';');
             self.name.push_str(key);
             self.name.push('=');
-            self.name.push_str(value);
+            // Envoy takes dots off the end of a tag: two names would be one.
+            let kept = value.trim_end_matches('.');
+            self.name.push_str(kept);
+            for _ in kept.len()..value.len() {
+                self.name.push_str("%2E");
+            }
         }
         // The end of the last label; a name without labels has none, and would show it.
         if self.name.len() > stat.name().len() {

@@ -50,8 +50,8 @@ macro_rules! stats {
 stats! {
     /// Requests that are over. `status` is what the client got, 0 where it left before there was a status.
     Requests "requests" Counter [model provider tenant status];
-    /// Tries at a provider. `status` is the provider's, `none` where no answer came, `skipped` where an open circuit or a
-    /// cooldown let nobody ask.
+    /// Tries at a provider. `status` is the provider's, `none` where no answer came, `skipped` where
+    /// nobody was asked: an open circuit or a cooldown, a spent budget or limit, a missing key, content it cannot take.
     Attempts "attempts" Counter [model provider tenant status];
     /// Targets of a chain that were given up for the next one. `provider` is the last that was asked.
     Fallbacks "fallbacks" Counter [model provider tenant];

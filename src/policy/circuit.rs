@@ -270,8 +270,6 @@ fn millis(span: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const BREAKER: Breaker =
         Breaker { failure_threshold: 3, success_threshold: 2, open: Duration::from_secs(1) };

@@ -23,6 +23,10 @@ pub enum Carrier {
 }
 
 impl Carrier {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Authorization, Self::ApiKey, Self::AzureApiKey, Self::GoogApiKey, Self::Query];
+
     /// The header it is; `None` for the query.
     pub fn header(self) -> Option<&'static str> {
         match self {

@@ -205,8 +205,6 @@ pub fn sum(lists: &[Signals], id: u64, now: u64) -> Sum {
 #[allow(clippy::float_cmp)] // whole numbers of milliseconds
 mod tests {
     use super::*;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn requests_under_way_add_up_over_workers() {

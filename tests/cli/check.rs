@@ -53,6 +53,19 @@ fn a_threshold_of_envoys_that_keeps_requests_from_their_fallback_is_doubted() {
 }
 
 #[test]
+fn presets_of_fallbacks_need_not_be_listed() {
+    let room = Room::new();
+    for lines in [
+        "models: {a: {targets: [openai/gpt-4o], fallbacks: {context_window: [gemini/gemini-2.5-pro]}}}\n",
+        "models: {a: openai/gpt-4o}\ndefaults: {fallbacks: {content_policy: [gemini/gemini-2.5-pro]}}\n",
+    ] {
+        room.write("gateway.yaml", lines);
+        let ran = room.run(&["check"], &[("OPENAI_API_KEY", "x"), ("GEMINI_API_KEY", "x")]);
+        assert!(ran.good().contains("2 providers"), "{lines}");
+    }
+}
+
+#[test]
 fn a_model_without_a_price_is_doubted() {
     let room = Room::new();
     room.write("gateway.yaml", "models:\n  a: openai/gpt-nobody-knows\n  b: openai/gpt-4o\n  c: ollama/x\n");
@@ -294,10 +307,161 @@ fn doubts_are_about_what_has_no_effect() {
     let placed = doubts("providers: {openai: {region: eu, project: p}}\nmodels: {a: openai/gpt-4o}\n");
     assert!(placed.contains("providers.openai.region: has no use here"), "{placed}");
     assert!(placed.contains("providers.openai.project: has no use here"), "{placed}");
+    let azure = |end: &str| {
+        doubts(&format!(
+            "providers: {{azure: {{base_url: 'https://x.example{end}', api_version: preview, auth: none}}}}\n\
+             models: {{a: azure/gpt-4o}}\n"
+        ))
+    };
+    assert!(azure("").contains("providers.azure.api_version: is no version of the dated surface"));
+    assert_eq!(azure("/openai/v1"), "");
     let cloud = doubts(
         "providers: {vertex: {region: eu, project: p, auth: gcp}, bedrock: {region: eu-west-1, auth: aws},\n  \
          mine: {base_url: 'https://{region}.llm.example/v1', dialect: openai_chat, region: eu, auth: none}}\n\
          models: {a: [vertex/gemini-2.5-pro, bedrock/anthropic.claude-sonnet-4-20250514-v1:0, mine/x]}\n",
     );
     assert!(!cloud.contains("has no use here"), "{cloud}");
+}
+
+#[test]
+fn what_a_proxy_that_gets_everything_takes_the_place_of_is_named() {
+    let room = Room::new();
+    let proxy = "litellm: {base_url: 'http://127.0.0.1:9'";
+    let never = "is never asked: `litellm.mode` is `all`";
+    let chain = "models:\n  a: [litellm/x, openai/gpt-4o]\n  b: {targets: [{provider: groq, model: x}]}\n";
+    room.write("gateway.yaml", &format!("{proxy}}}\nproviders: {{xai: {{}}}}\n{chain}"));
+    let ran = room.run(&["check"], &[]);
+    for place in [":4:3: models.a[1]", ":5:3: models.b.targets[0]", ":2:1: providers.xai"] {
+        assert!(ran.err.contains(&format!("{place}: {never}")), "{place}\n{}", ran.err);
+    }
+    assert!(!ran.err.contains("API_KEY"), "{}", ran.err);
+    assert!(ran.good().contains("3 warnings"));
+    let envoy = room.run(&["render"], &[]).good();
+    assert!(!envoy.contains("provider_openai") && !envoy.contains("OPENAI_API_KEY"), "{envoy}");
+
+    room.write("gateway.yaml", &format!("{proxy}, mode: hybrid}}\n{chain}"));
+    let ran = room.run(&["check"], &[]);
+    assert!(ran.err.contains("OPENAI_API_KEY") && !ran.err.contains("never asked"), "{}", ran.err);
+}
+
+#[test]
+fn presets_for_a_reason_and_of_services_need_not_be_listed() {
+    let room = Room::new();
+    for text in [
+        "models: {a: {targets: [openai/gpt-4o], fallbacks: {context_window: [gemini/gemini-2.5-pro]}}}\n",
+        "models: {a: openai/gpt-4o}\ndefaults: {fallbacks: {content_policy: [gemini/gemini-2.5-pro]}}\n",
+        "models: {a: openai/gpt-4o}\nforward: {message_batches: anthropic}\n",
+    ] {
+        room.write("gateway.yaml", text);
+        room.run(&["check"], &[]).good();
+    }
+}
+
+#[test]
+fn a_weight_that_nothing_goes_by_is_doubted() {
+    let room = Room::new();
+    let targets = "[{provider: ollama, model: a, weight: 9}, {provider: vllm, model: a, weight: 1}]";
+    for (model, expected) in [
+        (targets.to_owned(), "models.a[0].weight: has no effect"),
+        (format!("{{targets: {targets}, strategy: ordered}}"), "models.a.targets[0].weight: has no effect"),
+        (format!("{{targets: {targets}, strategy: weighted}}"), ""),
+        // Equals are drawn by weight, and 0 is for when no other can be asked.
+        (format!("{{targets: {targets}, strategy: least_busy}}"), ""),
+        (format!("{{targets: {targets}, sticky: user}}"), ""),
+    ] {
+        room.write("gateway.yaml", &format!("models:\n  a: {model}\n"));
+        let ran = room.run(&["check"], &[]);
+        assert!(ran.err.contains(expected), "{model}\n{}", ran.err);
+        let warnings = if expected.is_empty() { "0 warnings" } else { "1 warning;" };
+        assert!(ran.good().contains(warnings), "{model}");
+    }
+}
+
+#[test]
+fn a_base_url_that_ends_with_an_endpoint_is_doubted() {
+    let room = Room::new();
+    for (provider, said) in [
+        (
+            "anthropic: {base_url: 'http://h/v1/messages'}",
+            "requests will go to /v1/messages/v1/messages (did you mean `http://h`?)",
+        ),
+        (
+            "vllm: {base_url: 'http://h/v1/chat/completions'}",
+            "requests will go to /v1/chat/completions/v1/chat/completions (did you mean `http://h`?)",
+        ),
+        (
+            "mine: {base_url: 'http://h/v1/chat/completions', dialect: openai}",
+            "(did you mean `http://h/v1`?)",
+        ),
+        ("cohere: {base_url: 'http://h/v1/rerank'}", "(did you mean `http://h`?)"),
+        (
+            "azure: {base_url: 'http://h/openai/deployments/gpt/chat/completions'}",
+            "(did you mean `http://h`?)",
+        ),
+        ("azure: {base_url: 'http://h/openai/v1'}", ""),
+        ("gemini: {base_url: 'http://h/v1beta'}", ""),
+        ("mine: {base_url: 'http://h/messages', dialect: openai}", ""),
+    ] {
+        let name = provider.split(':').next().unwrap();
+        room.write("gateway.yaml", &format!("providers:\n  {provider}\nmodels: {{a: {name}/a}}\n"));
+        let ran = room.run(&["check"], &[]);
+        let place = format!("providers.{name}.base_url: ends with the path of an endpoint");
+        assert!(
+            ran.err.contains(said) && ran.err.contains(&place) != said.is_empty(),
+            "{provider}\n{}",
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn where_a_word_belongs_the_words_are_named() {
+    let room = Room::new();
+    let model = "models: {\"a.b\": {targets: [openai/gpt-4o]";
+    for (text, said) in [
+        (
+            format!("{model}, strategy: [weighted]}}}}\n"),
+            "strategy: invalid type: a list, expected one of `ordered`, `weighted`",
+        ),
+        (
+            format!("{model}}}}}\nproviders: {{openai: {{auth: {{a: b}}}}}}\n"),
+            "gateway.yaml:2:28: providers.openai.auth: invalid type: an object, expected one of `key`",
+        ),
+        (
+            format!("{model}}}}}\nbudgets: [{{usd: 5, every: day, per: [tenant, model]}}]\n"),
+            "budgets[0].per: invalid type: a list, expected one of ",
+        ),
+        (
+            format!("{model}}}}}\nserver: {{listen: 'http://127.0.0.1:8080'}}\n"),
+            "server.listen: is an address without a scheme, such as `127.0.0.1:8080`",
+        ),
+        (
+            format!("{model}}}}}\naudit: {{to: {{otlp: 'http://h:4317'}}}}\n"),
+            "audit.to.otlp: is an address without a scheme, such as `h:4317`",
+        ),
+        (
+            format!("{model}}}}}\nstate: {{redis: {{address: 'redis://u:hidden@h:6379/0'}}}}\n"),
+            "state.redis.address: is an address without a scheme, such as `h:6379`",
+        ),
+    ] {
+        room.write("gateway.yaml", &text);
+        let error = room.run(&["check"], &[]).bad();
+        assert!(error.contains(said) && !error.contains("hidden"), "{text}\n{error}");
+    }
+}
+
+#[test]
+fn mistakes_in_the_file_of_keys_are_named_as_others() {
+    let room = Room::new();
+    room.write("gateway.yaml", "keys_file: keys.yaml\nmodels: {a: ollama/a}\n");
+    for (keys, said) in [
+        ("keys:\n- id: a\n  sha: b\n", "keys.yaml:3:3: keys[0].sha: unknown field `sha`"),
+        ("keys:\n- id: a\n  sha: b\n", "(did you mean `sha256`?)"),
+        ("keys:\n- id: a\n  sha25: b\n", "(did you mean `sha256`?)"),
+        ("- id: a\n", "keys.yaml:1:1: invalid type: a list, expected an object with `keys`"),
+    ] {
+        room.write("keys.yaml", keys);
+        let error = room.run(&["check"], &[]).bad();
+        assert!(error.contains(said), "{keys}\n{error}");
+    }
 }

@@ -152,6 +152,168 @@ fn what_cannot_work_is_left_and_said() {
 }
 
 #[test]
+fn words_that_say_how_a_model_is_asked_are_no_part_of_its_name() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: bedrock/us-gov-west-1/anthropic.claude-v2}}\n\
+         - {model_name: b, litellm_params: {model: 'bedrock/nova/arn:aws:bedrock:eu-west-1:1:custom-model-deployment/x'}}\n\
+         - {model_name: c, litellm_params: {model: bedrock/agent/L1RT/MFPS, aws_region_name: us-east-1}}\n\
+         - {model_name: d, litellm_params: {model: bedrock/us-east-1/amazon.nova-lite-v1:0, aws_region_name: us-west-2}}\n\
+         - {model_name: e, litellm_params: {model: openai/responses/o1-pro}}\n\
+         - {model_name: f, litellm_params: {model: openai/gpt-4o}}\n\
+         - {model_name: g, litellm_params: {model: azure/responses/gpt-5-codex, api_base: 'https://x.example/', api_version: 2025-04-01-preview}}\n\
+         - {model_name: h, litellm_params: {model: openai/o3-pro}, model_info: {mode: responses}}\n\
+         - {model_name: i, litellm_params: {model: mistral/responses/x}}\n\
+         - {model_name: j, litellm_params: {model: anthropic/responses/x}}\n\
+         - {model_name: k, litellm_params: {model: bedrock/anthropic.x, model_id: 'arn:aws:bedrock:eu-west-1:1:inference-profile/x'}}\n",
+    );
+    for words in [
+        "  bedrock:\n    region: us-gov-west-1\n",
+        "  bedrock_2:\n    preset: bedrock\n    region: eu-west-1\n",
+        "  bedrock_3:\n    preset: bedrock\n    region: us-west-2\n",
+        "  openai:\n    dialect: openai_responses\n",
+        "  openai_2:\n    preset: openai\n",
+        "  azure:\n    base_url: https://x.example/openai/v1\n    dialect: openai_responses\n",
+        "a: bedrock/anthropic.claude-v2\n",
+        "b: bedrock_2/arn:aws:bedrock:eu-west-1:1:custom-model-deployment/x\n",
+        "d: bedrock_3/amazon.nova-lite-v1:0\n",
+        "e: openai/o1-pro\n",
+        "f: openai_2/gpt-4o\n",
+        "g: azure/gpt-5-codex\n",
+        "h: openai/o3-pro\n",
+        "i: mistral/x\n",
+        "j: anthropic/x\n",
+        "k: bedrock_2/arn:aws:bedrock:eu-west-1:1:inference-profile/x\n",
+    ] {
+        assert!(file.contains(words), "{words}\n{file}");
+    }
+    for words in [
+        "model_list[2]: `c`: Bedrock is asked through Converse, and not in the way that `agent/` stands for",
+        "model_list[6].litellm_params.model: is asked at Azure's surface without versions",
+        "model_list[8].litellm_params.model: its provider has no Responses",
+        "model_list[9].litellm_params.model: its provider has no Responses",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+}
+
+#[test]
+fn base_urls_end_before_the_endpoint() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: anthropic/a, api_base: 'https://api.anthropic.com/v1/messages'}}\n\
+         - {model_name: b, litellm_params: {model: openai/b, api_base: 'http://llm:8000/v1/chat/completions', api_key: none}}\n\
+         - {model_name: c, litellm_params: {model: cohere/c, api_base: 'https://api.cohere.ai/v1/rerank'}}\n\
+         - {model_name: d, litellm_params: {model: azure/d, api_base: 'https://x.example/openai/deployments/d/'}}\n",
+    );
+    for words in [
+        "  anthropic: {}\n",
+        "  openai_compatible:\n    base_url: http://llm:8000/v1\n",
+        "  cohere:\n    base_url: https://api.cohere.ai\n",
+        "  azure:\n    base_url: https://x.example\n",
+    ] {
+        assert!(file.contains(words), "{words}\n{file}");
+    }
+    assert_eq!(report, "");
+}
+
+#[test]
+fn azure_without_dates_is_at_its_own_place() {
+    for (base, version) in [
+        ("https://x.example", "preview"),
+        ("https://x.example/openai/", "v1"),
+        ("https://x.example/openai/v1", "latest"),
+    ] {
+        let (file, report) = imported(&format!(
+            "model_list: [{{model_name: a, litellm_params: {{model: azure/a, api_base: '{base}', api_version: {version}}}}}]\n"
+        ));
+        let expected = "  azure:\n    base_url: https://x.example/openai/v1\nmodels:";
+        assert!(file.contains(expected) && report.is_empty(), "{file}{report}");
+    }
+}
+
+#[test]
+fn names_that_only_a_pattern_matches_are_known() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: 'openai/*', litellm_params: {model: 'openai/*', rpm: 9}}\n\
+         - {model_name: 'openai/*', litellm_params: {model: 'azure/*', api_base: 'https://x.example', weight: 2}}\n\
+         - {model_name: claude, litellm_params: {model: anthropic/claude-sonnet-4-5, rpm: 9}}\n\
+         - {model_name: other, litellm_params: {model: openai/o3}}\n\
+         router_settings:\n  \
+           model_group_alias: {fast: openai/gpt-4o-mini, none: groq/x, all: 'openai/*'}\n  \
+           fallbacks: [{openai/gpt-4o: [claude]}, {claude: [fast]}, {groq/x: [claude]}]\n  \
+           context_window_fallbacks: [{fast: [openai/gpt-4.1]}]\n",
+    );
+    let model = |name: &str| {
+        let from = file.find(&format!("  {name}:\n")).unwrap_or_else(|| panic!("{name}\n{file}"));
+        let rest = &file[from + 2..];
+        let next = rest.match_indices("\n  ").find(|(at, _)| !rest[at + 3..].starts_with([' ', '-']));
+        rest[..next.map_or(rest.len(), |(at, _)| at)].to_owned()
+    };
+    let spelled = model("openai/gpt-4o");
+    for words in ["provider: openai\n      model: gpt-4o\n", "claude-sonnet-4-5", "strategy: weighted"] {
+        assert!(spelled.contains(words), "{words}\n{spelled}");
+    }
+    let aliased = model("openai/gpt-4o-mini");
+    for words in ["aliases:\n    - fast", "model: gpt-4o-mini", "context_window:\n      - openai/gpt-4.1"] {
+        assert!(aliased.contains(words), "{words}\n{aliased}");
+    }
+    assert!(model("claude").contains("openai/gpt-4o-mini"), "{file}");
+    // The limits of the pattern's deployments hold for what was a part of it, and for what falls back to that.
+    for user in ["openai/gpt-4o", "openai/gpt-4o-mini", "claude"] {
+        assert!(file.contains(&format!("    - {user}\n")), "{user}\n{file}");
+    }
+    for words in [
+        "model_group_alias.none: leads to a model that is not in `model_list`",
+        "model_group_alias.all: leads to a pattern",
+        "fallbacks[2].groq/x: is not in `model_list`",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+}
+
+#[test]
+fn what_has_no_effect_is_not_told_as_carried_over() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: openai/a, max_completion_tokens: 99}}\n\
+         - {model_name: b, litellm_params: {model: anthropic/b, max_tokens: 5, max_completion_tokens: 9}}\n\
+         - {model_name: c, litellm_params: {model: openai/gpt-image-1}, model_info: {mode: image_edit}}\n\
+         - {model_name: d, litellm_params: {model: openai/d}, model_info: {mode: batch}}\n\
+         router_settings: {routing_strategy: usage-based-routing-v2, allowed_fails: 3}\n\
+         litellm_settings: {cooldown_time: 9}\n\
+         general_settings: {pass_through_endpoints: [{path: /v1/x, target: 'https://x.example'}]}\n",
+    );
+    for words in
+        ["model: a\n    max_tokens: 99\n", "model: b\n    max_tokens: 5\n", "c: openai/gpt", "d: openai/d"]
+    {
+        assert!(file.contains(words), "{words}\n{file}");
+    }
+    assert!(!file.contains("max_completion_tokens"), "{file}");
+    for words in [
+        "model_list[0].litellm_params.max_completion_tokens: replaces the client's own value",
+        "model_list[1].litellm_params.max_completion_tokens: `max_tokens` is the output limit already",
+        "router_settings.routing_strategy: no model has several deployments",
+        "router_settings.allowed_fails: counts failures in a row",
+        "general_settings.pass_through_endpoints[0].path: only the gateway's own paths are served",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+    let (file, report) = imported(
+        "model_list: [{model_name: a, litellm_params: {model: openai/a}}]\n\
+         router_settings: {allowed_fails: 3, cooldown_time: 9}\n\
+         litellm_settings: {disable_cooldowns: true}\n",
+    );
+    assert!(file.contains("circuit_breaker:\n    max_cooldown: 0s\n"), "{file}");
+    for field in ["allowed_fails", "cooldown_time"] {
+        let words = format!("router_settings.{field}: has no effect beside `disable_cooldowns`");
+        assert!(report.contains(&words), "{words}\n{report}");
+    }
+    assert!(!report.contains("counts failures in a row"), "{report}");
+}
+
+#[test]
 fn of_a_key_that_stands_twice_the_last_one_counts() {
     let (file, report) = imported(
         "model_list:\n\

@@ -22,3 +22,21 @@ fn every_field_says_what_it_is() {
     }
     assert_eq!(undocumented, Vec::<String>::new());
 }
+
+#[test]
+fn what_is_read_under_two_names_has_both_in_the_schema() {
+    let room = Room::new();
+    room.write(
+        "gateway.yaml",
+        "providers:\n  openai:\n  vertex: {location: eu, project: p, auth: gcp}\n  \
+         mine: {base_url: 'http://h/v1', dialect: openai}\n\
+         models: {a: [openai/gpt-4o, vertex/gemini-2.5-pro, mine/x]}\n",
+    );
+    room.run(&["check"], &[]).good();
+    let schema: serde_json::Value = serde_json::from_str(&room.run(&["schema"], &[]).good()).unwrap();
+    let provider = &schema["$defs"]["Provider"];
+    assert_eq!(provider["type"], serde_json::json!(["object", "null"]));
+    assert_eq!(provider["properties"]["location"]["type"], provider["properties"]["region"]["type"]);
+    let dialects = schema["$defs"]["Dialect"]["oneOf"].as_array().unwrap();
+    assert!(dialects.iter().any(|word| word["const"] == "openai"), "{dialects:?}");
+}

@@ -246,6 +246,26 @@ def test_claude_code_reaches_bedrock(gate, bedrock):
     assert again.status_code == 200
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_a_search_of_the_clients_found_is_cited(gate, bedrock, streamed):
+    found = {"type": "search_result", "source": "https://a.example", "title": "A", "citations": {"enabled": True}}
+    found["content"] = [{"type": "text", "text": "the sky is blue"}]
+    said = [{"role": "user", "content": [found, {"type": "text", "text": "What colour?"}]}]
+    answer = gate.messages("sonnet", said, stream=streamed)
+    assert "searchResult" in bedrock.last.json["messages"][0]["content"][0]
+    place = {"cited_text": "the sky is blue", "search_result_index": 0, "start_block_index": 0, "end_block_index": 1}
+    wanted = {"type": "search_result_location", "source": "https://a.example", "title": "A", **place}
+    if streamed:
+        events = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: ")]
+        told = [event["delta"]["citation"] for event in events if event.get("delta", {}).get("type") == "citations_delta"]
+    else:
+        told = answer.json()["content"][0]["citations"]
+    assert told == [wanted]
+    # Other models are told it as text.
+    assert gate.messages("nova", said).status_code == 200
+    assert bedrock.last.json["messages"][0]["content"][0] == {"text": "A\nhttps://a.example\nthe sky is blue"}
+
+
 def test_structured_output(gate, bedrock):
     schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
     form = {"type": "json_schema", "json_schema": {"name": "dog", "schema": schema}}

@@ -173,6 +173,8 @@ def test_cors(prefixed, world):
     assert "x-tollgate-request-id" in answer.headers.get("access-control-expose-headers", "").lower()
     failed = gateway.http.post(path, json=chat_body("none-such"), headers=origin)
     assert failed.headers["access-control-allow-origin"] == "https://app.example"
+    gateway.audited(failed)
+    assert not [line for line in gateway.audit() if line.get("method") == "OPTIONS"]
     stranger = gateway.http.post(path, json=chat_body("gpt"), headers={"origin": "https://evil.example"})
     assert "access-control-allow-origin" not in stranger.headers
 

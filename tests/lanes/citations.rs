@@ -144,7 +144,12 @@ fn collected(stream: &str) -> (String, Value) {
     for chunk in events(stream) {
         let delta = &chunk["choices"][0]["delta"];
         text += delta["content"].as_str().unwrap_or_default();
-        pages.extend(delta["annotations"].as_array().into_iter().flatten().cloned());
+        for page in delta["annotations"].as_array().into_iter().flatten() {
+            // OpenAI's clients put the list together by the places in it.
+            let mut page = page.clone();
+            assert_eq!(page.as_object_mut().unwrap().remove("index"), Some(pages.len().into()), "{chunk}");
+            pages.push(page);
+        }
         assert!(delta["tool_calls"].is_null(), "{chunk}");
     }
     (text, pages.into())

@@ -1,8 +1,5 @@
 //! The hard cases of Gemini: what goes in, what must come out.
 
-#[cfg(target_arch = "wasm32")]
-use wasm_bindgen_test::wasm_bindgen_test as test;
-
 use crate::feed::run;
 use serde_json::{Value, json};
 use tollgate::chat::Failure;
@@ -606,4 +603,32 @@ fn failures_are_googles() {
     let out = lane::write_failure(Gemini, &Failure::new(429, "slow"), &[], "");
     let out: Value = serde_json::from_slice(&out).unwrap();
     assert_eq!(out, json!({"error": {"code": 429, "message": "slow", "status": "RESOURCE_EXHAUSTED"}}));
+}
+
+#[test]
+fn every_object_of_a_stream_holds_text() {
+    let choice = json!({"index": 0, "delta": {"content": "a"}, "finish_reason": "stop", "logprobs": {
+        "content": [{"token": "a", "logprob": -0.5, "bytes": null, "top_logprobs": []}]}});
+    let stream = format!("data: {}\n\ndata: [DONE]\n\n", json!({"id": "c", "choices": [choice]}));
+    let plan = AnswerPlan::new(Gemini, OpenaiChat, true, false);
+    let (out, _) = run(&plan, stream.as_bytes(), stream.len());
+    let items: Vec<Value> =
+        out.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect();
+    assert!(
+        items.iter().all(|item| item["candidates"][0]["content"]["parts"][0]["text"].is_string()),
+        "{out}"
+    );
+    let told = |item: &&Value| !item["candidates"][0]["logprobsResult"].is_null();
+    assert_eq!(items.iter().filter(told).count(), 1, "{out}");
+}
+
+#[test]
+fn an_array_that_ends_in_an_error_is_that_error() {
+    let body = json!([
+        {"candidates": [{"content": {"parts": [{"text": "half"}], "role": "model"}, "index": 0}]},
+        {"error": {"code": 503, "message": "The model is overloaded.", "status": "UNAVAILABLE"}},
+    ]);
+    let plan = AnswerPlan::new(OpenaiChat, Gemini, true, false);
+    let failure = lane::answer_as_stream(&plan, body.to_string().as_bytes()).unwrap_err();
+    assert_eq!((failure.status, &*failure.message), (503, "The model is overloaded."));
 }

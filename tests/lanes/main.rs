@@ -24,6 +24,7 @@ mod corpus;
 mod crafted;
 mod cuts;
 mod embeddings;
+mod endings;
 mod feed;
 mod frames;
 mod gemini_cases;

@@ -432,7 +432,9 @@ fn citations_of_pages_pass_in_streams() {
     let only_last = [said[0].clone(), said[6].clone()];
     for events in [&said[..], &only_last] {
         let out = streamed(&plan(OpenaiChat, OpenaiResponses), events);
-        let delta = format!("\"delta\":{{\"annotations\":[{}]}}", annotation(OpenaiChat, &page(0, 2)));
+        let mut page = annotation(OpenaiChat, &page(0, 2));
+        page["index"] = json!(0);
+        let delta = format!("\"delta\":{{\"annotations\":[{page}]}}");
         let sorted =
             out.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
         let cited: Vec<String> = sorted

@@ -5,6 +5,8 @@ use tollgate::dialect::Call;
 use tollgate::dialect::Dialect::{self, Anthropic, Bedrock, Gemini, OpenaiChat, OpenaiResponses};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const BEDROCK_CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
 

@@ -111,6 +111,13 @@ fn calls_that_share_an_index_are_told_apart_by_their_ids() {
     let (events, _) = to_anthropic(&stream);
     assert_well_formed(&events);
     assert_eq!(kinds(&events).iter().filter(|kind| **kind == "content_block_start").count(), 2);
+
+    // Without ids, a complete call is followed by another.
+    let stream = stream.replace("\"id\":\"a\",", "").replace("\"id\":\"b\",", "");
+    let (events, _) = to_anthropic(&stream);
+    assert_well_formed(&events);
+    let names = events.iter().filter_map(|event| event["content_block"]["name"].as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["f", "g"], "{events:#?}");
 }
 
 #[test]
@@ -226,6 +233,17 @@ fn a_stream_that_breaks_off_is_no_answer() {
     let (events, progress) = to_anthropic(&(chunk("{\"content\":\"all\"}") + &finish("length")));
     assert_eq!(progress, Progress::Finished);
     assert_eq!(kinds(&events).last(), Some(&"message_stop"));
+}
+
+#[test]
+fn groqs_counts_are_counts() {
+    let end = r#"{"id":"c","x_groq":{"id":"r","usage":{"queue_time":0.1,"prompt_tokens":11,"completion_tokens":7}},"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+    let stream = [chunk("{\"content\":\"a\"}"), format!("data: {end}\n\n"), DONE.to_owned()].concat();
+    let mut lane = Stream::new(&AnswerPlan::new(Anthropic, OpenaiChat, true, false));
+    lane.push(stream.as_bytes(), &mut Vec::new());
+    let report = lane.report();
+    assert_eq!((report.usage.input, report.usage.output, report.usage_is_final), (Some(11), Some(7), true));
+    assert_eq!(report.warnings, [""; 0]);
 }
 
 #[test]

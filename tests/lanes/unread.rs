@@ -8,6 +8,8 @@ use tollgate::dialect::Dialect::{
 };
 use tollgate::dialect::lane::{self, Ask, Edit};
 use tollgate::provider::Quirks;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const MODELS: [(Dialect, &str); 7] = [
     (OpenaiChat, "gpt-4o"),

@@ -8,6 +8,8 @@ use tollgate::dialect::Dialect::{
 };
 use tollgate::dialect::lane::{self, Ask, Edit, Outgoing};
 use tollgate::provider::{Quirks, preset};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const CLIENTS: [Dialect; 4] = [OpenaiChat, Anthropic, OpenaiResponses, Gemini];
 

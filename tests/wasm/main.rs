@@ -18,7 +18,15 @@ mod cases;
 mod feed;
 #[path = "../lanes/frames.rs"]
 mod frames;
+#[path = "../lanes/openai_cases.rs"]
+mod openai_cases;
 #[path = "../lanes/quirk_cases.rs"]
 mod quirk_cases;
+#[path = "../lanes/refused.rs"]
+mod refused;
 #[path = "../lanes/stream_cases.rs"]
 mod stream_cases;
+#[path = "../lanes/unread.rs"]
+mod unread;
+#[path = "../lanes/web_search.rs"]
+mod web_search;

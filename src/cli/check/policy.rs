@@ -60,7 +60,8 @@ fn nobodys(gateway: &Gateway, tables: &Tables, warnings: &mut Vec<Problem>) {
                 _ => continue,
             };
             for name in names.iter().filter(|_| !is_elsewhere) {
-                let is_known = |known: &str| known == name;
+                let pattern = ModelPattern::new(name);
+                let is_known = |known: &str| pattern.is_match(known);
                 if !access.keys.iter().any(|key| of(key).is_some_and(is_known)) {
                     let known = access.keys.iter().filter_map(|key| of(key));
                     let near = nearest(name, known).map(ToOwned::to_owned);
@@ -83,8 +84,14 @@ fn nothings(scope: Scope, names: &[String], path: &str, tables: &Tables, warning
             _ => return,
         };
         if !known.contains(&name.as_str()) {
-            let near = nearest(name, known).map(ToOwned::to_owned);
-            let message = format!("there is no {what} `{name}`");
+            let found = route::find(tables, name).filter(|_| scope == Scope::Model);
+            let (message, near) = match found {
+                Some(found) => {
+                    let own = found.model.name.to_string();
+                    ("is another name of a model: rules count by its own".to_owned(), Some(own))
+                }
+                None => (format!("there is no {what} `{name}`"), nearest(name, known).map(ToOwned::to_owned)),
+            };
             warnings.push(Problem::new(format!("{path}.only.{what}[{index}]"), message).suggest(near));
         }
     }
@@ -115,6 +122,14 @@ fn keys(keys: &[Key], path: &str, tables: &Tables, now: u64, warnings: &mut Vec<
                 useless(models, &format!("{path}[{index}].models"), tables, &mut seen, warnings);
             }
             None => {}
+        }
+        let budgets = key.budgets.iter().flatten().map(|budget| &budget.only).enumerate();
+        let limits = key.limits.iter().flatten().map(|limit| &limit.only).enumerate();
+        for (list, (n, only)) in budgets.map(|own| ("budgets", own)).chain(limits.map(|own| ("limits", own)))
+        {
+            for (scope, names) in only {
+                nothings(*scope, names, &format!("{path}[{index}].{list}[{n}]"), tables, warnings);
+            }
         }
         let digest = crate::config::digest(&key.sha256);
         let compiled = digest.and_then(|digest| tables.access.keys.get(&digest));
@@ -212,7 +227,7 @@ mod tests {
                 "models": {"a": "openai/a"},
                 "keys": [{"id": "k", "sha256": "a".repeat(64), "tenant": "acme"}],
                 "identity": identity,
-                "budgets": [{"per": "tenant", "only": {"tenant": ["acme", "acne"]}, "usd": 5, "every": "day"}],
+                "budgets": [{"per": "tenant", "only": {"tenant": ["acme", "ac*", "acne"]}, "usd": 5, "every": "day"}],
                 "limits": [{"per": "key", "only": {"key": ["k", "gone"]}, "requests": "10/s"}]
             })
         };
@@ -225,7 +240,7 @@ mod tests {
             })),
             [
                 "budgets[0].only.model[2]: there is no model `gtp` (did you mean `gpt`?)",
-                "budgets[0].only.model[3]: there is no model `best`",
+                "budgets[0].only.model[3]: is another name of a model: rules count by its own (did you mean `gpt`?)",
                 "limits[0].only.provider[1]: there is no provider `opneai` (did you mean `openai`?)",
             ]
         );

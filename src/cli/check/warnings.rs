@@ -2,15 +2,20 @@
 
 use crate::config::nearest::nearest;
 use crate::config::problem::entry;
-use crate::config::schema::{AuthMode, Gateway, LitellmMode};
-use crate::config::tables::{Model, Provider, Tables, Target};
-use crate::config::{AuthPlan, Problem, Upstream};
+use crate::config::schema::{AuthMode, Gateway, Litellm, ModelEntry, TargetEntry};
+use crate::config::tables::{Endpoint, Model, Provider, Tables, Target};
+use crate::config::upstream::is_dateless;
+use crate::config::{AuthPlan, Problem, Upstream, without_endpoint};
 use crate::dialect::Dialect;
+use crate::policy::strategy::Strategy;
 use crate::provider::preset;
 use std::collections::BTreeMap;
 
 /// Whether a price is known for a provider's model.
 pub(super) type Priced<'p> = &'p dyn Fn(&Provider, &str) -> bool;
+
+/// What is wrong with a target or a provider beside a proxy that gets everything.
+const PROXY_ALONE: &str = "is never asked: `litellm.mode` is `all`, and the proxy alone gets every model; with `mode: hybrid` it is asked";
 
 /// Everything doubtful, section by section.
 pub(super) fn warnings(
@@ -28,14 +33,45 @@ pub(super) fn warnings(
         prices(model, tables, priced, &mut warnings);
     }
     unused_prices(gateway, tables, &mut warnings);
-    if gateway.litellm.as_ref().is_some_and(|litellm| litellm.mode.unwrap_or_default() == LitellmMode::All) {
-        for (name, _) in gateway.providers.iter() {
-            let message =
-                "is never asked: `litellm.mode` is `all`; `hybrid` lets models name other providers";
-            warnings.push(Problem::new(entry("providers", name), message));
+    replaced(gateway, &mut warnings);
+    weights(gateway, &mut warnings);
+    warnings
+}
+
+/// Whether the proxy takes the place of every chain.
+fn is_all(gateway: &Gateway) -> bool {
+    gateway.litellm.as_ref().is_some_and(Litellm::takes_everything)
+}
+
+/// Targets whose place the proxy takes.
+fn replaced(gateway: &Gateway, warnings: &mut Vec<Problem>) {
+    if !is_all(gateway) {
+        return;
+    }
+    let written = gateway.models.iter().flat_map(|(name, model)| model.chain(&entry("models", name)));
+    for (at, _) in written.filter(|(_, target)| target.provider() != Some("litellm")) {
+        warnings.push(Problem::new(at, PROXY_ALONE));
+    }
+}
+
+/// Weights in chains that are asked in the order of the file, one for each model.
+fn weights(gateway: &Gateway, warnings: &mut Vec<Problem>) {
+    for (name, model) in gateway.models.iter() {
+        let goes_by_weight = match model {
+            ModelEntry::Full(model) => {
+                model.sticky.is_some() || model.strategy.unwrap_or_default() != Strategy::Ordered
+            }
+            ModelEntry::One(_) | ModelEntry::Chain(_) => false,
+        };
+        let has_weight =
+            |target: &TargetEntry| matches!(target, TargetEntry::Full(full) if full.weight.is_some());
+        let chain = model.chain(&entry("models", name));
+        let first = chain.into_iter().find(|(_, target)| has_weight(target));
+        if let Some((at, _)) = first.filter(|_| !goes_by_weight) {
+            let message = "has no effect: targets are asked in the order they are written; `strategy: weighted` goes by it";
+            warnings.push(Problem::new(format!("{at}.weight"), message));
         }
     }
-    warnings
 }
 
 /// Each model once, by its name.
@@ -75,7 +111,18 @@ fn providers(
 ) {
     let models = every_model(tables);
     for upstream in upstreams {
-        let path = entry("providers", &upstream.name);
+        let path = match &gateway.litellm {
+            Some(_) if upstream.name == "litellm" => "litellm".to_owned(),
+            _ => entry("providers", &upstream.name),
+        };
+        let is_asked = models
+            .values()
+            .any(|model| model.targets.iter().any(|target| *target.provider.name == *upstream.name));
+        if !is_asked && is_all(gateway) {
+            // What else is doubtful about it matters to nobody.
+            warnings.push(Problem::new(&path, PROXY_ALONE));
+            continue;
+        }
         for (variable, optional) in upstream.variables() {
             if !optional && env(variable).is_none_or(|value| value.trim().is_empty()) {
                 let message =
@@ -85,9 +132,8 @@ fn providers(
         }
         placeless(upstream, &path, warnings);
         starved(upstream, &models, &path, warnings);
-        let is_asked = models
-            .values()
-            .any(|model| model.targets.iter().any(|target| *target.provider.name == *upstream.name));
+        doubled(upstream, &path, warnings);
+        undated(upstream, &path, warnings);
         let is_listed = gateway.providers.get(&upstream.name).is_some();
         if !is_asked && is_listed && gateway.litellm.is_none() {
             warnings.push(Problem::new(&path, "no model names it"));
@@ -127,6 +173,28 @@ fn starved(upstream: &Upstream, models: &BTreeMap<&str, &Model>, path: &str, war
             );
             warnings.push(Problem::new(format!("{path}.circuit_breaker.{field}"), message));
         }
+    }
+}
+
+/// A base URL that ends with what is put behind it.
+fn doubled(upstream: &Upstream, path: &str, warnings: &mut Vec<Problem>) {
+    let Some(url) = &upstream.settings.base_url else { return };
+    let added = |endpoint: &Endpoint| endpoint.path.strip_prefix(&upstream.base.path).map(ToOwned::to_owned);
+    let added: Vec<String> = upstream.endpoints.iter().filter_map(added).collect();
+    if let (Some(near), Some(first)) =
+        (without_endpoint(url, added.iter().map(String::as_str)), upstream.endpoints.first())
+    {
+        let message = format!("ends with the path of an endpoint: requests will go to {}", first.path);
+        warnings.push(Problem::new(format!("{path}.base_url"), message).suggest(Some(near)));
+    }
+}
+
+/// The word for Azure's surface without dates, which is at another place than the dated one.
+fn undated(upstream: &Upstream, path: &str, warnings: &mut Vec<Problem>) {
+    let version = upstream.settings.api_version.as_deref();
+    if version.is_some_and(is_dateless) && !upstream.base.path.ends_with("/openai/v1") {
+        let message = "is no version of the dated surface; the one without dates is a `base_url` that ends with /openai/v1";
+        warnings.push(Problem::new(format!("{path}.api_version"), message));
     }
 }
 

@@ -103,7 +103,7 @@ fn change(
 }
 
 fn parse(path: &Path, text: &str) -> Result<Vec<Key>, String> {
-    parse_keys(text).map_err(|why| format!("{}: {why}", path.display()))
+    parse_keys(text).map_err(|error| error.describe(path))
 }
 
 fn cannot(what: &str, path: &Path, error: &std::io::Error) -> String {

@@ -4,16 +4,19 @@ use super::Plan;
 use super::cluster::OTLP_CLUSTER;
 use super::yaml::{Value, extension, list, map};
 use crate::config::schema::AuditTo;
+use crate::gateway::host::key;
 
 /// The audit line, as the filter left it. `PLAIN` alone, or Envoy would quote it as JSON once more.
-const LINE: &str = "%FILTER_STATE(wasm.tollgate.audit:PLAIN)%";
+fn line() -> String {
+    format!("%FILTER_STATE({}:PLAIN)%", key::filter_state(key::AUDIT))
+}
 
 /// The access log. Health checks, preflights and refused connections leave no audit line, and must leave no empty one. In
 /// a file nothing is nothing, as the filter itself ends its line; asking an expression for it would cost each request a
 /// tenth of what the whole gateway does.
 pub(super) fn access_log(plan: &Plan<'_>) -> Value {
     let format = map! {
-        "text_format_source": map! { "inline_string": LINE },
+        "text_format_source": map! { "inline_string": line() },
         "omit_empty_values": true,
     };
     match plan.gateway.audit.to.as_ref().unwrap_or(&AuditTo::Stdout) {
@@ -36,7 +39,7 @@ pub(super) fn access_log(plan: &Plan<'_>) -> Value {
                 "resource_attributes": map! { "values": list([map! {
                     "key": "service.name", "value": map! { "string_value": "tollgate" },
                 }]) },
-                "body": map! { "string_value": LINE },
+                "body": map! { "string_value": line() },
             },
         )),
     }
@@ -47,7 +50,7 @@ fn filtered(log: Value) -> Value {
     let filter = extension(
         "envoy.access_loggers.extension_filters.cel",
         "envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-        map! { "expression": "'wasm.tollgate.audit' in filter_state" },
+        map! { "expression": format!("'{}' in filter_state", key::filter_state(key::AUDIT)) },
     );
     super::yaml::with(log, "filter", Some(map! { "extension_filter": filter }))
 }

@@ -6,6 +6,7 @@ use super::yaml::{Value, duration, extension, list, map, with};
 use crate::config::schema::{DescriptorEntry, OnError, RateLimitService};
 use crate::config::tables::Counted;
 use crate::config::{host_port, limits};
+use crate::gateway::host::key::filter_state;
 use crate::gateway::{state_key, total_key};
 
 /// The cluster of the rate limit service.
@@ -58,20 +59,20 @@ fn rate_limits(descriptor: &Counted) -> Vec<Value> {
         map! {
             "actions": actions(counted(counts, total)),
             "apply_on_stream_done": true,
-            "hits_addend": map! { "format": format!("%FILTER_STATE(wasm.{total}:PLAIN)%") },
+            "hits_addend": map! { "format": format!("%FILTER_STATE({}:PLAIN)%", filter_state(total)) },
         },
     ]
 }
 
 /// An entry out of filter state; without a value there, the descriptor is not sent.
 fn entry_of_state(entry: DescriptorEntry) -> Value {
-    entry_of(entry.as_str(), format!("filter_state['wasm.{}']", state_key(entry)))
+    entry_of(entry.as_str(), format!("filter_state['{}']", filter_state(state_key(entry))))
 }
 
 /// The entry that says what is counted, where there is a total to be told: a descriptor without a number would be one that
 /// Envoy warns of.
 fn counted(counts: &str, total: &str) -> Value {
-    entry_of("counts", format!("[filter_state['wasm.{total}'], '{counts}'][1]"))
+    entry_of("counts", format!("[filter_state['{}'], '{counts}'][1]", filter_state(total)))
 }
 
 /// An entry out of an expression; where that fails, the descriptor is not sent.

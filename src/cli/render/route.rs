@@ -4,11 +4,9 @@ use super::yaml::{Mapping, Value, any, duration, extension, map, texts};
 use super::{Plan, time_limit};
 use crate::config::Upstream;
 use crate::config::tables::TIMED_CLUSTER;
-use crate::gateway::REMOVED_BY_ROUTE;
+use crate::gateway::host::key;
+use crate::gateway::{REMOVED_BY_ROUTE, RETRIABLE};
 use std::time::Duration;
-
-/// Filter-state key in which the filter says which cluster is next.
-const CLUSTER_KEY: &str = "wasm.tollgate.cluster";
 
 /// What a buffered request may hold beyond the largest body: the last chunk in full, before the filter refuses.
 const BODY_SLACK: u64 = 1 << 20;
@@ -55,6 +53,8 @@ fn cluster_choice(plan: &Plan<'_>, live: bool) -> Value {
         );
         clusters.insert(name.as_str().into(), map! { "action": action });
     }
+    // In which the filter says which cluster is next.
+    let next = key::filter_state(key::CLUSTER);
     extension(
         "envoy.router.cluster_specifier_plugin.matcher",
         "envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier",
@@ -62,9 +62,9 @@ fn cluster_choice(plan: &Plan<'_>, live: bool) -> Value {
             "cluster_matcher": map! {
                 "matcher_tree": map! {
                     "input": extension(
-                        CLUSTER_KEY,
+                        &next,
                         "envoy.extensions.matching.common_inputs.network.v3.FilterStateInput",
-                        map! { "key": CLUSTER_KEY },
+                        map! { "key": next.as_str() },
                     ),
                     "exact_match_map": map! { "map": Value::Mapping(clusters) },
                 },
@@ -79,7 +79,7 @@ fn retries(plan: &Plan<'_>) -> Value {
     let route = &plan.tables.route;
     map! {
         "retry_on": "5xx,retriable-status-codes,connect-failure,reset,refused-stream",
-        "retriable_status_codes": Value::Sequence([408_u32, 409, 429].map(Value::from).into()),
+        "retriable_status_codes": Value::Sequence(RETRIABLE.map(Value::from).into()),
         "num_retries": u32::try_from(route.retries).unwrap_or(u32::MAX),
         "refresh_cluster_on_retry": true,
         "per_try_timeout": duration(route.timeout),

@@ -5,6 +5,7 @@ use crate::config::tables::{
     Access, Certificate, CertificateField, CertificateName, Excerpt, ModelPattern, Parts, Token,
 };
 use crate::config::{BaseUrl, Problem};
+use crate::policy::keys::Carrier;
 use std::rc::Rc;
 
 /// The header that says what kind of agent asks, where the configuration names no other.
@@ -24,7 +25,7 @@ pub(super) fn fill(access: &mut Access, gateway: &Gateway, problems: &mut Vec<Pr
     let headers = &identity.headers;
     let written = parts([&headers.tenant, &headers.team, &headers.project, &headers.user, &headers.agent]);
     access.headers =
-        each(&written, |field, name| Some(header_name(&format!("identity.headers.{field}"), name, problems)));
+        each(&written, |field, name| Some(named_by(&format!("identity.headers.{field}"), name, problems)));
     access.headers.agent.get_or_insert_with(|| AGENT_HEADER.into());
     access.headers_suffice = headers.replaces_key.unwrap_or(false);
     if access.headers_suffice && headers.tenant.is_none() && headers.user.is_none() {
@@ -126,6 +127,15 @@ fn certificate_name(text: &str) -> Result<CertificateName, String> {
     };
     let part = pattern.map(Excerpt::parse).transpose().map_err(|why| format!("the pattern {why}"))?;
     Ok(CertificateName { field, part })
+}
+
+/// The name of a header that says who asks. What it says is written down, so it holds no secret.
+fn named_by(path: &str, name: &str, problems: &mut Vec<Problem>) -> Box<str> {
+    let name = header_name(path, name, problems);
+    if Carrier::ALL.iter().any(|carrier| carrier.header() == Some(&*name)) || &*name == "cookie" {
+        problems.push(Problem::new(path, "is a credential: it would stand in the audit log"));
+    }
+    name
 }
 
 /// A header's name in lower case.

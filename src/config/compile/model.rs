@@ -5,7 +5,7 @@ use super::{circuit, limits};
 use crate::config::Problem;
 use crate::config::nearest::nearest;
 use crate::config::problem::{check_times, entry};
-use crate::config::schema::{self, Gateway, LitellmMode, ModelEntry, TargetEntry};
+use crate::config::schema::{self, Gateway, Litellm, ModelEntry, TargetEntry};
 use crate::config::tables::{Backoff, FirstToken, Model, Provider, Target, Wildcard};
 use crate::config::upstream::preset_names;
 use crate::provider::preset;
@@ -82,10 +82,7 @@ pub(super) fn everything_through<'p>(
     providers: &'p [Rc<Provider>],
 ) -> Option<&'p Rc<Provider>> {
     let litellm = gateway.litellm.as_ref()?;
-    match litellm.mode.unwrap_or_default() {
-        LitellmMode::All => providers.iter().find(|provider| *provider.name == *"litellm"),
-        LitellmMode::Hybrid => None,
-    }
+    litellm.takes_everything().then(|| providers.iter().find(|provider| *provider.name == *"litellm"))?
 }
 
 /// Each provider as a model without a name, for requests that name none.
@@ -185,20 +182,7 @@ fn targets(
     providers: &[Rc<Provider>],
     problems: &mut Vec<Problem>,
 ) -> Vec<Target> {
-    let chain: Vec<(String, TargetEntry)> = match written {
-        ModelEntry::One(short) => vec![(path.to_owned(), TargetEntry::Short(short.clone()))],
-        ModelEntry::Chain(chain) => chain
-            .iter()
-            .enumerate()
-            .map(|(index, target)| (format!("{path}[{index}]"), target.clone()))
-            .collect(),
-        ModelEntry::Full(model) => model
-            .targets
-            .iter()
-            .enumerate()
-            .map(|(index, target)| (format!("{path}.targets[{index}]"), target.clone()))
-            .collect(),
-    };
+    let chain = written.chain(path);
     if chain.is_empty() {
         problems.push(Problem::new(path, "has no target"));
     }
@@ -289,7 +273,8 @@ fn params(target: &schema::Target, at: &str, problems: &mut Vec<Problem>) -> Vec
     params
 }
 
-/// Why a target's provider is not there. `None` when the provider itself is the problem and has been reported.
+/// Why a target's provider is not there. `None` when the provider itself is the problem and has been reported, or is a
+/// preset that was left out because the proxy takes its place.
 fn unknown_provider(
     name: &str,
     at: String,
@@ -304,7 +289,8 @@ fn unknown_provider(
             let message = format!("the preset {name} needs a `base_url`: list it under `providers`");
             Problem::new(at, message)
         }
-        // It would have been defined by its preset, had that not failed; never seen, and true all the same.
+        Some(_) if gateway.litellm.as_ref().is_some_and(Litellm::takes_everything) => return None,
+        // What is wrong with it has been told as well.
         Some(_) => Problem::new(at, format!("the provider `{name}` could not be resolved")),
         None => {
             let mut known: Vec<&str> = providers.iter().map(|provider| &*provider.name).collect();

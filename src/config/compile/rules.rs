@@ -16,6 +16,10 @@ pub(super) fn rules(gateway: &Gateway, tables: &Tables, problems: &mut Vec<Probl
             let message = "is 1 to 128 characters, without control characters and `;`";
             problems.push(Problem::new(format!("{at}.name"), message));
         }
+        if written.model.contains('*') {
+            let message = "is a pattern: a rule leads to one model, such as `anthropic/claude-sonnet-4-5`";
+            problems.push(Problem::new(format!("{at}.model"), message));
+        }
         // Mistakes in models have been told already; what they leave is not worth another word.
         if route::find(tables, &written.model).is_none() && problems.is_empty() {
             let near = route::nearest(tables.listed.iter().map(|name| &**name), &written.model)

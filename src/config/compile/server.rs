@@ -32,6 +32,10 @@ pub(super) fn cors(server: &Server, problems: &mut Vec<Problem>) -> Cors {
             }
             continue;
         }
+        if origin.contains('*') {
+            problems.push(Problem::new(at, "has no patterns: name each origin, or all of them with `*`"));
+            continue;
+        }
         let host = origin.split_once("://").map(|(_, host)| host);
         if host.is_none_or(|host| host.is_empty() || host.contains(['/', '?', '#', ' '])) {
             let near =

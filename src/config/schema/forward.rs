@@ -10,7 +10,7 @@ use std::fmt;
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub enum ForwardTo {
-    /// A name under `providers`, or a preset's that a target names.
+    /// A name under `providers`, or a preset's.
     Provider(String),
     /// `false`: the service is not offered, whoever has it.
     Offered(bool),

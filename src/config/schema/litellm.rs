@@ -31,6 +31,13 @@ pub struct Litellm {
     pub stream_timeout: Option<Span>,
 }
 
+impl Litellm {
+    /// Whether every model goes through the proxy.
+    pub fn takes_everything(&self) -> bool {
+        self.mode.unwrap_or_default() == LitellmMode::All
+    }
+}
+
 /// How much goes through the proxy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]

@@ -92,6 +92,13 @@ pub struct Fallbacks {
     pub content_policy: Vec<TargetEntry>,
 }
 
+impl Fallbacks {
+    /// The targets of all chains.
+    pub fn targets(&self) -> impl Iterator<Item = &TargetEntry> {
+        self.context_window.iter().chain(&self.content_policy)
+    }
+}
+
 /// A target: `provider/model`, or an object with more to say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
@@ -136,6 +143,39 @@ pub struct Target {
     /// not have is dropped with a warning.
     #[serde(default, skip_serializing_if = "Ordered::is_empty")]
     pub params: Ordered<serde_json::Value>,
+}
+
+impl ModelEntry {
+    /// The targets in the order they are tried, each with the path of where it stands below that of the model.
+    pub fn chain(&self, path: &str) -> Vec<(String, TargetEntry)> {
+        let numbered = |at: &str, chain: &[TargetEntry]| {
+            let number = |(index, target): (usize, &TargetEntry)| (format!("{at}[{index}]"), target.clone());
+            chain.iter().enumerate().map(number).collect()
+        };
+        match self {
+            Self::One(short) => vec![(path.to_owned(), TargetEntry::Short(short.clone()))],
+            Self::Chain(chain) => numbered(path, chain),
+            Self::Full(model) => numbered(&format!("{path}.targets"), &model.targets),
+        }
+    }
+
+    /// The chains for a reason that are its own.
+    pub fn fallbacks(&self) -> Option<&Fallbacks> {
+        match self {
+            Self::Full(model) => model.fallbacks.as_ref(),
+            Self::One(_) | Self::Chain(_) => None,
+        }
+    }
+}
+
+impl TargetEntry {
+    /// The name of its provider; nothing for a short one that names none.
+    pub fn provider(&self) -> Option<&str> {
+        match self {
+            Self::Short(short) => short.split_once('/').map(|(name, _)| name),
+            Self::Full(target) => Some(&target.provider),
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for ModelEntry {

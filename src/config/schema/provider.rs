@@ -9,6 +9,7 @@ use std::fmt;
 /// One upstream: a preset with changes, or a base URL and a dialect.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
+#[cfg_attr(not(target_arch = "wasm32"), schemars(transform = as_it_is_read))]
 #[serde(deny_unknown_fields, default)]
 pub struct Provider {
     /// What to start from. Default: the preset of the provider's own name, where there is one.
@@ -99,6 +100,20 @@ pub struct HealthCheck {
 fn preset_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     let names: Vec<&str> = crate::provider::presets().map(|preset| preset.name).collect();
     schemars::json_schema!({ "type": "string", "enum": names })
+}
+
+/// What reading takes and a derived schema does not know of: the other name of a region, and a name without anything
+/// behind it.
+#[cfg(not(target_arch = "wasm32"))]
+fn as_it_is_read(schema: &mut schemars::Schema) {
+    schema.insert("type".to_owned(), serde_json::json!(["object", "null"]));
+    if let Some(properties) = schema.get_mut("properties").and_then(serde_json::Value::as_object_mut) {
+        let location = serde_json::json!({
+            "description": "The same as `region`, as Google calls it.",
+            "type": ["string", "null"],
+        });
+        properties.insert("location".to_owned(), location);
+    }
 }
 
 /// Whose credential goes to the provider.

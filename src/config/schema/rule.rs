@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A condition, and the model that takes the place of the one asked for when it holds. The first that holds counts.
+/// A condition, and the model that takes the place of the one asked for when it holds. The first that holds counts. What is
+/// passed through (images, sound, moderations, files, batches) goes to the model that it names, whatever the rules say.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(not(target_arch = "wasm32"), derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -15,6 +16,6 @@ pub struct Rule {
     /// `dialect`, `operation`, `stream`, `tools`, `images`, `documents`, `thinking`, `tokens` (estimated input) and
     /// `max_tokens`.
     pub when: String,
-    /// A name under `models`, an alias, or a name that a pattern there matches.
+    /// A name under `models`, an alias, or a name that a pattern there matches; no pattern itself.
     pub model: String,
 }

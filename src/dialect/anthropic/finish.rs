@@ -1,6 +1,6 @@
 //! Stop reasons.
 
-use crate::chat::FinishReason;
+use crate::chat::{Finish, FinishReason};
 
 /// The neutral reason for one of Anthropic's.
 pub(crate) fn finish_reason(word: &str) -> FinishReason {
@@ -14,6 +14,11 @@ pub(crate) fn finish_reason(word: &str) -> FinishReason {
         "refusal" => FinishReason::Refusal,
         _ => FinishReason::Unknown,
     }
+}
+
+/// The end that a stop reason says.
+pub(super) fn finish(word: &str) -> Finish<'static> {
+    Finish::said(finish_reason(word), "stop_reason", word)
 }
 
 /// Anthropic's word for a neutral reason.

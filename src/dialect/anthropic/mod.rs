@@ -30,6 +30,7 @@ use super::{Cites, Shape};
 /// See [`Shape`].
 pub const SHAPE: Shape = Shape {
     request_id: Some("request-id"),
+    answer_id: "msg_",
     cites: Cites::Passages,
     media: &["\"image\"", "\"document\""],
     ..Shape::SSE

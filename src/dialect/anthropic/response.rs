@@ -2,7 +2,7 @@
 
 use super::block::part;
 use super::citation;
-use super::finish::{finish_reason, stop_reason};
+use super::finish::{finish, stop_reason};
 use super::usage::write_usage;
 use super::wire::Answer;
 use crate::chat::{ChatResponse, Choice, Failure, Finish, FinishReason, Losses, Part, PartKind, Text};
@@ -45,10 +45,9 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
             Failure::new(502, message).with_code("malformed_answer")
         })?);
     }
-    choice.finish = answer.stop_reason.map(|reason| Finish {
-        reason: finish_reason(&reason.to_str()),
-        stop_sequence: answer.stop_sequence,
-    });
+    choice.finish = answer
+        .stop_reason
+        .map(|reason| Finish { stop_sequence: answer.stop_sequence, ..finish(&reason.to_str()) });
     response.choices.push(choice);
     Ok(response)
 }

@@ -144,6 +144,7 @@ wire_object! {
         pub(super) block: Block<'a> = "content_block",
         pub(super) delta: Delta<'a> = "delta",
         pub(super) usage: WireUsage<'a> = "usage",
+        pub(super) context_management: &'a RawValue = "context_management",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Stop reasons.
 
-use crate::chat::FinishReason;
+use crate::chat::{Finish, FinishReason, Text};
 
 /// The neutral reason for one of Bedrock's.
 pub(super) fn finish_reason(word: &str) -> FinishReason {
@@ -16,6 +16,12 @@ pub(super) fn finish_reason(word: &str) -> FinishReason {
         "pause_turn" => FinishReason::Pause,
         _ => FinishReason::Unknown,
     }
+}
+
+/// The end of an answer, which called tools or did not: some models end a call with a plain stop.
+pub(super) fn finish<'a>(word: &str, called: bool, stop_sequence: Option<Text<'a>>) -> Finish<'a> {
+    let reason = settled(finish_reason(word), called, false);
+    Finish { stop_sequence, ..Finish::said(reason, "stopReason", word) }
 }
 
 /// Bedrock's word for a neutral reason.

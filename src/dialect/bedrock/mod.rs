@@ -33,6 +33,7 @@ pub const SHAPE: Shape = Shape {
     stream_in_path: true,
     streams_by_default: false,
     request_id: Some("x-amzn-requestid"),
+    answer_id: "",
     cites: Cites::Passages,
     media: &["\"image\"", "\"document\"", "\"audio\"", "\"video\""],
 };

@@ -2,10 +2,10 @@
 
 use super::block::parts;
 use super::citation;
-use super::finish::{finish_reason, settled, stop_reason};
+use super::finish::{finish, finish_reason, settled, stop_reason};
 use super::usage::write_usage;
 use super::wire::{AdditionalAnswer, Answer};
-use crate::chat::{ChatResponse, Choice, Failure, Finish, FinishReason, Losses, Part, PartKind, Text};
+use crate::chat::{ChatResponse, Choice, Failure, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{AnswerPlan, malformed, read_failure};
 use crate::dialect::service::is_missed;
@@ -48,14 +48,12 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     }
     choice.finish = answer.stop_reason.and_then(|raw| {
         let word = Text::from_raw(raw)?.to_str();
-        let reason = finish_reason(&word);
-        if stop_reason(reason) != word {
+        if stop_reason(finish_reason(&word)) != word {
             // A word that the hub does not tell from another.
-            choice.extra.push((Cow::Borrowed("stopReason"), raw));
+            choice.extra.push((Cow::Borrowed("own.stopReason"), raw));
         }
-        // Some models end a call with a plain stop.
         let called = choice.parts.iter().any(|part| matches!(part.kind, PartKind::ToolCall(_)));
-        Some(Finish { reason: settled(reason, called, false), stop_sequence })
+        Some(finish(&word, called, stop_sequence))
     });
     response.choices.push(choice);
     Ok(response)
@@ -103,7 +101,7 @@ pub fn encode_response(response: &ChatResponse<'_>, _plan: &AnswerPlan, losses: 
         let has_call = of(|kind| matches!(kind, PartKind::ToolCall(_)));
         let has_refusal = of(|kind| matches!(kind, PartKind::Refusal(_)));
         let reason = choice.finish.as_ref().map_or(FinishReason::Unknown, |finish| finish.reason);
-        let kept = choice.extra.iter().find(|(name, _)| own && name == "stopReason");
+        let kept = choice.extra.iter().find(|(name, _)| own && name == "own.stopReason");
         match kept {
             Some((_, raw)) => body.raw("stopReason", raw),
             None if own => body.word("stopReason", stop_reason(reason)),

@@ -1,17 +1,18 @@
 //! Finish reasons.
 
-use crate::chat::{Failure, FinishReason, Text};
+use crate::chat::{Failure, Finish, FinishReason, Text};
 
-/// The neutral reason for one of Cohere's, failures ([`failure`]) apart.
-pub(super) fn decode(word: &str) -> FinishReason {
-    match word {
+/// The end that one of Cohere's reasons says, failures ([`failure`]) apart.
+pub(super) fn decode(word: &str) -> Finish<'static> {
+    let reason = match word {
         "COMPLETE" => FinishReason::Stop,
         "STOP_SEQUENCE" => FinishReason::StopSequence,
         "MAX_TOKENS" | "ERROR_LIMIT" => FinishReason::Length,
         "TOOL_CALL" => FinishReason::ToolCalls,
         "ERROR_TOXIC" => FinishReason::ContentFilter,
         _ => FinishReason::Unknown,
-    }
+    };
+    Finish::said(reason, "finish_reason", word)
 }
 
 /// What a reason says that ends an answer before it is complete: whatever was said until then is no answer.

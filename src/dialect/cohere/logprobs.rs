@@ -45,18 +45,35 @@ pub(super) fn decode(raw: &RawValue) -> Option<Json<'static>> {
     Some(Json::trusted(String::from_utf8(out).ok()?))
 }
 
-/// Writes `logprobs`, given them as OpenAI shapes them; ids of tokens nobody but the model's maker knows.
+/// The tokens of log probabilities as OpenAI shapes them.
+fn tokens(json: &str) -> Option<Vec<Token<'_>>> {
+    parse_raw(members(json.as_bytes()).ok()?.get("content")?.value).ok()
+}
+
+/// Writes the `logprobs` of a whole answer, an item for each token, given them as OpenAI shapes them.
 pub(super) fn write(json: &str, o: &mut Object<'_>) {
-    let Ok(found) = members(json.as_bytes()) else { return };
-    let content = found.get("content").and_then(|tokens| parse_raw::<Vec<Token<'_>>>(tokens.value).ok());
-    let Some(tokens) = content else { return };
+    let Some(tokens) = tokens(json) else { return };
     array(o.key("logprobs"), |list| {
-        for token in &tokens {
-            list.object(|item| {
-                item.text("text", &token.token.clone().unwrap_or_default());
-                item.array("token_ids", |_| ());
-                item.array("logprobs", |list| write_f64(list.item(), token.logprob.unwrap_or(0.0)));
-            });
+        tokens.chunks(1).for_each(|token| list.object(|item| write_item(token, item)));
+    });
+}
+
+/// Writes the `logprobs` of an event of a stream: one item, with all tokens of its text.
+pub(super) fn write_event(json: &str, o: &mut Object<'_>) {
+    if let Some(tokens) = tokens(json).filter(|tokens| !tokens.is_empty()) {
+        o.object("logprobs", |item| write_item(&tokens, item));
+    }
+}
+
+/// Writes a piece of text with the probability of each token; their ids nobody but the model's maker knows.
+fn write_item(tokens: &[Token<'_>], item: &mut Object<'_>) {
+    let mut text = Text::default();
+    tokens.iter().filter_map(|token| token.token.as_ref()).for_each(|token| text.push(token));
+    item.text("text", &text);
+    item.array("token_ids", |_| ());
+    item.array("logprobs", |list| {
+        for token in tokens {
+            write_f64(list.item(), token.logprob.unwrap_or(0.0));
         }
     });
 }

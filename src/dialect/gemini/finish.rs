@@ -33,7 +33,7 @@ pub(super) fn finish_reason(raw: &RawValue) -> FinishReason {
 const LONGEST_MESSAGE: usize = 200;
 
 /// An end in Gemini's own words: the reason, and the message beside it.
-pub(in crate::dialect) fn unexplained(reason: &RawValue, beside: &Extra<'_>) -> String {
+pub(super) fn unexplained(reason: &RawValue, beside: &Extra<'_>) -> String {
     let message = beside.iter().find(|(name, _)| name == "finishMessage");
     let message: String = message.map_or("", |(_, raw)| raw.get()).chars().take(LONGEST_MESSAGE).collect();
     format!("finishReason {} {message}", word(reason)).trim_end().to_owned()

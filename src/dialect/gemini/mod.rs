@@ -37,7 +37,6 @@ mod usage;
 mod wire;
 
 pub use failure::{write_failure, write_failure_event};
-pub(in crate::dialect) use finish::unexplained;
 pub(crate) use google_search::read_search;
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};

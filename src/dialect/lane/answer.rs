@@ -4,13 +4,14 @@ use super::call_ids::name_calls;
 use super::marks::mark;
 use super::names::Said;
 use super::replay::replay;
-use super::{Answer, AnswerPlan, JSON_TOOL, Report, cited, count, custom, identity};
-use crate::chat::{ChatResponse, Failure, FinishReason, Losses, Part, PartKind, Text};
+use super::{Answer, AnswerPlan, JSON_TOOL, Report, answer_id, cited, count, custom, identity, translated};
+use crate::chat::{ChatResponse, Event, Extra, Failure, FinishReason, Losses, Part, PartKind, Text};
 use crate::dialect::carriage::Wrap;
 use crate::dialect::codec::{self, StreamEncoder};
-use crate::dialect::gemini::unexplained;
+use crate::dialect::service::is_missed;
 use crate::dialect::{Carriage, Dialect, Operation};
 use crate::meter::estimate::{Counter, Tokenizer};
+use std::collections::BTreeSet;
 
 /// Translates an answer that arrived whole. Where both sides speak the same dialect it is only looked at.
 ///
@@ -46,11 +47,22 @@ pub fn answer_as_stream(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failur
     let mut response = decode(plan, body)?;
     let mut losses = Losses::new(true);
     note_end(&response, &mut losses);
+    note_extra(&response, &mut losses);
     cited::fit(plan.client, &mut response, &mut losses);
     cited::split(plan.client, &mut response);
     let mut encoder = StreamEncoder::new(plan);
     let mut out = Vec::with_capacity(body.len().saturating_mul(2));
-    replay(&response, &mut losses, |event| encoder.event(&event, &mut out));
+    let mut unsaid = BTreeSet::new();
+    replay(&response, &mut losses, |event| {
+        // What a citation says and the client is not told, is known of already.
+        if !matches!(event, Event::Citation { .. }) {
+            unsaid.extend(translated::unsaid(plan.client, &event));
+        }
+        encoder.event(&event, &mut out);
+    });
+    for what in unsaid {
+        losses.note(format_args!("{what} dropped from the stream"));
+    }
     if plan.client_carriage == Carriage::BedrockInvoke {
         let events = std::mem::take(&mut out);
         Wrap::default().push(&events, &mut out);
@@ -64,6 +76,9 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
         let message = "the provider has not answered yet: it works in the background, where only a client of its \
             own dialect can fetch the answer";
         return Err(Failure::new(502, message));
+    }
+    if response.id.is_empty() {
+        response.id = Text::from(answer_id::made(plan));
     }
     if response.model.is_empty() {
         response.model = Text::from(plan.model.clone());
@@ -95,11 +110,26 @@ fn is_at_work(response: &ChatResponse<'_>) -> bool {
 /// An end that the hub has no word for is told in the provider's own: it may be all that the answer says.
 fn note_end(response: &ChatResponse<'_>, losses: &mut Losses) {
     for choice in &response.choices {
-        let is_unknown = choice.finish.as_ref().is_some_and(|finish| finish.reason == FinishReason::Unknown);
-        let word = choice.extra.iter().find(|(name, _)| name == "finishReason");
-        if let (true, Some((_, word))) = (is_unknown, word) {
-            losses.note(format_args!("{} has no counterpart", unexplained(word, &choice.extra)));
+        let finish = choice.finish.as_ref().filter(|finish| finish.reason == FinishReason::Unknown);
+        if let Some(word) = finish.and_then(|finish| finish.unknown.as_ref()) {
+            losses.note(format_args!("{} has no counterpart", word.to_str()));
         }
+    }
+}
+
+/// The fields of an answer that the events of a stream have no place for.
+fn note_extra(response: &ChatResponse<'_>, losses: &mut Losses) {
+    let mut note = |base: &str, extra: &Extra<'_>| {
+        for (name, _) in extra.iter().filter(|(name, value)| is_missed(name, value)) {
+            losses.note(format_args!("{base}{name} dropped from the stream"));
+        }
+    };
+    note("", &response.extra);
+    note("usage.", &response.usage_extra);
+    for choice in &response.choices {
+        note("", &choice.extra);
+        note("", &choice.message_extra);
+        choice.parts.iter().for_each(|part| note("", &part.extra));
     }
 }
 

@@ -227,8 +227,6 @@ fn wrapped(form: &Form, conversation: &Members<'_>, model: &str) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::provider::Quirks;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const ASK: Ask<'_> = Ask { max_tokens: Some(7), ..Ask::new("upstream", &Quirks::OPENAI) };
 

@@ -4,6 +4,7 @@
 //! `model`, a target's own overrides and the usage switch. Otherwise the body goes through the hub ([`crate::chat`]).
 
 mod answer;
+mod answer_id;
 mod call_ids;
 mod cited;
 pub mod count;
@@ -26,11 +27,11 @@ mod translated;
 
 pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
-pub(crate) use failure::malformed;
 pub use failure::{
     AttemptNote, failure_header, is_failure_of, read_failure, redacted, with_error_type, write_failure,
     write_failure_to,
 };
+pub(crate) use failure::{bare_failure, broken_off, malformed};
 pub use features::{Features, features};
 pub use forward::{Form, Gauge, Subject};
 pub use params::Setting;
@@ -39,7 +40,7 @@ pub use request::{request, request_of};
 pub use stream::Stream;
 
 use crate::chat::Usage;
-use crate::dialect::{Carriage, Dialect, Operation};
+use crate::dialect::{Carriage, Cites, Dialect, Operation};
 use crate::meter::estimate::Tokenizer;
 use crate::provider::Quirks;
 use serde_json::value::RawValue;
@@ -152,6 +153,8 @@ pub struct AnswerPlan {
     /// When the answer was made, in seconds since 1970, for providers whose answers do not say; the gateway, which
     /// has a clock, sets it. 0: unknown.
     pub created: u64,
+    /// The gateway's id of the request, after which an answer is named whose provider gives it no id; empty: unknown.
+    pub request_id: String,
     /// The client wants its stream as one JSON array: see [`crate::dialect::Call::array`].
     pub array: bool,
     /// Members of the client's request that its answer repeats, as they stand in a JSON object (`"a":1,"b":[]`); see
@@ -187,6 +190,7 @@ impl AnswerPlan {
             legacy_functions: false,
             model: String::new(),
             created: 0,
+            request_id: String::new(),
             tokenizer: Tokenizer::default(),
             array: false,
             echo: None,
@@ -200,7 +204,7 @@ impl AnswerPlan {
 impl AnswerPlan {
     /// Whether the provider may say what its texts rely on.
     pub fn cites(&self) -> bool {
-        self.cites_parts() || self.provider == Dialect::OpenaiChat
+        self.provider.shape().cites != Cites::Nothing
     }
 
     /// Whether it does so part by part: the places of its citations count from the beginning of each text. OpenAI's chat

@@ -8,11 +8,15 @@ use crate::chat::{
 pub(super) fn replay(response: &ChatResponse<'_>, losses: &mut Losses, mut send: impl FnMut(Event<'_>)) {
     send(Event::Start { id: response.id.clone(), model: response.model.clone(), created: response.created });
     for choice in &response.choices {
-        for part in &choice.parts {
-            replay_part(choice.index, part, losses, &mut send);
+        let mut logprobs = choice.logprobs.clone().map(|json| Event::Logprobs { choice: choice.index, json });
+        // They belong to the text: clients of some dialects get them in its part, or not at all.
+        let last_text = choice.parts.iter().rposition(|part| matches!(part.kind, PartKind::Text(_)));
+        for (at, part) in choice.parts.iter().enumerate() {
+            let beside = if last_text == Some(at) { logprobs.take() } else { None };
+            replay_part(choice.index, part, beside, losses, &mut send);
         }
-        if let Some(json) = &choice.logprobs {
-            send(Event::Logprobs { choice: choice.index, json: json.clone() });
+        if let Some(logprobs) = logprobs {
+            send(logprobs);
         }
         let finish = choice.finish.clone().unwrap_or_else(|| FinishReason::Unknown.into());
         send(Event::Finish { choice: choice.index, finish });
@@ -23,7 +27,14 @@ pub(super) fn replay(response: &ChatResponse<'_>, losses: &mut Losses, mut send:
     send(Event::End);
 }
 
-fn replay_part(choice: u32, part: &Part<'_>, losses: &mut Losses, send: &mut impl FnMut(Event<'_>)) {
+/// `logprobs`: those of a text.
+fn replay_part(
+    choice: u32,
+    part: &Part<'_>,
+    logprobs: Option<Event<'_>>,
+    losses: &mut Losses,
+    send: &mut impl FnMut(Event<'_>),
+) {
     let mut whole = |part: PartStart<'_>, deltas: &[Delta<'_>]| {
         send(Event::PartStart { choice, part });
         for delta in deltas {
@@ -37,6 +48,9 @@ fn replay_part(choice: u32, part: &Part<'_>, losses: &mut Losses, send: &mut imp
             send(Event::Delta { choice, delta: Delta::Text(text.clone()) });
             for citation in &part.citations {
                 send(Event::Citation { choice, citation: citation.clone() });
+            }
+            if let Some(logprobs) = logprobs {
+                send(logprobs);
             }
             send(Event::PartStop { choice });
         }

@@ -7,7 +7,7 @@ use super::custom::CustomCalls;
 use super::marks::Marks;
 use super::names::Said;
 use super::transcript::Transcript;
-use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report};
+use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report, answer_id, broken_off};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
 use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
 use crate::dialect::gemini::Reframer;
@@ -46,6 +46,8 @@ struct State {
     json_tool: JsonTool,
     /// See [`AnswerPlan::model`].
     model: String,
+    /// The answer's id, where it has none of its own.
+    id: String,
     /// See [`AnswerPlan::created`].
     created: u64,
     call_ids: CallIds,
@@ -88,6 +90,7 @@ impl Stream {
             closed: false,
             json_tool: if plan.json_tool { JsonTool::Waiting } else { JsonTool::Off },
             model: plan.model.clone(),
+            id: answer_id::made(plan),
             created: plan.created,
             call_ids: CallIds::default(),
             tool_names: Said::new(&plan.tool_names),
@@ -121,8 +124,7 @@ impl Stream {
                 sink.event(Event::Error(failure));
             }
             Progress::Content => {
-                let failure =
-                    Failure::new(502, "the provider's stream broke off before the answer was complete");
+                let failure = broken_off();
                 if sink.state.encoder.is_none() && self.reframer.is_none() {
                     codec::write_failure_event(sink.state.client, &failure, sink.out);
                 }
@@ -190,7 +192,7 @@ impl Sink<'_> {
 
 /// What a client's dialect has no place for in a stream. Its encoder leaves it out; headers are long gone, so the audit line
 /// is where it is told.
-fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
+pub(super) fn unsaid(client: Dialect, event: &Event<'_>) -> Option<&'static str> {
     use Dialect::{Anthropic, Bedrock, Cohere, Ollama, OllamaGenerate, OpenaiCompletions, OpenaiResponses};
     match (client, event) {
         (OpenaiCompletions, Event::PartStart { part, .. }) => match part {
@@ -261,6 +263,12 @@ impl State {
                 if *choice == 0 || self.report.finish.is_none() {
                     self.report.finish = Some(finish.reason.as_openai());
                 }
+                if self.encoder.is_some()
+                    && finish.reason == FinishReason::Unknown
+                    && let Some(word) = &finish.unknown
+                {
+                    self.lost(&word.to_str());
+                }
                 self.progress = Progress::Finished;
             }
             Event::Usage { usage, last } => {
@@ -298,10 +306,11 @@ impl State {
         }
     }
 
-    /// Names the model and the calls where the provider does not, and tools as the client does.
+    /// Names the answer, the model and the calls where the provider does not, and tools as the client does.
     fn named<'e>(&mut self, event: Event<'e>) -> Event<'e> {
         match event {
             Event::Start { id, model, created } => {
+                let id = if id.is_empty() { Text::from(self.id.clone()) } else { id };
                 self.call_ids = CallIds::new(&id, created.unwrap_or(self.created));
                 let model = if model.is_empty() { Text::from(self.model.clone()) } else { model };
                 Event::Start { id, model, created }

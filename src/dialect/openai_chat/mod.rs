@@ -6,6 +6,7 @@ pub(crate) mod citation;
 mod failure;
 pub(super) mod finish;
 mod ids;
+mod model;
 mod request;
 mod response;
 mod stream;
@@ -15,8 +16,8 @@ pub use failure::{write_failure, write_failure_event};
 pub(crate) use ids::{short_user, write_call_id_within};
 pub(super) use request::Top;
 pub(crate) use request::{
-    CACHE_HINTS, NO_EFFORT, SAFETY, WEB_SEARCH, asked_effort, effort_field, media_type_of, read_search,
-    reasons, reasons_when_asked, taken_effort,
+    CACHE_HINTS, NO_EFFORT, OUTPUT_LIMITS, SAFETY, WEB_SEARCH, asked_effort, effort_field, media_type_of,
+    output_limit_name, read_search, reasons, reasons_when_asked, taken_effort,
 };
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};

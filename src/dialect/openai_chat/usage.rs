@@ -30,6 +30,13 @@ wire_object! {
 }
 
 wire_object! {
+    /// Where Groq puts the counts of a stream that was not asked for them.
+    pub(crate) light struct Groq<'a> {
+        pub(crate) usage: UsageWire<'a> = "usage",
+    }
+}
+
+wire_object! {
     /// Parts of the input count.
     pub(crate) struct InputDetails<'a> {
         pub(crate) cached_tokens: Count = "cached_tokens",

@@ -19,7 +19,7 @@ use crate::dialect::lane::AnswerPlan;
 use crate::wire::json::{parse, wire_object};
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape::OPENAI;
+pub const SHAPE: Shape = Shape { answer_id: "cmpl-", ..Shape::OPENAI };
 
 wire_object! {
     /// What an answer repeats of its request.

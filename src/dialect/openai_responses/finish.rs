@@ -3,9 +3,15 @@
 use crate::chat::{Finish, FinishReason};
 use crate::wire::json::{Object, Text};
 
-/// The neutral reason. A complete answer does not say why it ended; what it holds does.
-pub(super) fn decode(status: &str, reason: Option<&Text<'_>>, called: bool, refused: bool) -> FinishReason {
-    match (status, reason.map(Text::to_str).as_deref()) {
+/// The neutral end. A complete answer does not say why it ended; what it holds does.
+pub(super) fn decode(
+    status: &str,
+    reason: Option<&Text<'_>>,
+    called: bool,
+    refused: bool,
+) -> Finish<'static> {
+    let word = reason.map(Text::to_str);
+    let reason = match (status, word.as_deref()) {
         ("incomplete", Some("max_output_tokens" | "max_tokens" | "length")) => FinishReason::Length,
         ("incomplete", Some("content_filter")) => FinishReason::ContentFilter,
         ("incomplete", _) => FinishReason::Unknown,
@@ -13,6 +19,10 @@ pub(super) fn decode(status: &str, reason: Option<&Text<'_>>, called: bool, refu
         _ if refused => FinishReason::Refusal,
         ("completed" | "complete" | "", _) => FinishReason::Stop,
         _ => FinishReason::Unknown,
+    };
+    match word {
+        Some(word) => Finish::said(reason, "incomplete_details.reason", &word),
+        None => Finish::said(reason, "status", status),
     }
 }
 

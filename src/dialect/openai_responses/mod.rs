@@ -30,6 +30,7 @@ use super::{Cites, Shape};
 
 /// Facts about the wire format.
 pub const SHAPE: Shape = Shape {
+    answer_id: "resp_",
     cites: Cites::Pages,
     media: &["\"input_image\"", "\"input_file\"", "\"input_audio\""],
     ..Shape::OPENAI

@@ -83,7 +83,10 @@ impl Attempt {
     }
 }
 
-/// Whether a provider's status makes the gateway try again: 408, 409, 429 and every 5xx (529 among them).
+/// The statuses beside 5xx that make the gateway try again. The router is told the same.
+pub const RETRIABLE: [u16; 3] = [408, 409, 429];
+
+/// Whether a provider's status makes the gateway try again: [`RETRIABLE`] and every 5xx (529 among them).
 pub fn is_retriable(status: u16) -> bool {
-    matches!(status, 408 | 409 | 429 | 500..=599)
+    RETRIABLE.contains(&status) || (500..=599).contains(&status)
 }

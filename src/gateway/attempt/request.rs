@@ -138,6 +138,7 @@ impl Attempt {
         }
         self.plan = Some(AnswerPlan {
             created,
+            request_id: exchange.request_id.clone(),
             capture: exchange.tables.audit_content,
             tokenizer: Tokenizer::of_model(&upstream_model),
             ..plan

@@ -99,6 +99,14 @@ fn an_answer_passes_unchanged_and_is_counted() {
 }
 
 #[test]
+fn an_answer_without_an_id_is_named_after_its_request() {
+    let answer = json!({"type": "message", "role": "assistant", "model": "c", "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "hello"}], "usage": {"input_tokens": 5, "output_tokens": 2}});
+    let answer = Script::Answer(200, JSON, vec![answer.to_string().into_bytes()]);
+    assert_eq!(body(&ask("late", false, vec![answer]))["id"], "chatcmpl-r1");
+}
+
+#[test]
 fn nothing_of_the_client_or_another_provider_reaches_a_provider() {
     let seen = ask("chain", false, vec![failed(503), anthropic_answer()]);
     let [one, two] = seen.upstream.as_slice() else { panic!("two tries: {:?}", seen.upstream) };

@@ -113,8 +113,6 @@ fn is_file(string: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn tokens(body: &str) -> u64 {
         from_body(&body.as_bytes().to_vec().into(), Tokenizer::O200k)

@@ -81,8 +81,6 @@ pub fn from_text(text: &str, tokenizer: Tokenizer) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{Counter, Tokenizer, from_bytes, from_text};
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn nothing_is_nothing_and_anything_is_something() {

@@ -92,8 +92,6 @@ fn number(json: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::asked_output;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn limits_of_all_dialects() {

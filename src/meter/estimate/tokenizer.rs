@@ -75,8 +75,6 @@ impl Tokenizer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn a_name_tells_the_vocabulary() {

@@ -37,6 +37,13 @@ impl Cost {
         u64::try_from(micros).unwrap_or(u64::MAX)
     }
 
+    /// The whole millionths of a dollar in it and in what was left of others, in 10⁻¹² dollars; and what is left now.
+    pub fn micro_usd_and_rest(self, left: u64) -> (u64, u64) {
+        let sum = self.0.saturating_add(left.into());
+        let rest = u64::try_from(sum % PER_MICRO).unwrap_or(0);
+        (u64::try_from(sum / PER_MICRO).unwrap_or(u64::MAX), rest)
+    }
+
     /// In dollars as a decimal number: exact, with at least six decimals and no zeros after those (`0.001234`,
     /// `0.00000015`).
     pub fn usd(self) -> impl fmt::Display {
@@ -167,8 +174,6 @@ mod tests {
     use super::*;
     use crate::meter::price::Price;
     use std::time::UNIX_EPOCH;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     const OWN: PriceOverride =
         PriceOverride { input: 2.0, output: 8.0, cache_read: Some(0.2), cache_write: Some(2.5) };
@@ -269,5 +274,16 @@ mod tests {
             assert_eq!(Cost(pico).micro_usd(), micro);
             assert_eq!(Cost(pico).usd().to_string(), text);
         }
+    }
+
+    #[test]
+    fn what_is_less_than_a_millionth_is_kept_for_the_next() {
+        let (mut shown, mut left) = (0, 0);
+        for _ in 0..20 {
+            let (whole, rest) = Cost(400_000).micro_usd_and_rest(left);
+            shown += whole;
+            left = rest;
+        }
+        assert_eq!((shown, left), (8, 0));
     }
 }

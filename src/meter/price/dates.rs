@@ -54,8 +54,6 @@ fn is_day(date: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::spell_out;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn dates_get_their_dashes() {

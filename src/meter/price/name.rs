@@ -29,8 +29,6 @@ pub(crate) fn fingerprint(name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{fingerprint, fold};
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn names_are_folded_in_ascii() {

@@ -166,8 +166,6 @@ fn repeated(mut atom: Vec<String>, chars: &mut Peekable<Chars<'_>>) -> Result<Ve
 #[cfg(test)]
 mod tests {
     use super::compile;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn expressions_become_rules() {

@@ -262,8 +262,6 @@ pub(super) fn size() -> usize {
 #[cfg(test)]
 mod tests {
     use super::{PLANS, PROVIDERS, Provider, Rule, When};
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn the_table_stays_small() {

@@ -36,16 +36,13 @@ pub use sharing::{CellId, Consumed};
 pub use turn::Turn;
 
 use crate::gateway::Host;
+use crate::gateway::host::ABSENT;
 use account::Accounts;
 use sharing::Marks;
 use std::cell::{Cell as StdCell, RefCell};
 
 /// The number of pages.
 pub const PAGES: u16 = 8192;
-
-/// A version that no value has as long as nobody writes four thousand million times: the host stores a value under it
-/// where there is none yet, and refuses where there is one.
-const ABSENT: u32 = u32::MAX;
 
 /// Rounds after which a change is given up. Each lost round means that another worker changed the page, so this many mean
 /// a defect.

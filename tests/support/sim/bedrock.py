@@ -98,7 +98,7 @@ class BedrockSim(AnthropicSim):
         converse = action.startswith("converse")
         if streams:
             return self._frames(behaviour, inner, answer, converse)
-        whole = self._converse(answer) if converse else self._whole(inner, answer)
+        whole = self._converse(inner, answer) if converse else self._whole(inner, answer)
         payload = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
         keep = behaviour.overrides.get("keep")
         payload = payload[: int(keep)] if isinstance(keep, int) else payload
@@ -195,12 +195,15 @@ class BedrockSim(AnthropicSim):
         headers = [*self._head(behaviour, "application/json"), ("x-amzn-errortype", kind)]
         return how.unary(behaviour, refused.status, headers, body)
 
-    def _content(self, answer: Answer) -> list[dict[str, Any]]:
+    def _content(self, inner: Any, answer: Answer) -> list[dict[str, Any]]:
         blocks: list[dict[str, Any]] = []
         if answer.thought:
             said = {"text": answer.thought, "signature": signature(answer.thought)}
             blocks.append({"reasoningContent": {"reasoningText": said}})
-        if answer.text:
+        citations = _citations(inner)
+        if answer.text and citations:
+            blocks.append({"citationsContent": {"content": [{"text": answer.text}], "citations": citations}})
+        elif answer.text:
             blocks.append({"text": answer.text})
         for number, (name, arguments) in enumerate(answer.calls):
             seed = hashlib.md5(f"{number}{name}{arguments}".encode()).hexdigest()[:22]
@@ -228,10 +231,10 @@ class BedrockSim(AnthropicSim):
             stop["additionalModelResponseFields"] = {"stop_sequence": answer.stop}
         return stop
 
-    def _converse(self, answer: Answer) -> dict[str, Any]:
+    def _converse(self, inner: Any, answer: Answer) -> dict[str, Any]:
         return {
             "metrics": {"latencyMs": 417},
-            "output": {"message": {"content": self._content(answer), "role": "assistant"}},
+            "output": {"message": {"content": self._content(inner, answer), "role": "assistant"}},
             **self._stop(answer),
             "usage": self._counts(answer),
         }
@@ -241,21 +244,25 @@ class BedrockSim(AnthropicSim):
         behaviour.comments = behaviour.crlf = False
         name, message = EXCEPTIONS[behaviour.error_kind]
         if converse:
-            events = list(self._spoken(answer))
+            events = list(self._spoken(inner, answer))
         else:
             made, _ = self._events(behaviour, inner, answer)
             events = [(_chunk(event), content) for event, content in made if b"event: ping" not in event]
         return how.streamed(behaviour, self._head(behaviour, STREAM), events, eventstream.exception(name, message))
 
-    def _spoken(self, answer: Answer) -> Any:
+    def _spoken(self, inner: Any, answer: Answer) -> Any:
         yield eventstream.event("messageStart", role="assistant"), False
-        for index, block in enumerate(self._content(answer)):
+        for index, block in enumerate(self._content(inner, answer)):
             if "toolUse" in block:
                 call = block["toolUse"]
                 start = {"toolUse": {"toolUseId": call["toolUseId"], "name": call["name"]}}
                 yield eventstream.event("contentBlockStart", contentBlockIndex=index, start=start), True
                 text = json.dumps(call["input"]) if call["input"] else ""
                 deltas: list[Any] = [{"toolUse": {"input": text[at : at + 9]}} for at in range(0, len(text), 9)]
+            elif "citationsContent" in block:
+                cited = block["citationsContent"]
+                deltas = [{"citation": citation} for citation in cited["citations"]]
+                deltas += [{"text": piece} for piece in tokens(cited["content"][0]["text"])]
             elif "text" in block:
                 deltas = [{"text": piece} for piece in tokens(block["text"])]
             else:
@@ -267,6 +274,22 @@ class BedrockSim(AnthropicSim):
             yield eventstream.event("contentBlockStop", contentBlockIndex=index), False
         yield eventstream.event("messageStop", **self._stop(answer)), False
         yield eventstream.event("metadata", usage=self._counts(answer), metrics={"latencyMs": 417}), False
+
+
+def _citations(inner: Any) -> list[dict[str, Any]]:
+    """What the model relies on: the first piece of every search result that may be cited."""
+    blocks = [block for message in inner["messages"] for block in message["content"] if isinstance(block, dict)]
+    found = [block for block in blocks if block.get("type") == "search_result"]
+    return [
+        {
+            "title": block["title"],
+            "source": block["source"],
+            "sourceContent": [{"text": block["content"][0]["text"]}],
+            "location": {"searchResultLocation": {"searchResultIndex": index, "start": 0, "end": 1}},
+        }
+        for index, block in enumerate(found)
+        if (block.get("citations") or {}).get("enabled")
+    ]
 
 
 def _chunk(event: bytes) -> bytes:

@@ -180,6 +180,9 @@ def family_refusals(body: dict[str, Any], model: str) -> None:
     blocks += [block for message in body["messages"] for block in message["content"]]
     if not caches and any("cachePoint" in block for block in blocks):
         raise Refused("You invoked an unsupported model or your request did not allow prompt caching. See the documentation for more information.", 403, "AccessDeniedException")
+    inside = [inner for block in blocks for inner in block.get("toolResult", {}).get("content", [])]
+    if "claude" not in model and any("searchResult" in block for block in [*blocks, *inside]):
+        raise Refused("This model doesn't support the searchResult content block that you provided. Update the content block and try again.")
     choice = next(iter(config.get("toolChoice") or {"auto": {}}))
     if choice != "auto" and not caches and not ("mistral" in model and choice == "any"):
         raise Refused(f"This model doesn't support the toolConfig.toolChoice.{choice} field. Remove toolConfig.toolChoice.{choice} and try again.")
@@ -258,6 +261,10 @@ def _block(block: dict[str, Any]) -> dict[str, Any]:
     if kind == "image":
         data = value["source"].get("bytes", "aGk=")
         return {"type": "image", "source": {"type": "base64", "media_type": f"image/{value['format']}", "data": data}}
+    if kind == "searchResult":
+        pieces = [{"type": "text", "text": piece["text"]} for piece in value["content"]]
+        found = {"type": "search_result", "source": value["source"], "title": value["title"], "content": pieces}
+        return found | ({"citations": value["citations"]} if "citations" in value else {})
     if kind in ("document", "video", "audio"):
         data = value["source"].get("bytes", "aGk=")
         return {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": data}}

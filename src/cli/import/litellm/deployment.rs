@@ -3,16 +3,12 @@
 use super::super::fields::Fields;
 use super::providers::{Known, by_model, by_prefix};
 use super::settings::why_param;
-use super::{Import, OS_ENVIRON, clouds, variable};
-use crate::config::BaseUrl;
-use crate::config::headers::why_not_set;
-use crate::config::schema::{HeaderValue, Ordered, Price, Provider, Target, TargetEntry};
-use crate::config::upstream::{is_variable, is_word};
-use crate::provider::{Preset, preset};
+use super::{Import, OS_ENVIRON};
+use crate::config::schema::{Price, Target, TargetEntry};
 use yaml_serde::Value;
 
 /// Request fields that a deployment may preset, for providers that speak OpenAI's dialect.
-const OPENAI_PARAMS: [&str; 16] = [
+const OPENAI_PARAMS: [&str; 15] = [
     "temperature",
     "top_p",
     "n",
@@ -28,7 +24,6 @@ const OPENAI_PARAMS: [&str; 16] = [
     "tool_choice",
     "service_tier",
     "verbosity",
-    "max_completion_tokens",
 ];
 
 /// The same for Anthropic's; `stop` is called otherwise there.
@@ -51,32 +46,18 @@ const BEDROCK_PARAMS: [(&str, &str); 3] =
     [("temperature", "temperature"), ("top_p", "topP"), ("stop", "stopSequences")];
 
 /// What a deployment may be for.
-const MODES: [&str; 9] = [
+const MODES: [&str; 11] = [
     "chat",
     "completion",
     "responses",
     "embedding",
     "rerank",
     "image_generation",
+    "image_edit",
     "audio_speech",
     "audio_transcription",
     "moderation",
-];
-
-/// Words that people write where a key is demanded and none is needed.
-const NO_KEY: [&str; 12] = [
-    "",
-    "none",
-    "null",
-    "no-key",
-    "nokey",
-    "empty",
-    "dummy",
-    "fake",
-    "fake-key",
-    "not-needed",
-    "anything",
-    "sk-1234",
+    "batch",
 ];
 
 impl Import<'_> {
@@ -149,9 +130,8 @@ impl Import<'_> {
 
     /// The target of one deployment, entered under its model's name; or why there is none.
     fn target(&mut self, params: &mut Fields, info: &mut Fields, name: &str) -> Result<(), String> {
-        if let Some(mode) = info.text("mode", &mut self.report)
-            && !MODES.contains(&mode.as_str())
-        {
+        let mode = info.text("mode", &mut self.report);
+        if let Some(mode) = mode.as_deref().filter(|mode| !MODES.contains(mode)) {
             return Err(format!("its mode is `{mode}`, which the gateway does not carry"));
         }
         let model = params.text("model", &mut self.report).ok_or("`litellm_params.model` is missing")?;
@@ -167,15 +147,19 @@ impl Import<'_> {
             self.models.everything = true;
             return Ok(());
         }
-        let (known, model) = resolve(&model, asked.as_deref())?;
+        let Resolved { known, model, responses } = resolve(&model, asked.as_deref())?;
         match model.matches('*').count() {
             0 => {}
             1 if name.contains('*') => {}
             1 => return Err("its model has a `*`, which stands for nothing under a plain name".to_owned()),
             _ => return Err("its model has more than one `*`".to_owned()),
         }
-        let (preset_name, provider) = self.provider(params, known, &model)?;
-        let model = clouds::bare_model(preset_name, model);
+        let place = self.bare_model(params, known.preset, model)?;
+        let (preset_name, mut provider) = self.provider(params, known, &place)?;
+        if responses || mode.as_deref() == Some("responses") {
+            self.through_responses(preset_name, &params.at("model"), &mut provider);
+        }
+        let model = place.model;
         let allowance = self.allowance(params);
         let may_have = |provider: &str| self.quotas.can_share(name, (provider, &model), allowance);
         let provider = self.providers.name(preset_name, provider, may_have);
@@ -222,151 +206,19 @@ impl Import<'_> {
         }
     }
 
-    /// The provider that a deployment needs: its preset, and what differs from it.
-    fn provider(
-        &mut self,
-        params: &mut Fields,
-        known: &Known,
-        model: &str,
-    ) -> Result<(&'static str, Provider), String> {
-        let mut settings = Provider::default();
-        let mut preset_name = clouds::preset_for(known.preset, model);
-        let base = match params.text("api_base", &mut self.report) {
-            Some(base) => Some(base),
-            None => params.text("base_url", &mut self.report),
-        };
-        let base = match base.as_deref().map(|base| (base, variable(base))) {
-            Some((_, Some(variable))) => Some((self.env)(variable).ok_or_else(|| {
-                format!(
-                    "its api_base is in the variable {variable}, which is not set: set it and import again"
-                )
-            })?),
-            Some((base, None)) => Some(base.to_owned()),
-            None => known.base_variable.and_then(self.env),
-        };
-        if let Some(base) = base {
-            let parsed = BaseUrl::parse(base.trim()).map_err(|message| format!("its api_base: {message}"))?;
-            // Whoever names another host than OpenAI's means a server that is like it.
-            if preset_name == "openai" && parsed.host != "api.openai.com" {
-                preset_name = "openai_compatible";
-            }
-            let is_usual = preset(preset_name)
-                .and_then(|preset| preset.base_url)
-                .is_some_and(|usual| BaseUrl::parse(usual).is_ok_and(|usual| usual == parsed));
-            settings.base_url = (!is_usual).then(|| base.trim().to_owned());
-        }
-        let preset_row = preset(preset_name).ok_or("its provider has no preset")?;
-        if settings.base_url.is_none() && preset_row.base_url.is_none() {
-            return Err("it needs an `api_base`".to_owned());
-        }
-        if let Some(version) = params.text("api_version", &mut self.report) {
-            self.api_version(params, preset_name, &version, &mut settings);
-        }
-        self.cloud(params, (preset_name, model), &mut settings)?;
-        self.key(params, preset_name, known, &mut settings);
-        self.headers(params, preset_row, &mut settings);
-        Ok((preset_name, settings))
-    }
-
-    fn api_version(&mut self, params: &Fields, preset_name: &str, version: &str, settings: &mut Provider) {
-        let at = params.at("api_version");
-        let value = match variable(version) {
-            Some(name) => (self.env)(name),
-            None => Some(version.to_owned()),
-        };
-        match value {
-            Some(version) if preset_name == "azure" && is_word(&version) => {
-                settings.api_version = Some(version);
-            }
-            Some(_) if preset_name == "azure" => self.report.left(at, "is no version: the default one holds"),
-            Some(_) => self.report.left(at, "only azure has API versions"),
-            None => self.report.left(at, "its variable is not set: the default version holds"),
-        }
-    }
-
-    /// The key: named, literal, or the usual variable's.
-    fn key(&mut self, params: &mut Fields, preset_name: &str, known: &Known, settings: &mut Provider) {
-        let usual = preset(preset_name).and_then(|preset| preset.key_variable);
-        let is_optional = preset(preset_name).is_some_and(|preset| preset.key_optional);
-        let at = params.at("api_key");
-        let wanted = match params.text("api_key", &mut self.report) {
-            None if preset_name == known.preset => known.key_variable.map(ToOwned::to_owned),
-            // Without a key of its own, a server that is like OpenAI's gets OpenAI's.
-            None if preset_name == "openai_compatible" => {
-                (self.env)("OPENAI_API_KEY").map(|_| "OPENAI_API_KEY".to_owned())
-            }
-            None => None,
-            Some(key) => match variable(&key) {
-                Some(name) if is_variable(name) => Some(name.to_owned()),
-                Some(_) => {
-                    self.report.left(&at, "is not in a variable that can be named here: the usual one holds");
-                    None
-                }
-                None if is_optional && NO_KEY.contains(&key.to_lowercase().as_str()) => None,
-                None => {
-                    let name = self.providers.variable_for(preset_name, &key);
-                    self.report.secret(&at, &name);
-                    Some(name)
-                }
-            },
-        };
-        settings.api_key_env = wanted.filter(|name| Some(name.as_str()) != usual || is_optional);
-    }
-
-    fn headers(&mut self, params: &mut Fields, preset: &Preset, settings: &mut Provider) {
-        let has_key =
-            settings.auth.is_none() && settings.api_key_env.as_deref().or(preset.key_variable).is_some();
-        let mut written = Vec::new();
-        for name in ["extra_headers", "headers"] {
-            let value = params.take(name);
-            let path = params.at(name);
-            let fields = Fields::of(value, &path, &mut self.report);
-            written.extend(fields.into_rest().map(|(name, value)| (format!("{path}.{name}"), name, value)));
-        }
-        if let Some(organization) = params.take("organization") {
-            written.push((params.at("organization"), "openai-organization".to_owned(), organization));
-        }
-        let mut headers = Ordered::default();
-        for (at, name, value) in written {
-            let lower = name.to_lowercase();
-            if headers.get(&lower).is_some() {
-                self.report.left(at, "is set already: letter case makes no other header of it");
-                continue;
-            }
-            if has_key && lower == preset.key_header.name() {
-                self.report.left(at, "is where the key goes: it belongs into `api_key`");
-                continue;
-            }
-            let Some(text) = value.as_str() else {
-                self.report.left(at, "is not a text");
-                continue;
-            };
-            let value = match variable(text) {
-                Some(variable) => HeaderValue::Env { env: variable.to_owned() },
-                None if is_secret_header(&name) => HeaderValue::Env {
-                    env: name.to_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_"),
-                },
-                None => HeaderValue::Text(text.to_owned()),
-            };
-            if let Some(why) = why_not_set(&lower, &value) {
-                self.report.left(at, why);
-                continue;
-            }
-            if let (HeaderValue::Env { env }, None) = (&value, variable(text)) {
-                self.report.secret(&at, env);
-            }
-            headers.push(lower, value);
-        }
-        settings.headers = headers;
-    }
-
     /// The request fields that a deployment presets.
     fn changes(&mut self, params: &mut Fields, preset_name: &str, mut target: Target) -> Target {
         let is_anthropic = matches!(preset_name, "anthropic" | "bedrock_anthropic" | "vertex_anthropic");
         let mut changed = Vec::new();
-        if let Some(tokens) = self.amount(params, "max_tokens") {
-            target.max_tokens = Some(tokens);
-            changed.push("max_tokens");
+        // Two names of one limit: a target has it under one, and writes it as its provider calls it.
+        for name in ["max_tokens", "max_completion_tokens"] {
+            let Some(tokens) = self.amount(params, name) else { continue };
+            if target.max_tokens.is_some() {
+                self.report.left(params.at(name), "`max_tokens` is the output limit already");
+            } else {
+                target.max_tokens = Some(tokens);
+                changed.push(name);
+            }
         }
         let names: &[&'static str] = match preset_name {
             _ if is_anthropic => &ANTHROPIC_PARAMS,
@@ -476,26 +328,35 @@ impl Import<'_> {
     }
 }
 
+/// What LiteLLM's name of a model says.
+struct Resolved {
+    known: &'static Known,
+    model: String,
+    /// Whether it is asked through OpenAI's Responses.
+    responses: bool,
+}
+
 /// The provider and its model's name.
-fn resolve(model: &str, asked: Option<&str>) -> Result<(&'static Known, String), String> {
+fn resolve(model: &str, asked: Option<&str>) -> Result<Resolved, String> {
     let unknown = |prefix: &str| format!("its provider `{prefix}` has no preset here");
-    if let Some(asked) = asked {
-        let bare = model.strip_prefix(asked).and_then(|rest| rest.strip_prefix('/')).unwrap_or(model);
-        return by_prefix(asked).map(|known| (known, bare.to_owned())).ok_or_else(|| unknown(asked));
-    }
-    let (known, model) = match model.split_once('/') {
-        Some((prefix, rest)) => (by_prefix(prefix).ok_or_else(|| unknown(prefix))?, rest),
-        None => (by_model(model).ok_or_else(|| format!("the provider of `{model}` is not named"))?, model),
+    let (known, model) = match (asked, model.split_once('/')) {
+        (Some(asked), _) => {
+            let bare = model.strip_prefix(asked).and_then(|rest| rest.strip_prefix('/'));
+            (by_prefix(asked).ok_or_else(|| unknown(asked))?, bare.unwrap_or(model))
+        }
+        (None, Some((prefix, rest))) => (by_prefix(prefix).ok_or_else(|| unknown(prefix))?, rest),
+        (None, None) => {
+            (by_model(model).ok_or_else(|| format!("the provider of `{model}` is not named"))?, model)
+        }
     };
     if model.starts_with(OS_ENVIRON) || model.is_empty() {
         return Err("its model has no name".to_owned());
     }
+    let responses = model.strip_prefix("responses/");
     // LiteLLM's own routing hints, in front of the deployment's name.
-    let model = ["responses/", "chat/", "o_series/", "gpt5_series/"]
-        .iter()
-        .find_map(|hint| model.strip_prefix(hint))
-        .unwrap_or(model);
-    Ok((known, model.to_owned()))
+    let hint = || ["chat/", "o_series/", "gpt5_series/"].iter().find_map(|hint| model.strip_prefix(hint));
+    let bare = responses.or_else(hint).unwrap_or(model);
+    Ok(Resolved { known, model: bare.to_owned(), responses: responses.is_some() })
 }
 
 /// What is wrong with a public name.
@@ -517,12 +378,6 @@ fn why_info(name: &str) -> &'static str {
         }
         _ => "describes the model; nothing here depends on it",
     }
-}
-
-/// Whether a header's literal value is a credential.
-fn is_secret_header(name: &str) -> bool {
-    let name = name.to_lowercase();
-    ["authorization", "key", "token", "secret", "cookie", "password"].iter().any(|word| name.contains(word))
 }
 
 /// A number of things.

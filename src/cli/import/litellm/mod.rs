@@ -6,6 +6,7 @@ mod models;
 mod providers;
 mod quotas;
 mod settings;
+mod upstream;
 
 use super::fields::Fields;
 use super::report::Report;

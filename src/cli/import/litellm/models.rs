@@ -42,6 +42,8 @@ pub(super) struct Models {
     shared: Vec<(String, Vec<u32>)>,
     /// Models that fall back, and to which.
     fallen: Vec<(String, String)>,
+    /// Models that a pattern had matched, and the pattern.
+    spelled: Vec<(String, String)>,
     /// Whether there was a deployment of `*` that leads to `*`.
     pub(super) everything: bool,
 }
@@ -125,9 +127,20 @@ impl Models {
         self.settled.get(name).map(|model| model.targets.clone())
     }
 
-    /// The models whose requests a deployment of this model gets: itself, and those that fall back to it.
+    /// The name under which a model's deployments stand: where only a pattern matches it, the pattern.
+    fn deployed_as(&self, name: &str) -> String {
+        let spelled =
+            self.spelled.iter().find(|(known, _)| known == name).map(|(_, pattern)| pattern.as_str());
+        let own = || self.settled.get(name).map(|_| name);
+        let matched = || longest(name, self.settled.iter()).map(|(pattern, ..)| pattern);
+        spelled.or_else(own).or_else(matched).unwrap_or(name).to_owned()
+    }
+
+    /// The models whose requests a deployment of this model gets: itself, and those that fall back to it or have been a
+    /// part of it.
     pub(super) fn users(&self, name: &str) -> Vec<String> {
-        let fell = self.fallen.iter().filter(|(_, to)| to == name).map(|(from, _)| from);
+        let others = self.spelled.iter().chain(&self.fallen);
+        let fell = others.filter(|(_, to)| to == name).map(|(from, _)| from);
         let mut users = vec![name.to_owned()];
         for from in fell {
             if !users.contains(from) {
@@ -156,14 +169,16 @@ impl Models {
         self.settled.names().map(ToOwned::to_owned).collect()
     }
 
-    /// Gives a strategy to the models whose deployments share the load.
-    pub(super) fn share(&mut self, strategy: Strategy) {
+    /// Gives a strategy to the models whose deployments share the load. Whether there are any.
+    pub(super) fn share(&mut self, strategy: Strategy) -> bool {
+        let mut shares = false;
         for (name, model) in &mut self.settled.0 {
             let Some((_, weights)) = self.shared.iter().find(|(known, _)| known == name) else { continue };
             if model.targets.len() < 2 {
                 continue;
             }
             model.strategy = Some(strategy);
+            shares = true;
             let is_even = weights.windows(2).all(|pair| pair.first() == pair.last());
             if !is_even && (strategy == Strategy::Weighted || weights.contains(&0)) {
                 let targets = std::mem::take(&mut model.targets);
@@ -174,6 +189,7 @@ impl Models {
                     .collect();
             }
         }
+        shares
     }
 
     /// Puts the targets of another model at the end of a model's chain, or into the one for a reason. Whether all of them
@@ -185,7 +201,7 @@ impl Models {
         targets: Vec<TargetEntry>,
         when: When,
     ) -> bool {
-        self.fallen.push((name.to_owned(), other.to_owned()));
+        self.fallen.push((name.to_owned(), self.deployed_as(other)));
         let Some((_, model)) = self.settled.0.iter_mut().find(|(known, _)| known == name) else {
             return true;
         };
@@ -213,8 +229,11 @@ impl Models {
         if alias.contains('*') {
             return Err("a pattern cannot be an alias");
         }
+        if name.contains('*') && self.settled.get(name).is_some() {
+            return Err("leads to a pattern");
+        }
+        self.spell_out(name);
         match self.settled.0.iter_mut().find(|(known, _)| known == name) {
-            Some(_) if name.contains('*') => Err("leads to a pattern"),
             Some((_, model)) => {
                 model.aliases.push(alias.to_owned());
                 Ok(())
@@ -223,9 +242,58 @@ impl Models {
         }
     }
 
+    /// Makes a model of its own of a name that only a pattern matches, so that more can be said of it. Whether there is a
+    /// model of that name.
+    pub(super) fn spell_out(&mut self, name: &str) -> bool {
+        if self.settled.get(name).is_some() {
+            return true;
+        }
+        let is_alias = self.settled.iter().any(|(_, model)| model.aliases.iter().any(|alias| alias == name));
+        let found = longest(name, self.settled.iter());
+        let Some((pattern, part, model)) = found.filter(|_| !is_alias && check_name(name).is_ok()) else {
+            return false;
+        };
+        let (pattern, mut model) = (pattern.to_owned(), model.clone());
+        fill(&mut model.targets, part);
+        if let Some(chains) = &mut model.fallbacks {
+            fill(&mut chains.context_window, part);
+            fill(&mut chains.content_policy, part);
+        }
+        // Its requests are still those of the pattern's deployments, and share their load in the same way.
+        let shares = self.shared.iter().find(|(known, _)| *known == pattern);
+        let shares = shares.map(|(_, weights)| (name.to_owned(), weights.clone()));
+        self.shared.extend(shares);
+        self.spelled.push((name.to_owned(), pattern));
+        self.settled.push(name, model);
+        true
+    }
+
     /// All models, each in its shortest form.
     pub(super) fn finish(self) -> Ordered<ModelEntry> {
         Ordered(self.settled.0.into_iter().map(|(name, model)| (name, shortest(model))).collect())
+    }
+}
+
+/// The longest pattern that matches a name, the part that its `*` stands for, and what it leads to.
+pub(super) fn longest<'m, 'n, T>(
+    name: &'n str,
+    all: impl Iterator<Item = (&'m str, T)>,
+) -> Option<(&'m str, &'n str, T)> {
+    let matching = all.filter_map(|(pattern, value)| {
+        let (prefix, suffix) = pattern.split_once('*')?;
+        let part = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
+        (!name.contains('*')).then_some((pattern, part, value))
+    });
+    matching.max_by_key(|(pattern, ..)| pattern.len())
+}
+
+/// Puts the part that a pattern's `*` stands for into its targets.
+pub(super) fn fill(targets: &mut [TargetEntry], part: &str) {
+    for target in targets {
+        match target {
+            TargetEntry::Short(short) => *short = short.replacen('*', part, 1),
+            TargetEntry::Full(full) => full.model = full.model.replacen('*', part, 1),
+        }
     }
 }
 

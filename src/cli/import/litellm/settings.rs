@@ -1,12 +1,12 @@
 //! `router_settings`, `litellm_settings` and `general_settings`.
 
 use super::super::fields::{Fields, leave_value};
-use super::models::{FULL, When};
+use super::models::{FULL, When, fill, longest};
 use super::{Import, variable};
 use crate::cli::key;
 use crate::config::headers::is_header_name;
 use crate::config::limits::{MAX_RETRIES, REQUEST_TIMEOUT};
-use crate::config::schema::{Circuit, Identity, Span, Target, TargetEntry};
+use crate::config::schema::{Circuit, Identity, Span, TargetEntry};
 use crate::policy::strategy::Strategy;
 use std::time::Duration;
 use yaml_serde::Value;
@@ -56,9 +56,9 @@ impl Import<'_> {
         for fields in [router, litellm] {
             let at = fields.at("default_fallbacks");
             let Some(value) = fields.take("default_fallbacks") else { continue };
-            for (name, _) in &chains {
-                if !with_fallback.contains(name) {
-                    self.fall_back(name, &value, &at, (&chains, &aliases), When::Failed);
+            for name in self.models.names() {
+                if !with_fallback.contains(&name) {
+                    self.fall_back(&name, &value, &at, (&chains, &aliases), When::Failed);
                 }
             }
         }
@@ -73,39 +73,51 @@ impl Import<'_> {
             Some("least-busy") => Strategy::LeastBusy,
             Some("latency-based-routing") => Strategy::LowestLatency,
             Some("cost-based-routing") => Strategy::LowestCost,
-            Some(name @ ("usage-based-routing" | "usage-based-routing-v2")) => {
-                let how =
-                    format!("`{name}` became `most_quota`: by what providers say is left of their limits");
-                self.report.changed(at, how);
-                Strategy::MostQuota
-            }
+            Some("usage-based-routing" | "usage-based-routing-v2") => Strategy::MostQuota,
             Some(name) => {
-                self.report.left(
-                    at,
-                    format!("the strategy `{name}` has no counterpart: targets share the load by weight"),
-                );
+                let why =
+                    format!("the strategy `{name}` has no counterpart: targets share the load by weight");
+                self.report.left(&at, why);
                 Strategy::Weighted
             }
         };
-        self.models.share(strategy);
+        let is_used = self.models.share(strategy);
+        if is_used && strategy == Strategy::MostQuota {
+            let name = written.unwrap_or_default();
+            let how = format!("`{name}` became `most_quota`: by what providers say is left of their limits");
+            self.report.changed(at, how);
+        } else if !is_used && strategy != Strategy::Weighted {
+            self.report.left(at, "no model has several deployments to choose from");
+        }
     }
 
     /// After how many failures a deployment is left alone, and for how long.
     fn cooldown(&mut self, router: &mut Fields, litellm: &mut Fields) {
         let mut circuit = Circuit::default();
+        let mut written = Vec::new();
+        let mut disabled = false;
         for fields in [router, litellm] {
             if let Some(fails) = self.count(fields, "allowed_fails") {
                 circuit.failure_threshold =
                     Some(u32::try_from(fails).map_or(u32::MAX, |n| n.saturating_add(1)));
                 let how =
                     "counts failures in a row (`circuit_breaker.failure_threshold`), not those of a minute";
-                self.report.changed(fields.at("allowed_fails"), how);
+                written.push((fields.at("allowed_fails"), Some(how)));
             }
             if let Some(time) = self.seconds(fields, "cooldown_time") {
                 (circuit.open, circuit.cooldown) = (Some(time), Some(time));
+                written.push((fields.at("cooldown_time"), None));
             }
-            if fields.flag("disable_cooldowns", &mut self.report) == Some(true) {
-                circuit = Circuit { max_cooldown: Some(Span::secs(0)), ..Circuit::default() };
+            disabled |= fields.flag("disable_cooldowns", &mut self.report) == Some(true);
+        }
+        if disabled {
+            circuit = Circuit { max_cooldown: Some(Span::secs(0)), ..Circuit::default() };
+        }
+        for (at, how) in written {
+            match how {
+                _ if disabled => self.report.left(at, "has no effect beside `disable_cooldowns`"),
+                Some(how) => self.report.changed(at, how),
+                None => {}
             }
         }
         if circuit != Circuit::default() {
@@ -198,7 +210,7 @@ impl Import<'_> {
                     continue;
                 }
                 let name = unalias(&name, aliases).to_owned();
-                if chains.iter().any(|(known, _)| *known == name) {
+                if self.models.spell_out(&name) {
                     self.fall_back(&name, &others, &at, (chains, aliases), when);
                     done.push(name);
                 } else {
@@ -207,10 +219,10 @@ impl Import<'_> {
             }
         }
         for (others, at) in for_all {
-            for (name, _) in chains {
-                if !done.contains(name) {
-                    self.fall_back(name, &others, &at, (chains, aliases), when);
-                    done.push(name.clone());
+            for name in self.models.names() {
+                if !done.contains(&name) {
+                    self.fall_back(&name, &others, &at, (chains, aliases), when);
+                    done.push(name);
                 }
             }
         }
@@ -319,18 +331,11 @@ fn unalias<'n>(name: &'n str, aliases: &'n [(String, String)]) -> &'n str {
 
 /// The targets that a name has through a pattern, the longest first.
 fn matched(name: &str, chains: &[Chain]) -> Option<Vec<TargetEntry>> {
-    let of = |(pattern, targets): &Chain| {
-        let (prefix, suffix) = pattern.split_once('*')?;
-        let part = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
-        let filled = targets.iter().map(|target| match target {
-            TargetEntry::Short(short) => TargetEntry::Short(short.replacen('*', part, 1)),
-            TargetEntry::Full(full) => {
-                TargetEntry::Full(Target { model: full.model.replacen('*', part, 1), ..full.clone() })
-            }
-        });
-        Some((pattern.len(), filled.collect()))
-    };
-    chains.iter().filter_map(of).max_by_key(|(length, _)| *length).map(|(_, targets)| targets)
+    let all = chains.iter().map(|(pattern, targets)| (pattern.as_str(), targets));
+    let (_, part, targets) = longest(name, all)?;
+    let mut targets = targets.clone();
+    fill(&mut targets, part);
+    Some(targets)
 }
 
 /// Seconds as a limit; nothing for none or an endless one.
@@ -445,6 +450,7 @@ fn why_general(name: &str) -> &'static str {
         }
         "health_check_interval" | "background_health_checks" => "health is told from real traffic",
         "max_request_size_mb" => "the limit is `server.max_body`",
+        "pass_through_endpoints" => "only the gateway's own paths are served",
         _ => "has no counterpart",
     }
 }
@@ -456,7 +462,6 @@ pub(super) fn why_section(name: &str) -> &'static str {
         "include" => "other files are not followed: import them one by one",
         "guardrails" => "there are no guardrails yet",
         "mcp_servers" | "mcp_tools" => "MCP is not carried",
-        "pass_through_endpoints" => "only the gateway's own paths are served",
         _ => "has no counterpart",
     }
 }

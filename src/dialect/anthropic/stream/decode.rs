@@ -1,13 +1,14 @@
 //! A provider's event stream into the hub's events.
 
 use super::super::citation::{FIELD, read};
-use super::super::finish::finish_reason;
+use super::super::finish::finish;
 use super::super::usage::{Counts, WireUsage};
 use super::super::wire::{Added, Block, Data, Delta as WireDelta};
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
 use crate::dialect::Dialect;
-use crate::dialect::lane::read_failure;
+use crate::dialect::lane::{bare_failure, broken_off, read_failure};
 use crate::dialect::open_text::OpenText;
+use crate::dialect::proof::Proof;
 use crate::dialect::service::is_missed;
 use crate::wire::json::{ParseError, Stencil, parse, parse_raw};
 use crate::wire::sse::{Event as Frame, Framer};
@@ -25,6 +26,10 @@ struct State {
     counts: Counts,
     open: Open,
     said: OpenText,
+    /// What proves the open thought.
+    proof: Proof,
+    /// It was said why the answer ended.
+    finished: bool,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to the open block: most are like the one before.
@@ -87,13 +92,8 @@ impl State {
             return;
         }
         let Some(bytes) = frame.data else {
-            // A server may answer with a bare JSON error and status 200.
-            let raw = frame.raw.trim_ascii();
-            if frame.name.is_empty()
-                && raw.starts_with(b"{")
-                && memchr::memmem::find(raw, b"\"error\"").is_some()
-            {
-                self.fail(read_failure(Dialect::Anthropic, 200, raw), sink);
+            if let Some(failure) = bare_failure(Dialect::Anthropic, frame) {
+                self.fail(failure, sink);
             }
             return;
         };
@@ -126,18 +126,19 @@ impl State {
                 let delta = data.delta.unwrap_or_default();
                 self.usage(data.usage.as_ref(), delta.stop_reason.is_some(), sink);
                 if let Some(reason) = delta.stop_reason {
-                    let reason = finish_reason(&reason.to_str());
-                    sink.event(Event::Finish {
-                        choice: 0,
-                        finish: Finish { reason, stop_sequence: delta.stop_sequence },
-                    });
+                    self.finished = true;
+                    let stop_sequence = delta.stop_sequence;
+                    let finish = Finish { stop_sequence, ..finish(&reason.to_str()) };
+                    sink.event(Event::Finish { choice: 0, finish });
                 }
-                for (name, value) in &delta.extra {
+                let context = data.context_management.map(|value| ("context_management".into(), value));
+                for (name, value) in delta.extra.iter().chain(&context) {
                     if is_missed(name, value) {
                         sink.event(Event::Lost(name));
                     }
                 }
             }
+            "message_stop" if !self.finished => self.fail(broken_off(), sink),
             "message_stop" => {
                 self.close(sink);
                 self.over = true;
@@ -154,6 +155,9 @@ impl State {
         if let Some(usage) = usage {
             self.counts.update(usage);
             sink.event(Event::Usage { usage: self.counts.to_usage(), last });
+            for (name, _) in usage.extra.iter().filter(|(name, value)| is_missed(name, value)) {
+                sink.event(Event::Lost(&format!("usage.{name}")));
+            }
         }
     }
 
@@ -171,7 +175,7 @@ impl State {
                 open(PartStart::Thinking, sink);
                 self.open = Open::Part;
                 add(Delta::Thinking(text(block.thinking)), sink);
-                add(Delta::Signature(text(block.signature)), sink);
+                self.prove(&text(block.signature), sink);
             }
             "redacted_thinking" => {
                 open(PartStart::RedactedThinking(text(block.data)), sink);
@@ -246,7 +250,7 @@ impl State {
                 add(Delta::Text(text), sink);
             }
             "thinking_delta" => add(Delta::Thinking(delta.thinking.unwrap_or_default()), sink),
-            "signature_delta" => add(Delta::Signature(delta.signature.unwrap_or_default()), sink),
+            "signature_delta" => self.prove(&delta.signature.unwrap_or_default(), sink),
             "input_json_delta" => {
                 let Open::Call { early } = &mut self.open else { return };
                 let json = delta.partial_json.unwrap_or_default();
@@ -260,6 +264,15 @@ impl State {
                 None => sink.event(Event::Lost("citations")),
             },
             other => sink.event(Event::Lost(other)),
+        }
+    }
+
+    /// What proves the open thought to its maker; it may come in pieces.
+    fn prove<S: EventSink>(&mut self, signature: &Text<'_>, sink: &mut S) {
+        if self.open == Open::Part
+            && let Err(failure) = self.proof.push(signature)
+        {
+            self.fail(failure, sink);
         }
     }
 
@@ -282,7 +295,8 @@ impl State {
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
             Open::Text => self.said.stop(sink),
-            Open::Said | Open::Part | Open::Call { early: None } => {}
+            Open::Part => self.proof.sign(sink),
+            Open::Said | Open::Call { early: None } => {}
             Open::Call { early: Some(arguments) } => {
                 sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::from(arguments)) });
             }

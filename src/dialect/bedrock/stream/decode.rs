@@ -2,11 +2,13 @@
 
 use super::super::citation;
 use super::super::failure::exception;
-use super::super::finish::{finish_reason, settled};
+use super::super::finish::finish;
 use super::super::response::stop_sequence;
 use super::super::wire::{Data, Delta as WireDelta, ReasoningDelta, Start, ToolUse};
-use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
+use crate::chat::{Adds, Delta, Event, EventSink, Failure, PartStart, Text};
+use crate::dialect::lane::broken_off;
 use crate::dialect::open_text::OpenText;
+use crate::dialect::proof::Proof;
 use crate::dialect::service::is_missed;
 use crate::wire::eventstream::{Frame, Framer};
 use crate::wire::json::{Stencil, parse};
@@ -22,6 +24,7 @@ pub struct StreamDecoder {
 }
 
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about what was read")]
 struct State {
     open: Open,
     /// The index of the open block.
@@ -30,6 +33,10 @@ struct State {
     /// A tool was called.
     called: bool,
     said: OpenText,
+    /// What proves the open thought, or holds all of it.
+    proof: Proof,
+    /// It was said why the answer ended.
+    finished: bool,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last delta that did nothing but add a text to a block: most are like the one before.
@@ -43,6 +50,8 @@ enum Open {
     None,
     Text,
     Thinking,
+    /// A thought that only its maker can read; it may come in pieces.
+    Redacted,
     /// A tool call, and whether arguments came.
     Call {
         said: bool,
@@ -114,16 +123,16 @@ impl State {
             "messageStop" => {
                 self.start(sink);
                 self.stop(sink);
-                let reason = finish_reason(&data.stop_reason.unwrap_or_default().to_str());
-                // Some models end a call with a plain stop.
-                let reason = settled(reason, self.called, false);
                 let stop_sequence = data.additional.and_then(stop_sequence);
                 if let Some(raw) = data.additional.filter(|raw| stop_sequence.is_none() && is_missed("", raw))
                 {
                     let _ = raw;
                     sink.event(Event::Lost("additionalModelResponseFields"));
                 }
-                sink.event(Event::Finish { choice: 0, finish: Finish { reason, stop_sequence } });
+                self.finished = true;
+                let word = data.stop_reason.unwrap_or_default().to_str();
+                let finish = finish(&word, self.called, stop_sequence);
+                sink.event(Event::Finish { choice: 0, finish });
             }
             "metadata" => {
                 self.start(sink);
@@ -133,6 +142,9 @@ impl State {
                 }
                 if let Some(usage) = data.usage {
                     sink.event(Event::Usage { usage: usage.to_usage(), last: true });
+                }
+                if !self.finished {
+                    return self.fail(broken_off(), sink);
                 }
                 self.over = true;
                 sink.event(Event::End);
@@ -192,8 +204,10 @@ impl State {
             return;
         }
         self.add(Adds::Text, delta.text.unwrap_or_default(), sink);
-        if let Some(reasoning) = delta.reasoning {
-            self.reasoning(reasoning, sink);
+        if let Some(reasoning) = delta.reasoning
+            && let Err(failure) = self.reasoning(reasoning, sink)
+        {
+            return self.fail(failure, sink);
         }
         let input = delta.tool_use.and_then(|call| call.input);
         self.add(Adds::Arguments, input.unwrap_or_default(), sink);
@@ -225,17 +239,24 @@ impl State {
         sink.event(Event::Delta { choice: 0, delta: adds.to_delta(text) });
     }
 
-    fn reasoning<S: EventSink>(&mut self, reasoning: ReasoningDelta<'_>, sink: &mut S) {
+    fn reasoning<S: EventSink>(
+        &mut self,
+        reasoning: ReasoningDelta<'_>,
+        sink: &mut S,
+    ) -> Result<(), Failure> {
         self.add(Adds::Thinking, reasoning.text.unwrap_or_default(), sink);
         if let Some(signature) = reasoning.signature.filter(|signature| !signature.is_empty()) {
             self.open(Open::Thinking, PartStart::Thinking, sink);
-            sink.event(Event::Delta { choice: 0, delta: Delta::Signature(signature) });
+            self.proof.push(&signature)?;
         }
         if let Some(data) = reasoning.redacted.filter(|data| !data.is_empty()) {
-            self.stop(sink);
-            sink.event(Event::PartStart { choice: 0, part: PartStart::RedactedThinking(data) });
-            sink.event(Event::PartStop { choice: 0 });
+            if self.open != Open::Redacted {
+                self.stop(sink);
+                self.open = Open::Redacted;
+            }
+            self.proof.push(&data)?;
         }
+        Ok(())
     }
 
     /// Opens a part unless it is open.
@@ -251,8 +272,10 @@ impl State {
     fn stop<S: EventSink>(&mut self, sink: &mut S) {
         match std::mem::take(&mut self.open) {
             Open::None | Open::Skipped => return,
+            Open::Redacted => return self.proof.tell_redacted(sink),
             Open::Text => self.said.stop(sink),
-            Open::Thinking | Open::Call { said: true } => {}
+            Open::Thinking => self.proof.sign(sink),
+            Open::Call { said: true } => {}
             Open::Call { said: false } => {
                 sink.event(Event::Delta { choice: 0, delta: Delta::Arguments(Text::from("{}")) });
             }

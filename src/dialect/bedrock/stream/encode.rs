@@ -42,7 +42,8 @@ enum Open {
     UnsaidThinking,
     Text,
     Thinking,
-    Call,
+    /// A call; `true`: arguments were written.
+    Call(bool),
 }
 
 impl StreamEncoder {
@@ -109,7 +110,7 @@ impl StreamEncoder {
                 self.stopped(out);
             }
             PartStart::ToolCall { id, name } | PartStart::CustomCall { id, name } => {
-                self.open = Open::Call;
+                self.open = Open::Call(false);
                 self.has_call = true;
                 let index = self.next;
                 self.next += 1;
@@ -158,9 +159,10 @@ impl StreamEncoder {
             (Delta::Signature(text), Open::Thinking) => self.added(out, |delta| {
                 delta.object("reasoningContent", |reasoning| reasoning.text("signature", text));
             }),
-            (Delta::Arguments(text), Open::Call) => self.added(out, |delta| {
-                delta.object("toolUse", |tool| tool.text("input", text));
-            }),
+            (Delta::Arguments(text), Open::Call(_)) => {
+                self.open = Open::Call(true);
+                self.added(out, |delta| delta.object("toolUse", |tool| tool.text("input", text)));
+            }
             // A delta that does not belong to the open part has no place in this dialect.
             _ => {}
         }
@@ -196,7 +198,12 @@ impl StreamEncoder {
         self.citations.clear();
         match std::mem::take(&mut self.open) {
             Open::None | Open::UnsaidText | Open::UnsaidThinking => {}
-            Open::Text | Open::Thinking | Open::Call => self.stopped(out),
+            Open::Call(false) => {
+                // Clients parse what they collected.
+                self.added(out, |delta| delta.object("toolUse", |tool| tool.word("input", "{}")));
+                self.stopped(out);
+            }
+            Open::Text | Open::Thinking | Open::Call(true) => self.stopped(out),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Streams, both ways.
 
 use super::*;
-use crate::chat::{Event, Failure, FinishReason};
+use crate::chat::{Event, Failure, FinishReason, PartStart};
 use crate::dialect::Dialect;
 use crate::dialect::lane::AnswerPlan;
 use crate::wire::eventstream::{Framer, write_frame};
@@ -95,6 +95,36 @@ fn what_is_read_is_written_again() {
 }
 
 #[test]
+fn a_proof_in_pieces_is_one() {
+    let added = |index: u32, reasoning: Value| {
+        ("contentBlockDelta", json!({"delta": {"reasoningContent": reasoning}, "contentBlockIndex": index}))
+    };
+    let stopped = |index: u32| ("contentBlockStop", json!({"contentBlockIndex": index}));
+    let bytes = frames(&[
+        ("messageStart", json!({"role": "assistant"})),
+        added(0, json!({"text": "hm"})),
+        added(0, json!({"signature": "si"})),
+        added(0, json!({"signature": "g"})),
+        stopped(0),
+        // Bytes, each piece of which is encoded by itself.
+        added(1, json!({"redactedContent": "AAE="})),
+        added(1, json!({"redactedContent": "AgM="})),
+        stopped(1),
+        added(2, json!({"redactedContent": "BA=="})),
+        stopped(2),
+        ("messageStop", json!({"stopReason": "end_turn"})),
+    ]);
+    let seen = events([&bytes[..]]).join("\n");
+    assert!(seen.contains("Signature(\"sig\")"), "{seen}");
+    let thoughts: Vec<&str> = seen.lines().filter(|line| line.contains("Redacted")).collect();
+    assert!(
+        thoughts.len() == 2 && thoughts[0].contains("AAECAw==") && thoughts[1].contains("BA=="),
+        "{seen}"
+    );
+    assert_eq!(events(bytes.chunks(1)).join("\n"), seen);
+}
+
+#[test]
 fn every_split_is_the_same() {
     let bytes = frames(&whole());
     let at_once = events([&bytes[..]]);
@@ -118,6 +148,17 @@ fn a_call_without_arguments_has_empty_ones() {
     ]));
     assert_eq!(seen[2].1["delta"], json!({"toolUse": {"input": "{}"}}));
     assert_eq!(seen[4].1, json!({"stopReason": "tool_use"}));
+
+    // Nor is it the decoders' business alone: OpenAI's providers say an empty string.
+    let plan = AnswerPlan::new(Dialect::Bedrock, Dialect::OpenaiChat, true, false);
+    let (mut encoder, mut out) = (StreamEncoder::new(&plan), Vec::new());
+    let part = PartStart::ToolCall { id: "t".into(), name: "f".into() };
+    for event in [Event::PartStart { choice: 0, part }, Event::PartStop { choice: 0 }, Event::End] {
+        encoder.event(&event, &mut out);
+    }
+    let seen = read(&out);
+    assert_eq!(seen[2].1["delta"], json!({"toolUse": {"input": "{}"}}));
+    assert_eq!((&*seen[3].0, &seen[4].1), ("contentBlockStop", &json!({"stopReason": "tool_use"})));
 }
 
 #[test]
@@ -192,4 +233,14 @@ fn an_empty_start_begins_a_text_and_a_call_ends_as_one() {
     ])]);
     let seen = seen.join("\n");
     assert!(seen.contains("hi") && seen.contains("ToolCalls") && !seen.contains("Lost"), "{seen}");
+}
+
+#[test]
+fn counts_without_a_stop_end_no_answer() {
+    let seen = events([&*frames(&[
+        ("contentBlockDelta", json!({"contentBlockIndex": 0, "delta": {"text": "half"}})),
+        ("metadata", json!({"usage": {"inputTokens": 1, "outputTokens": 2}})),
+    ])]);
+    assert!(seen.last().unwrap().contains("broke off"), "{seen:?}");
+    assert!(seen.iter().any(|event| event.starts_with("Usage")), "{seen:?}");
 }

@@ -56,7 +56,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
         if let Some(failure) = finish::failure(&word, None) {
             return Err(failure);
         }
-        choice.finish = Some(finish::decode(&word).into());
+        choice.finish = Some(finish::decode(&word));
     }
     response.choices.push(choice);
     Ok(response)

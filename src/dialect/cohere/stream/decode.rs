@@ -189,7 +189,7 @@ impl State {
         if !usage.is_empty() {
             sink.event(Event::Usage { usage, last: true });
         }
-        sink.event(Event::Finish { choice: 0, finish: finish::decode(&word).into() });
+        sink.event(Event::Finish { choice: 0, finish: finish::decode(&word) });
         self.over = true;
         sink.event(Event::End);
     }

@@ -55,7 +55,7 @@ impl StreamEncoder {
                 emit(out, "content-delta", |data| {
                     data.u64("index", index);
                     content(data, |content| content.word("text", ""));
-                    logprobs::write(json.as_str(), data);
+                    logprobs::write_event(json.as_str(), data);
                 });
             }
             Event::Finish { choice: 0, finish } => self.finish = Some(finish.reason),

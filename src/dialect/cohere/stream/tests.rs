@@ -123,3 +123,15 @@ fn a_client_reads_what_another_provider_says() {
             "tokens": {"input_tokens": 5, "output_tokens": 9}}})
     );
 }
+
+#[test]
+fn the_log_probabilities_of_an_event_are_one_item() {
+    let token = |token: &str, logprob: f64| json!({"token": token, "logprob": logprob, "bytes": null});
+    let choice = json!({"index": 0, "delta": {"content": "ab"}, "logprobs": {
+        "content": [token("a", -0.5), token("b", -1.5)]}, "finish_reason": "stop"});
+    let stream = format!("data: {}\n\ndata: [DONE]\n\n", json!({"id": "c", "choices": [choice]}));
+    let (text, _) = through(Dialect::Cohere, Dialect::OpenaiChat, &stream, 7);
+    let told: Vec<Value> = data(&text).into_iter().filter(|event| !event["logprobs"].is_null()).collect();
+    assert_eq!(told.len(), 1, "{text}");
+    assert_eq!(told[0]["logprobs"], json!({"text": "ab", "token_ids": [], "logprobs": [-0.5, -1.5]}));
+}

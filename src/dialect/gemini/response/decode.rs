@@ -1,11 +1,13 @@
 //! A provider's answer.
 
 use super::super::call_id::{self, Place};
-use super::super::finish::{finish_reason, finish_word, settled};
+use super::super::finish::{finish_reason, finish_word, settled, unexplained};
 use super::super::part::{SIGNATURE, part};
 use super::super::wire::{Answer, Candidate, Feedback};
 use super::super::{grounding, logprobs, signature, usage};
-use crate::chat::{ChatResponse, Choice, Extra, Failure, FinishReason, Part, PartKind, Text, ToolCall};
+use crate::chat::{
+    ChatResponse, Choice, Extra, Failure, Finish, FinishReason, Part, PartKind, Text, ToolCall,
+};
 use crate::dialect::Dialect;
 use crate::dialect::date::parse_rfc3339;
 use crate::dialect::lane::{malformed, read_failure};
@@ -26,16 +28,12 @@ wire_object! {
 /// # Errors
 /// 502 when it is empty, malformed or no answer; what it says when it is an error in a 200.
 pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
-    let pieces: Vec<Answer<'_>> = if body.trim_ascii_start().starts_with(b"[") {
-        parse(body).map_err(|error| malformed(&error))?
-    } else {
-        vec![parse(body).map_err(|error| malformed(&error))?]
-    };
+    let pieces = pieces(body).map_err(|error| malformed(&error))?;
     let mut response = ChatResponse::new(Dialect::Gemini);
     let mut is_answer = false;
-    for answer in pieces {
+    for (answer, bytes) in pieces {
         if answer.error.is_some() {
-            return Err(read_failure(Dialect::Gemini, 200, body));
+            return Err(read_failure(Dialect::Gemini, 200, bytes));
         }
         is_answer |= answer.candidates.is_some() || answer.feedback.is_some() || answer.usage.is_some();
         take(&mut response, answer)?;
@@ -54,6 +52,15 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
         grounding::cite(choice);
     }
     Ok(response)
+}
+
+/// The pieces of an answer, each with its bytes.
+fn pieces(body: &[u8]) -> Result<Vec<(Answer<'_>, &[u8])>, ParseError> {
+    if !body.trim_ascii_start().starts_with(b"[") {
+        return Ok(vec![(parse(body)?, body)]);
+    }
+    let items: Vec<&RawValue> = parse(body)?;
+    items.into_iter().map(|raw| Ok((parse_raw(raw)?, raw.get().as_bytes()))).collect()
 }
 
 /// Adds a piece to the answer.
@@ -108,7 +115,8 @@ fn take_candidate<'a>(response: &mut ChatResponse<'a>, candidate: Candidate<'a>)
     }
     if let Some(raw) = candidate.finish {
         let reason = finish_reason(raw);
-        choice.finish = Some(reason.into());
+        let unknown = (reason == FinishReason::Unknown).then(|| unexplained(raw, &candidate.extra).into());
+        choice.finish = Some(Finish { unknown, ..reason.into() });
         if finish_word(reason) != raw.get().trim_matches('"') {
             choice.extra.push((Cow::Borrowed("finishReason"), raw));
         }

@@ -98,7 +98,8 @@ impl StreamEncoder {
             Event::Logprobs { choice, json } => {
                 let json = Json::trusted(json.as_str().to_owned());
                 self.choice(*choice).logprobs = Some(json);
-                self.parts(*choice, out, |_| ());
+                // The official clients look for text in every object.
+                self.parts(*choice, out, |list| list.object(|o| o.word("text", "")));
             }
             Event::Finish { choice, finish } => {
                 let stop = finish.stop_sequence.as_ref().map(|text| text.to_str().into_owned());

@@ -5,6 +5,7 @@ use super::message::{bounded, html_message, redacted};
 use crate::chat::{Failure, FailureKind};
 use crate::dialect::Dialect;
 use crate::wire::json::{ParseError, wire_object};
+use crate::wire::sse;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -86,6 +87,15 @@ pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
         provider: None,
         retry_after: said.retry_after,
     }
+}
+
+/// An error that a server answered a request for a stream with as plain JSON, status 200: within the stream it is an
+/// event without data.
+pub(crate) fn bare_failure(provider: Dialect, event: &sse::Event<'_>) -> Option<Failure> {
+    let raw = event.raw.trim_ascii();
+    let is_bare = event.data.is_none() && event.name.is_empty() && raw.starts_with(b"{");
+    let is_error = is_bare && memchr::memmem::find(raw, b"\"error\"").is_some();
+    is_error.then(|| read_failure(provider, 200, raw))
 }
 
 /// Whether a body is an error in a dialect's own envelope, which its clients can read as it stands.
@@ -234,6 +244,11 @@ fn location(value: &RawValue) -> Option<String> {
         }
     }
     (!path.is_empty()).then_some(path)
+}
+
+/// The failure of a stream that ended, or said that it did, before the answer was complete.
+pub(crate) fn broken_off() -> Failure {
+    Failure::new(502, "the provider's stream broke off before the answer was complete")
 }
 
 /// The failure that stands for a 200 whose body cannot be read.

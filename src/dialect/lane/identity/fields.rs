@@ -4,24 +4,24 @@ use super::request::field;
 use crate::chat::{Failure, Losses};
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
-use crate::dialect::openai_chat::NO_EFFORT;
+use crate::dialect::openai_chat::{NO_EFFORT, OUTPUT_LIMITS, output_limit_name};
 use crate::wire::json::{Members, ParseError, Patch, parse, sketch, wire_object};
 use serde_json::value::RawValue;
 
 /// The two names of the output limit: a target's own limit is written under the name the provider knows, and a
 /// client's is moved there when the provider knows only the older one. Of two, `max_completion_tokens` is believed.
 pub(super) fn output_limit(found: &Members<'_, &[u8]>, ask: &Ask<'_>, patch: &mut Patch<'_>) {
-    const OLD: &str = "max_tokens";
-    const NEW: &str = "max_completion_tokens";
+    let [old, new] = OUTPUT_LIMITS;
+    let takes_new = output_limit_name(ask.quirks, ask.model) == new;
     if let Some(limit) = ask.max_tokens {
-        let (name, other) = if ask.quirks.max_completion_tokens { (NEW, OLD) } else { (OLD, NEW) };
+        let (name, other) = if takes_new { (new, old) } else { (old, new) };
         patch.set(name, limit.to_string());
         patch.remove(other);
-    } else if !ask.quirks.max_completion_tokens && !patch.sets(NEW) {
-        if let (Some(limit), false) = (field(found, NEW), patch.sets(OLD)) {
-            patch.set(OLD, limit);
+    } else if !takes_new && !patch.sets(new) {
+        if let (Some(limit), false) = (field(found, new), patch.sets(old)) {
+            patch.set(old, limit);
         }
-        patch.remove(NEW);
+        patch.remove(new);
     }
 }
 

@@ -5,7 +5,8 @@ use super::stream::Seen;
 use crate::chat::Failure;
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Report, malformed, read_failure};
-use crate::dialect::openai_chat::usage::UsageWire;
+use crate::dialect::openai_chat::finish;
+use crate::dialect::openai_chat::usage::{Groq, UsageWire};
 use crate::wire::json::{Text, parse, wire_object};
 use crate::wire::sse::Event;
 use serde_json::value::RawValue;
@@ -19,11 +20,6 @@ wire_object! {
         usage: UsageWire<'a> = "usage",
         groq: Groq<'a> = "x_groq",
     }
-}
-
-wire_object! {
-    /// Where Groq puts its counts in a stream that was not asked for them.
-    light struct Groq<'a> { usage: UsageWire<'a> = "usage" }
 }
 
 wire_object! {
@@ -185,11 +181,8 @@ fn is_something(value: &RawValue) -> bool {
 /// A finish reason in a word that is known.
 fn finish(word: &str) -> &'static str {
     match word {
-        "length" => "length",
-        "tool_calls" => "tool_calls",
         "function_call" => "function_call",
-        "content_filter" => "content_filter",
-        "error" => "error",
-        _ => "stop",
+        word if finish::is_failure(word) => "error",
+        word => finish::decode(word).as_openai(),
     }
 }

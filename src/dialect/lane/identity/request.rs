@@ -303,6 +303,10 @@ mod tests {
         ] {
             assert_eq!(send(Dialect::OpenaiChat, body, &ask).0, expected);
         }
+        // Reasoning models refuse the older name, whoever serves them.
+        let served = Ask { model: "o3-mini", ..ask(&old) };
+        let body = r#"{"model":"o3-mini","max_completion_tokens":2}"#;
+        assert_eq!(send(Dialect::OpenaiChat, body, &served).0, body);
     }
 
     #[test]

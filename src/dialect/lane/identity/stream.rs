@@ -4,7 +4,7 @@ use super::{anthropic, openai_chat};
 use crate::chat::Failure;
 use crate::dialect::Dialect;
 use crate::dialect::codec::write_failure_event;
-use crate::dialect::lane::{AnswerPlan, Pass, Progress, Report, read_failure};
+use crate::dialect::lane::{AnswerPlan, Pass, Progress, Report, bare_failure};
 use crate::wire::sse::Framer;
 
 /// What an event was.
@@ -118,8 +118,8 @@ impl Stream {
                     copied = end;
                 }
             }
-            if waiting && event.name.is_empty() && event.data.is_none() && self.failure.is_none() {
-                self.failure = bare_error(self.client, event.raw);
+            if waiting && self.failure.is_none() {
+                self.failure = bare_failure(self.client, &event);
             }
             self.note(seen);
         }
@@ -149,8 +149,8 @@ impl Stream {
                 out.extend_from_slice(event.raw);
             }
             open_line = true;
-            if waiting && event.data.is_none() && event.name.is_empty() {
-                self.failure = self.failure.take().or_else(|| bare_error(self.client, event.raw));
+            if waiting {
+                self.failure = self.failure.take().or_else(|| bare_failure(self.client, &event));
             }
             self.note(seen);
         }
@@ -227,15 +227,6 @@ impl Stream {
         out.extend_from_slice(rest);
         Pass::Replaced
     }
-}
-
-/// An error that a server answered a request for a stream with as plain JSON, status 200.
-fn bare_error(dialect: Dialect, raw: &[u8]) -> Option<Failure> {
-    let raw = raw.trim_ascii();
-    if !raw.starts_with(b"{") || memchr::memmem::find(raw, b"\"error\"").is_none() {
-        return None;
-    }
-    Some(read_failure(dialect, 200, raw))
 }
 
 #[cfg(test)]

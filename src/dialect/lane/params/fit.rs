@@ -119,8 +119,8 @@ mod tests {
         for (provider, expected) in [
             (
                 Dialect::OpenaiChat,
-                json!({"model": "m", "messages": message, "temperature": 0.1, "top_p": 0.2, "max_tokens": 64,
-                    "stop": "END", "x": 1}),
+                json!({"model": "m", "messages": message, "temperature": 0.1, "top_p": 0.2,
+                    "max_completion_tokens": 64, "stop": "END", "x": 1}),
             ),
             (
                 Dialect::Ollama,

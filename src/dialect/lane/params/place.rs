@@ -26,6 +26,9 @@ use Place::{Field, Limit, List, ListWithin, Nowhere, Within};
 
 type Table = &'static [(&'static str, Place)];
 
+/// Some providers and models know the limit by the one name, some by the other.
+const CHAT: Table = &[("max_tokens", Limit), ("max_completion_tokens", Limit)];
+
 /// The limits are too old and too new for a text completion.
 const COMPLETIONS: Table = &[("max_completion_tokens", Field("max_tokens")), ("reasoning_effort", Nowhere)];
 
@@ -156,7 +159,7 @@ const OLLAMA: Table = &[
 
 fn table(dialect: Dialect) -> Table {
     match dialect {
-        Dialect::OpenaiChat => &[],
+        Dialect::OpenaiChat => CHAT,
         Dialect::OpenaiCompletions => COMPLETIONS,
         Dialect::OpenaiResponses => RESPONSES,
         Dialect::Anthropic => ANTHROPIC,

@@ -64,7 +64,7 @@ pub fn decode_response_of(origin: Dialect, body: &[u8]) -> Result<ChatResponse<'
     }
     // Older versions leave the reason out.
     let reason = answer.done_reason.map_or_else(|| "stop".into(), |reason| reason.to_str());
-    choice.finish = Some(finish::decode(&reason, called).into());
+    choice.finish = Some(finish::decode(&reason, called));
     response.choices.push(choice);
     Ok(response)
 }

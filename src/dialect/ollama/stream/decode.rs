@@ -118,7 +118,7 @@ impl State {
                 sink.event(Event::Usage { usage, last: true });
             }
             let reason = answer.done_reason.map_or_else(|| "stop".into(), |reason| reason.to_str());
-            let finish = finish::decode(&reason, self.calls > 0).into();
+            let finish = finish::decode(&reason, self.calls > 0);
             sink.event(Event::Finish { choice: 0, finish });
             self.over = true;
             sink.event(Event::End);

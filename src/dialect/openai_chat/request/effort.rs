@@ -1,23 +1,20 @@
-//! How hard OpenAI's models can be asked to think
-//! (<https://platform.openai.com/docs/api-reference/chat/create#chat_create-reasoning_effort>, and the errors of models
-//! that take less than others). Both of OpenAI's dialects go by it.
+//! How hard OpenAI's models are asked to think
+//! (<https://platform.openai.com/docs/api-reference/chat/create#chat_create-reasoning_effort>). Both of OpenAI's dialects go
+//! by it.
 
 use crate::chat::{Effort, Losses, Reasoning, Thought};
 use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
+use crate::dialect::openai_chat::model::OpenaiModel;
 use crate::provider::ReasoningSwitch;
-use Effort::{High, Low, Medium, Minimal, XHigh};
+use Effort::XHigh;
 
 /// No thinking.
 const OFF: Effort = Effort::None;
 
-/// OpenAI's models that take an effort, by the beginnings of the names of those that do not: new models reason, and names
-/// nobody knows are a deployment's own.
+/// Whether OpenAI's model of this name takes an effort.
 pub(crate) fn reasons(model: &str) -> bool {
-    let name = name_of(model);
-    !["gpt-3.5", "gpt-4", "gpt-5-chat", "chatgpt-4o", "davinci", "babbage"]
-        .iter()
-        .any(|old| name.starts_with(old))
+    OpenaiModel::of(model).takes_effort()
 }
 
 /// The effort that a client asks for, in this word or another. Thinking that is switched off is said with no field at all,
@@ -46,7 +43,7 @@ pub(crate) fn taken_effort(ask: &Ask<'_>, asked: Effort, field: &str, losses: &m
 
 fn nearest(model: &str, asked: Effort, field: &str, losses: &mut Losses) -> Effort {
     let asked = asked.min(XHigh);
-    let Some(taken) = taken(name_of(model)) else { return asked };
+    let Some(taken) = OpenaiModel::of(model).efforts() else { return asked };
     if taken.contains(&asked) {
         return asked;
     }
@@ -61,38 +58,10 @@ fn nearest(model: &str, asked: Effort, field: &str, losses: &mut Losses) -> Effo
     nearest
 }
 
-fn name_of(model: &str) -> &str {
-    model.rsplit('/').next().unwrap_or(model)
-}
-
-/// The efforts of a model, from the least to the most; nothing where they are not known.
-fn taken(name: &str) -> Option<&'static [Effort]> {
-    let is = |kind: &str| name.contains(kind);
-    if ["o1", "o3", "o4"]
-        .iter()
-        .any(|o| name.strip_prefix(o).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
-    {
-        return Some(&[Low, Medium, High]);
-    }
-    let version = name.strip_prefix("gpt-5")?;
-    match version.strip_prefix('.') {
-        None if is("-pro") => Some(&[High]),
-        None if is("-codex") => Some(&[Low, Medium, High]),
-        None => Some(&[Minimal, Low, Medium, High]),
-        Some(_) if is("-chat") => Some(&[Medium]),
-        Some(minor) if minor.starts_with('1') && is("-codex-max") => Some(&[Low, Medium, High, XHigh]),
-        Some(minor) if minor.starts_with('1') && is("-codex") => Some(&[Low, Medium, High]),
-        Some(minor) if minor.starts_with('1') => Some(&[OFF, Low, Medium, High]),
-        Some(_) if is("-pro") => Some(&[Medium, High, XHigh]),
-        Some(_) if is("-codex") => Some(&[Low, Medium, High, XHigh]),
-        Some(_) => Some(&[OFF, Low, Medium, High, XHigh]),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Effort::Max;
+    use Effort::{High, Low, Max, Medium, Minimal};
 
     #[test]
     fn each_model_gets_what_it_knows() {

@@ -21,5 +21,5 @@ pub(crate) use encode::{CACHE_HINTS, NO_EFFORT, SAFETY};
 pub(super) use message::{decode_block, decode_call};
 pub(super) use part::decode as decode_part;
 pub(crate) use part::media_type_of;
-pub(crate) use sampling::reasons_when_asked;
+pub(crate) use sampling::{OUTPUT_LIMITS, output_limit_name, reasons_when_asked};
 pub(crate) use search::{WEB_SEARCH, read_search};

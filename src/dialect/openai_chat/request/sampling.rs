@@ -1,31 +1,27 @@
 //! How long the answer may be and how its words are drawn.
 
 use super::encode::{Top, UNKNOWN_HERE};
-use crate::chat::{ChatRequest, Effort, Failure, Reasoning};
+use crate::chat::{ChatRequest, Failure, Reasoning};
 use crate::dialect::Dialect;
+use crate::dialect::openai_chat::model::OpenaiModel;
+use crate::provider::Quirks;
 use crate::wire::json::array;
+
+/// The output limit's older and newer name.
+pub(crate) const OUTPUT_LIMITS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
 /// OpenAI takes at most this many stop sequences.
 const MOST_STOPS: usize = 4;
 
-/// Whether OpenAI's model of this name reasons whatever it is asked. Such models answer 400 to `stop` and to
-/// everything that steers the sampling.
-pub(super) fn always_reasons(model: &str) -> bool {
-    let model = model.rsplit('/').next().unwrap_or(model);
-    let is = |family: &str| {
-        model.strip_prefix(family).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
-    };
-    ["o1", "o3", "o4"].into_iter().any(is) || (is("gpt-5") && !model.starts_with("gpt-5-chat"))
+/// Whether OpenAI's model of this name reasons when it is asked like this: it takes nothing then that steers the sampling.
+pub(crate) fn reasons_when_asked(model: &str, reasoning: &Reasoning<'_>) -> bool {
+    OpenaiModel::of(model).reasons(reasoning.effort)
 }
 
-/// Whether it reasons when it is asked like this: from GPT-5.1 on, an effort of `none` makes a model that takes the
-/// sampling parameters again.
-pub(crate) fn reasons_when_asked(model: &str, reasoning: &Reasoning<'_>) -> bool {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    let is_switched_off = reasoning.effort == Some(Effort::None)
-        && name.starts_with("gpt-5.")
-        && !["-codex", "-pro", "-chat"].iter().any(|kind| name.contains(kind));
-    always_reasons(model) && !is_switched_off
+/// What a provider calls the output limit. OpenAI's reasoning models refuse the older name, whoever serves them.
+pub(crate) fn output_limit_name(quirks: &Quirks, model: &str) -> &'static str {
+    let is_new = quirks.max_completion_tokens || OpenaiModel::of(model).always_reasons();
+    if is_new { OUTPUT_LIMITS[1] } else { OUTPUT_LIMITS[0] }
 }
 
 /// Writes the output limit, the stop sequences and the sampling parameters.
@@ -62,14 +58,10 @@ pub(super) fn write(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) ->
 }
 
 fn max_tokens(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(), Failure> {
-    const NAMES: [&str; 2] = ["max_tokens", "max_completion_tokens"];
-    if NAMES.into_iter().any(|name| top.is_overridden(name)) {
+    if OUTPUT_LIMITS.into_iter().any(|name| top.is_overridden(name)) {
         return Ok(());
     }
-    let [old, new] = NAMES;
-    // OpenAI's reasoning models refuse the older name, whoever serves them.
-    let is_new = top.ask.quirks.max_completion_tokens || always_reasons(top.ask.model);
-    let name = if is_new { new } else { old };
+    let name = output_limit_name(top.ask.quirks, top.ask.model);
     top.u64(name, top.ask.max_tokens.or(request.max_tokens))
 }
 
@@ -113,39 +105,4 @@ fn lose_sampling(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Re
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn models_that_always_reason() {
-        for model in
-            ["o1", "o3-mini", "openai/o4-mini-2025-04-16", "gpt-5", "gpt-5-mini", "gpt-5.1", "gpt-5.2-pro"]
-        {
-            assert!(always_reasons(model), "{model}");
-        }
-        for model in
-            ["gpt-5-chat-latest", "gpt-4o", "gpt-4.1", "omni", "o10x", "gpt-50", "llama-o3", "gpt-oss-120b"]
-        {
-            assert!(!always_reasons(model), "{model}");
-        }
-    }
-
-    #[test]
-    fn an_effort_of_none_switches_newer_models_off() {
-        let none = Reasoning { effort: Some(Effort::None), ..Reasoning::default() };
-        for (model, reasons) in [
-            ("gpt-5.1", false),
-            ("openai/gpt-5.2-2025-12-11", false),
-            ("gpt-5", true),
-            ("gpt-5-mini", true),
-            ("gpt-5.2-pro", true),
-            ("gpt-5.1-codex", true),
-        ] {
-            assert_eq!(reasons_when_asked(model, &none), reasons, "{model}");
-            assert!(reasons_when_asked(model, &Reasoning::default()), "{model}");
-        }
-    }
 }

@@ -32,6 +32,7 @@ wire_object! {
         message: MessageWire<'a> = "message",
         finish_reason: Text<'a> = "finish_reason",
         logprobs: &'a RawValue = "logprobs",
+        error: &'a RawValue = "error",
     }
 }
 
@@ -101,6 +102,9 @@ fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure>
     if index >= MOST_CHOICES {
         return Err(malformed("it holds too many choices"));
     }
+    if let Some(failure) = finish::failure(wire.finish_reason.as_ref(), wire.error) {
+        return Err(failure);
+    }
     let mut choice = Choice::new(index);
     let message = match wire.message {
         Some(message) => message,
@@ -143,7 +147,7 @@ fn decode_choice(wire: ChoiceWire<'_>, at: usize) -> Result<Choice<'_>, Failure>
         choice.parts.push(call);
     }
     choice.finish = match wire.finish_reason.filter(|word| !word.is_empty()) {
-        Some(word) => Some(finish::with_calls(finish::decode(&word.to_str()), called).into()),
+        Some(word) => Some(finish::end(&word.to_str(), called)),
         None if called => Some(FinishReason::ToolCalls.into()),
         None => None,
     };

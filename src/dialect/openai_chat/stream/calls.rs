@@ -72,7 +72,7 @@ impl Calls {
         let id = more.id.map(Text::to_str).unwrap_or_default();
         let name = more.name.map(Text::to_str).unwrap_or_default();
         let text = more.arguments.to_str();
-        let at = self.find(more.index, &id, &name).ok_or(Unordered)?;
+        let at = self.find(more.index, &id, &name, &text).ok_or(Unordered)?;
         let current = self.current;
         let Some(call) = self.list.get_mut(at) else { return Err(Unordered) };
         // Something else came since and closed it: the order cannot be kept any more, unless it says nothing.
@@ -104,9 +104,14 @@ impl Calls {
     }
 
     /// Which call an addition belongs to: the last one with its index, unless it brings an id of its own; a new one
-    /// where there is none. Without an index, the id decides, and without an id the last call.
-    fn find(&mut self, index: Option<u32>, id: &str, name: &str) -> Option<usize> {
-        let other = |call: &Call| !id.is_empty() && !call.id.is_empty() && call.id != id;
+    /// where there is none. Without an index, the id decides, and without an id the last call. To a call that is
+    /// complete nothing is added: a name and arguments without an id are another.
+    fn find(&mut self, index: Option<u32>, id: &str, name: &str, arguments: &str) -> Option<usize> {
+        let is_whole = id.is_empty() && !name.is_empty() && !arguments.trim().is_empty();
+        let other = |call: &Call| {
+            let has_other_id = !id.is_empty() && !call.id.is_empty() && call.id != id;
+            has_other_id || (is_whole && call.is_complete())
+        };
         let found = match index {
             Some(index) => self.list.iter().rposition(|call| call.index == index),
             None if !id.is_empty() => self.list.iter().rposition(|call| call.id == id),

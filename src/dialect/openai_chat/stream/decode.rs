@@ -5,11 +5,9 @@ use super::super::response::MOST_CHOICES;
 use super::super::{citation, finish};
 use super::calls::{Addition, Calls, Unordered};
 use super::wire;
-use crate::chat::{
-    Citation, Delta, Event, EventSink, Extra, Failure, FinishReason, Json, Part, PartKind, PartStart, Text,
-};
+use crate::chat::{Citation, Delta, Event, EventSink, Extra, Failure, Json, Part, PartKind, PartStart, Text};
 use crate::dialect::Dialect;
-use crate::dialect::lane::read_failure;
+use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::service::is_missed;
 use crate::wire::json::{Count, Stencil, TextOr, parse};
 use crate::wire::sse::{self, Framer};
@@ -19,6 +17,9 @@ use serde_json::value::RawValue;
 const MOST_HELD: usize = 16 << 20;
 
 /// Reads a stream of `chat.completion.chunk` events.
+///
+/// Some providers say a finish reason in every chunk, or in one before the last: the answer is finished when the
+/// stream ends after one.
 #[derive(Debug, Default)]
 pub struct StreamDecoder {
     framer: Framer,
@@ -31,7 +32,6 @@ struct Chunks {
     started: bool,
     /// Nothing after this counts.
     over: bool,
-    finished: bool,
     choices: Vec<Choice>,
     /// The last chunk that did nothing but add text to an answer, and that answer: most chunks are like the one before.
     plain: Stencil<u32>,
@@ -46,7 +46,8 @@ struct Choice {
     held_bytes: usize,
     /// Pages that a text relies on which has not begun.
     cited: Vec<Citation<'static>>,
-    finished: bool,
+    /// The finish reason, as far as is known: what is said last counts.
+    finish: Option<Text<'static>>,
 }
 
 /// The open part, tool calls apart.
@@ -81,6 +82,7 @@ impl StreamDecoder {
         {
             self.chunks.take(&event, sink);
         }
+        self.chunks.close(sink);
     }
 }
 
@@ -110,6 +112,9 @@ impl Chunks {
     }
 
     fn take<S: EventSink>(&mut self, event: &sse::Event<'_>, sink: &mut S) {
+        if let Some(failure) = bare_failure(Dialect::OpenaiChat, event) {
+            return self.fail(failure, sink);
+        }
         let data = event.data.unwrap_or_default().trim_ascii();
         if data.is_empty() {
             return;
@@ -141,7 +146,7 @@ impl Chunks {
 
     /// More text of an answer that has begun.
     fn say<S: EventSink>(&mut self, choice: u32, text: Text<'_>, sink: &mut S) {
-        if let Some(state) = self.choices.get_mut(choice as usize).filter(|state| !state.finished) {
+        if let Some(state) = self.choices.get_mut(choice as usize) {
             state.say(choice, Open::Text, Delta::Text(text), sink);
         }
     }
@@ -150,12 +155,26 @@ impl Chunks {
     /// an answer that says nothing, but `[DONE]` is the provider's own word that the answer is complete.
     fn done<S: EventSink>(&mut self, sink: &mut S) {
         self.over = true;
-        for at in 0..u32::try_from(self.choices.len()).unwrap_or(0) {
-            self.finish(at, FinishReason::Unknown, sink);
+        for (choice, state) in (0..).zip(&mut self.choices) {
+            state.finish(choice, sink);
         }
         if self.started {
             sink.event(Event::End);
         }
+    }
+
+    /// The connection was closed. Some providers leave `[DONE]` out; the answer is complete if every choice said why it
+    /// ended.
+    fn close<S: EventSink>(&mut self, sink: &mut S) {
+        let is_complete = self.is_finished() && self.choices.iter().all(|state| state.finish.is_some());
+        if !self.over && is_complete {
+            self.done(sink);
+        }
+    }
+
+    /// Whether a choice said why it ended.
+    fn is_finished(&self) -> bool {
+        self.choices.iter().any(|state| state.finish.is_some())
     }
 
     fn chunk<S: EventSink>(&mut self, chunk: wire::Chunk<'_>, sink: &mut S) -> Result<(), Failure> {
@@ -170,13 +189,11 @@ impl Chunks {
             });
         }
         lost(&chunk.extra, sink);
-        for choice in choices {
-            self.choice(choice, sink)?;
+        let taken = choices.into_iter().try_for_each(|choice| self.choice(choice, sink));
+        if let Some(usage) = chunk.usage.or_else(|| chunk.groq?.usage) {
+            sink.event(Event::Usage { usage: usage.to_usage(), last: self.is_finished() });
         }
-        if let Some(usage) = chunk.usage {
-            sink.event(Event::Usage { usage: usage.to_usage(), last: self.finished });
-        }
-        Ok(())
+        taken
     }
 
     fn choice<S: EventSink>(&mut self, wire: wire::Choice<'_>, sink: &mut S) -> Result<(), Failure> {
@@ -190,32 +207,19 @@ impl Chunks {
         }
         let Some(state) = self.choices.get_mut(at) else { return Ok(()) };
         lost(&wire.extra, sink);
-        if let Some(delta) = wire.delta
-            && !state.finished
-        {
+        if let Some(delta) = wire.delta {
             state.delta(choice, delta, sink)?;
         }
         if let Some(logprobs) = wire.logprobs {
             sink.event(Event::Logprobs { choice, json: Json::from(logprobs) });
         }
+        if let Some(failure) = finish::failure(wire.finish_reason.as_ref(), wire.error) {
+            return Err(failure);
+        }
         if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
-            self.finish(choice, finish::decode(&word.to_str()), sink);
+            state.finish = Some(word.into_owned());
         }
         Ok(())
-    }
-
-    fn finish<S: EventSink>(&mut self, choice: u32, reason: FinishReason, sink: &mut S) {
-        let Some(state) = self.choices.get_mut(choice as usize) else { return };
-        if std::mem::replace(&mut state.finished, true) {
-            return;
-        }
-        self.finished = true;
-        state.close(choice, sink);
-        if !state.cited.is_empty() {
-            sink.event(Event::Lost("annotations"));
-        }
-        let reason = finish::with_calls(reason, state.calls.any());
-        sink.event(Event::Finish { choice, finish: reason.into() });
     }
 }
 
@@ -356,6 +360,16 @@ impl Choice {
             PartKind::Other(opaque) => sink.event(Event::Lost(&opaque.kind.to_str())),
             _ => sink.event(Event::Lost("a picture, sound or document")),
         }
+    }
+
+    /// Nothing more comes.
+    fn finish<S: EventSink>(&mut self, choice: u32, sink: &mut S) {
+        self.close(choice, sink);
+        if !self.cited.is_empty() {
+            sink.event(Event::Lost("annotations"));
+        }
+        let word = self.finish.take().unwrap_or_default();
+        sink.event(Event::Finish { choice, finish: finish::end(&word.to_str(), self.calls.any()) });
     }
 
     fn call<S: EventSink>(

@@ -2,7 +2,7 @@
 
 use super::super::citation::write_nested;
 use super::super::{finish, usage};
-use crate::chat::{Delta, Event, FinishReason, PartStart, Text, Usage};
+use crate::chat::{Delta, Event, Finish, PartStart, Text, Usage};
 use crate::dialect::lane::AnswerPlan;
 use crate::dialect::openai_chat::write_failure_event;
 use crate::wire::json::{Mold, Object, object, write_u64};
@@ -49,6 +49,8 @@ struct Choice {
     thinks_again: bool,
     /// A refusal was said.
     refused: bool,
+    /// Citations so far.
+    citations: u64,
     /// Characters of text so far, and those before the open part: citations count from the beginning of all of it.
     written: u64,
     before: u64,
@@ -92,9 +94,18 @@ impl StreamEncoder {
             Event::Delta { choice, delta } => self.delta(*choice, delta, out),
             Event::PartStop { choice } => self.part_stop(*choice, out),
             Event::Citation { choice, citation } => {
-                let before = self.choices.get(*choice as usize).map_or(0, |state| state.before);
+                self.begin(*choice, out);
+                let Some(state) = self.choices.get_mut(*choice as usize) else { return };
+                let (number, before) = (state.citations, state.before);
+                state.citations = number.saturating_add(1);
                 self.additions(*choice, out, |o| {
-                    o.array("annotations", |list| list.object(|o| write_nested(o, citation, before)));
+                    o.array("annotations", |list| {
+                        list.object(|o| {
+                            // OpenAI's clients put the pieces of a list together by it, and fail where there is none.
+                            o.u64("index", number);
+                            write_nested(o, citation, before);
+                        });
+                    });
                 });
             }
             Event::Logprobs { choice, json } => self.chunk(*choice, out, |o| {
@@ -102,7 +113,7 @@ impl StreamEncoder {
                 o.key("logprobs").extend_from_slice(json.as_str().as_bytes());
                 o.null("finish_reason");
             }),
-            Event::Finish { choice, finish } => self.finish(*choice, finish.reason, out),
+            Event::Finish { choice, finish } => self.finish(*choice, finish, out),
             Event::Usage { usage, .. } => self.usage.update(usage),
             Event::Ping | Event::Lost(_) => {}
             Event::Error(failure) => write_failure_event(failure, out),
@@ -300,13 +311,17 @@ impl StreamEncoder {
         }
     }
 
-    fn finish(&mut self, choice: u32, reason: FinishReason, out: &mut Vec<u8>) {
+    fn finish(&mut self, choice: u32, finish: &Finish<'_>, out: &mut Vec<u8>) {
         self.begin(choice, out);
         let refused = self.choices.get(choice as usize).is_some_and(|state| state.refused);
-        let word = finish::word(finish::with_refusal(reason, refused), self.legacy_functions);
+        let word = finish::word(finish::with_refusal(finish.reason, refused), self.legacy_functions);
         self.chunk(choice, out, |o| {
             o.object("delta", |_| ());
             o.word("finish_reason", word);
+            if let Some(stop) = &finish.stop_sequence {
+                // vLLM's field for it.
+                o.text("stop_reason", stop);
+            }
         });
     }
 

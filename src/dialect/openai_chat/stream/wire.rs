@@ -2,7 +2,7 @@
 
 pub(super) use super::super::request::wire::Function;
 use super::super::request::wire::{CustomCall, Part, ThinkingBlock};
-use super::super::usage::UsageWire;
+use super::super::usage::{Groq, UsageWire};
 use crate::wire::json::{Count, Text, TextOr, wire_object};
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -16,6 +16,7 @@ wire_object! {
         pub(super) created: Count = "created",
         pub(super) choices: Vec<Choice<'a>> = "choices",
         pub(super) usage: UsageWire<'a> = "usage",
+        pub(super) groq: Groq<'a> = "x_groq",
         pub(super) error: &'a RawValue = "error",
         /// Letters that nobody reads: they hide the length of the chunk.
         pub(super) obfuscation: &'a RawValue = "obfuscation",
@@ -33,6 +34,7 @@ wire_object! {
         /// Some send the whole message once more in the end.
         pub(super) message: IgnoredAny = "message",
         pub(super) finish_reason: Text<'a> = "finish_reason",
+        pub(super) error: &'a RawValue = "error",
         pub(super) native_finish_reason: IgnoredAny = "native_finish_reason",
         pub(super) logprobs: &'a RawValue = "logprobs",
     }
@@ -68,9 +70,11 @@ impl<'a> Chunk<'a> {
     /// The text of a chunk that does nothing but add it to one answer, with the answer's number, and its obfuscation.
     /// `None` where there is anything else in it.
     pub(super) fn only_text(&self) -> Option<(u32, &'a str, Option<&'a str>)> {
-        let is_bare = self.usage.is_none() && self.error.is_none() && self.extra.is_empty();
+        let is_bare =
+            self.usage.is_none() && self.groq.is_none() && self.error.is_none() && self.extra.is_empty();
         let [choice] = self.choices.as_deref().filter(|_| is_bare)? else { return None };
         let goes_on = choice.finish_reason.as_ref().is_none_or(Text::is_empty) && choice.logprobs.is_none();
+        let goes_on = goes_on && choice.error.is_none();
         let delta = choice.delta.as_ref().filter(|_| goes_on && choice.extra.is_empty())?;
         let text = delta.content.as_ref().filter(|_| delta.has_no_more())?;
         let TextOr::Text(text) = text else { return None };

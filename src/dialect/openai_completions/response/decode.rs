@@ -31,6 +31,7 @@ wire_object! {
         text: Text<'a> = "text",
         finish_reason: Text<'a> = "finish_reason",
         logprobs: &'a RawValue = "logprobs",
+        error: &'a RawValue = "error",
     }
 }
 
@@ -61,12 +62,13 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
         if index >= MOST_CHOICES {
             return Err(Failure::new(502, "the provider's answer holds too many choices"));
         }
+        if let Some(failure) = finish::failure(wire.finish_reason.as_ref(), wire.error) {
+            return Err(failure);
+        }
         let mut choice = Choice::new(index);
         choice.parts.extend(wire.text.filter(|text| !text.is_empty()).map(Part::text));
-        choice.finish = wire
-            .finish_reason
-            .filter(|word| !word.is_empty())
-            .map(|word| finish::decode(&word.to_str()).into());
+        choice.finish =
+            wire.finish_reason.filter(|word| !word.is_empty()).map(|word| finish::end(&word.to_str(), false));
         choice.extra = wire.extra;
         if let Some((json, offsets)) = wire.logprobs.and_then(logprobs::to_hub) {
             choice.logprobs = Some(json);

@@ -2,9 +2,9 @@
 
 use super::super::logprobs;
 use super::super::response::MOST_CHOICES;
-use crate::chat::{Delta, Event, EventSink, Extra, Failure, FinishReason, PartStart, Text};
+use crate::chat::{Delta, Event, EventSink, Extra, Failure, PartStart, Text};
 use crate::dialect::Dialect;
-use crate::dialect::lane::read_failure;
+use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::openai_chat::{finish, usage::UsageWire};
 use crate::dialect::service::is_missed;
 use crate::wire::json::{Count, parse, wire_object};
@@ -32,10 +32,13 @@ wire_object! {
         text: Text<'a> = "text",
         finish_reason: Text<'a> = "finish_reason",
         logprobs: &'a RawValue = "logprobs",
+        error: &'a RawValue = "error",
     }
 }
 
 /// Reads a stream of `text_completion` events.
+///
+/// Some providers say a finish reason in every chunk: a text is finished when the stream ends after one.
 #[derive(Debug, Default)]
 pub struct StreamDecoder {
     framer: Framer,
@@ -45,16 +48,16 @@ pub struct StreamDecoder {
 #[derive(Debug, Default)]
 struct Chunks {
     started: bool,
-    finished: bool,
     /// Nothing after this counts.
     over: bool,
     choices: Vec<Choice>,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 struct Choice {
     open: bool,
-    finished: bool,
+    /// The finish reason, as far as is known: what is said last counts.
+    finish: Option<Text<'static>>,
 }
 
 impl StreamDecoder {
@@ -81,6 +84,7 @@ impl StreamDecoder {
         {
             self.chunks.take(&event, sink);
         }
+        self.chunks.close(sink);
     }
 }
 
@@ -103,25 +107,49 @@ impl Chunks {
     }
 
     fn take<S: EventSink>(&mut self, event: &sse::Event<'_>, sink: &mut S) {
+        if let Some(failure) = bare_failure(Dialect::OpenaiCompletions, event) {
+            return self.fail(failure, sink);
+        }
         let data = event.data.unwrap_or_default().trim_ascii();
         if data.is_empty() {
             return;
         }
         if data == b"[DONE]" {
-            self.over = true;
-            for choice in 0..u32::try_from(self.choices.len()).unwrap_or(0) {
-                self.finish(choice, FinishReason::Unknown, sink);
-            }
-            if self.started {
-                sink.event(Event::End);
-            }
-            return;
+            return self.done(sink);
         }
         match parse::<Chunk<'_>>(data) {
             Ok(chunk) if chunk.error.is_none() && event.name != "error" => self.chunk(chunk, sink),
             Err(error) if event.name != "error" => self.fail(broken(&error.to_string()), sink),
             _ => self.fail(read_failure(Dialect::OpenaiCompletions, 200, data), sink),
         }
+    }
+
+    /// The provider says that this is all.
+    fn done<S: EventSink>(&mut self, sink: &mut S) {
+        self.over = true;
+        for (choice, state) in (0..).zip(&mut self.choices) {
+            if std::mem::take(&mut state.open) {
+                sink.event(Event::PartStop { choice });
+            }
+            let word = state.finish.take().unwrap_or_default();
+            sink.event(Event::Finish { choice, finish: finish::end(&word.to_str(), false) });
+        }
+        if self.started {
+            sink.event(Event::End);
+        }
+    }
+
+    /// The connection was closed: without `[DONE]`, the answer is complete if every text said why it ended.
+    fn close<S: EventSink>(&mut self, sink: &mut S) {
+        let is_complete = self.is_finished() && self.choices.iter().all(|state| state.finish.is_some());
+        if !self.over && is_complete {
+            self.done(sink);
+        }
+    }
+
+    /// Whether a text said why it ended.
+    fn is_finished(&self) -> bool {
+        self.choices.iter().any(|state| state.finish.is_some())
     }
 
     fn chunk<S: EventSink>(&mut self, chunk: Chunk<'_>, sink: &mut S) {
@@ -135,29 +163,28 @@ impl Chunks {
             });
         }
         lost(&chunk.extra, sink);
-        for choice in choices {
-            if !self.choice(choice, sink) {
-                return self.fail(broken("it holds too many choices"), sink);
-            }
-        }
+        let taken = choices.into_iter().try_for_each(|choice| self.choice(choice, sink));
         if let Some(usage) = chunk.usage {
-            sink.event(Event::Usage { usage: usage.to_usage(), last: self.finished });
+            sink.event(Event::Usage { usage: usage.to_usage(), last: self.is_finished() });
+        }
+        if let Err(failure) = taken {
+            self.fail(failure, sink);
         }
     }
 
-    /// Takes what is added to one text; `false`: there are too many of them.
-    fn choice<S: EventSink>(&mut self, wire: ChoiceWire<'_>, sink: &mut S) -> bool {
+    /// Takes what is added to one text.
+    fn choice<S: EventSink>(&mut self, wire: ChoiceWire<'_>, sink: &mut S) -> Result<(), Failure> {
         let choice = wire.index.unwrap_or(0);
         if choice >= MOST_CHOICES {
-            return false;
+            return Err(broken("it holds too many choices"));
         }
         let at = choice as usize;
         if self.choices.len() <= at {
             self.choices.resize_with(at.saturating_add(1), Choice::default);
         }
-        let Some(state) = self.choices.get_mut(at) else { return true };
+        let Some(state) = self.choices.get_mut(at) else { return Ok(()) };
         lost(&wire.extra, sink);
-        if let Some(text) = wire.text.filter(|text| !text.is_empty() && !state.finished) {
+        if let Some(text) = wire.text.filter(|text| !text.is_empty()) {
             if !std::mem::replace(&mut state.open, true) {
                 sink.event(Event::PartStart { choice, part: PartStart::Text });
             }
@@ -166,21 +193,12 @@ impl Chunks {
         if let Some((json, _)) = wire.logprobs.and_then(logprobs::to_hub) {
             sink.event(Event::Logprobs { choice, json });
         }
+        if let Some(failure) = finish::failure(wire.finish_reason.as_ref(), wire.error) {
+            return Err(failure);
+        }
         if let Some(word) = wire.finish_reason.filter(|word| !word.is_empty()) {
-            self.finish(choice, finish::decode(&word.to_str()), sink);
+            state.finish = Some(word.into_owned());
         }
-        true
-    }
-
-    fn finish<S: EventSink>(&mut self, choice: u32, reason: FinishReason, sink: &mut S) {
-        let Some(state) = self.choices.get_mut(choice as usize) else { return };
-        if std::mem::replace(&mut state.finished, true) {
-            return;
-        }
-        self.finished = true;
-        if std::mem::take(&mut state.open) {
-            sink.event(Event::PartStop { choice });
-        }
-        sink.event(Event::Finish { choice, finish: reason.into() });
+        Ok(())
     }
 }

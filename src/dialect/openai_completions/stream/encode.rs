@@ -67,6 +67,9 @@ impl StreamEncoder {
                     o.word("text", "");
                     o.null("logprobs");
                     o.word("finish_reason", word);
+                    if let Some(stop) = &finish.stop_sequence {
+                        o.text("stop_reason", stop);
+                    }
                 });
             }
             Event::Usage { usage, .. } => self.usage.update(usage),

@@ -79,7 +79,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let status = answer.status.unwrap_or_default().to_str();
     let reason = answer.incomplete_details.and_then(|details| details.reason);
     if !finish::is_at_work(&status) {
-        choice.finish = Some(finish::decode(&status, reason.as_ref(), called, refused).into());
+        choice.finish = Some(finish::decode(&status, reason.as_ref(), called, refused));
     }
     response.choices.push(choice);
     Ok(response)

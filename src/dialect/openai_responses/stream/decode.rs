@@ -209,8 +209,8 @@ impl State {
         let status = if kind == "response.incomplete" { "incomplete" } else { "completed" };
         let status = answer.status.as_ref().map_or(status.into(), Text::to_str);
         let reason = answer.incomplete_details.as_ref().and_then(|details| details.reason.as_ref());
-        let reason = finish::decode(&status, reason, self.items.called, self.items.refused);
-        sink.event(Event::Finish { choice: 0, finish: reason.into() });
+        let finish = finish::decode(&status, reason, self.items.called, self.items.refused);
+        sink.event(Event::Finish { choice: 0, finish });
         self.over = true;
         sink.event(Event::End);
         Ok(())

@@ -94,7 +94,7 @@ impl Writer {
             Event::Logprobs { choice: 0, json } => self.logprobs(json.as_str()),
             Event::Finish { choice: 0, finish } => {
                 let stop_sequence = finish.stop_sequence.clone().map(Text::into_owned);
-                self.finish = Some(Finish { reason: finish.reason, stop_sequence });
+                self.finish = Some(Finish { stop_sequence, ..finish.reason.into() });
             }
             Event::Usage { usage, .. } => self.usage.update(usage),
             Event::Error(failure) => self.fail(failure, out),
