@@ -300,6 +300,20 @@ pub enum ResponseFormat<'a> {
     Other(super::Opaque<'a>),
 }
 
+impl ResponseFormat<'_> {
+    /// What a client's dialect calls it.
+    pub fn field(client: Dialect) -> &'static str {
+        match client {
+            Dialect::OpenaiResponses => "text.format",
+            Dialect::Anthropic => "output_config.format",
+            Dialect::Gemini => "generationConfig.responseSchema",
+            Dialect::Bedrock => "outputConfig.textFormat",
+            Dialect::Ollama | Dialect::OllamaGenerate => "format",
+            Dialect::OpenaiChat | Dialect::OpenaiCompletions | Dialect::Cohere => "response_format",
+        }
+    }
+}
+
 /// A schema that an answer must follow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema<'a> {
@@ -311,4 +325,10 @@ pub struct Schema<'a> {
     pub strict: Option<bool>,
     /// The JSON Schema.
     pub schema: Json<'a>,
+    /// The answer is a string that the schema allows, without its quotes (Gemini's `text/x.enum`).
+    pub is_word: bool,
 }
+
+/// The sentence that asks for JSON where no schema is given.
+pub const JSON_SENTENCE: &str =
+    "Answer with one JSON object and nothing else: no text around it, no code fence.";

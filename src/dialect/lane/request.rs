@@ -2,7 +2,8 @@
 
 use super::params::Fitted;
 use super::{
-    AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, cited, count, custom, identity, names, search, tidy,
+    AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, cited, count, custom, identity, names, search, shape,
+    tidy,
 };
 use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, Text};
 use crate::dialect::gemini::signature::without_signatures;
@@ -115,9 +116,14 @@ fn translated(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> 
     let mut request = decode(call, body)?;
     let custom_tools = custom::names(&request);
     let tool_names = names::fit(&mut request, provider);
-    let (encoded, warnings) = encode(call, provider, &mut request, ask)?;
+    let wrapped = shape::wrap(&mut request, provider, ask)?;
+    let (encoded, mut warnings) = encode(call, provider, &mut request, ask)?;
+    if wrapped.is_some() {
+        warnings.push(shape::asked_within(request.origin));
+    }
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
+        wrapped,
         custom_tools,
         tool_names,
         legacy_functions: request.legacy_functions,
@@ -165,6 +171,8 @@ pub(super) fn encode(
         tidy::order_results(request);
         tidy::read_results(request);
         tidy::name_media(request);
+        shape::loosen(request, provider, &mut losses);
+        shape::say_json(request, provider, ask, &mut losses);
         if matches!(provider, Dialect::Cohere | Dialect::Ollama | Dialect::OllamaGenerate) {
             tidy::read_texts(request);
         }

@@ -3,9 +3,9 @@
 use super::super::model::Claude;
 use super::parts::{Parts, write_json, write_words};
 use super::reasoning::{self, Limits};
-use super::tools::{self, JSON_SENTENCE, Shape};
+use super::tools::{self, Shape};
 use super::turns::{CLOSING, Conversation, OPENING, arrange};
-use crate::chat::{ChatRequest, Failure, Losses, PartKind};
+use crate::chat::{ChatRequest, Failure, JSON_SENTENCE, Losses, PartKind};
 use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded, with_params};
 use crate::wire::json::{Object, object};

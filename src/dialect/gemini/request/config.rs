@@ -7,6 +7,9 @@ use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::wire::json::{Object, object};
 
+/// The media type of an answer that is one of the words which the schema allows.
+pub(super) const WORD: &str = "text/x.enum";
+
 const WHY: &str = "is not supported by Gemini";
 
 /// Most stop texts that Gemini takes.
@@ -125,7 +128,7 @@ fn write_format(
         }
         Some(ResponseFormat::JsonObject) => config.word("responseMimeType", "application/json"),
         Some(ResponseFormat::JsonSchema(schema)) => {
-            config.word("responseMimeType", "application/json");
+            config.word("responseMimeType", if own && schema.is_word { WORD } else { "application/json" });
             tools::write_answer_schema(schema, own, model, losses, config)?;
         }
         Some(ResponseFormat::Other(opaque)) if own => {

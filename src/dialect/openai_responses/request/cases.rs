@@ -136,7 +136,7 @@ fn options_become_those_of_chat_and_back() {
     assert_eq!(back["text"], json!({"format": {"type": "json_object"}}));
     assert_eq!(back["reasoning"], json!({"effort": "low"}));
     assert_eq!((&back["store"], &back["include"]), (&json!(false), &json!(["reasoning.encrypted_content"])));
-    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert_eq!(warnings.len(), 4, "{warnings:?}");
 }
 
 #[test]
