@@ -70,8 +70,11 @@ pub(super) fn fit(request: &mut ChatRequest<'_>, provider: Dialect) -> Vec<Renam
         }
     };
     for tool in &mut request.tools {
-        if let ToolKind::Function(function) = &mut tool.kind {
-            fit(&mut function.name);
+        match &mut tool.kind {
+            ToolKind::Function(function) => fit(&mut function.name),
+            // A function at some providers, which is what it becomes after this.
+            ToolKind::Custom(custom) => fit(&mut custom.name),
+            ToolKind::Search(_) | ToolKind::Other(_) => {}
         }
     }
     match &mut request.tool_choice {

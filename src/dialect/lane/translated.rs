@@ -330,7 +330,7 @@ impl State {
                 Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
             }
             Event::PartStart { choice, part: PartStart::CustomCall { id, name } } => {
-                let id = self.call_ids.of(id);
+                let (id, name) = (self.call_ids.of(id), self.tool_names.name(name));
                 Event::PartStart { choice, part: PartStart::CustomCall { id, name } }
             }
             event => event,
