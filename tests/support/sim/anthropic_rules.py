@@ -133,6 +133,13 @@ def check(
     for name in body.get("metadata") or {}:
         if name != "user_id":
             raise Refused(f"metadata.{name}: Extra inputs are not permitted")
+    user = (body.get("metadata") or {}).get("user_id") or ""
+    if len(user) > 256:
+        raise Refused("metadata.user_id: String should have at most 256 characters")
+    if re.fullmatch(r"\S+@\S+", user):
+        raise Refused("metadata.user_id: user_id appears to contain an email address")
+    if re.fullmatch(r"\+?[\d\s()-]{7,}", user):
+        raise Refused("metadata.user_id: user_id appears to contain a phone number")
     _messages(body, signed)
     _searches(body["messages"], found)
     marks = _marks({name: body[name] for name in ("system", "tools", "messages") if name in body})
