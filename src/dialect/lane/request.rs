@@ -160,7 +160,7 @@ pub(super) fn encode(
         tidy::read_pieces(request, &mut losses);
     }
     cited::forget(request, provider, &mut losses)?;
-    lose_foreign_messages(request, &mut losses)?;
+    lose_foreign_messages(request, &mut losses).map_err(|failure| in_words_of(call.dialect, failure))?;
     if request.origin != provider {
         if !custom::are_known(provider, ask.quirks) {
             custom::as_functions(request, &mut losses);
@@ -173,7 +173,10 @@ pub(super) fn encode(
         tidy::name_media(request);
         shape::loosen(request, provider, &mut losses);
         shape::say_json(request, provider, ask, &mut losses);
-        if matches!(provider, Dialect::Cohere | Dialect::Ollama | Dialect::OllamaGenerate) {
+        if matches!(
+            provider,
+            Dialect::Cohere | Dialect::Ollama | Dialect::OllamaGenerate | Dialect::OpenaiChat
+        ) {
             tidy::read_texts(request);
         }
     }
@@ -265,7 +268,7 @@ fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> 
     let mut lost = None;
     for message in &mut request.messages {
         let kinds = message.parts.iter().filter_map(|part| match &part.kind {
-            PartKind::Other(opaque) => Some(opaque.kind.to_str()),
+            PartKind::Other(opaque) => Some((&part.kind, opaque.kind.to_str())),
             _ => None,
         });
         let is_thought =
@@ -279,8 +282,9 @@ fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> 
             continue;
         }
         let place = message.place.to_string();
-        for kind in kinds {
-            losses.lost(&place, &format!("{kind} has no counterpart at this provider"))?;
+        losses.said_by_model(message.role == Role::Assistant);
+        for (part, kind) in kinds {
+            losses.missed(part, &place, &format!("{kind} has no counterpart at this provider"))?;
         }
         if thoughts > 0 {
             losses.note(format_args!("{place}: the reasoning before it dropped too"));

@@ -7,7 +7,6 @@ use crate::chat::{
 };
 use crate::dialect::Dialect;
 use crate::dialect::gemini::signature::MARK;
-use crate::wire::base64;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Puts the results of a turn's calls directly after the calls, where OpenAI and others want them before anything else is
@@ -269,9 +268,7 @@ fn read_part(part: &mut Part<'_>) -> bool {
 pub(super) fn read_texts(request: &mut ChatRequest<'_>) {
     each_part(request, |kind| {
         if let PartKind::Document(Document { source, .. }) = kind
-            && let Source::Base64 { media_type, data } = source
-            && media_type.to_str().starts_with("text/")
-            && let Some(text) = base64::decode(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok())
+            && let Some(text) = source.decoded_text()
         {
             *source = Source::Text(Text::from(text));
         }

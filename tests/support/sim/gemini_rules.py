@@ -219,7 +219,8 @@ def _part(part: Any, where: str, role: str, generation: int) -> None:
     if "inlineData" in part:
         blob = part["inlineData"]
         known(blob, {"mimeType", "data", "displayName"}, f"{where}.inline_data")
-        if "/" not in blob.get("mimeType", ""):
+        kind = blob.get("mimeType", "")
+        if "/" not in kind or (kind.startswith("application/") and kind != "application/pdf"):
             raise Refused(f"Unsupported MIME type: {blob.get('mimeType', '')}")
         _bytes(blob.get("data", ""), f"{where}.inline_data.data")
     if "fileData" in part:

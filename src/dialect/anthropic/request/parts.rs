@@ -5,7 +5,6 @@ use super::super::search_result::write_pieces;
 use super::turns::Spoken;
 use crate::chat::{Document, Failure, Json, Losses, Part, PartKind, Source, Text, ToolResult, is_missed};
 use crate::dialect::digest::plain_id;
-use crate::wire::base64;
 use crate::wire::json::{Array, Object, write_string};
 use std::borrow::Cow;
 
@@ -122,8 +121,7 @@ impl<'l> Parts<'l> {
                 list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             }
             PartKind::Other(opaque) => {
-                self.losses
-                    .lost(&path(), &format!("{} is not supported by Anthropic", opaque.kind.to_str()))?;
+                self.losses.missed(&part.kind, &path(), &format!("{} {WHY}", opaque.kind.to_str()))?;
             }
         }
         Ok(())
@@ -205,19 +203,30 @@ impl<'l> Parts<'l> {
         Ok(Some(match source {
             Source::Base64 { media_type, data } => {
                 let kind = media_type.to_str();
-                if what == "document" && kind.starts_with("text/") {
-                    // Anthropic takes plain text as text only.
-                    let decoded =
-                        base64::decode(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok());
-                    if let Some(text) = decoded {
-                        return Ok(Some(Sendable::Text(Cow::Owned(text))));
-                    }
+                // Anthropic takes plain text as text only.
+                if what == "document"
+                    && let Some(text) = source.decoded_text()
+                {
+                    return Ok(Some(Sendable::Text(Cow::Owned(text))));
                 }
-                let media_type =
-                    if kind.is_empty() { Cow::Borrowed(sniff(&data.to_str(), what)) } else { kind };
+                let is_known = if what == "image" { is_picture(&kind) } else { source.may_be_pdf() };
+                if !self.own && !is_known {
+                    self.losses.unread(&path(), &format!("a {what} of type {kind:?} {WHY}"))?;
+                    return Ok(None);
+                }
+                let media_type = match &*kind {
+                    "" | "application/octet-stream" => Cow::Borrowed(sniff(&data.to_str(), what)),
+                    _ => kind,
+                };
                 Sendable::Base64 { media_type, data }
             }
-            Source::Url(url) => Sendable::Url(url),
+            Source::Url(url) if self.own || url.to_str().starts_with("https://") => Sendable::Url(url),
+            Source::Url(_) => {
+                let why =
+                    "is at an address that Anthropic cannot read: send it as base64, or at one with https";
+                self.losses.unread(&path(), why)?;
+                return Ok(None);
+            }
             Source::File(id) => Sendable::File(id),
             Source::Text(text) => Sendable::Text(text.to_str()),
             Source::Pieces(pieces) => Sendable::Pieces(pieces),
@@ -297,6 +306,14 @@ fn id<'t>(id: &Text<'t>) -> Cow<'t, str> {
 
 fn is_pdf(media_type: &Text<'_>, data: &Text<'_>) -> bool {
     *media_type == "application/pdf" || (media_type.is_empty() && data.to_str().starts_with("JVBERi"))
+}
+
+/// Whether a picture is of a type that Anthropic takes, or of one that is yet to be found out.
+fn is_picture(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "" | "application/octet-stream" | "image/jpeg" | "image/png" | "image/gif" | "image/webp"
+    )
 }
 
 /// The media type of base64 that came without one, by its first bytes.

@@ -86,6 +86,9 @@ impl<'l> Parts<'l> {
             }
             PartKind::Document(document) => self.document(part, document, path, list)?,
             PartKind::SearchResult(found) => self.search_result(part, found, path, list),
+            PartKind::Audio { .. } if !self.own && self.family.claude().is_some() => {
+                self.losses.unread(&path(), "sound is not supported by Claude")?;
+            }
             PartKind::Audio { source, format } => {
                 let format = format.as_ref().map(Text::to_str);
                 match source {
@@ -123,7 +126,7 @@ impl<'l> Parts<'l> {
                 list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             }
             PartKind::Other(opaque) => {
-                self.losses.lost(&path(), &format!("{} {WHY}", opaque.kind.to_str()))?;
+                self.losses.missed(&part.kind, &path(), &format!("{} {WHY}", opaque.kind.to_str()))?;
             }
         }
         Ok(())
