@@ -401,6 +401,8 @@ def _messages(body: dict[str, Any], signed: Callable[[str, str], bool]) -> None:
             and blocks[-1]["text"] != blocks[-1]["text"].rstrip()
         ):
             raise Refused("messages: final assistant content cannot end with trailing whitespace")
+        if role == "assistant" and blocks and blocks[-1]["type"] in ("thinking", "redacted_thinking"):
+            raise Refused(f"{where}: The final block in an assistant message cannot be `thinking`.")
         waiting = _pairs(where, number, role, blocks, waiting, seen)
         for place, block in enumerate(blocks):
             if block.get("type") == "thinking" and not signed(block["thinking"], block["signature"]):

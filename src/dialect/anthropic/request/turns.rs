@@ -86,6 +86,9 @@ pub(crate) fn arrange<'m, 'a>(
             _ => talk.turns.push(Turn { role, parts }),
         }
     }
+    if !own {
+        lose_bare_thoughts(&mut talk, maker, losses);
+    }
     for turn in talk.turns.iter_mut().filter(|turn| turn.role == "user" && !own) {
         turn.parts.sort_by_key(|spoken| !matches!(spoken.part.kind, PartKind::ToolResult(_)));
     }
@@ -105,9 +108,29 @@ pub(crate) fn arrange<'m, 'a>(
     Ok(talk)
 }
 
+/// Takes out turns of the model's that hold nothing but thoughts: they must not be the last of an answer.
+fn lose_bare_thoughts(talk: &mut Conversation<'_, '_>, maker: &str, losses: &mut Losses) {
+    let is_bare = |turn: &Turn<'_, '_>| {
+        turn.role == "assistant" && turn.parts.iter().all(|spoken| is_thought(spoken.part))
+    };
+    if !talk.turns.iter().any(is_bare) {
+        return;
+    }
+    for mut turn in std::mem::take(&mut talk.turns) {
+        if is_bare(&turn) {
+            let place = turn.parts.first().map_or_else(String::new, |spoken| spoken.place.to_string());
+            losses.note(format_args!("{place}: reasoning dropped: {maker} takes none without an answer"));
+            continue;
+        }
+        match talk.turns.last_mut() {
+            Some(last) if last.role == turn.role => last.parts.append(&mut turn.parts),
+            _ => talk.turns.push(turn),
+        }
+    }
+}
+
 /// The parts of a message that can be sent: blank text is refused by Anthropic, and so are thoughts without proof.
 fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
-    let place = message.place;
     message
         .parts
         .iter()

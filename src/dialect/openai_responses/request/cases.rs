@@ -271,9 +271,10 @@ fn thoughts_come_back_to_their_maker_and_to_nobody_else() {
     assert!(!own.to_string().contains("SIG"), "{own}");
     assert_eq!(warnings.len(), 1);
     let redacted = json!({"model": "m", "input": [{"role": "user", "content": "hi"},
-        {"type": "reasoning", "summary": [], "encrypted_content": "tollgate1:anthropic:redacted:D"}]});
+        {"type": "reasoning", "summary": [], "encrypted_content": "tollgate1:anthropic:redacted:D"},
+        {"role": "assistant", "content": "so"}]});
     let (claude, _) = to_claude(&redacted);
-    assert_eq!(claude["messages"][1]["content"], json!([{"type": "redacted_thinking", "data": "D"}]));
+    assert_eq!(claude["messages"][1]["content"][0], json!({"type": "redacted_thinking", "data": "D"}));
 }
 
 #[test]
