@@ -121,6 +121,20 @@ impl ChatRequest<'_> {
 }
 
 impl ChatRequest<'_> {
+    /// What the client's dialect calls the conversation.
+    pub fn messages_field(&self) -> &'static str {
+        match self.origin {
+            Dialect::OllamaGenerate | Dialect::OpenaiCompletions => "prompt",
+            Dialect::OpenaiResponses => "input",
+            Dialect::Gemini => "contents",
+            Dialect::OpenaiChat
+            | Dialect::Anthropic
+            | Dialect::Cohere
+            | Dialect::Bedrock
+            | Dialect::Ollama => "messages",
+        }
+    }
+
     /// Moves the documents into the last message of the user, before what it says.
     pub fn tell_documents(&mut self) {
         let documents = std::mem::take(&mut self.documents);

@@ -197,12 +197,7 @@ fn something_is_asked(request: &ChatRequest<'_>) -> Result<(), Failure> {
     if request.messages.iter().any(|message| !message.parts.is_empty() || !message.extra.is_empty()) {
         return Ok(());
     }
-    let field = match request.origin {
-        Dialect::OllamaGenerate | Dialect::OpenaiCompletions => "prompt",
-        Dialect::OpenaiResponses => "input",
-        Dialect::Gemini => "contents",
-        _ => "messages",
-    };
+    let field = request.messages_field();
     let why = match request.origin {
         Dialect::Ollama | Dialect::OllamaGenerate => {
             "required: this provider has no models to load or unload"

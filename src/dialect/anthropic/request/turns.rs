@@ -94,7 +94,8 @@ pub(crate) fn arrange<'m, 'a>(
     }
     if talk.turns.is_empty() {
         if talk.system.is_empty() {
-            return Err(Failure::field("messages", "messages: no message says anything"));
+            let field = request.messages_field();
+            return Err(Failure::field(field, format!("{field}: no message says anything")));
         }
         // Instructions alone are a valid request to OpenAI; Anthropic needs somebody to answer.
         losses.note("messages: there is no user message, the system text was sent as one");
@@ -135,19 +136,23 @@ fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec
         .parts
         .iter()
         .enumerate()
-        .filter(|(_, part)| match &part.kind {
+        .filter(|(index, part)| match &part.kind {
             _ if own => true,
             PartKind::Text(text) | PartKind::Refusal(text) => !text.is_blank(),
             PartKind::Thinking(thinking) => {
                 let signed = thinking.signature.as_ref().is_some_and(|signature| !signature.is_empty());
                 if !signed {
+                    let (place, _) = message.place_of(*index);
                     losses.note(format_args!("{place}: reasoning without a signature dropped"));
                 }
                 signed
             }
             _ => true,
         })
-        .map(|(index, part)| Spoken { part, place, index })
+        .map(|(index, part)| {
+            let (place, index) = message.place_of(index);
+            Spoken { part, place, index }
+        })
         .collect()
 }
 
