@@ -332,6 +332,10 @@ def _config(config: Any, generation: int, declared: dict[str, Any]) -> None:
     _range(config, "topP", 0, 1)
     _range(config, "candidateCount", 1, 8)
     _range(config, "maxOutputTokens", 1, 65537)
+    for name in ("presencePenalty", "frequencyPenalty"):
+        _range(config, name, -2, 2)
+        if config.get(name) == 2:
+            raise Refused(f"* GenerateContentRequest.generation_config.{name}: must be in the range [-2.0, 2.0).")
     _range(config, "seed", -(2**31), 2**31 - 1)
     stops = config.get("stopSequences") or []
     if len(stops) > 5 or any(not stop for stop in stops):
