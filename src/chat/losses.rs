@@ -84,6 +84,7 @@ impl Losses {
             PartKind::Image { .. } | PartKind::Audio { .. } | PartKind::Document(_) => {
                 self.unread(field, why)
             }
+            PartKind::Other(opaque) if opaque.is_media() => self.unread(field, why),
             _ => self.lost(field, why),
         }
     }

@@ -72,6 +72,8 @@ pub struct Message<'a> {
     pub place: Place,
     /// What is said.
     pub parts: Vec<Part<'a>>,
+    /// Where more stood of what makes this one message, each with the number of its first part.
+    pub joined: Vec<(usize, Place)>,
     /// The speaker's name (OpenAI).
     pub name: Option<Text<'a>>,
     /// Fields that only the client's dialect knows.
@@ -81,6 +83,23 @@ pub struct Message<'a> {
 impl Message<'_> {
     /// A message with nothing said yet.
     pub fn new(role: Role, place: Place) -> Self {
-        Self { role, place, parts: Vec::new(), name: None, extra: Extra::new() }
+        Self { role, place, parts: Vec::new(), joined: Vec::new(), name: None, extra: Extra::new() }
+    }
+
+    /// Begins what stood at another place and is part of this message.
+    pub fn join(&mut self, place: Place) {
+        if !self.parts.is_empty() {
+            self.joined.push((self.parts.len(), place));
+        }
+    }
+
+    /// Where a part stood, and its number there.
+    pub fn place_of(&self, index: usize) -> (Place, usize) {
+        // They stand in the order of their parts.
+        let begun = self.joined.partition_point(|(first, _)| *first <= index);
+        match begun.checked_sub(1).and_then(|last| self.joined.get(last)) {
+            Some((first, place)) => (*place, index.saturating_sub(*first)),
+            None => (self.place, index),
+        }
     }
 }

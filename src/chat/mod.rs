@@ -31,7 +31,7 @@ pub use part::{
     ToolResult, lines,
 };
 pub use raw::Json;
-pub use request::{ChatRequest, Effort, Reasoning, ResponseFormat, Schema, Thought};
+pub use request::{ChatRequest, Effort, JSON_SENTENCE, Reasoning, ResponseFormat, Schema, Thought};
 pub use response::{ChatResponse, Choice};
 pub use search::Search;
 pub use tool::{Custom, Function, Grammar, Tool, ToolChoice, ToolKind};

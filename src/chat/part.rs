@@ -1,6 +1,7 @@
 //! One part of a message: text, picture, thought, tool call…
 
 use super::{Citation, Extra, Json, Text};
+use crate::wire::base64;
 use serde_json::value::RawValue;
 
 /// One part of a message or of an answer.
@@ -86,6 +87,37 @@ pub enum Source<'a> {
     /// A source that only the sender's dialect knows.
     Other(Opaque<'a>),
 }
+
+impl Source<'_> {
+    /// Whether the bytes are those of a PDF, as far as is known.
+    pub fn may_be_pdf(&self) -> bool {
+        let Self::Base64 { media_type, data } = self else { return false };
+        match &*media_type.to_str() {
+            "" | "application/pdf" => true,
+            "application/octet-stream" => data.to_str().starts_with("JVBERi"),
+            _ => false,
+        }
+    }
+
+    /// Bytes that are text, as text.
+    pub fn decoded_text(&self) -> Option<String> {
+        let Self::Base64 { media_type, data } = self else { return None };
+        let kind = media_type.to_str();
+        let is_text = kind.starts_with("text/") || TEXTS.contains(&&*kind);
+        let bytes = is_text.then(|| base64::decode(&data.to_str())).flatten()?;
+        String::from_utf8(bytes).ok()
+    }
+}
+
+/// Media types of text beside those that begin with `text/`.
+const TEXTS: [&str; 6] = [
+    "application/csv",
+    "application/javascript",
+    "application/json",
+    "application/xhtml+xml",
+    "application/xml",
+    "application/yaml",
+];
 
 /// A document.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,4 +257,14 @@ pub struct Opaque<'a> {
     pub kind: Text<'a>,
     /// The whole of it.
     pub json: Json<'a>,
+}
+
+impl Opaque<'_> {
+    /// Whether it is something to look at, listen to or read: as the decoders call what they have no other word for.
+    pub fn is_media(&self) -> bool {
+        matches!(
+            &*self.kind.to_str(),
+            "fileData" | "inlineData" | "video" | "video_url" | "a picture in S3" | "sound in S3"
+        )
+    }
 }

@@ -121,6 +121,20 @@ impl ChatRequest<'_> {
 }
 
 impl ChatRequest<'_> {
+    /// What the client's dialect calls the conversation.
+    pub fn messages_field(&self) -> &'static str {
+        match self.origin {
+            Dialect::OllamaGenerate | Dialect::OpenaiCompletions => "prompt",
+            Dialect::OpenaiResponses => "input",
+            Dialect::Gemini => "contents",
+            Dialect::OpenaiChat
+            | Dialect::Anthropic
+            | Dialect::Cohere
+            | Dialect::Bedrock
+            | Dialect::Ollama => "messages",
+        }
+    }
+
     /// Moves the documents into the last message of the user, before what it says.
     pub fn tell_documents(&mut self) {
         let documents = std::mem::take(&mut self.documents);
@@ -300,6 +314,20 @@ pub enum ResponseFormat<'a> {
     Other(super::Opaque<'a>),
 }
 
+impl ResponseFormat<'_> {
+    /// What a client's dialect calls it.
+    pub fn field(client: Dialect) -> &'static str {
+        match client {
+            Dialect::OpenaiResponses => "text.format",
+            Dialect::Anthropic => "output_config.format",
+            Dialect::Gemini => "generationConfig.responseSchema",
+            Dialect::Bedrock => "outputConfig.textFormat",
+            Dialect::Ollama | Dialect::OllamaGenerate => "format",
+            Dialect::OpenaiChat | Dialect::OpenaiCompletions | Dialect::Cohere => "response_format",
+        }
+    }
+}
+
 /// A schema that an answer must follow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schema<'a> {
@@ -311,4 +339,10 @@ pub struct Schema<'a> {
     pub strict: Option<bool>,
     /// The JSON Schema.
     pub schema: Json<'a>,
+    /// The answer is a string that the schema allows, without its quotes (Gemini's `text/x.enum`).
+    pub is_word: bool,
 }
+
+/// The sentence that asks for JSON where no schema is given.
+pub const JSON_SENTENCE: &str =
+    "Answer with one JSON object and nothing else: no text around it, no code fence.";

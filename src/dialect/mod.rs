@@ -10,6 +10,7 @@ pub(crate) mod carriage;
 pub mod codec;
 pub mod cohere;
 pub(crate) mod date;
+mod digest;
 mod forward;
 pub mod gemini;
 pub mod lane;

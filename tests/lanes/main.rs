@@ -42,6 +42,7 @@ mod refused;
 mod rerank;
 mod responses;
 mod responses_roundtrip;
+mod shapes;
 mod splits;
 mod stream_cases;
 mod streamed;

@@ -83,6 +83,15 @@ pub(crate) fn requests(client: Dialect, provider: Dialect, model: &str, least: u
         // Bedrock has words of its own for media types, and takes no ending in a document's name.
         let renamed = [" = \"image/", " = \"application/pdf\"", ".filename = ", ".title = ", ".is_error = "];
         let lost = lost.filter(|lost| provider != Bedrock || !renamed.iter().any(|name| lost.contains(name)));
+        // Characters of ids that Anthropic does not know: a hash of the id stands beside what is left of them.
+        let changed = |lost: &String| {
+            let id = [".id = \"", ".tool_call_id = \""].iter().find_map(|name| lost.split_once(name));
+            let value = id.and_then(|(_, rest)| rest.split('"').next());
+            value.is_some_and(|value| {
+                value.contains(|c: char| !c.is_ascii_alphanumeric() && !"_-".contains(c))
+            })
+        };
+        let lost = lost.filter(|lost| provider != Anthropic || !changed(lost));
         // Proofs of thoughts, of which a warning speaks as what they are.
         let sealed = outgoing.warnings.iter().any(|warning| warning.starts_with("encrypted reasoning"));
         let proof = |lost: &String| sealed && (lost.contains(".data = ") || lost.contains(".signature = "));

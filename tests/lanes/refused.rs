@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use tollgate::dialect::Call;
-use tollgate::dialect::Dialect::{self, Anthropic, Bedrock, Gemini, OpenaiChat, OpenaiResponses};
+use tollgate::dialect::Dialect::{
+    self, Anthropic, Bedrock, Gemini, OpenaiChat, OpenaiCompletions, OpenaiResponses,
+};
 use tollgate::dialect::lane::{self, AnswerPlan, Ask, Edit};
 use tollgate::provider::Quirks;
 #[cfg(target_arch = "wasm32")]
@@ -285,4 +287,128 @@ fn citations_are_asked_of_claude_in_either_dialect() {
     let (out, warnings) = sent(Bedrock, Anthropic, "claude-sonnet-4-5", &body);
     assert_eq!(out["messages"][0]["content"][1]["citations"], json!({"enabled": true}));
     assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[test]
+fn ids_of_calls_stay_apart_and_are_there() {
+    let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+    let result = |id: &str| json!({"role": "tool", "tool_call_id": id, "content": "1"});
+    let talk = |ids: &[&str]| {
+        let mut talk = vec![json!({"role": "user", "content": "q"})];
+        talk.push(
+            json!({"role": "assistant", "tool_calls": ids.iter().map(|id| call(id)).collect::<Vec<_>>()}),
+        );
+        talk.extend(ids.iter().map(|id| result(id)));
+        json!({"model": "m", "messages": talk})
+    };
+    for ids in [["call.1", "call:1"], ["ü", "ö"], ["", "call_1"], ["", ""]] {
+        let (out, _) = sent(OpenaiChat, Anthropic, "claude-sonnet-4-5", &talk(&ids));
+        let used = |at: usize| out["messages"][1]["content"][at]["id"].as_str().unwrap();
+        assert!(used(0) != used(1) && !used(0).is_empty(), "{out}");
+        for at in 0..2 {
+            assert_eq!(out["messages"][2]["content"][at]["tool_use_id"], used(at));
+        }
+        let (out, _) = sent(OpenaiChat, Bedrock, BEDROCK_CLAUDE, &talk(&ids));
+        let used = |at: usize| &out["messages"][1]["content"][at]["toolUse"]["toolUseId"];
+        assert!(used(0) != used(1) && used(0) != "", "{out}");
+        let (out, _) = sent(OpenaiChat, OpenaiResponses, "gpt-4o", &talk(&ids));
+        let used = |at: usize| &out["input"][at]["call_id"];
+        assert!(used(1) != used(2) && used(1) != "" && used(2) != "", "{out}");
+        assert_eq!((used(1), used(2)), (used(3), used(4)));
+    }
+}
+
+#[test]
+fn names_of_custom_tools_are_fitted_too() {
+    let body = ask(&json!({"tools": [{"type": "custom", "custom": {"name": "run code"}}],
+        "tool_choice": {"type": "custom", "custom": {"name": "run code"}}}));
+    let (out, _, plan) = planned(OpenaiChat, Anthropic, "claude-sonnet-4-5", &body);
+    let name = out["tools"][0]["name"].as_str().unwrap();
+    assert!(name.starts_with("run_code_"), "{name}");
+    assert_eq!(out["tool_choice"]["name"], name);
+    let whole = json!({"id": "x", "type": "message", "role": "assistant", "model": "m", "stop_reason": "tool_use",
+        "content": [{"type": "tool_use", "id": "t", "name": name, "input": {"input": "1+1"}}],
+        "usage": {"input_tokens": 1, "output_tokens": 1}});
+    let call = &answer(&plan, &whole).0["choices"][0]["message"]["tool_calls"][0];
+    assert_eq!(call["custom"], json!({"name": "run code", "input": "1+1"}));
+}
+
+#[test]
+fn who_asks_is_a_hash_where_it_says_too_much() {
+    for (user, is_hashed) in
+        [("u1", false), ("a@b.example", true), ("+1 (555) 010-0199", true), (&*"u".repeat(257), true)]
+    {
+        let (out, warnings) = sent(OpenaiChat, Anthropic, "claude-sonnet-4-5", &ask(&json!({"user": user})));
+        let sent = out["metadata"]["user_id"].as_str().unwrap();
+        assert_eq!(
+            (sent != user, warnings.len()),
+            (is_hashed, usize::from(is_hashed)),
+            "{sent}: {warnings:?}"
+        );
+    }
+}
+
+#[test]
+fn penalties_and_candidates_are_as_many_as_gemini_takes() {
+    let body = ask(&json!({"presence_penalty": 2, "frequency_penalty": -2, "n": 9}));
+    let (out, warnings) = sent(OpenaiChat, Gemini, "gemini-2.5-flash", &body);
+    let config = &out["generationConfig"];
+    assert_eq!(
+        (config["presencePenalty"].as_f64(), config["frequencyPenalty"].as_f64()),
+        (Some(1.99), Some(-2.0))
+    );
+    assert_eq!((config["candidateCount"].as_u64(), warnings.len()), (Some(8), 2), "{warnings:?}");
+}
+
+#[test]
+fn thoughts_alone_are_no_turn() {
+    let thought = json!({"reasoningContent": {"reasoningText": {"text": "t", "signature": "s"}}});
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "q"}]},
+        {"role": "assistant", "content": [thought]}, {"role": "user", "content": [{"text": "r"}]},
+        {"role": "assistant", "content": [thought]}]});
+    let (out, warnings) = sent(Bedrock, Anthropic, "claude-sonnet-4-5", &body);
+    assert_eq!(
+        out["messages"],
+        json!([{"role": "user", "content": [{"type": "text", "text": "q"}, {"type": "text", "text": "r"}]}])
+    );
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+}
+
+#[test]
+fn tiers_that_openai_has_too_are_asked_for() {
+    let body = json!({"contents": [{"parts": [{"text": "q"}]}], "serviceTier": "flex"});
+    let (out, warnings) = sent(Gemini, OpenaiChat, "gpt-5", &body);
+    assert_eq!((&out["service_tier"], warnings.len()), (&json!("flex"), 0), "{warnings:?}");
+    let body = json!({"messages": [{"role": "user", "content": [{"text": "q"}]}], "serviceTier": {"type": "priority"}});
+    assert_eq!(sent(Bedrock, OpenaiChat, "gpt-5", &body).0["service_tier"], "priority");
+}
+
+#[test]
+fn a_conversation_that_says_nothing_is_named_as_the_client_calls_it() {
+    for (client, body, field) in [
+        (Gemini, json!({"contents": [{"parts": [{"text": " "}]}]}), "contents"),
+        (OpenaiResponses, json!({"model": "m", "input": " "}), "input"),
+        (OpenaiCompletions, json!({"model": "m", "prompt": " "}), "prompt"),
+        (OpenaiChat, json!({"model": "m", "messages": [{"role": "user", "content": " "}]}), "messages"),
+    ] {
+        let ask = Ask::new("claude-sonnet-4-5", &Quirks::OPENAI);
+        let failure =
+            lane::request(&Call::chat(client), Anthropic, body.to_string().as_bytes(), &ask).unwrap_err();
+        assert_eq!(failure.param.as_deref(), Some(field), "{failure:?}");
+    }
+}
+
+#[test]
+fn items_that_make_one_message_are_named_one_by_one() {
+    let thought = json!({"type": "reasoning", "summary": [{"type": "summary_text", "text": "t"}]});
+    let body = json!({"model": "m", "input": [{"role": "user", "content": "q"},
+        {"role": "assistant", "content": [{"type": "output_text", "text": "a"}]}, thought,
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": "[1]"},
+        {"type": "function_call_output", "call_id": "c", "output": "o"}]});
+    for (provider, model) in [(Anthropic, "claude-sonnet-4-5"), (Gemini, "gemini-2.5-flash")] {
+        let (_, warnings) = sent(OpenaiResponses, provider, model, &body);
+        for place in ["input[2]: reasoning", "input[3].content[0]: arguments"] {
+            assert!(warnings.iter().any(|warning| warning.starts_with(place)), "{warnings:?}");
+        }
+    }
 }

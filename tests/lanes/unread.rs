@@ -41,7 +41,7 @@ fn parts() -> [(Dialect, Value, &'static [Dialect]); 7] {
     let near = json!({"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}});
     [
         (OpenaiChat, url, &[Bedrock, Gemini, Ollama]),
-        (OpenaiChat, sound, &[OpenaiResponses, Anthropic, Cohere, Ollama]),
+        (OpenaiChat, sound, &[OpenaiResponses, Anthropic, Bedrock, Cohere, Ollama]),
         (OpenaiChat, upload, &[Bedrock, Gemini, Cohere, Ollama]),
         (OpenaiChat, pdf, &[Cohere, Ollama]),
         (Anthropic, pdf_url, &[OpenaiChat, Bedrock, Gemini, Cohere, Ollama]),
@@ -84,6 +84,70 @@ fn a_look_at_a_body_finds_what_is_not_text() {
             let Edit::Replace(sent) = outgoing.edit else { panic!("not translated") };
             assert!(to.shape().may_hold_media(&sent), "{to:?}: {}", String::from_utf8_lossy(&sent));
         }
+    }
+}
+
+#[test]
+fn files_that_only_their_own_maker_can_fetch_are_not_passed_over() {
+    let store = "https://generativelanguage.googleapis.com/v1beta/files/a";
+    let googles = ["gs://b/a.pdf", store, "https://www.youtube.com/watch?v=a"].map(|uri| {
+        (Gemini, json!({"fileData": {"mimeType": "application/pdf", "fileUri": uri}}), "contents[0].parts")
+    });
+    let film =
+        (Gemini, json!({"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}}), "contents[0].parts");
+    let s3 = json!({"s3Location": {"uri": "s3://b/a"}});
+    let amazons = [
+        json!({"image": {"format": "png", "source": s3}}),
+        json!({"document": {"format": "pdf", "name": "a", "source": s3}}),
+        json!({"video": {"format": "mp4", "source": s3}}),
+        json!({"audio": {"format": "mp3", "source": s3}}),
+    ]
+    .map(|part| (Bedrock, part, "messages[0]"));
+    for (client, part, place) in googles.into_iter().chain([film]).chain(amazons) {
+        for beside in [true, false] {
+            let mut parts = vec![part.clone()];
+            parts.extend(beside.then(|| json!({"text": "what is it?"})));
+            let body = match client {
+                Gemini => json!({"contents": [{"role": "user", "parts": parts}]}),
+                _ => json!({"messages": [{"role": "user", "content": parts}]}),
+            };
+            for (to, model) in MODELS.into_iter().filter(|(to, _)| *to != client) {
+                let ask = Ask::new(model, &Quirks::OPENAI);
+                let met = lane::request(&Call::chat(client), to, body.to_string().as_bytes(), &ask);
+                let failure = met.expect_err(&format!("{part} to {to:?}"));
+                assert!(failure.is_unsupported() && failure.status == 400, "{failure:?}");
+                let place = place.split('.').next().unwrap();
+                assert!(failure.message.starts_with(place), "{to:?}: {failure:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn documents_go_where_their_format_is_read() {
+    let word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+    let file = |name: &str, kind: &str| {
+        let data = format!("data:{kind};base64,YSxi");
+        json!([{"role": "user", "content": [{"type": "text", "text": "q"},
+            {"type": "file", "file": {"filename": name, "file_data": data}}]}])
+    };
+    for to in [Anthropic, Gemini, Cohere, Ollama] {
+        assert!(sent(OpenaiChat, to, &file("a.docx", word), false).is_err(), "{to:?}");
+        assert!(sent(OpenaiChat, to, &file("a.csv", "text/csv"), false).is_ok(), "{to:?}");
+    }
+    assert!(sent(OpenaiChat, Bedrock, &file("a.docx", word), false).is_ok());
+    for (format, can) in [("docx", false), ("csv", true), ("html", true), ("pdf", true)] {
+        let document = json!({"document": {"format": format, "name": "a", "source": {"bytes": "YSxi"}}});
+        let talk = json!([{"role": "user", "content": [{"text": "q"}, document]}]);
+        for to in [OpenaiChat, Anthropic, Gemini] {
+            assert_eq!(sent(Bedrock, to, &talk, false).is_ok(), can, "{format} to {to:?}");
+        }
+    }
+    // A picture of a kind that Claude does not know, and one where it cannot fetch it.
+    for url in ["data:image/tiff;base64,AAAA", "http://a.example/a.png", "gs://b/a.png", "data:image/png,a"] {
+        let picture = json!({"type": "image_url", "image_url": {"url": url}});
+        let talk = json!([{"role": "user", "content": [picture]}]);
+        assert!(sent(OpenaiChat, Anthropic, &talk, false).is_err(), "{url}");
     }
 }
 

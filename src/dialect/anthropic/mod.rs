@@ -17,7 +17,7 @@ pub(crate) use citation::is_field as is_citation_field;
 pub use failure::{write_failure, write_failure_event};
 pub(crate) use finish::finish_reason;
 pub(crate) use model::Claude;
-pub(crate) use request::{MERGED, UNFORCED, reasoning, schema, turns};
+pub(crate) use request::{MERGED, UNFORCED, follows, reasoning, schema, turns};
 pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};

@@ -86,6 +86,9 @@ fn decode<'b>(plan: &AnswerPlan, body: &'b [u8]) -> Result<ChatResponse<'b>, Fai
     if plan.json_tool {
         unwrap_json_tool(&mut response);
     }
+    if let Some(wrapped) = plan.wrapped {
+        wrapped.settle(&mut response);
+    }
     if !plan.tool_names.is_empty() {
         let said = Said::new(&plan.tool_names);
         for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {

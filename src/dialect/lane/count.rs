@@ -2,7 +2,7 @@
 
 use super::identity::holds_foreign;
 use super::request::{decode, encode};
-use super::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, names, read_failure};
+use super::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, names, read_failure, shape};
 use crate::chat::{ChatRequest, Failure};
 use crate::dialect::{Call, Dialect, Operation};
 use crate::meter::estimate::{self, Tokenizer};
@@ -122,6 +122,7 @@ pub(super) fn request(
     }
     let mut request = read(call, body)?;
     names::fit(&mut request, provider);
+    shape::wrap(&mut request, provider, &ask)?;
     let (encoded, warnings) = encode(call, provider, &mut request, &ask)?;
     let edit = Edit::Replace(wrapped(form, &members(&encoded.body)?, ask.model));
     Ok(Outgoing { edit, warnings, plan })

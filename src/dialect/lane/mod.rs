@@ -20,10 +20,12 @@ mod params;
 mod replay;
 mod request;
 mod search;
+mod shape;
 mod stream;
 mod tidy;
 mod transcript;
 mod translated;
+mod wrapped;
 
 pub use answer::{answer, answer_as_stream};
 pub use envelope::read_envelope;
@@ -38,6 +40,7 @@ pub use params::Setting;
 pub(crate) use params::{set_params, with_params};
 pub use request::{request, request_of};
 pub use stream::Stream;
+pub use wrapped::Wrapped;
 
 use crate::chat::Usage;
 use crate::dialect::{Carriage, Cites, Dialect, Operation};
@@ -142,6 +145,8 @@ pub struct AnswerPlan {
     pub show_usage: bool,
     /// Structured output was asked for through a forced call of the tool [`JSON_TOOL`]: its arguments are the answer.
     pub json_tool: bool,
+    /// What was asked for was asked for within an object: the answer is a property of it.
+    pub wrapped: Option<Wrapped>,
     /// The client's custom tools, which take free text: at a provider that knows none they are functions of one text.
     pub custom_tools: Vec<String>,
     /// Tools whose names this provider would refuse: as they were sent, and as the client says them.
@@ -185,6 +190,7 @@ impl AnswerPlan {
             stream,
             show_usage,
             json_tool: false,
+            wrapped: None,
             custom_tools: Vec::new(),
             tool_names: Vec::new(),
             legacy_functions: false,

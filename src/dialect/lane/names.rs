@@ -3,7 +3,7 @@
 
 use crate::chat::{ChatRequest, PartKind, Text, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
-use sha2::{Digest, Sha256};
+use crate::dialect::digest::digest;
 use std::collections::{HashMap, HashSet};
 
 /// A name as it was sent, and as the client says it.
@@ -51,10 +51,7 @@ impl Rule {
         let allowed = name.chars().map(|c| if self.allows(c) { c } else { '_' });
         fitted.extend(allowed.take(self.longest.saturating_sub(10)));
         fitted.push('_');
-        for byte in Sha256::digest(name.as_bytes()).iter().take(4) {
-            fitted
-                .extend([byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
-        }
+        fitted.push_str(&digest(name, 4));
         Some(fitted)
     }
 }
@@ -73,8 +70,11 @@ pub(super) fn fit(request: &mut ChatRequest<'_>, provider: Dialect) -> Vec<Renam
         }
     };
     for tool in &mut request.tools {
-        if let ToolKind::Function(function) = &mut tool.kind {
-            fit(&mut function.name);
+        match &mut tool.kind {
+            ToolKind::Function(function) => fit(&mut function.name),
+            // A function at some providers, which is what it becomes after this.
+            ToolKind::Custom(custom) => fit(&mut custom.name),
+            ToolKind::Search(_) | ToolKind::Other(_) => {}
         }
     }
     match &mut request.tool_choice {

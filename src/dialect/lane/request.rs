@@ -2,7 +2,8 @@
 
 use super::params::Fitted;
 use super::{
-    AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, cited, count, custom, identity, names, search, tidy,
+    AnswerPlan, Ask, Edit, Encoded, Outgoing, Warning, cited, count, custom, identity, names, search, shape,
+    tidy,
 };
 use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, Text};
 use crate::dialect::gemini::signature::without_signatures;
@@ -115,9 +116,14 @@ fn translated(call: &Call, provider: Dialect, seen: Seen<'_>, ask: &Ask<'_>) -> 
     let mut request = decode(call, body)?;
     let custom_tools = custom::names(&request);
     let tool_names = names::fit(&mut request, provider);
-    let (encoded, warnings) = encode(call, provider, &mut request, ask)?;
+    let wrapped = shape::wrap(&mut request, provider, ask)?;
+    let (encoded, mut warnings) = encode(call, provider, &mut request, ask)?;
+    if wrapped.is_some() {
+        warnings.push(shape::asked_within(request.origin));
+    }
     let plan = AnswerPlan {
         json_tool: encoded.json_tool,
+        wrapped,
         custom_tools,
         tool_names,
         legacy_functions: request.legacy_functions,
@@ -154,7 +160,7 @@ pub(super) fn encode(
         tidy::read_pieces(request, &mut losses);
     }
     cited::forget(request, provider, &mut losses)?;
-    lose_foreign_messages(request, &mut losses)?;
+    lose_foreign_messages(request, &mut losses).map_err(|failure| in_words_of(call.dialect, failure))?;
     if request.origin != provider {
         if !custom::are_known(provider, ask.quirks) {
             custom::as_functions(request, &mut losses);
@@ -165,7 +171,12 @@ pub(super) fn encode(
         tidy::order_results(request);
         tidy::read_results(request);
         tidy::name_media(request);
-        if matches!(provider, Dialect::Cohere | Dialect::Ollama | Dialect::OllamaGenerate) {
+        shape::loosen(request, provider, &mut losses);
+        shape::say_json(request, provider, ask, &mut losses);
+        if matches!(
+            provider,
+            Dialect::Cohere | Dialect::Ollama | Dialect::OllamaGenerate | Dialect::OpenaiChat
+        ) {
             tidy::read_texts(request);
         }
     }
@@ -186,12 +197,7 @@ fn something_is_asked(request: &ChatRequest<'_>) -> Result<(), Failure> {
     if request.messages.iter().any(|message| !message.parts.is_empty() || !message.extra.is_empty()) {
         return Ok(());
     }
-    let field = match request.origin {
-        Dialect::OllamaGenerate | Dialect::OpenaiCompletions => "prompt",
-        Dialect::OpenaiResponses => "input",
-        Dialect::Gemini => "contents",
-        _ => "messages",
-    };
+    let field = request.messages_field();
     let why = match request.origin {
         Dialect::Ollama | Dialect::OllamaGenerate => {
             "required: this provider has no models to load or unload"
@@ -257,7 +263,7 @@ fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> 
     let mut lost = None;
     for message in &mut request.messages {
         let kinds = message.parts.iter().filter_map(|part| match &part.kind {
-            PartKind::Other(opaque) => Some(opaque.kind.to_str()),
+            PartKind::Other(opaque) => Some((&part.kind, opaque.kind.to_str())),
             _ => None,
         });
         let is_thought =
@@ -271,8 +277,9 @@ fn lose_foreign_messages(request: &mut ChatRequest<'_>, losses: &mut Losses) -> 
             continue;
         }
         let place = message.place.to_string();
-        for kind in kinds {
-            losses.lost(&place, &format!("{kind} has no counterpart at this provider"))?;
+        losses.said_by_model(message.role == Role::Assistant);
+        for (part, kind) in kinds {
+            losses.missed(part, &place, &format!("{kind} has no counterpart at this provider"))?;
         }
         if thoughts > 0 {
             losses.note(format_args!("{place}: the reasoning before it dropped too"));

@@ -7,7 +7,6 @@ use crate::chat::{
 };
 use crate::dialect::Dialect;
 use crate::dialect::gemini::signature::MARK;
-use crate::wire::base64;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Puts the results of a turn's calls directly after the calls, where OpenAI and others want them before anything else is
@@ -105,9 +104,9 @@ fn put_results_first<'a>(turn: Vec<Message<'a>>, ordered: &mut Vec<Message<'a>>)
 }
 
 /// Gives a call whose id another one had before it an id of its own, and its result too: ids tell calls apart within a
-/// whole conversation, and makers answer 400 to the same one twice.
+/// whole conversation, and makers answer 400 to the same one twice. So do calls and results that came without any.
 pub(super) fn part_ids(request: &mut ChatRequest<'_>) {
-    let mut used = UsedIds::default();
+    let mut used = UsedIds::of(request);
     // The ids of the last turn's calls by what they were, in the order of the calls.
     let mut turn: HashMap<String, VecDeque<String>> = HashMap::new();
     for message in &mut request.messages {
@@ -116,9 +115,9 @@ pub(super) fn part_ids(request: &mut ChatRequest<'_>) {
         }
         for part in &mut message.parts {
             match &mut part.kind {
-                PartKind::ToolCall(call) if !call.id.is_empty() => {
+                PartKind::ToolCall(call) => {
                     let id = call.id.to_str().into_owned();
-                    let own = used.unused(&id);
+                    let own = if id.is_empty() { used.made_up() } else { used.unused(&id) };
                     if own != id {
                         call.id = Text::from(own.clone());
                     }
@@ -126,8 +125,11 @@ pub(super) fn part_ids(request: &mut ChatRequest<'_>) {
                 }
                 PartKind::ToolResult(result) => {
                     let id = result.call_id.to_str();
-                    let Some(ids) = turn.get_mut(&*id) else { continue };
-                    let own = if ids.len() > 1 { ids.pop_front() } else { ids.front().cloned() };
+                    let own = match turn.get_mut(&*id) {
+                        Some(ids) if ids.len() > 1 => ids.pop_front(),
+                        Some(ids) => ids.front().cloned(),
+                        None => id.is_empty().then(|| used.made_up()),
+                    };
                     if let Some(own) = own.filter(|own| *own != id) {
                         result.call_id = Text::from(own);
                     }
@@ -144,9 +146,36 @@ struct UsedIds {
     used: HashSet<String>,
     /// The last number that was given to an id: all before it are used.
     last: HashMap<String, usize>,
+    /// All ids that were said, where some were not.
+    said: HashSet<String>,
+    /// Ids that were made up.
+    made: usize,
 }
 
 impl UsedIds {
+    fn of(request: &ChatRequest<'_>) -> Self {
+        let parts = request.messages.iter().flat_map(|message| &message.parts);
+        let ids = parts.filter_map(|part| match &part.kind {
+            PartKind::ToolCall(call) => Some(&call.id),
+            PartKind::ToolResult(result) => Some(&result.call_id),
+            _ => None,
+        });
+        let are_missing = ids.clone().any(Text::is_empty);
+        let said = ids.filter(|_| are_missing).map(|id| id.to_str().into_owned()).collect();
+        Self { said, ..Self::default() }
+    }
+
+    /// An id for what has none, which nothing else has.
+    fn made_up(&mut self) -> String {
+        loop {
+            self.made = self.made.saturating_add(1);
+            let id = format!("call_{}", self.made);
+            if !self.said.contains(&id) && self.used.insert(id.clone()) {
+                return id;
+            }
+        }
+    }
+
     /// The id, with a number where it is used already; what an id carries besides ([`MARK`]) stays at its end.
     fn unused(&mut self, id: &str) -> String {
         if self.used.insert(id.to_owned()) {
@@ -239,9 +268,7 @@ fn read_part(part: &mut Part<'_>) -> bool {
 pub(super) fn read_texts(request: &mut ChatRequest<'_>) {
     each_part(request, |kind| {
         if let PartKind::Document(Document { source, .. }) = kind
-            && let Source::Base64 { media_type, data } = source
-            && media_type.to_str().starts_with("text/")
-            && let Some(text) = base64::decode(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok())
+            && let Some(text) = source.decoded_text()
         {
             *source = Source::Text(Text::from(text));
         }
@@ -336,6 +363,35 @@ mod tests {
         assert_eq!(
             ids.map(|id| used.unused(id)).collect::<Vec<_>>(),
             ["c__thought__S", "c_3__thought__S", "c_2__thought__S", "c_3_2__thought__S", "c_4__thought__S"]
+        );
+    }
+
+    #[test]
+    fn calls_without_an_id_get_one_that_nothing_else_has() {
+        let mut request = ChatRequest::new(Dialect::OpenaiChat);
+        for part in [call(""), call(""), result(""), result(""), call("call_2"), result("call_2"), result("")]
+        {
+            let mut message = Message::new(Role::User, Place::Message(0));
+            if matches!(part.kind, PartKind::ToolCall(_)) {
+                message.role = Role::Assistant;
+                // Calls of one turn stand together.
+                if let Some(last) = request.messages.last_mut().filter(|last| calls(last)) {
+                    last.parts.push(part);
+                    continue;
+                }
+            }
+            message.parts.push(part);
+            request.messages.push(message);
+        }
+        part_ids(&mut request);
+        let ids = request.messages.iter().flat_map(|message| &message.parts).map(|part| match &part.kind {
+            PartKind::ToolCall(call) => call.id.to_str().into_owned(),
+            PartKind::ToolResult(result) => result.call_id.to_str().into_owned(),
+            _ => String::new(),
+        });
+        assert_eq!(
+            ids.collect::<Vec<_>>(),
+            ["call_1", "call_3", "call_1", "call_3", "call_2", "call_2", "call_4"]
         );
     }
 

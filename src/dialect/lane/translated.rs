@@ -7,6 +7,7 @@ use super::custom::CustomCalls;
 use super::marks::Marks;
 use super::names::Said;
 use super::transcript::Transcript;
+use super::wrapped::Unwrapping;
 use super::{AnswerPlan, JSON_TOOL, Pass, Progress, Report, answer_id, broken_off};
 use crate::chat::{Delta, Event, EventSink, Failure, FinishReason, PartStart, Text};
 use crate::dialect::codec::{self, StreamDecoder, StreamEncoder};
@@ -34,6 +35,7 @@ struct State {
     misplaces: bool,
     /// `None`: the bytes pass as they are.
     encoder: Option<StreamEncoder>,
+    wrapped: Option<Unwrapping>,
     custom: Option<CustomCalls>,
     marks: Option<Marks>,
     progress: Progress,
@@ -81,6 +83,7 @@ impl Stream {
             // Bedrock's blocks are the parts, so that they can be the client's as well.
             misplaces: plan.client.shape().cites == Cites::Passages && plan.provider != Dialect::Bedrock,
             encoder: (plan.client != plan.provider).then(|| StreamEncoder::new(plan)),
+            wrapped: plan.wrapped.map(Unwrapping::new),
             custom: CustomCalls::new(plan),
             marks: Marks::new(plan.client, plan.provider),
             progress: Progress::Waiting,
@@ -167,13 +170,20 @@ impl EventSink for Sink<'_> {
         }
         let named = self.state.named(event);
         let event = self.state.without_json_tool(named);
-        let Some(mut custom) = self.state.custom.take() else { return self.tell(event) };
-        custom.pass(event, &mut |event| self.tell(event));
-        self.state.custom = Some(custom);
+        let Some(mut wrapped) = self.state.wrapped.take() else { return self.call(event) };
+        wrapped.pass(event, &mut |event| self.call(event));
+        self.state.wrapped = Some(wrapped);
     }
 }
 
 impl Sink<'_> {
+    /// Makes calls of custom tools what the client knows them as.
+    fn call(&mut self, event: Event<'_>) {
+        let Some(mut custom) = self.state.custom.take() else { return self.tell(event) };
+        custom.pass(event, &mut |event| self.tell(event));
+        self.state.custom = Some(custom);
+    }
+
     /// Counts an event and writes it for the client.
     fn tell(&mut self, event: Event<'_>) {
         self.state.observe(&event);
@@ -320,7 +330,7 @@ impl State {
                 Event::PartStart { choice, part: PartStart::ToolCall { id, name } }
             }
             Event::PartStart { choice, part: PartStart::CustomCall { id, name } } => {
-                let id = self.call_ids.of(id);
+                let (id, name) = (self.call_ids.of(id), self.tool_names.name(name));
                 Event::PartStart { choice, part: PartStart::CustomCall { id, name } }
             }
             event => event,

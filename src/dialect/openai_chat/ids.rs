@@ -1,9 +1,9 @@
 //! Ids as the provider takes them.
 
 use crate::chat::Text;
+use crate::dialect::digest::digest;
 use crate::provider::Quirks;
 use crate::wire::json::write_string;
-use sha2::{Digest, Sha256};
 
 /// Characters of a tool call's id, at most.
 const LONGEST_CALL_ID: usize = 40;
@@ -43,13 +43,7 @@ fn short(id: &Text<'_>, longest: usize, prefix: &str) -> Option<String> {
     if id.chars().count() <= longest {
         return None;
     }
-    let mut short = String::with_capacity(prefix.len() + 32);
-    short.push_str(prefix);
-    for byte in Sha256::digest(id.as_bytes()).iter().take(16) {
-        short
-            .extend([byte >> 4, byte & 0xf].map(|nibble| char::from_digit(nibble.into(), 16).unwrap_or('0')));
-    }
-    Some(short)
+    Some(format!("{prefix}{}", digest(&id, 16)))
 }
 
 /// Mistral takes nine letters and digits and nothing else: another id becomes nine that depend on all of it.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .claude import Claude
-from .schema import keywords, loose_objects
+from .schema import keywords, loose_objects, unfollowed
 
 TOP = set(
     [
@@ -133,6 +133,13 @@ def check(
     for name in body.get("metadata") or {}:
         if name != "user_id":
             raise Refused(f"metadata.{name}: Extra inputs are not permitted")
+    user = (body.get("metadata") or {}).get("user_id") or ""
+    if len(user) > 256:
+        raise Refused("metadata.user_id: String should have at most 256 characters")
+    if re.fullmatch(r"\S+@\S+", user):
+        raise Refused("metadata.user_id: user_id appears to contain an email address")
+    if re.fullmatch(r"\+?[\d\s()-]{7,}", user):
+        raise Refused("metadata.user_id: user_id appears to contain a phone number")
     _messages(body, signed)
     _searches(body["messages"], found)
     marks = _marks({name: body[name] for name in ("system", "tools", "messages") if name in body})
@@ -240,6 +247,10 @@ def _tools(body: dict[str, Any]) -> None:
             raise Refused(f"tools.{number}.custom.input_schema.type: Field required")
         if schema["type"] != "object":
             raise Refused(f"tools.{number}.custom.input_schema.type: Input should be 'object'")
+        for word in sorted({"oneOf", "allOf", "anyOf"} & set(schema)):
+            raise Refused(f"tools.{number}.custom.input_schema: input_schema does not support {word} at the top level")
+        if tool.get("strict"):
+            _followed(schema, f"tools.{number}.custom.input_schema")
         if "description" in tool and not isinstance(tool["description"], str):
             raise Refused(f"tools.{number}.custom.description: Input should be a valid string")
         if name in names:
@@ -324,13 +335,21 @@ def _output(body: dict[str, Any]) -> None:
         return
     if set(form) != {"type", "schema"} or form["type"] != "json_schema":
         raise Refused("output_config.format: Input should have exactly 'type': 'json_schema' and 'schema'")
-    for path in loose_objects(form["schema"]):
+    _followed(form["schema"], "output_config.format.schema")
+
+
+def _followed(schema: Any, where: str) -> None:
+    """What a model is held to takes less than JSON Schema has."""
+    for path in loose_objects(schema):
         raise Refused(
-            f"output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false ({path})"
+            f"{where}: For 'object' type, 'additionalProperties' must be explicitly set to false ({path})"
         )
-    wrong = keywords(form["schema"]) & UNSUPPORTED
+    wrong = keywords(schema) & UNSUPPORTED
     if wrong:
-        raise Refused(f"output_config.format.schema: properties {', '.join(sorted(wrong))} are not supported")
+        raise Refused(f"{where}: properties {', '.join(sorted(wrong))} are not supported")
+    why = unfollowed(schema)
+    if why is not None:
+        raise Refused(f"{where}: {why}")
 
 
 def _system(system: Any) -> None:
@@ -382,6 +401,8 @@ def _messages(body: dict[str, Any], signed: Callable[[str, str], bool]) -> None:
             and blocks[-1]["text"] != blocks[-1]["text"].rstrip()
         ):
             raise Refused("messages: final assistant content cannot end with trailing whitespace")
+        if role == "assistant" and blocks and blocks[-1]["type"] in ("thinking", "redacted_thinking"):
+            raise Refused(f"{where}: The final block in an assistant message cannot be `thinking`.")
         waiting = _pairs(where, number, role, blocks, waiting, seen)
         for place, block in enumerate(blocks):
             if block.get("type") == "thinking" and not signed(block["thinking"], block["signature"]):

@@ -176,6 +176,8 @@ def family_refusals(body: dict[str, Any], model: str) -> None:
     """What only some families of models take."""
     caches = "claude" in model or "nova" in model
     config = body.get("toolConfig") or {}
+    if "claude" in model and any("audio" in block for message in body["messages"] for block in message["content"]):
+        raise Refused("This model doesn't support the audio content block that you provided. Update the content block and try again.")
     blocks = [*(body.get("system") or []), *config.get("tools", [])]
     blocks += [block for message in body["messages"] for block in message["content"]]
     if not caches and any("cachePoint" in block for block in blocks):

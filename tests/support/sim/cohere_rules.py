@@ -128,6 +128,8 @@ def _tools(body: Any) -> None:
         raise invalid("tool_choice is only valid with tools")
     if body.get("strict_tools") and not body.get("tools"):
         raise invalid("strict_tools is only valid with tools")
+    if body.get("strict_tools") and not all(tool["function"]["parameters"].get("required") for tool in body["tools"]):
+        raise invalid("strict_tools requires at least one required parameter of every tool")
 
 
 def _format(body: Any) -> None:

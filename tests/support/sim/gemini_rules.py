@@ -219,7 +219,8 @@ def _part(part: Any, where: str, role: str, generation: int) -> None:
     if "inlineData" in part:
         blob = part["inlineData"]
         known(blob, {"mimeType", "data", "displayName"}, f"{where}.inline_data")
-        if "/" not in blob.get("mimeType", ""):
+        kind = blob.get("mimeType", "")
+        if "/" not in kind or (kind.startswith("application/") and kind != "application/pdf"):
             raise Refused(f"Unsupported MIME type: {blob.get('mimeType', '')}")
         _bytes(blob.get("data", ""), f"{where}.inline_data.data")
     if "fileData" in part:
@@ -331,6 +332,10 @@ def _config(config: Any, generation: int, declared: dict[str, Any]) -> None:
     _range(config, "topP", 0, 1)
     _range(config, "candidateCount", 1, 8)
     _range(config, "maxOutputTokens", 1, 65537)
+    for name in ("presencePenalty", "frequencyPenalty"):
+        _range(config, name, -2, 2)
+        if config.get(name) == 2:
+            raise Refused(f"* GenerateContentRequest.generation_config.{name}: must be in the range [-2.0, 2.0).")
     _range(config, "seed", -(2**31), 2**31 - 1)
     stops = config.get("stopSequences") or []
     if len(stops) > 5 or any(not stop for stop in stops):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .openai_rules import NAME, Refused, _base64, _ranged, _strict
+from .openai_rules import NAME, Refused, _base64, _ranged, _rooted, _strict
 
 TOP = {
     "background",
@@ -219,6 +219,7 @@ def _text(body: dict[str, Any]) -> None:
                 raise missing(f"text.format.{name}")
         for name in set(form) - {"type", "name", "schema", "description", "strict"}:
             raise unknown(f"text.format.{name}")
+        _rooted(form["schema"], form["name"], "text.format.schema")
         if form.get("strict"):
             _strict(form["schema"], f"response_format '{form['name']}'", "text.format.schema", "invalid_json_schema")
 

@@ -10,7 +10,7 @@ import binascii
 import re
 from typing import Any
 
-from .schema import loose_objects, optional_properties
+from .schema import keywords, loose_objects, optional_properties
 
 TOP = set(
     [
@@ -292,7 +292,12 @@ def _tools(body: dict[str, Any], lenient: bool) -> None:
         )
 
 
+NOT_STRICT = {"allOf", "oneOf", "not", "if", "then", "else", "default", "patternProperties", "dependentSchemas"}
+
+
 def _strict(schema: Any, what: str, param: str, code: str | None) -> None:
+    for word in sorted(keywords(schema) & NOT_STRICT):
+        raise Refused(f"Invalid schema for {what}: In context=(), '{word}' is not permitted.", param, code)
     for path in loose_objects(schema):
         raise Refused(
             f"Invalid schema for {what}: In context=({path!r}), 'additionalProperties' is required to be supplied and to be false.",
@@ -343,8 +348,20 @@ def _format(body: dict[str, Any]) -> None:
                 "response_format.json_schema.name",
                 "invalid_value",
             )
+        _rooted(spec.get("schema"), spec["name"], "response_format")
         if spec.get("strict"):
             _strict(spec.get("schema") or {}, f"response_format '{spec['name']}'", "response_format", None)
+
+
+def _rooted(schema: Any, name: str, param: str) -> None:
+    """The root of an answer's schema is one object, and no choice."""
+    kind = schema.get("type", "None") if isinstance(schema, dict) else "None"
+    if kind != "object" or "anyOf" in schema:
+        raise Refused(
+            f"Invalid schema for response_format '{name}': schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{kind}\"'.",
+            param,
+            "invalid_json_schema",
+        )
 
 
 def _messages(messages: Any, lenient: bool) -> None:

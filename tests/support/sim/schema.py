@@ -127,6 +127,29 @@ def keywords(schema: Any) -> set[str]:
     return found
 
 
+def unfollowed(schema: Any) -> str | None:
+    """Why Anthropic does not hold a model to the schema: it refers to itself or out of itself, or joins references."""
+
+    def visit(node: Any, open_refs: tuple[str, ...]) -> str | None:
+        if isinstance(node, list):
+            return next((why for sub in node if (why := visit(sub, open_refs))), None)
+        if not isinstance(node, dict):
+            return None
+        if any(isinstance(part, dict) and "$ref" in part for part in node.get("allOf") or []):
+            return "'allOf' with '$ref' is not supported"
+        ref = node.get("$ref")
+        if isinstance(ref, str):
+            if not ref.startswith("#"):
+                return "External '$ref' is not supported"
+            if ref in open_refs:
+                return f"Circular reference detected in schema definitions: {ref}"
+            inner = schema if ref == "#" else _resolve(ref, schema)
+            return visit(inner, (*open_refs, ref))
+        return next((why for sub in node.values() if (why := visit(sub, open_refs))), None)
+
+    return visit(schema, ("#",))
+
+
 def _resolve(ref: str, root: Any) -> Any:
     node = root
     for part in ref.removeprefix("#/").split("/"):

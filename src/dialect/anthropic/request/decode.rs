@@ -203,7 +203,13 @@ fn decode_thinking(thinking: Thinking<'_>) -> Result<Reasoning<'_>, Failure> {
 
 fn decode_format(format: Format<'_>) -> ResponseFormat<'_> {
     if let Some(schema) = format.schema {
-        let schema = Schema { name: None, description: None, strict: None, schema: Json::from(schema) };
+        let schema = Schema {
+            name: None,
+            description: None,
+            strict: None,
+            schema: Json::from(schema),
+            is_word: false,
+        };
         return ResponseFormat::JsonSchema(schema);
     }
     let kind = format.kind.unwrap_or_default();

@@ -3,10 +3,11 @@
 use super::super::model::Claude;
 use super::parts::{Parts, write_json, write_words};
 use super::reasoning::{self, Limits};
-use super::tools::{self, JSON_SENTENCE, Shape};
+use super::tools::{self, Shape};
 use super::turns::{CLOSING, Conversation, OPENING, arrange};
-use crate::chat::{ChatRequest, Failure, Losses, PartKind};
+use crate::chat::{ChatRequest, Failure, JSON_SENTENCE, Losses, PartKind, Text};
 use crate::dialect::Dialect;
+use crate::dialect::digest::digest;
 use crate::dialect::lane::{Ask, Encoded, with_params};
 use crate::wire::json::{Object, object};
 
@@ -56,7 +57,7 @@ pub fn encode_request(
         write_service_tier(request, own, losses, body)?;
         match (&request.metadata, &request.user) {
             (Some(metadata), _) if own => write_json("metadata", metadata, body),
-            (_, Some(user)) => body.object("metadata", |metadata| metadata.text("user_id", user)),
+            (_, Some(user)) => body.object("metadata", |metadata| write_user(user, losses, metadata)),
             _ => {}
         }
         tools::write(request, claude, &shape, &choice, losses, body)?;
@@ -91,8 +92,33 @@ fn write_output_config(
     });
 }
 
+/// Characters of a user's id, at most.
+const LONGEST_USER: usize = 256;
+
+/// Writes the user. Anthropic wants ids that say nothing of who it is, and refuses what it can tell to be more.
+fn write_user(user: &Text<'_>, losses: &mut Losses, metadata: &mut Object<'_>) {
+    let said = user.to_str();
+    let why = if said.chars().count() > LONGEST_USER {
+        "takes at most 256 characters"
+    } else if is_address(&said) {
+        "takes no e-mail addresses and telephone numbers"
+    } else {
+        return metadata.text("user_id", user);
+    };
+    losses.note(format_args!("user replaced by a hash of it: Anthropic {why}"));
+    metadata.str("user_id", &format!("user_{}", digest(&said, 16)));
+}
+
+/// Whether it is an e-mail address or a telephone number.
+fn is_address(user: &str) -> bool {
+    let is_mail = user.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty());
+    let is_dialled = |c: char| c.is_ascii_digit() || c.is_ascii_whitespace() || "()-".contains(c);
+    let number = user.strip_prefix('+').unwrap_or(user);
+    is_mail || (number.len() >= 7 && number.chars().all(is_dialled))
+}
+
 fn write_stop(request: &ChatRequest<'_>, losses: &mut Losses, body: &mut Object<'_>) {
-    let has_blank = request.stop.iter().any(crate::chat::Text::is_blank);
+    let has_blank = request.stop.iter().any(Text::is_blank);
     if has_blank {
         losses.note("stop: blank stop texts dropped, Anthropic refuses them");
     }

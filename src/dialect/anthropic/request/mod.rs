@@ -13,4 +13,4 @@ mod cases;
 
 pub use decode::decode_request;
 pub use encode::encode_request;
-pub(crate) use tools::{MERGED, UNFORCED};
+pub(crate) use tools::{MERGED, UNFORCED, follows};

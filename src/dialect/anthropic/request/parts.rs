@@ -4,23 +4,26 @@ use super::super::citation::write_own;
 use super::super::search_result::write_pieces;
 use super::turns::Spoken;
 use crate::chat::{Document, Failure, Json, Losses, Part, PartKind, Source, Text, ToolResult, is_missed};
-use crate::wire::base64;
+use crate::dialect::digest::plain_id;
 use crate::wire::json::{Array, Object, write_string};
 use std::borrow::Cow;
 
-/// Writes blocks; remembers the ids it had to make up.
+const WHY: &str = "is not supported by Anthropic";
+
+/// Bytes of a call's id where its characters have to change: as many as any other maker takes.
+const LONGEST_ID: usize = 64;
+
+/// Writes blocks.
 #[derive(Debug)]
 pub(super) struct Parts<'l> {
     /// The request came in this dialect: its extras and opaque blocks are Anthropic's own.
     pub(super) own: bool,
     pub(super) losses: &'l mut Losses,
-    calls_without_id: usize,
-    results_without_id: usize,
 }
 
 impl<'l> Parts<'l> {
     pub(super) fn new(own: bool, losses: &'l mut Losses) -> Self {
-        Self { own, losses, calls_without_id: 0, results_without_id: 0 }
+        Self { own, losses }
     }
 
     /// Writes one block; nothing when it was dropped.
@@ -102,15 +105,9 @@ impl<'l> Parts<'l> {
                     self.losses
                         .note(format_args!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
                 }
-                let id = if call.id.is_empty() {
-                    self.calls_without_id += 1;
-                    Cow::Owned(format!("call_{}", self.calls_without_id))
-                } else {
-                    plain_id(&call.id)
-                };
                 list.object(|block| {
                     block.word("type", "tool_use");
-                    block.str("id", &id);
+                    block.str("id", &id(&call.id));
                     block.text("name", &call.name);
                     write_json("input", &input, block);
                     self.finish(part, block);
@@ -124,8 +121,7 @@ impl<'l> Parts<'l> {
                 list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             }
             PartKind::Other(opaque) => {
-                self.losses
-                    .lost(&path(), &format!("{} is not supported by Anthropic", opaque.kind.to_str()))?;
+                self.losses.missed(&part.kind, &path(), &format!("{} {WHY}", opaque.kind.to_str()))?;
             }
         }
         Ok(())
@@ -173,16 +169,10 @@ impl<'l> Parts<'l> {
         path: &dyn Fn() -> String,
         list: &mut Array<'_>,
     ) -> Result<(), Failure> {
-        let id = if result.call_id.is_empty() {
-            self.results_without_id += 1;
-            Cow::Owned(format!("call_{}", self.results_without_id))
-        } else {
-            plain_id(&result.call_id)
-        };
         let is_blank = |part: &Part<'_>| matches!(&part.kind, PartKind::Text(text) if text.is_blank());
         list.object(|block| {
             block.word("type", "tool_result");
-            block.str("tool_use_id", &id);
+            block.str("tool_use_id", &id(&result.call_id));
             match result.content.as_slice() {
                 [only] if is_blank(only) => {}
                 [Part { kind: PartKind::Text(text), cache_control: None, extra, .. }] if extra.is_empty() => {
@@ -213,19 +203,30 @@ impl<'l> Parts<'l> {
         Ok(Some(match source {
             Source::Base64 { media_type, data } => {
                 let kind = media_type.to_str();
-                if what == "document" && kind.starts_with("text/") {
-                    // Anthropic takes plain text as text only.
-                    let decoded =
-                        base64::decode(&data.to_str()).and_then(|bytes| String::from_utf8(bytes).ok());
-                    if let Some(text) = decoded {
-                        return Ok(Some(Sendable::Text(Cow::Owned(text))));
-                    }
+                // Anthropic takes plain text as text only.
+                if what == "document"
+                    && let Some(text) = source.decoded_text()
+                {
+                    return Ok(Some(Sendable::Text(Cow::Owned(text))));
                 }
-                let media_type =
-                    if kind.is_empty() { Cow::Borrowed(sniff(&data.to_str(), what)) } else { kind };
+                let is_known = if what == "image" { is_picture(&kind) } else { source.may_be_pdf() };
+                if !self.own && !is_known {
+                    self.losses.unread(&path(), &format!("a {what} of type {kind:?} {WHY}"))?;
+                    return Ok(None);
+                }
+                let media_type = match &*kind {
+                    "" | "application/octet-stream" => Cow::Borrowed(sniff(&data.to_str(), what)),
+                    _ => kind,
+                };
                 Sendable::Base64 { media_type, data }
             }
-            Source::Url(url) => Sendable::Url(url),
+            Source::Url(url) if self.own || url.to_str().starts_with("https://") => Sendable::Url(url),
+            Source::Url(_) => {
+                let why =
+                    "is at an address that Anthropic cannot read: send it as base64, or at one with https";
+                self.losses.unread(&path(), why)?;
+                return Ok(None);
+            }
             Source::File(id) => Sendable::File(id),
             Source::Text(text) => Sendable::Text(text.to_str()),
             Source::Pieces(pieces) => Sendable::Pieces(pieces),
@@ -293,19 +294,26 @@ pub(super) fn write_json(key: &str, json: &Json<'_>, object: &mut Object<'_>) {
     object.key(key).extend_from_slice(json.as_str().as_bytes());
 }
 
-/// An id with the characters Anthropic allows (letters, digits, `_`, `-`); others become `_`, in the call and in its
-/// result alike.
-fn plain_id<'t>(id: &Text<'t>) -> Cow<'t, str> {
+/// An id with the characters Anthropic allows (letters, digits, `_`, `-`); others become `_`, with a piece of the id's hash,
+/// in the call and in its result alike.
+fn id<'t>(id: &Text<'t>) -> Cow<'t, str> {
     let id = id.to_str();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if id.chars().all(allowed) {
-        return id;
+    match plain_id(&id, LONGEST_ID, |c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        Some(plain) => Cow::Owned(plain),
+        None => id,
     }
-    Cow::Owned(id.chars().map(|c| if allowed(c) { c } else { '_' }).collect())
 }
 
 fn is_pdf(media_type: &Text<'_>, data: &Text<'_>) -> bool {
     *media_type == "application/pdf" || (media_type.is_empty() && data.to_str().starts_with("JVBERi"))
+}
+
+/// Whether a picture is of a type that Anthropic takes, or of one that is yet to be found out.
+fn is_picture(media_type: &str) -> bool {
+    matches!(
+        media_type,
+        "" | "application/octet-stream" | "image/jpeg" | "image/png" | "image/gif" | "image/webp"
+    )
 }
 
 /// The media type of base64 that came without one, by its first bytes.
@@ -335,15 +343,4 @@ pub(super) fn write_words(words: &str, list: &mut Array<'_>) {
             });
         });
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_keep_what_is_allowed() {
-        assert_eq!(plain_id(&Text::plain("functions.get:0")), "functions_get_0");
-        assert!(matches!(plain_id(&Text::plain("toolu_1-A")), Cow::Borrowed("toolu_1-A")));
-    }
 }

@@ -1,9 +1,11 @@
 //! JSON Schemas as Anthropic takes them for structured output: keywords it refuses become words in the description,
 //! objects are closed.
 
-use crate::dialect::schema::MAX_DEPTH;
-use crate::wire::json::{Array, Object, array, members, object, write_string};
+use crate::dialect::schema::{MAX_DEPTH, is_mergeable};
+use crate::wire::json::{Array, Members, Object, array, members, object, write_string};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::collections::HashSet;
 
 /// Keywords that Anthropic refuses or ignores; what they ask for is told to the model in the description.
 const TOLD: [&str; 20] = [
@@ -52,13 +54,14 @@ impl Rewriter {
         };
         self.depth += 1;
         let mut told = Vec::new();
-        let is_object = found.get("properties").is_some()
-            || found.get("type").is_some_and(|kind| kind.value.get() == "\"object\"");
+        let fields = merged(&found);
+        let is_object = fields
+            .iter()
+            .any(|(key, value)| key == "properties" || (key == "type" && value.get() == "\"object\""));
         object(out, |target| {
             let mut description = None;
-            for field in &found.fields {
-                let (key, value) = (&*field.key, field.value);
-                match key {
+            for (key, value) in &fields {
+                match &**key {
                     "description" => description = serde_json::from_str::<String>(value.get()).ok(),
                     "properties" | "$defs" | "definitions" => self.map(key, value, target),
                     "anyOf" | "allOf" => self.list(key, value, target),
@@ -73,7 +76,7 @@ impl Rewriter {
                     "minItems" if matches!(value.get(), "0" | "1") => target.raw(key, value),
                     "format" if !is_known_format(value) => self.tell(key, value, &mut told),
                     "$schema" | "$id" => {}
-                    _ if TOLD.contains(&key) => self.tell(key, value, &mut told),
+                    _ if TOLD.contains(&&**key) => self.tell(key, value, &mut told),
                     _ => target.raw(key, value),
                 }
             }
@@ -122,6 +125,33 @@ impl Rewriter {
     }
 }
 
+/// What a schema says, an `allOf` of one schema put beside the rest: Anthropic takes no reference in one.
+fn merged<'a>(found: &Members<'a>) -> Vec<(Cow<'a, str>, &'a RawValue)> {
+    let said: HashSet<&str> = found.fields.iter().map(|field| &*field.key).collect();
+    let mut fields = Vec::with_capacity(found.fields.len());
+    for field in &found.fields {
+        let only = if field.key == "allOf" { only(field.value, &said) } else { None };
+        match only {
+            Some(inner) => fields.extend(inner),
+            None => fields.push((field.key.clone(), field.value)),
+        }
+    }
+    fields
+}
+
+/// What the only schema of a list says that is not said around it, where it says nothing there otherwise.
+fn only<'a>(list: &'a RawValue, said: &HashSet<&str>) -> Option<Vec<(Cow<'a, str>, &'a RawValue)>> {
+    let schemas: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
+    let [only] = *schemas else { return None };
+    let inner = members(only.get().as_bytes()).ok()?;
+    let is_said = |key: &str| said.contains(key);
+    if !inner.fields.iter().all(|field| is_mergeable(&field.key, is_said)) {
+        return None;
+    }
+    let new = inner.fields.into_iter().filter(|field| !is_said(&field.key));
+    Some(new.map(|field| (field.key, field.value)).collect())
+}
+
 fn is_known_format(value: &RawValue) -> bool {
     FORMATS.iter().any(|format| value.get().trim_matches('"') == *format)
 }
@@ -149,6 +179,18 @@ mod tests {
             r##"{"type":"object","properties":{"age":{"type":"integer","description":"Years (minimum: 0)"},"pattern":{"type":"string","description":"pattern: \"^a\""},"when":{"type":"string","format":"date"},"list":{"type":"array","minItems":1,"items":{"anyOf":[{"$ref":"#/$defs/x"},{"type":"null"}]},"description":"maxItems: 3"}},"$defs":{"x":{"type":"object","properties":{},"additionalProperties":false}},"required":["age"],"additionalProperties":false}"##
         );
         assert_eq!(moved, ["minimum", "pattern", "maxItems"]);
+    }
+
+    #[test]
+    fn one_schema_of_all_is_put_in_its_place() {
+        let (schema, _) = rewrite(
+            r##"{"properties":{"a":{"allOf":[{"$ref":"#/$defs/a","title":"T"}],"title":"A","description":"d"},
+            "b":{"allOf":[{"type":"object"},{"title":"x"}]}}}"##,
+        );
+        assert_eq!(
+            schema,
+            r##"{"properties":{"a":{"$ref":"#/$defs/a","title":"A","description":"d"},"b":{"allOf":[{"type":"object","additionalProperties":false},{"title":"x"}]}},"additionalProperties":false}"##
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::chat::{
 use crate::dialect::Dialect;
 use crate::dialect::lane::JSON_TOOL;
 use crate::dialect::offered::{self, Only};
-use crate::dialect::schema::object_at_root;
+use crate::dialect::schema::{claude_refuses, object_at_root};
 use crate::wire::json::{Array, Object, Patch, members};
 use std::borrow::Cow;
 
@@ -29,10 +29,6 @@ pub(super) enum Shape<'r, 'a> {
     Own(&'r Json<'a>),
 }
 
-/// The sentence that asks for JSON where no schema is given.
-pub(super) const JSON_SENTENCE: &str =
-    "Answer with one JSON object and nothing else: no text around it, no code fence.";
-
 /// Decides how to ask for the shape.
 pub(super) fn shape<'r, 'a>(
     request: &'r ChatRequest<'a>,
@@ -46,8 +42,11 @@ pub(super) fn shape<'r, 'a>(
                 .note("response_format json_object asked for in the system text: Anthropic has no such mode");
             Shape::Sentence
         }
+        Some(ResponseFormat::JsonSchema(schema)) if request.origin == Dialect::Anthropic => {
+            Shape::Format(schema)
+        }
         Some(ResponseFormat::JsonSchema(schema))
-            if claude.takes_schema() || request.origin == Dialect::Anthropic =>
+            if claude.takes_schema() && follows(schema, claude, request.origin, losses)? =>
         {
             Shape::Format(schema)
         }
@@ -60,6 +59,28 @@ pub(super) fn shape<'r, 'a>(
             Shape::Free
         }
     })
+}
+
+/// Whether a model that can be held to a schema can be held to this one. Where not, a tool has to be forced.
+///
+/// # Errors
+/// 400 that names the client's field, where none can be.
+pub(crate) fn follows(
+    schema: &Schema<'_>,
+    claude: Claude,
+    client: Dialect,
+    losses: &mut Losses,
+) -> Result<bool, Failure> {
+    let Some(why) = claude_refuses(schema.schema.as_str()) else { return Ok(true) };
+    let field = ResponseFormat::field(client);
+    if !claude.forces_tools() {
+        return Err(Failure::field(
+            field,
+            format!("{field}: the schema {why}, which this model cannot follow"),
+        ));
+    }
+    losses.note(format_args!("{field} asked for by a tool: the schema {why}, which Anthropic refuses"));
+    Ok(false)
 }
 
 /// Why a choice is lost on models that cannot be made to use a tool. One tool that had to be used is the only one sent.

@@ -86,12 +86,16 @@ pub(crate) fn arrange<'m, 'a>(
             _ => talk.turns.push(Turn { role, parts }),
         }
     }
+    if !own {
+        lose_bare_thoughts(&mut talk, maker, losses);
+    }
     for turn in talk.turns.iter_mut().filter(|turn| turn.role == "user" && !own) {
         turn.parts.sort_by_key(|spoken| !matches!(spoken.part.kind, PartKind::ToolResult(_)));
     }
     if talk.turns.is_empty() {
         if talk.system.is_empty() {
-            return Err(Failure::field("messages", "messages: no message says anything"));
+            let field = request.messages_field();
+            return Err(Failure::field(field, format!("{field}: no message says anything")));
         }
         // Instructions alone are a valid request to OpenAI; Anthropic needs somebody to answer.
         losses.note("messages: there is no user message, the system text was sent as one");
@@ -105,26 +109,50 @@ pub(crate) fn arrange<'m, 'a>(
     Ok(talk)
 }
 
+/// Takes out turns of the model's that hold nothing but thoughts: they must not be the last of an answer.
+fn lose_bare_thoughts(talk: &mut Conversation<'_, '_>, maker: &str, losses: &mut Losses) {
+    let is_bare = |turn: &Turn<'_, '_>| {
+        turn.role == "assistant" && turn.parts.iter().all(|spoken| is_thought(spoken.part))
+    };
+    if !talk.turns.iter().any(is_bare) {
+        return;
+    }
+    for mut turn in std::mem::take(&mut talk.turns) {
+        if is_bare(&turn) {
+            let place = turn.parts.first().map_or_else(String::new, |spoken| spoken.place.to_string());
+            losses.note(format_args!("{place}: reasoning dropped: {maker} takes none without an answer"));
+            continue;
+        }
+        match talk.turns.last_mut() {
+            Some(last) if last.role == turn.role => last.parts.append(&mut turn.parts),
+            _ => talk.turns.push(turn),
+        }
+    }
+}
+
 /// The parts of a message that can be sent: blank text is refused by Anthropic, and so are thoughts without proof.
 fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
-    let place = message.place;
     message
         .parts
         .iter()
         .enumerate()
-        .filter(|(_, part)| match &part.kind {
+        .filter(|(index, part)| match &part.kind {
             _ if own => true,
             PartKind::Text(text) | PartKind::Refusal(text) => !text.is_blank(),
             PartKind::Thinking(thinking) => {
                 let signed = thinking.signature.as_ref().is_some_and(|signature| !signature.is_empty());
                 if !signed {
+                    let (place, _) = message.place_of(*index);
                     losses.note(format_args!("{place}: reasoning without a signature dropped"));
                 }
                 signed
             }
             _ => true,
         })
-        .map(|(index, part)| Spoken { part, place, index })
+        .map(|(index, part)| {
+            let (place, index) = message.place_of(index);
+            Spoken { part, place, index }
+        })
         .collect()
 }
 

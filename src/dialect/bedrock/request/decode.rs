@@ -173,6 +173,7 @@ fn decode_output<'a>(output: OutputConfig<'a>, request: &mut ChatRequest<'a>) ->
                 description: definition.description,
                 strict: None,
                 schema,
+                is_word: false,
             })
         }
         None => {

@@ -8,9 +8,9 @@ use crate::chat::{
     ToolResult, is_missed, lines,
 };
 use crate::dialect::anthropic::turns::Spoken;
+use crate::dialect::digest::{digest, plain_id};
 use crate::wire::base64;
 use crate::wire::json::{Array, Object, parse_raw, wire_object};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
@@ -19,21 +19,19 @@ const WHY: &str = "is not supported by Bedrock";
 /// Longest id of a tool call, in characters.
 const LONGEST_ID: usize = 64;
 
-/// Writes blocks; remembers the ids it had to make up and the names of documents, which must differ.
+/// Writes blocks; remembers the names of documents, which must differ.
 #[derive(Debug)]
 pub(super) struct Parts<'l> {
     /// The request came in this dialect: its extras and opaque blocks are Bedrock's own.
     own: bool,
     family: Family,
     pub(super) losses: &'l mut Losses,
-    calls_without_id: usize,
-    results_without_id: usize,
     names: Names,
 }
 
 impl<'l> Parts<'l> {
     pub(super) fn new(own: bool, family: Family, losses: &'l mut Losses) -> Self {
-        Self { own, family, losses, calls_without_id: 0, results_without_id: 0, names: Names::default() }
+        Self { own, family, losses, names: Names::default() }
     }
 
     /// Writes one block, and its cache point behind it; nothing when it was dropped.
@@ -88,6 +86,9 @@ impl<'l> Parts<'l> {
             }
             PartKind::Document(document) => self.document(part, document, path, list)?,
             PartKind::SearchResult(found) => self.search_result(part, found, path, list),
+            PartKind::Audio { .. } if !self.own && self.family.claude().is_some() => {
+                self.losses.unread(&path(), "sound is not supported by Claude")?;
+            }
             PartKind::Audio { source, format } => {
                 let format = format.as_ref().map(Text::to_str);
                 match source {
@@ -111,7 +112,7 @@ impl<'l> Parts<'l> {
                     self.losses
                         .note(format_args!("{}: arguments are no JSON object, sent as INVALID_JSON", path()));
                 }
-                let id = id(&call.id, &mut self.calls_without_id);
+                let id = id(&call.id);
                 list.object(|block| {
                     block.object("toolUse", |tool| {
                         tool.str("toolUseId", &id);
@@ -125,7 +126,7 @@ impl<'l> Parts<'l> {
                 list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             }
             PartKind::Other(opaque) => {
-                self.losses.lost(&path(), &format!("{} {WHY}", opaque.kind.to_str()))?;
+                self.losses.missed(&part.kind, &path(), &format!("{} {WHY}", opaque.kind.to_str()))?;
             }
         }
         Ok(())
@@ -325,7 +326,7 @@ impl<'l> Parts<'l> {
         path: &dyn Fn() -> String,
         list: &mut Array<'_>,
     ) -> Result<(), Failure> {
-        let id = id(&result.call_id, &mut self.results_without_id);
+        let id = id(&result.call_id);
         let is_blank = |part: &Part<'_>| matches!(&part.kind, PartKind::Text(text) if text.is_blank());
         let mut points = Vec::new();
         list.object(|block| {
@@ -469,27 +470,17 @@ fn write_json(key: &str, json: &Json<'_>, object: &mut Object<'_>) {
     object.key(key).extend_from_slice(json.as_str().as_bytes());
 }
 
-/// An id as Bedrock takes it: letters, digits and `_.:-`, at most 64. Other characters become `_`, a longer id is
-/// replaced by its hash, in the call and in its result alike; a missing one is counted.
-fn id<'t>(id: &Text<'t>, missing: &mut usize) -> Cow<'t, str> {
+/// An id as Bedrock takes it: letters, digits and `_.:-`, at most 64. Others become `_`, with a piece of the id's hash, and a
+/// longer id is replaced by its hash, in the call and in its result alike.
+fn id<'t>(id: &Text<'t>) -> Cow<'t, str> {
     let id = id.to_str();
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
-    if id.is_empty() {
-        *missing += 1;
-        return Cow::Owned(format!("call_{missing}"));
-    }
     if id.len() > LONGEST_ID {
-        let mut short = String::from("call_");
-        for byte in Sha256::digest(id.as_bytes()).iter().take(16) {
-            short
-                .extend([byte >> 4, byte & 0xf].map(|half| char::from_digit(half.into(), 16).unwrap_or('0')));
-        }
-        return Cow::Owned(short);
+        return Cow::Owned(format!("call_{}", digest(&id, 16)));
     }
-    if id.chars().all(allowed) {
-        return id;
+    match plain_id(&id, LONGEST_ID, |c| c.is_ascii_alphanumeric() || "_.:-".contains(c)) {
+        Some(plain) => Cow::Owned(plain),
+        None => id,
     }
-    Cow::Owned(id.chars().map(|c| if allowed(c) { c } else { '_' }).collect())
 }
 
 #[cfg(test)]
@@ -505,13 +496,12 @@ mod tests {
 
     #[test]
     fn ids_keep_what_is_allowed() {
-        let mut missing = 0;
-        assert_eq!(id(&Text::plain("tooluse_a-1.b:2"), &mut missing), "tooluse_a-1.b:2");
-        assert_eq!(id(&Text::plain("call|ä"), &mut missing), "call__");
-        assert_eq!(id(&Text::plain(""), &mut missing), "call_1");
+        assert_eq!(id(&Text::plain("tooluse_a-1.b:2")), "tooluse_a-1.b:2");
+        assert!(id(&Text::plain("call|ä")).starts_with("call___"));
+        assert!(id(&Text::plain("ä".repeat(32))).len() <= LONGEST_ID);
         let long = "x".repeat(65);
-        let short = id(&Text::plain(&*long), &mut missing).into_owned();
+        let short = id(&Text::plain(&*long)).into_owned();
         assert_eq!((short.len(), &short[..5]), (37, "call_"));
-        assert_eq!(id(&Text::plain(&*long), &mut missing), short);
+        assert_eq!(id(&Text::plain(&*long)), short);
     }
 }

@@ -3,11 +3,12 @@
 use super::super::family::Family;
 use super::additional::Additional;
 use crate::chat::{
-    ChatRequest, Failure, Function, Json, Losses, PartKind, ResponseFormat, Schema, Text, Tool, ToolChoice,
+    ChatRequest, Failure, Function, JSON_SENTENCE, Json, Losses, PartKind, ResponseFormat, Schema, Text,
+    Tool, ToolChoice,
 };
 use crate::dialect::Dialect;
 use crate::dialect::anthropic::schema::Rewriter;
-use crate::dialect::anthropic::{MERGED, UNFORCED};
+use crate::dialect::anthropic::{MERGED, UNFORCED, follows};
 use crate::dialect::lane::JSON_TOOL;
 use crate::dialect::offered::{self, Only};
 use crate::dialect::schema::object_at_root;
@@ -30,9 +31,6 @@ pub(super) enum Shape<'r, 'a> {
     Own(&'r Json<'a>),
 }
 
-/// The sentence that asks for JSON where no schema can be given.
-const JSON_SENTENCE: &str = "Answer with one JSON object and nothing else: no text around it, no code fence.";
-
 /// Decides how to ask for the shape.
 pub(super) fn shape<'r, 'a>(
     request: &'r ChatRequest<'a>,
@@ -46,7 +44,15 @@ pub(super) fn shape<'r, 'a>(
             losses.note("response_format json_object asked for in the system text: Bedrock has no such mode");
             Shape::Sentence(JSON_SENTENCE.into())
         }
-        Some(ResponseFormat::JsonSchema(schema)) if own || family.takes_schema() => Shape::Format(schema),
+        Some(ResponseFormat::JsonSchema(schema)) if own => Shape::Format(schema),
+        Some(ResponseFormat::JsonSchema(schema))
+            if family.takes_schema()
+                && family
+                    .claude()
+                    .map_or(Ok(true), |claude| follows(schema, claude, request.origin, losses))? =>
+        {
+            Shape::Format(schema)
+        }
         Some(ResponseFormat::JsonSchema(schema)) if family.takes_named_tool() => Shape::Tool(schema),
         Some(ResponseFormat::JsonSchema(schema)) => {
             losses.note(

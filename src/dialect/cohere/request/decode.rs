@@ -123,6 +123,7 @@ fn decode_format(format: Format<'_>) -> ResponseFormat<'_> {
             description: None,
             strict: None,
             schema: Json::from(schema),
+            is_word: false,
         }),
         ("json_object", None) => ResponseFormat::JsonObject,
         ("text", _) => ResponseFormat::Text,

@@ -200,7 +200,7 @@ impl<'m> Writer<'_, 'm> {
                 }
                 PartKind::Other(opaque) => {
                     let why = format!("content of type {:?} {WHY}", &*opaque.kind.to_str());
-                    self.losses.lost(&place.to_string(), &why)?;
+                    self.losses.missed(&inner.kind, &place.to_string(), &why)?;
                 }
                 _ => {
                     self.losses.missed(

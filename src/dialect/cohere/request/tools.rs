@@ -4,7 +4,7 @@ use super::super::WHY;
 use crate::chat::{ChatRequest, Failure, Function, Losses, Text, Tool, ToolChoice, ToolKind};
 use crate::dialect::Dialect;
 use crate::dialect::offered::{self, Only};
-use crate::wire::json::{Array, Object};
+use crate::wire::json::{Array, Object, members, parse_raw};
 
 /// Writes `tools`, `strict_tools` and `tool_choice`.
 pub(super) fn write(
@@ -71,15 +71,24 @@ fn write_strict(request: &ChatRequest<'_>, losses: &mut Losses, body: &mut Objec
         })
     };
     let is_strict = |function: &Function<'_>| function.strict == Some(true);
-    if functions().any(is_strict) {
+    let own = request.origin == Dialect::Cohere;
+    if functions().any(is_strict) && !own && !functions().all(requires) {
+        losses.note("tools: strict dropped: Cohere wants a required parameter of every tool for it");
+    } else if functions().any(is_strict) {
         if !functions().all(is_strict) {
             losses.note("tools: strict holds for all of them, Cohere knows no other way");
         }
         body.bool("strict_tools", true);
-    } else if request.origin == Dialect::Cohere && functions().any(|function| function.strict == Some(false))
-    {
+    } else if own && functions().any(|function| function.strict == Some(false)) {
         body.bool("strict_tools", false);
     }
+}
+
+/// Whether a function has a parameter that must be there.
+fn requires(function: &Function<'_>) -> bool {
+    let found = function.parameters.as_ref().and_then(|schema| members(schema.as_str().as_bytes()).ok());
+    let names = found.and_then(|found| parse_raw::<Vec<Text<'_>>>(found.get("required")?.value).ok());
+    names.is_some_and(|names| !names.is_empty())
 }
 
 fn write_tool(

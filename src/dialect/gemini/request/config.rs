@@ -7,10 +7,19 @@ use crate::dialect::Dialect;
 use crate::dialect::lane::Ask;
 use crate::wire::json::{Object, object};
 
+/// The media type of an answer that is one of the words which the schema allows.
+pub(super) const WORD: &str = "text/x.enum";
+
 const WHY: &str = "is not supported by Gemini";
 
 /// Most stop texts that Gemini takes.
 const MOST_STOPS: usize = 5;
+
+/// Most answers to one request.
+const MOST_CANDIDATES: u64 = 8;
+
+/// The highest penalty that is worth saying: all are below 2.
+const MOST_PENALTY: f64 = 1.99;
 
 /// Writes `generationConfig`, where anything is to be said.
 pub(super) fn write(
@@ -52,14 +61,21 @@ fn fill(
         ("frequencyPenalty", request.frequency_penalty),
     ] {
         if let Some(value) = value.filter(|value| own || key == "topP" || *value != 0.0) {
-            config.f64(key, value);
+            let fits = if own || key == "topP" { value } else { value.clamp(-2.0, MOST_PENALTY) };
+            if (fits - value).abs() > f64::EPSILON {
+                losses.note(format_args!("{key} changed from {value} to {fits}: Gemini takes less than 2"));
+            }
+            config.f64(key, fits);
         }
     }
     if let Some(top_k) = request.top_k {
         config.u64("topK", top_k);
     }
     if let Some(n) = request.n.filter(|n| own || *n != 1) {
-        config.u64("candidateCount", n);
+        if n > MOST_CANDIDATES && !own {
+            losses.lost("n", &format!("beyond {MOST_CANDIDATES} {WHY}"))?;
+        }
+        config.u64("candidateCount", if own { n } else { n.min(MOST_CANDIDATES) });
     }
     if let Some(seed) = request.seed {
         // Gemini's seeds have 32 bits.
@@ -125,7 +141,7 @@ fn write_format(
         }
         Some(ResponseFormat::JsonObject) => config.word("responseMimeType", "application/json"),
         Some(ResponseFormat::JsonSchema(schema)) => {
-            config.word("responseMimeType", "application/json");
+            config.word("responseMimeType", if own && schema.is_word { WORD } else { "application/json" });
             tools::write_answer_schema(schema, own, model, losses, config)?;
         }
         Some(ResponseFormat::Other(opaque)) if own => {

@@ -2,6 +2,7 @@
 
 use super::super::part::part;
 use super::super::wire::{Config, Content, Request, Tool as WireTool, ToolConfig, number};
+use super::config::WORD;
 use super::{schema, thinking};
 use crate::chat::{
     ChatRequest, Failure, Function, Json, Message, Opaque, Part, PartKind, Place, ResponseFormat, Role,
@@ -282,7 +283,8 @@ fn decode_format<'a>(config: &Config<'a>) -> Option<ResponseFormat<'a>> {
         (None, None) => None,
     };
     if let Some(schema) = schema {
-        let schema = Schema { name: None, description: None, strict: None, schema };
+        let is_word = config.mime_type.as_ref().is_some_and(|kind| *kind == WORD);
+        let schema = Schema { name: None, description: None, strict: None, schema, is_word };
         return Some(ResponseFormat::JsonSchema(schema));
     }
     let kind = config.mime_type.clone()?;

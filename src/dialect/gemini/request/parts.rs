@@ -140,7 +140,8 @@ impl<'l> Parts<'l> {
                 list.item().extend_from_slice(opaque.json.as_str().as_bytes());
             }
             PartKind::Other(opaque) => {
-                self.losses.lost(&path(), &format!("{} is not supported by Gemini", opaque.kind.to_str()))?;
+                let why = format!("{} is not supported by Gemini", opaque.kind.to_str());
+                self.losses.missed(&part.kind, &path(), &why)?;
             }
         }
         Ok(())
@@ -265,8 +266,14 @@ impl<'l> Parts<'l> {
         let said = said.and_then(|(_, raw)| Text::from_raw(raw)).map(|text| text.to_str());
         let found = match source {
             Source::Base64 { media_type, data } => {
-                let media_type = match (media_type.to_str(), label) {
-                    (kind, _) if !kind.is_empty() => kind,
+                let kind = media_type.to_str();
+                let is_read = what != "document" || kind.starts_with("text/") || source.may_be_pdf();
+                if !self.own && !is_read {
+                    let why = format!("a document of type {kind:?} is not supported by Gemini");
+                    return self.losses.unread(&path(), &why);
+                }
+                let media_type = match (kind, label) {
+                    (kind, _) if !matches!(&*kind, "" | "application/octet-stream") => kind,
                     (_, Some(format)) if what == "audio" => Cow::Owned(format!("audio/{}", format.to_str())),
                     _ => Cow::Borrowed(sniff(&data.to_str(), what)),
                 };

@@ -86,7 +86,8 @@ pub(super) fn arrange<'m, 'a>(
     }
     if talk.turns.is_empty() {
         if talk.system.is_empty() {
-            return Err(Failure::field("messages", "messages: no message says anything"));
+            let field = request.messages_field();
+            return Err(Failure::field(field, format!("{field}: no message says anything")));
         }
         // Instructions alone are a valid request to OpenAI; Gemini needs somebody to answer.
         losses.note("messages: there is no user message, the system text was sent as one");
@@ -102,10 +103,10 @@ pub(super) fn arrange<'m, 'a>(
 
 /// The parts of a message that can be sent: Gemini refuses empty text, and takes no thoughts back but as signatures.
 fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
-    let place = message.place;
     let mut led = false;
     let mut kept = Vec::with_capacity(message.parts.len());
     for (index, part) in message.parts.iter().enumerate() {
+        let (place, index) = message.place_of(index);
         let is_kept = match &part.kind {
             _ if own => true,
             PartKind::Text(text) | PartKind::Refusal(text) => !text.is_empty(),

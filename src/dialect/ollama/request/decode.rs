@@ -71,7 +71,13 @@ pub(in super::super) fn settings<'a>(
 fn decode_format(format: &RawValue) -> Result<Option<ResponseFormat<'_>>, Failure> {
     let json = format.get();
     if json.starts_with('{') {
-        let schema = Schema { name: None, description: None, strict: None, schema: Json::from(format) };
+        let schema = Schema {
+            name: None,
+            description: None,
+            strict: None,
+            schema: Json::from(format),
+            is_word: false,
+        };
         return Ok(Some(ResponseFormat::JsonSchema(schema)));
     }
     match json {

@@ -40,6 +40,9 @@ impl<'p> Content<'p> {
             | PartKind::Image { source: Source::Base64 { .. } | Source::Url(_), .. }
             | PartKind::Audio { source: Source::Base64 { .. }, .. } => Ok(()),
             PartKind::Document(document) => match &document.source {
+                Source::Base64 { media_type, .. } if !own && !document.source.may_be_pdf() => {
+                    Err(format!("a document of type {:?}", &*media_type.to_str()))
+                }
                 Source::Base64 { .. } | Source::File(_) | Source::Text(_) => Ok(()),
                 Source::Url(_) if own => Ok(()),
                 source => Err(sourced("document", source)),

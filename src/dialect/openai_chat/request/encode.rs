@@ -473,6 +473,7 @@ fn attribution(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Resu
         None => Ok(()),
         Some("auto") => top.str("service_tier", "auto"),
         Some("standard_only" | "standard" | "default") => top.str("service_tier", "default"),
+        Some("flex" | "priority") => top.text("service_tier", request.service_tier.as_ref()),
         Some(_) if request.origin == Dialect::OpenaiResponses => {
             top.text("service_tier", request.service_tier.as_ref())
         }

@@ -75,7 +75,13 @@ pub(super) fn response_format<'a>(raw: &'a RawValue) -> Result<ResponseFormat<'a
         ("text", _) => ResponseFormat::Text,
         ("json_object", _) => ResponseFormat::JsonObject,
         ("json_schema", Some(wire::JsonSchema { schema: Some(schema), name, description, strict, .. })) => {
-            ResponseFormat::JsonSchema(Schema { name, description, strict, schema: Json::from(schema) })
+            ResponseFormat::JsonSchema(Schema {
+                name,
+                description,
+                strict,
+                schema: Json::from(schema),
+                is_word: false,
+            })
         }
         ("json_schema", _) => {
             let field = "response_format.json_schema.schema";

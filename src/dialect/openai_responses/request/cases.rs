@@ -136,7 +136,7 @@ fn options_become_those_of_chat_and_back() {
     assert_eq!(back["text"], json!({"format": {"type": "json_object"}}));
     assert_eq!(back["reasoning"], json!({"effort": "low"}));
     assert_eq!((&back["store"], &back["include"]), (&json!(false), &json!(["reasoning.encrypted_content"])));
-    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert_eq!(warnings.len(), 4, "{warnings:?}");
 }
 
 #[test]
@@ -271,9 +271,10 @@ fn thoughts_come_back_to_their_maker_and_to_nobody_else() {
     assert!(!own.to_string().contains("SIG"), "{own}");
     assert_eq!(warnings.len(), 1);
     let redacted = json!({"model": "m", "input": [{"role": "user", "content": "hi"},
-        {"type": "reasoning", "summary": [], "encrypted_content": "tollgate1:anthropic:redacted:D"}]});
+        {"type": "reasoning", "summary": [], "encrypted_content": "tollgate1:anthropic:redacted:D"},
+        {"role": "assistant", "content": "so"}]});
     let (claude, _) = to_claude(&redacted);
-    assert_eq!(claude["messages"][1]["content"], json!([{"type": "redacted_thinking", "data": "D"}]));
+    assert_eq!(claude["messages"][1]["content"][0], json!({"type": "redacted_thinking", "data": "D"}));
 }
 
 #[test]

@@ -409,7 +409,7 @@ fn words(top: &mut Top<'_, '_, '_, '_>, request: &ChatRequest<'_>) -> Result<(),
 fn write_format(o: &mut Object<'_>, format: &ResponseFormat<'_>) {
     match format {
         ResponseFormat::JsonObject => o.word("type", "json_object"),
-        ResponseFormat::JsonSchema(Schema { name, description, strict, schema }) => {
+        ResponseFormat::JsonSchema(Schema { name, description, strict, schema, is_word: _ }) => {
             o.word("type", "json_schema");
             match name {
                 Some(name) => o.text("name", name),

@@ -34,6 +34,7 @@ pub(super) fn decode<'a>(request: &mut ChatRequest<'a>, items: Vec<&'a RawValue>
                 }
                 gathers = true;
                 let Some(message) = request.messages.last_mut() else { continue };
+                message.join(place);
                 // Fields of the item go with the message where it is the only one in it.
                 if has_text(message) || has_call(message) {
                     let mut parts = parts;
@@ -88,6 +89,7 @@ pub(super) fn decode<'a>(request: &mut ChatRequest<'a>, items: Vec<&'a RawValue>
             gathers = true;
         }
         if let Some(message) = request.messages.last_mut() {
+            message.join(place);
             message.parts.push(assistants);
         }
     }

@@ -111,6 +111,7 @@ pub(super) fn text<'a>(request: &mut ChatRequest<'a>, raw: &'a RawValue) -> Resu
             description: format.description,
             strict: format.strict,
             schema: Json::from(schema),
+            is_word: false,
         }),
         ("json_schema", None) => {
             return Err(Failure::field("text.format.schema", "text.format.schema: required"));

@@ -1,0 +1,108 @@
+//! The shape of the answer, where the client's dialect asks for it more freely than the provider's.
+
+use super::{Ask, Wrapped};
+use crate::chat::{
+    ChatRequest, Failure, JSON_SENTENCE, Json, Losses, Message, Part, PartKind, Place, ResponseFormat, Role,
+    ToolKind,
+};
+use crate::dialect::Dialect;
+use crate::dialect::schema::{claude_refuses, is_strict_for_openai, object_around};
+
+/// Has a schema of something else than a plain object ask for it within one, where the provider may know no other. The way
+/// back takes it out again.
+///
+/// # Errors
+/// 400 that names the client's field: the schema cannot be moved.
+pub(super) fn wrap(
+    request: &mut ChatRequest<'_>,
+    provider: Dialect,
+    ask: &Ask<'_>,
+) -> Result<Option<Wrapped>, Failure> {
+    let takes_schema = match provider {
+        Dialect::OpenaiChat | Dialect::OpenaiResponses => ask.quirks.json_schema,
+        Dialect::Anthropic | Dialect::Bedrock | Dialect::Cohere => true,
+        // These follow a schema whatever it is of.
+        Dialect::Ollama | Dialect::OllamaGenerate => asks_for_word(request),
+        Dialect::Gemini | Dialect::OpenaiCompletions => false,
+    };
+    let origin = request.origin;
+    let Some(ResponseFormat::JsonSchema(schema)) = &mut request.response_format else { return Ok(None) };
+    if !takes_schema || origin == provider {
+        return Ok(None);
+    }
+    let Some(around) = object_around(schema.schema.as_str()).map_err(|why| {
+        let field = ResponseFormat::field(origin);
+        let need = "this provider takes a schema of an object only, and this one";
+        Failure::field(field, format!("{field}: {need} is of something else and {why}"))
+    })?
+    else {
+        return Ok(None);
+    };
+    schema.schema = Json::trusted(around);
+    Ok(Some(if schema.is_word { Wrapped::Word } else { Wrapped::Value }))
+}
+
+fn asks_for_word(request: &ChatRequest<'_>) -> bool {
+    matches!(&request.response_format, Some(ResponseFormat::JsonSchema(schema)) if schema.is_word)
+}
+
+/// The warning for it.
+pub(super) fn asked_within(client: Dialect) -> String {
+    format!("{}: what is no object was asked for as the property of one", ResponseFormat::field(client))
+}
+
+/// Says "JSON" to a provider of OpenAI's dialects that is asked for any JSON object, where nobody did: they answer 400 to a
+/// conversation without the word. Instructions are part of it here, whatever the client's dialect.
+pub(super) fn say_json(request: &mut ChatRequest<'_>, provider: Dialect, ask: &Ask<'_>, losses: &mut Losses) {
+    let is_asked = match &request.response_format {
+        Some(ResponseFormat::JsonObject) => true,
+        Some(ResponseFormat::JsonSchema(_)) => !ask.quirks.json_schema,
+        _ => false,
+    };
+    let wants_word = matches!(provider, Dialect::OpenaiChat | Dialect::OpenaiResponses);
+    if !is_asked || !wants_word || request.messages.iter().any(says_json) {
+        return;
+    }
+    losses.note(
+        "response_format json_object asked for in the system text too: OpenAI's dialect wants the word JSON there",
+    );
+    let sentence = Part::text(JSON_SENTENCE);
+    if let Some(instructions) = request.messages.first_mut().filter(|first| first.role.is_system()) {
+        return instructions.parts.push(sentence);
+    }
+    let instructions = Message::new(Role::System, Place::System);
+    request.messages.insert(0, Message { parts: vec![sentence], ..instructions });
+}
+
+/// Lets tools be less than strict whose schemas the provider would not take as strict. A client of the dialect that is asked,
+/// or of OpenAI's other one, knows what it asks for.
+pub(super) fn loosen(request: &mut ChatRequest<'_>, provider: Dialect, losses: &mut Losses) {
+    let is_openais = |dialect| matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiResponses);
+    if is_openais(provider) && is_openais(request.origin) {
+        return;
+    }
+    for (index, tool) in request.tools.iter_mut().enumerate() {
+        let ToolKind::Function(function) = &mut tool.kind else { continue };
+        let Some(schema) = function.parameters.as_ref().filter(|_| function.strict == Some(true)) else {
+            continue;
+        };
+        let refused = match provider {
+            Dialect::OpenaiChat | Dialect::OpenaiResponses if !is_strict_for_openai(schema.as_str()) => {
+                Some("does not require all properties of its objects and forbid others, as OpenAI wants it")
+            }
+            Dialect::Anthropic | Dialect::Bedrock => claude_refuses(schema.as_str()),
+            _ => None,
+        };
+        if let Some(why) = refused {
+            function.strict = None;
+            losses.note(format_args!("tools[{index}].strict dropped: its schema {why}"));
+        }
+    }
+}
+
+fn says_json(message: &Message<'_>) -> bool {
+    message.parts.iter().any(|part| match &part.kind {
+        PartKind::Text(text) => text.to_str().to_ascii_lowercase().contains("json"),
+        _ => false,
+    })
+}
