@@ -70,7 +70,7 @@ fn entry_of_state(entry: DescriptorEntry) -> Value {
         "envoy.extensions.rate_limit_descriptors.expr.v3.Descriptor",
         map! {
             "descriptor_key": entry.as_str(),
-            "text": format!("filter_state['{}']", filter_state(&state_key(entry))),
+            "text": format!("filter_state['{}']", filter_state(state_key(entry))),
         },
     ) }
 }
