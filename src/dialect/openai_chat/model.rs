@@ -53,7 +53,7 @@ impl OpenaiModel {
             Kind::General
         };
         let begins = |beginning: &&str| name.starts_with(*beginning);
-        let line = if ["gpt-3.5", "gpt-4", "chatgpt-4o", "davinci", "babbage"].iter().any(|old| begins(old)) {
+        let line = if ["gpt-3.5", "gpt-4", "chatgpt-4o", "davinci", "babbage"].iter().any(begins) {
             Line::Plain
         } else if ["o1", "o3", "o4", "codex-mini"].iter().any(|o| ends_word(name.strip_prefix(*o))) {
             Line::O
