@@ -6,7 +6,6 @@ use super::{
     Elements, EmbedRequest, EmbedResponse, Input, Piece, Truncate, Vector, Words, cohere, malformed,
 };
 use crate::chat::{Failure, Losses, Source, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, Object, object, parse, wire_object};
 use serde_json::value::RawValue;
@@ -209,7 +208,7 @@ pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure>
     let Some(embeddings) = wire.embeddings else {
         // Titan's multimodal model puts its errors into a good answer.
         return Err(match wire.message.filter(|message| message.get() != "null") {
-            Some(_) => read_failure(Dialect::OpenaiChat, 200, body),
+            Some(_) => read_failure(200, body),
             None => malformed("it holds no embeddings"),
         });
     };

@@ -8,7 +8,6 @@ use super::{
     malformed,
 };
 use crate::chat::{Failure, Losses, Text, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, Object, TextOr, object, parse, wire_object};
 use serde_json::value::RawValue;
@@ -323,7 +322,7 @@ pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure>
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     let Some(embeddings) = wire.embeddings else {
         return Err(match wire.message {
-            Some(_) => read_failure(Dialect::OpenaiChat, 200, body),
+            Some(_) => read_failure(200, body),
             None => malformed("it holds no embeddings"),
         });
     };

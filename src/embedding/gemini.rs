@@ -7,7 +7,6 @@ use super::{
     Elements, EmbedRequest, EmbedResponse, Format, Input, Piece, Purpose, Truncate, Vector, Words, malformed,
 };
 use crate::chat::{Extra, Failure, Losses, Source, Text, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure, set_params, with_params};
 use crate::wire::json::{Count, Object, Patch, array, members, object, parse, wire_object};
 use serde_json::value::RawValue;
@@ -316,7 +315,7 @@ wire_object! {
 pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure> {
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     if wire.error.is_some() {
-        return Err(read_failure(Dialect::OpenaiChat, 200, body));
+        return Err(read_failure(200, body));
     }
     let mut vectors = Vec::new();
     for one in wire.embeddings.unwrap_or_default().into_iter().chain(wire.embedding) {

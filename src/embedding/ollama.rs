@@ -2,7 +2,6 @@
 
 use super::{Elements, EmbedRequest, EmbedResponse, Format, Input, Plan, Truncate, Vector, malformed};
 use crate::chat::{Failure, Losses, Text, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, TextOr, object, parse, wire_object};
 use serde_json::value::RawValue;
@@ -139,7 +138,7 @@ wire_object! {
 pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure> {
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     if wire.error.is_some() {
-        return Err(read_failure(Dialect::OpenaiChat, 200, body));
+        return Err(read_failure(200, body));
     }
     let found = wire.embeddings.unwrap_or_default().into_iter().chain(wire.embedding);
     let vectors = found.map(Vector::of).collect::<Result<Vec<_>, _>>()?;

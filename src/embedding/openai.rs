@@ -9,7 +9,6 @@ use super::{
     Vector, malformed,
 };
 use crate::chat::{Failure, Losses, Text, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, Object, Patch, array, object, parse, sketch, wire_object};
 use serde_json::value::RawValue;
@@ -222,7 +221,7 @@ impl UsageWire<'_> {
 pub(super) fn decode_response(body: &[u8], elements: Elements) -> Result<EmbedResponse<'_>, Failure> {
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     if wire.error.is_some() {
-        return Err(read_failure(Dialect::OpenaiChat, 200, body));
+        return Err(read_failure(200, body));
     }
     let mut items = wire.data.unwrap_or_default();
     if items.is_empty() {

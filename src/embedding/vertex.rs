@@ -3,7 +3,6 @@
 use super::purpose::Said;
 use super::{Elements, EmbedRequest, EmbedResponse, Truncate, Vector, Words, malformed};
 use crate::chat::{Failure, Losses, Text, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, object, parse, wire_object};
 use serde_json::value::RawValue;
@@ -103,7 +102,7 @@ wire_object! {
 pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure> {
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     if wire.error.is_some() {
-        return Err(read_failure(Dialect::OpenaiChat, 200, body));
+        return Err(read_failure(200, body));
     }
     let mut vectors = Vec::new();
     let mut input = Some(0_u64);

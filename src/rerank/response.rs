@@ -2,7 +2,6 @@
 
 use super::{Format, Plan, malformed};
 use crate::chat::{Extra, Failure, Text, Usage};
-use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::wire::json::{Count, object, parse, wire_object};
 use serde_json::value::RawValue;
@@ -89,11 +88,7 @@ pub(super) fn decode(body: &[u8]) -> Result<RerankResponse<'_>, Failure> {
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     let Some(found) = wire.results.or(wire.data) else {
         let says_why = [wire.error, wire.message].into_iter().flatten().any(|said| said.get() != "null");
-        return Err(if says_why {
-            read_failure(Dialect::OpenaiChat, 200, body)
-        } else {
-            malformed("it holds no results")
-        });
+        return Err(if says_why { read_failure(200, body) } else { malformed("it holds no results") });
     };
     let mut results = Vec::with_capacity(found.len());
     for one in found {

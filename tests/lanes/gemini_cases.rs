@@ -597,7 +597,7 @@ fn a_stream_may_fail_or_break_off() {
 fn failures_are_googles() {
     let body = br#"{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT",
         "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]}}"#;
-    let failure = lane::read_failure(Gemini, 400, body);
+    let failure = lane::read_failure(400, body);
     assert_eq!((failure.status, failure.kind.as_str()), (400, "authentication"));
     assert!(lane::is_failure_of(Gemini, body) && !lane::is_failure_of(Anthropic, body));
     let out = lane::write_failure(Gemini, &Failure::new(429, "slow"), &[], "");

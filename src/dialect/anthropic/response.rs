@@ -18,7 +18,7 @@ use crate::wire::json::{Array, object, parse};
 pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let answer: Answer<'_> = parse(body).map_err(|error| malformed(&error))?;
     if answer.error.is_some() || answer.kind.as_ref().is_some_and(|kind| *kind == "error") {
-        return Err(read_failure(Dialect::Anthropic, 200, body));
+        return Err(read_failure(200, body));
     }
     let Some(blocks) = answer.content else {
         return Err(Failure::new(502, "the provider's answer has no content").with_code("malformed_answer"));

@@ -2,7 +2,6 @@
 //! `{"message":…}`.
 
 use crate::chat::{Failure, FailureKind};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{AttemptNote, read_failure};
 use crate::wire::eventstream::{Frame, write_frame};
 use crate::wire::json::object;
@@ -59,7 +58,7 @@ pub(crate) fn exception(frame: &Frame<'_>) -> Option<Failure> {
         Some("exception") => {
             let name = frame.header(":exception-type").unwrap_or_default();
             let status = status_of(name).unwrap_or(500);
-            let mut failure = read_failure(Dialect::Bedrock, status, frame.payload);
+            let mut failure = read_failure(status, frame.payload);
             failure.code = Some(name.to_owned()).filter(|name| !name.is_empty());
             Some(failure)
         }

@@ -21,7 +21,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let answer: Answer<'_> = parse(body).map_err(|error| malformed(&error))?;
     let Some(message) = answer.output.and_then(|output| output.message) else {
         if answer.message.is_some() {
-            return Err(read_failure(Dialect::Bedrock, 200, body));
+            return Err(read_failure(200, body));
         }
         return Err(Failure::new(502, "the provider's answer has no message").with_code("malformed_answer"));
     };

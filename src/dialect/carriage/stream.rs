@@ -2,7 +2,7 @@
 
 use crate::chat::Failure;
 use crate::dialect::lane::read_failure;
-use crate::dialect::{Dialect, anthropic, bedrock};
+use crate::dialect::{anthropic, bedrock};
 use crate::wire::eventstream::{self, Frame, write_frame};
 use crate::wire::json::{Text, object, parse, wire_object};
 use crate::wire::{base64, sse};
@@ -106,7 +106,7 @@ impl Wrap {
 fn frame(event: &sse::Event<'_>, out: &mut Vec<u8>) {
     let Some(data) = event.data else { return };
     if event.name == "error" {
-        return bedrock::write_failure_event(&read_failure(Dialect::Anthropic, 200, data), out);
+        return bedrock::write_failure_event(&read_failure(200, data), out);
     }
     let mut encoded = Vec::with_capacity(data.len() / 3 * 4 + 4);
     base64::encode(data, &mut encoded);

@@ -137,7 +137,7 @@ pub(super) fn answer(plan: &AnswerPlan, body: &[u8]) -> Result<Answer, Failure> 
     let count = found.get(form(plan.provider).count).and_then(|member| member.value.get().parse().ok());
     let Some(count) = count else {
         if found.get("error").is_some() {
-            return Err(read_failure(plan.provider, 200, body));
+            return Err(read_failure(200, body));
         }
         return Err(Failure::new(502, "the provider's answer holds no count"));
     };

@@ -1,7 +1,6 @@
 //! Finish reasons of the OpenAI dialect.
 
 use crate::chat::{Failure, Finish, FinishReason, Text};
-use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
 use serde_json::value::RawValue;
@@ -45,7 +44,7 @@ pub(in crate::dialect) fn is_failure(word: &str) -> bool {
 /// own: whatever was said until then is no answer.
 pub(in crate::dialect) fn failure(word: Option<&Text<'_>>, error: Option<&RawValue>) -> Option<Failure> {
     if let Some(error) = error.filter(|error| is_missed("error", error)) {
-        return Some(read_failure(Dialect::OpenaiChat, 200, error.get().as_bytes()));
+        return Some(read_failure(200, error.get().as_bytes()));
     }
     let word = word?.to_str();
     let told = || format!("the provider's generation ended with {word}");

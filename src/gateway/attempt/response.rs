@@ -119,7 +119,7 @@ impl Attempt {
         let status = self.headers.status();
         if !matches!(status, 200..=299) {
             let body = secret::hidden(exchange, status, &body);
-            let mut failure = lane::read_failure(plan.provider, status, &body);
+            let mut failure = lane::read_failure(status, &body);
             if let Some(name) = self.headers.get("x-amzn-errortype") {
                 failure = lane::with_error_type(failure, name);
             }

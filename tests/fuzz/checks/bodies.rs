@@ -92,7 +92,7 @@ pub(crate) fn response(input: &[u8]) {
             }
         }
         for status in [200, 400, 429, 529] {
-            refused(*client, &lane::read_failure(provider, status, body));
+            refused(*client, &lane::read_failure(status, body));
         }
         let _ = lane::is_failure_of(*client, body);
     }

@@ -5,7 +5,6 @@ use super::super::finish::finish;
 use super::super::usage::{Counts, WireUsage};
 use super::super::wire::{Added, Block, Data, Delta as WireDelta};
 use crate::chat::{Adds, Delta, Event, EventSink, Failure, Finish, PartStart, Text};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{bare_failure, broken_off, read_failure};
 use crate::dialect::open_text::OpenText;
 use crate::dialect::proof::Proof;
@@ -92,14 +91,14 @@ impl State {
             return;
         }
         let Some(bytes) = frame.data else {
-            if let Some(failure) = bare_failure(Dialect::Anthropic, frame) {
+            if let Some(failure) = bare_failure(frame) {
                 self.fail(failure, sink);
             }
             return;
         };
         match frame.name {
             "ping" => return sink.event(Event::Ping),
-            "error" => return self.fail(read_failure(Dialect::Anthropic, 200, bytes), sink),
+            "error" => return self.fail(read_failure(200, bytes), sink),
             "content_block_delta" => return self.added(bytes, sink),
             _ => {}
         }
@@ -145,7 +144,7 @@ impl State {
                 sink.event(Event::End);
             }
             "ping" => sink.event(Event::Ping),
-            "error" => self.fail(read_failure(Dialect::Anthropic, 200, bytes), sink),
+            "error" => self.fail(read_failure(200, bytes), sink),
             // The API's versioning promises new kinds of events.
             other => sink.event(Event::Lost(other)),
         }

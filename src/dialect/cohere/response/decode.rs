@@ -16,7 +16,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let answer: Answer<'_> = parse(body).map_err(|error| malformed(&error))?;
     let message = match answer.message {
         Some(TextOr::Other(message)) => message,
-        Some(TextOr::Text(_)) => return Err(read_failure(Dialect::Cohere, 200, body)),
+        Some(TextOr::Text(_)) => return Err(read_failure(200, body)),
         None => {
             let failure = Failure::new(502, "the provider's answer has no message");
             return Err(failure.with_code("malformed_answer"));

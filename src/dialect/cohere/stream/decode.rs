@@ -3,7 +3,6 @@
 use super::super::wire::{Block, Call, Data, Delta as WireDelta};
 use super::super::{finish, logprobs};
 use crate::chat::{Delta, Event, EventSink, Failure, PartStart, Text};
-use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::wire::json::{Stencil, parse, parse_raw};
 use crate::wire::sse::{Event as Frame, Framer};
@@ -76,7 +75,7 @@ impl State {
                 && raw.starts_with(b"{")
                 && memchr::memmem::find(raw, b"\"message\"").is_some()
             {
-                self.fail(read_failure(Dialect::Cohere, 200, raw), sink);
+                self.fail(read_failure(200, raw), sink);
             }
             return;
         };
@@ -127,7 +126,7 @@ impl State {
             }
             "citation-start" => sink.event(Event::Lost("citations")),
             "message-end" => self.end(delta, sink),
-            "" if data.message.is_some() => self.fail(read_failure(Dialect::Cohere, 200, bytes), sink),
+            "" if data.message.is_some() => self.fail(read_failure(200, bytes), sink),
             // The ends of citations, notes for Cohere's own developers, and what may come after this was written.
             _ => {}
         }

@@ -33,7 +33,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let mut is_answer = false;
     for (answer, bytes) in pieces {
         if answer.error.is_some() {
-            return Err(read_failure(Dialect::Gemini, 200, bytes));
+            return Err(read_failure(200, bytes));
         }
         is_answer |= answer.candidates.is_some() || answer.feedback.is_some() || answer.usage.is_some();
         take(&mut response, answer)?;

@@ -13,7 +13,6 @@ use crate::chat::{
     Citation, Delta, Event, EventSink, Failure, FinishReason, Measured, Part, PartKind, PartStart, Text,
     ToolCall,
 };
-use crate::dialect::Dialect;
 use crate::dialect::date::parse_rfc3339;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
@@ -117,7 +116,7 @@ impl State {
             Err(error) => return self.malformed(&error, sink),
         };
         if answer.error.is_some() {
-            return self.fail(read_failure(Dialect::Gemini, 200, item), sink);
+            return self.fail(read_failure(200, item), sink);
         }
         if !std::mem::replace(&mut self.started, true) {
             let id = answer.id.clone().unwrap_or_default();

@@ -44,7 +44,7 @@ struct Said {
 ///
 /// `status` is the HTTP status; for an error found within a 200 pass 200, and the status is derived from what the
 /// error says, 502 if it says nothing.
-pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
+pub fn read_failure(status: u16, body: &[u8]) -> Failure {
     let text = String::from_utf8_lossy(body);
     let trimmed = text.trim_start_matches('\u{feff}').trim();
     let mut said = Said::default();
@@ -91,11 +91,11 @@ pub fn read_failure(_provider: Dialect, status: u16, body: &[u8]) -> Failure {
 
 /// An error that a server answered a request for a stream with as plain JSON, status 200: within the stream it is an
 /// event without data.
-pub(crate) fn bare_failure(provider: Dialect, event: &sse::Event<'_>) -> Option<Failure> {
+pub(crate) fn bare_failure(event: &sse::Event<'_>) -> Option<Failure> {
     let raw = event.raw.trim_ascii();
     let is_bare = event.data.is_none() && event.name.is_empty() && raw.starts_with(b"{");
     let is_error = is_bare && memchr::memmem::find(raw, b"\"error\"").is_some();
-    is_error.then(|| read_failure(provider, 200, raw))
+    is_error.then(|| read_failure(200, raw))
 }
 
 /// Whether a body is an error in a dialect's own envelope, which its clients can read as it stands.
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     fn read(status: u16, body: &str) -> Failure {
-        read_failure(Dialect::OpenaiChat, status, body.as_bytes())
+        read_failure(status, body.as_bytes())
     }
 
     #[test]

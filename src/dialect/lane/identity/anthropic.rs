@@ -2,7 +2,6 @@
 
 use super::stream::Seen;
 use crate::chat::Failure;
-use crate::dialect::Dialect;
 use crate::dialect::anthropic::{Counts, WireUsage, finish_reason};
 use crate::dialect::lane::{Report, malformed, read_failure};
 use crate::wire::json::{Text, parse, wire_object};
@@ -80,7 +79,7 @@ impl Look {
                 return Seen::Content;
             }
             "message_stop" => return Seen::End,
-            "error" => return Seen::Failure(read_failure(Dialect::Anthropic, 200, data)),
+            "error" => return Seen::Failure(read_failure(200, data)),
             _ => {}
         }
         // The rest is rare, or comes from a server that leaves the names out.
@@ -118,7 +117,7 @@ impl Look {
                 Seen::Finish
             }
             "message_stop" => Seen::End,
-            "error" => Seen::Failure(read_failure(Dialect::Anthropic, 200, data)),
+            "error" => Seen::Failure(read_failure(200, data)),
             _ => Seen::Nothing,
         }
     }
@@ -152,7 +151,7 @@ impl Block<'_> {
 pub(super) fn answer(body: &[u8]) -> Result<Report, Failure> {
     let read: Message<'_> = parse(body).map_err(|error| malformed(&error))?;
     if read.error.is_some() || read.kind.as_ref().is_some_and(|kind| *kind == "error") {
-        return Err(read_failure(Dialect::Anthropic, 200, body));
+        return Err(read_failure(200, body));
     }
     let Some(content) = read.content else {
         return Err(Failure::new(502, "the provider's answer has no content"));

@@ -3,7 +3,6 @@
 use super::keys::Key;
 use super::stream::Seen;
 use crate::chat::Failure;
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Report, malformed, read_failure};
 use crate::dialect::openai_chat::finish;
 use crate::dialect::openai_chat::usage::{Groq, UsageWire};
@@ -112,7 +111,7 @@ impl Look {
         }
         let Ok(body) = parse::<Body<'_>>(data) else { return Seen::Nothing };
         if body.error.is_some_and(is_something) || event.name == "error" {
-            return Seen::Failure(read_failure(Dialect::OpenaiChat, 200, data));
+            return Seen::Failure(read_failure(200, data));
         }
         let said = said(&body, report);
         if said > 0 && self.around == 0 {
@@ -139,7 +138,7 @@ impl Look {
 pub(super) fn answer(body: &[u8]) -> Result<Report, Failure> {
     let read: Body<'_> = parse(body).map_err(|error| malformed(&error))?;
     if read.error.is_some_and(is_something) {
-        return Err(read_failure(Dialect::OpenaiChat, 200, body));
+        return Err(read_failure(200, body));
     }
     if read.choices.as_ref().is_none_or(Vec::is_empty) {
         return Err(Failure::new(502, "the provider's answer has no choices"));

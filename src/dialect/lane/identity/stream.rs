@@ -119,7 +119,7 @@ impl Stream {
                 }
             }
             if waiting && self.failure.is_none() {
-                self.failure = bare_failure(self.client, &event);
+                self.failure = bare_failure(&event);
             }
             self.note(seen);
         }
@@ -150,7 +150,7 @@ impl Stream {
             }
             open_line = true;
             if waiting {
-                self.failure = self.failure.take().or_else(|| bare_failure(self.client, &event));
+                self.failure = self.failure.take().or_else(|| bare_failure(&event));
             }
             self.note(seen);
         }

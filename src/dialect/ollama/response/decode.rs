@@ -27,7 +27,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
 pub fn decode_response_of(origin: Dialect, body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let answer: Answer<'_> = parse(body).map_err(|error| malformed(&error))?;
     if answer.error.is_some() {
-        return Err(read_failure(origin, 200, body));
+        return Err(read_failure(200, body));
     }
     if answer.message.is_none() && answer.response.is_none() {
         return Err(Failure::new(502, "the provider's answer has no message").with_code("malformed_answer"));

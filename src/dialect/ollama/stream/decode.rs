@@ -4,7 +4,6 @@ use super::super::response::{answer_usage, logprobs};
 use super::super::wire::{Answer, Call};
 use super::super::{finish, ids};
 use crate::chat::{Delta, Event, EventSink, Failure, PartStart, Text};
-use crate::dialect::Dialect;
 use crate::dialect::date::parse_rfc3339;
 use crate::dialect::lane::read_failure;
 use crate::dialect::service::is_missed;
@@ -84,7 +83,7 @@ impl State {
             }
         };
         if answer.error.is_some() {
-            return self.fail(read_failure(Dialect::Ollama, 200, line), sink);
+            return self.fail(read_failure(200, line), sink);
         }
         if let Some((text, open)) = only_text(&answer) {
             let noise = answer.created_at.as_ref().and_then(Text::literal);

@@ -58,7 +58,7 @@ wire_object! {
 pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let wire: ResponseWire<'_> = parse(body).map_err(|error| malformed(&error.to_string()))?;
     if wire.error.is_some() {
-        return Err(read_failure(Dialect::OpenaiChat, 200, body));
+        return Err(read_failure(200, body));
     }
     let choices = wire.choices.unwrap_or_default();
     if choices.is_empty() {

@@ -6,7 +6,6 @@ use super::super::{citation, finish};
 use super::calls::{Addition, Calls, Unordered};
 use super::wire;
 use crate::chat::{Citation, Delta, Event, EventSink, Extra, Failure, Json, Part, PartKind, PartStart, Text};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::service::is_missed;
 use crate::wire::json::{Count, Stencil, TextOr, parse};
@@ -112,7 +111,7 @@ impl Chunks {
     }
 
     fn take<S: EventSink>(&mut self, event: &sse::Event<'_>, sink: &mut S) {
-        if let Some(failure) = bare_failure(Dialect::OpenaiChat, event) {
+        if let Some(failure) = bare_failure(event) {
             return self.fail(failure, sink);
         }
         let data = event.data.unwrap_or_default().trim_ascii();
@@ -127,10 +126,10 @@ impl Chunks {
         }
         let chunk = match parse::<wire::Chunk<'_>>(data) {
             _ if event.name == "error" => {
-                return self.fail(read_failure(Dialect::OpenaiChat, 200, data), sink);
+                return self.fail(read_failure(200, data), sink);
             }
             Ok(chunk) if chunk.error.is_some() => {
-                return self.fail(read_failure(Dialect::OpenaiChat, 200, data), sink);
+                return self.fail(read_failure(200, data), sink);
             }
             Ok(chunk) => chunk,
             Err(error) => return self.fail(broken(&error.to_string()), sink),

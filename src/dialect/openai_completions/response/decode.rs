@@ -42,7 +42,7 @@ wire_object! {
 pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let wire: Answer<'_> = parse(body).map_err(|error| malformed(&error))?;
     if wire.error.is_some() {
-        return Err(read_failure(Dialect::OpenaiCompletions, 200, body));
+        return Err(read_failure(200, body));
     }
     let choices = wire.choices.unwrap_or_default();
     if choices.is_empty() {

@@ -3,7 +3,6 @@
 use super::super::logprobs;
 use super::super::response::MOST_CHOICES;
 use crate::chat::{Delta, Event, EventSink, Extra, Failure, PartStart, Text};
-use crate::dialect::Dialect;
 use crate::dialect::lane::{bare_failure, read_failure};
 use crate::dialect::openai_chat::{finish, usage::UsageWire};
 use crate::dialect::service::is_missed;
@@ -107,7 +106,7 @@ impl Chunks {
     }
 
     fn take<S: EventSink>(&mut self, event: &sse::Event<'_>, sink: &mut S) {
-        if let Some(failure) = bare_failure(Dialect::OpenaiCompletions, event) {
+        if let Some(failure) = bare_failure(event) {
             return self.fail(failure, sink);
         }
         let data = event.data.unwrap_or_default().trim_ascii();
@@ -120,7 +119,7 @@ impl Chunks {
         match parse::<Chunk<'_>>(data) {
             Ok(chunk) if chunk.error.is_none() && event.name != "error" => self.chunk(chunk, sink),
             Err(error) if event.name != "error" => self.fail(broken(&error.to_string()), sink),
-            _ => self.fail(read_failure(Dialect::OpenaiCompletions, 200, data), sink),
+            _ => self.fail(read_failure(200, data), sink),
         }
     }
 

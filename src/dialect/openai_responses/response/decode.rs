@@ -44,7 +44,7 @@ pub fn decode_response(body: &[u8]) -> Result<ChatResponse<'_>, Failure> {
     let Some(items) = answer.output else {
         // An error of a server that only speaks the path.
         return Err(if answer.error.is_some() {
-            read_failure(Dialect::OpenaiResponses, 200, body)
+            read_failure(200, body)
         } else {
             Failure::new(502, "the provider's answer has no output").with_code("malformed_answer")
         });
@@ -157,7 +157,7 @@ pub(in crate::dialect::openai_responses) fn failure_of(answer: &Answer<'_>) -> O
             Some(Failure::new(502, "the provider says that the response failed, and not why"))
         }
         (Some("failed"), Some(error)) => {
-            let mut failure = read_failure(Dialect::OpenaiResponses, 200, error.get().as_bytes());
+            let mut failure = read_failure(200, error.get().as_bytes());
             // Its codes are words of their own.
             if failure.code.as_deref() == Some("server_error") {
                 failure.status = 500;

@@ -5,7 +5,6 @@ use super::super::response::Answer;
 use super::items::{Items, Kind, Place, broken, failure};
 use super::wire::{Added, Data};
 use crate::chat::{Event, EventSink, Failure, Json};
-use crate::dialect::Dialect;
 use crate::dialect::lane::read_failure;
 use crate::dialect::openai_chat::citation;
 use crate::wire::json::{Count, Stencil, Text, parse};
@@ -75,7 +74,7 @@ impl State {
             Some(bytes) => bytes.trim_ascii(),
             // A server may answer with a bare JSON error and status 200.
             None if frame.name.is_empty() && frame.raw.trim_ascii_start().starts_with(b"{") => {
-                return self.fail(read_failure(Dialect::OpenaiResponses, 200, frame.raw), sink);
+                return self.fail(read_failure(200, frame.raw), sink);
             }
             None => return,
         };
@@ -124,7 +123,7 @@ impl State {
 
     fn event<S: EventSink>(&mut self, name: &str, bytes: &[u8], sink: &mut S) -> Result<(), Failure> {
         if name == "error" {
-            return Err(read_failure(Dialect::OpenaiResponses, 200, bytes));
+            return Err(read_failure(200, bytes));
         }
         let data: Data<'_> = parse(bytes).map_err(|error| broken(&error.to_string()))?;
         // Some servers send no names of events: the type says the same.
@@ -135,7 +134,7 @@ impl State {
             state.items.part_done(place, kind, at, text.and_then(Text::from_raw).unwrap_or_default(), sink);
         };
         match &*kind {
-            "error" => return Err(read_failure(Dialect::OpenaiResponses, 200, bytes)),
+            "error" => return Err(read_failure(200, bytes)),
             "response.created" | "response.in_progress" | "response.queued" => {
                 self.start(data.response.as_ref(), sink);
             }
@@ -169,7 +168,7 @@ impl State {
                 return self.finish(&kind, &answer, sink);
             }
             _ if data.error.is_some() && data.kind.is_none() => {
-                return Err(read_failure(Dialect::OpenaiResponses, 200, bytes));
+                return Err(read_failure(200, bytes));
             }
             other => match kind_of_delta(other) {
                 // An event whose name did not tell.
