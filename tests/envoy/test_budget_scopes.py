@@ -120,15 +120,16 @@ def page(gateway, query, key=MASTER):
     return answer.status_code, answer.json()
 
 
+# Whoever asks for no model sees what is for some alone as well, as on a page of their own.
 @pytest.mark.parametrize(
     ("query", "names"),
     [
-        ("?key_id=k-key", {"of key"}),
-        ("?tenant=t-tenant", {"of tenant"}),
-        ("?tenant=t&team=g-team", {"of team"}),
-        ("?tenant=t&project=p-project", {"of project"}),
-        ("?user=u-user", {"of user"}),
-        ("?agent=a-agent", {"of agent"}),
+        ("?key_id=k-key", {"of key", "of global"}),
+        ("?tenant=t-tenant", {"of tenant", "of global"}),
+        ("?tenant=t&team=g-team", {"of team", "of global"}),
+        ("?tenant=t&project=p-project", {"of project", "of global"}),
+        ("?user=u-user", {"of user", "of global"}),
+        ("?agent=a-agent", {"of agent", "of global"}),
         ("?model=m-model", {"of model"}),
         ("?model=m-provider&provider=second", {"of provider"}),
         ("?model=m-global-too", {"of global"}),
