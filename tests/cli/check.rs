@@ -204,6 +204,22 @@ fn mistakes_elsewhere_are_named_once_and_where_they_stand() {
         ),
         ("defaults: {request_timeout: 0s}", "defaults.request_timeout: must be longer than 0s"),
         ("defaults: {max_tokens: 0}", "defaults.max_tokens: must be more than 0"),
+        (
+            "server: {cors: {origins: [\"https://*.acme.example\"]}}",
+            "server.cors.origins[0]: has no patterns: name each origin",
+        ),
+        (
+            "identity: {headers: {user: X-Api-Key}}",
+            "identity.headers.user: is a credential: it would stand in the audit log",
+        ),
+        (
+            "rules: [{when: stream, model: \"any/*\"}]",
+            "rules[0].model: is a pattern: a rule leads to one model",
+        ),
+        (
+            "providers: {openai: {forward_headers: [x-goog-api-key]}}",
+            "providers.openai.forward_headers[0]: is a credential: `auth: passthrough` forwards it",
+        ),
         ("defaults: {retries: 99}", "defaults.retries: must be at most 16"),
         ("defaults: {backoff: {max: 5ms}}", "defaults.backoff.max: must not be shorter than `base`"),
         (
