@@ -23,6 +23,16 @@ impl<'a> Part<'a> {
         Self { kind, cache_control: None, citations: Vec::new(), extra: Extra::new() }
     }
 
+    /// Whether a field asks for citations of what the part gives to read: it has one shape in all dialects that know it.
+    pub fn is_citations(&self, name: &str) -> bool {
+        name == "citations" && matches!(self.kind, PartKind::Document(_) | PartKind::SearchResult(_))
+    }
+
+    /// Whether citations are asked for.
+    pub fn is_to_be_cited(&self) -> bool {
+        self.extra.iter().any(|(name, value)| self.is_citations(name) && value.get().contains("true"))
+    }
+
     /// A part of plain text.
     pub fn text(text: impl Into<Text<'a>>) -> Self {
         Self::new(PartKind::Text(text.into()))
@@ -130,8 +140,7 @@ pub struct Document<'a> {
     pub context: Option<Text<'a>>,
 }
 
-/// What a search of the client's found. A part of this kind may have the field `citations` as its extra, which has one
-/// shape in all dialects that know it.
+/// What a search of the client's found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SearchResult<'a> {
     /// Where it was found: a URL, or any other name.

@@ -99,7 +99,7 @@ pub(super) fn forwarded(
         let name = written.to_lowercase();
         let problem = if !is_header_name(&name) {
             Some("is no header name")
-        } else if Carrier::ALL.iter().any(|carrier| carrier.header() == Some(&*name)) {
+        } else if Carrier::is_header(&name) {
             Some("is a credential: `auth: passthrough` forwards it")
         } else if is_reserved(&name) {
             Some("cannot be forwarded: it belongs to the connection or to the gateway")

@@ -60,9 +60,7 @@ impl Metrics {
         if by == 0 {
             return;
         }
-        let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
-        let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
-        if let Some(id) = self.id(host, stat, &own, extra) {
+        if let Some(id) = self.labelled(host, stat, labels, extra) {
             host.add(id, by);
         }
     }
@@ -76,10 +74,8 @@ impl Metrics {
         extra: &[(&str, &str)],
         cost: Cost,
     ) {
-        let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
-        let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
         if cost != Cost::default()
-            && let Some(id) = self.id(host, stat, &own, extra)
+            && let Some(id) = self.labelled(host, stat, labels, extra)
         {
             self.pay(host, id, cost);
         }
@@ -96,11 +92,21 @@ impl Metrics {
 
     /// Records a value in a histogram.
     pub fn record(&mut self, host: &impl Host, stat: Stat, labels: Labels<'_>, value: u64) {
-        let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
-        let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
-        if let Some(id) = self.id(host, stat, &own, &[]) {
+        if let Some(id) = self.labelled(host, stat, labels, &[]) {
             host.record(id, value);
         }
+    }
+
+    fn labelled(
+        &mut self,
+        host: &impl Host,
+        stat: Stat,
+        labels: Labels<'_>,
+        extra: &[(&str, &str)],
+    ) -> Option<u32> {
+        let tenant = known(&mut self.tenants, MOST_NAMES, labels.tenant);
+        let own = [("model", labels.model), ("provider", labels.provider), ("tenant", tenant)];
+        self.id(host, stat, &own, extra)
     }
 
     /// Sets a gauge.

@@ -27,6 +27,11 @@ impl Carrier {
     pub const ALL: [Self; 5] =
         [Self::Authorization, Self::ApiKey, Self::AzureApiKey, Self::GoogApiKey, Self::Query];
 
+    /// Whether a header, by its name in lower case, carries keys.
+    pub fn is_header(name: &str) -> bool {
+        Self::ALL.iter().any(|carrier| carrier.header() == Some(name))
+    }
+
     /// The header it is; `None` for the query.
     pub fn header(self) -> Option<&'static str> {
         match self {

@@ -209,19 +209,19 @@ pub(super) fn read_results(request: &mut ChatRequest<'_>) {
 }
 
 /// Every part of a request, those within results of tools among them.
-fn each_part<'a>(request: &mut ChatRequest<'a>, mut act: impl FnMut(&mut PartKind<'a>)) {
+fn each_part<'a>(request: &mut ChatRequest<'a>, mut act: impl FnMut(&mut Part<'a>)) {
     for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
         if let PartKind::ToolResult(result) = &mut part.kind {
-            result.content.iter_mut().for_each(|inner| act(&mut inner.kind));
+            result.content.iter_mut().for_each(&mut act);
         }
-        act(&mut part.kind);
+        act(part);
     }
 }
 
 /// Calls pictures what they are: clients say `image/jpg`, which is no media type, and Anthropic and Google refuse it.
 pub(super) fn name_media(request: &mut ChatRequest<'_>) {
-    each_part(request, |kind| {
-        if let PartKind::Image { source: Source::Base64 { media_type, .. }, .. } = kind
+    each_part(request, |part| {
+        if let PartKind::Image { source: Source::Base64 { media_type, .. }, .. } = &mut part.kind
             && media_type.to_str().eq_ignore_ascii_case("image/jpg")
         {
             *media_type = Text::plain("image/jpeg");
@@ -233,12 +233,7 @@ pub(super) fn name_media(request: &mut ChatRequest<'_>) {
 /// would be told that the search found nothing.
 pub(super) fn read_pieces(request: &mut ChatRequest<'_>, losses: &mut Losses) {
     let mut asks = false;
-    for part in request.messages.iter_mut().flat_map(|message| &mut message.parts) {
-        if let PartKind::ToolResult(result) = &mut part.kind {
-            result.content.iter_mut().for_each(|inner| asks |= read_part(inner));
-        }
-        asks |= read_part(part);
-    }
+    each_part(request, |part| asks |= read_part(part));
     if asks {
         losses.note("citations of search results dropped: not supported by this provider");
     }
@@ -246,13 +241,12 @@ pub(super) fn read_pieces(request: &mut ChatRequest<'_>, losses: &mut Losses) {
 
 /// Whether it is a search result that was to be cited.
 fn read_part(part: &mut Part<'_>) -> bool {
+    let is_to_be_cited = part.is_to_be_cited();
     match &mut part.kind {
         PartKind::SearchResult(found) => {
             part.kind = PartKind::Text(found.to_text());
-            let asks =
-                part.extra.iter().any(|(name, value)| name == "citations" && value.get().contains("true"));
             part.extra.retain(|(name, _)| name != "citations");
-            asks
+            is_to_be_cited
         }
         PartKind::Document(Document { source, .. }) => {
             if let Source::Pieces(pieces) = source {
@@ -266,8 +260,8 @@ fn read_part(part: &mut Part<'_>) -> bool {
 
 /// Reads documents that are text and came as bytes, for providers that take text and no bytes.
 pub(super) fn read_texts(request: &mut ChatRequest<'_>) {
-    each_part(request, |kind| {
-        if let PartKind::Document(Document { source, .. }) = kind
+    each_part(request, |part| {
+        if let PartKind::Document(Document { source, .. }) = &mut part.kind
             && let Some(text) = source.decoded_text()
         {
             *source = Source::Text(Text::from(text));

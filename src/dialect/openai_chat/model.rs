@@ -85,12 +85,10 @@ impl OpenaiModel {
 
     /// The efforts that it knows, from the least to the most; nothing where that is not known.
     pub(crate) fn efforts(self) -> Option<&'static [Effort]> {
-        let (5, minor) = (match self.line {
+        let minor = match self.line {
             Line::O => return Some(&[Low, Medium, High]),
-            Line::Gpt(major, minor) => (major, minor),
-            Line::Plain | Line::Unknown => return None,
-        }) else {
-            return None;
+            Line::Gpt(5, minor) => minor,
+            Line::Gpt(..) | Line::Plain | Line::Unknown => return None,
         };
         Some(match (minor, self.kind) {
             (0, Kind::Pro) => &[High],

@@ -44,9 +44,8 @@ impl<'l> Parts<'l> {
         list: &mut Array<'_>,
     ) -> Result<(), Failure> {
         if !self.own {
-            let says = |name: &str| is_citations(part, name);
             let missed = part.extra.iter().filter(|(name, value)| value.get() != "null" && is_missed(name));
-            for (name, _) in missed.filter(|(name, _)| !says(name)) {
+            for (name, _) in missed.filter(|(name, _)| !part.is_citations(name)) {
                 self.losses.lost(&format!("{}.{name}", path()), "is not supported by Anthropic")?;
             }
         }
@@ -135,7 +134,7 @@ impl<'l> Parts<'l> {
         if self.own {
             return write_own(block, &part.extra);
         }
-        for (name, value) in part.extra.iter().filter(|(name, _)| is_citations(part, name)) {
+        for (name, value) in part.extra.iter().filter(|(name, _)| part.is_citations(name)) {
             block.raw(name, value);
         }
     }
@@ -238,11 +237,6 @@ impl<'l> Parts<'l> {
             }
         }))
     }
-}
-
-/// Whether a field asks for citations, which has the same shape in Bedrock's dialect.
-fn is_citations(part: &Part<'_>, name: &str) -> bool {
-    name == "citations" && matches!(part.kind, PartKind::Document(_) | PartKind::SearchResult(_))
 }
 
 /// A source in Anthropic's words.

@@ -63,11 +63,8 @@ impl<'l> Parts<'l> {
         trim_end: bool,
         list: &mut Array<'_>,
     ) -> Result<(), Failure> {
-        // The shapes of `citations` are the same in both dialects that have it.
-        let asks = |kind: &PartKind<'_>| matches!(kind, PartKind::Document(_) | PartKind::SearchResult(_));
-        let says = |name: &str| name == "citations" && asks(&part.kind);
         if !self.own {
-            let missed = |name: &str| is_missed(name) && !says(name);
+            let missed = |name: &str| is_missed(name) && !part.is_citations(name);
             for (name, _) in part.extra.iter().filter(|(name, value)| value.get() != "null" && missed(name)) {
                 self.losses.lost(&format!("{}.{name}", path()), WHY)?;
             }
@@ -303,7 +300,7 @@ impl<'l> Parts<'l> {
         list: &mut Array<'_>,
     ) {
         if !self.own && self.family.claude().is_none() {
-            if part.extra.iter().any(|(name, value)| name == "citations" && value.get().contains("true")) {
+            if part.is_to_be_cited() {
                 self.losses.note(format_args!("{}.citations dropped: {WHY} for this model", path()));
             }
             return list.object(|block| block.text("text", &found.to_text()));
