@@ -136,12 +136,12 @@ fn of_litellm(litellm: &Litellm) -> Provider {
 fn mentioned(gateway: &Gateway) -> Vec<String> {
     let mut names = Vec::new();
     let mut mention = |target: &TargetEntry| names.extend(target.provider().map(ToOwned::to_owned));
-    // Of these the proxy takes the place.
+    // In mode `all` the proxy takes the place of these, and chains for a reason name nobody else.
     if !gateway.litellm.as_ref().is_some_and(Litellm::takes_everything) {
         gateway.models.iter().flat_map(|(_, model)| model.chain("")).for_each(|(_, target)| mention(&target));
+        let own = gateway.models.iter().filter_map(|(_, model)| model.fallbacks());
+        own.chain(&gateway.defaults.fallbacks).flat_map(Fallbacks::targets).for_each(mention);
     }
-    let own = gateway.models.iter().filter_map(|(_, model)| model.fallbacks());
-    own.chain(&gateway.defaults.fallbacks).flat_map(Fallbacks::targets).for_each(mention);
     names.extend(gateway.forward.values().filter_map(|to| match to {
         ForwardTo::Provider(name) => Some(name.clone()),
         ForwardTo::Offered(_) => None,

@@ -395,6 +395,7 @@ fn by_reason(
     targets: &mut Vec<Target>,
     problems: &mut Vec<Problem>,
 ) -> [Range<usize>; 2] {
+    let everything = everything_through(gateway, providers);
     [("context_window", &written.context_window), ("content_policy", &written.content_policy)].map(
         |(reason, chain)| {
             let begin = targets.len();
@@ -405,6 +406,11 @@ fn by_reason(
             }
             for (index, target) in chain.iter().enumerate() {
                 let at = format!("{at}[{index}]");
+                if everything.is_some() && target.provider().is_some_and(|name| name != "litellm") {
+                    let message = "in LiteLLM mode `all` everything goes through the proxy: `litellm/MODEL`";
+                    problems.push(Problem::new(at, message));
+                    continue;
+                }
                 targets.extend(one_target(target, &at, false, gateway, providers, problems));
             }
             begin..targets.len()

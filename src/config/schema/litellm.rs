@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Litellm {
     /// Where the proxy listens, such as `http://127.0.0.1:4000`.
     pub base_url: String,
-    /// `all` sends every model there; `hybrid` only the targets that say `litellm/MODEL`. Default: `all`.
+    /// `all` sends every model there, and chains for a reason may name nobody else; `hybrid` only the targets that say
+    /// `litellm/MODEL`. Default: `all`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<LitellmMode>,
     /// `passthrough` forwards the client's own credential, `key` sends the proxy's key. Default: `key`, or `none`

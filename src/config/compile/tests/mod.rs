@@ -120,6 +120,26 @@ fn litellm_takes_everything() {
 }
 
 #[test]
+fn chains_for_a_reason_go_through_the_proxy_as_well() {
+    let config = |target: &str| {
+        json!({
+            "litellm": {"base_url": "http://127.0.0.1:4000"},
+            "models": {"a": {"targets": ["litellm/a"], "fallbacks": {"context_window": [target]}}},
+            "defaults": {"fallbacks": {"content_policy": [target]}}
+        })
+    };
+    assert_eq!(compiled(&config("litellm/long")).models["a"].targets.len(), 2);
+    let said = "in LiteLLM mode `all` everything goes through the proxy: `litellm/MODEL`";
+    assert_eq!(
+        problems(&config("openai/gpt")),
+        [
+            format!("defaults.fallbacks.content_policy[0]: {said}"),
+            format!("models.a.fallbacks.context_window[0]: {said}")
+        ]
+    );
+}
+
+#[test]
 fn litellm_hybrid_leaves_chains_alone() {
     let tables = compiled(&json!({
         "litellm": {"base_url": "http://127.0.0.1:4000", "mode": "hybrid", "api_key_env": "PROXY_KEY"},
