@@ -26,12 +26,14 @@ mod schema;
 mod service;
 mod shape;
 mod signature;
+mod takes;
 mod unanswered;
 
 pub use call::{Call, Operation};
 pub use carriage::Carriage;
 pub use forward::{Forward, Found, Service};
 pub use shape::{Cites, Shape};
+pub use takes::{Takes, ToolNames, Wants};
 
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +96,13 @@ macro_rules! dialect_enum {
     };
 }
 with_dialects!(dialect_enum);
+
+impl Dialect {
+    /// Whether it is one of OpenAI's two for conversations, whose clients know what the other wants.
+    pub(crate) fn is_openais(self) -> bool {
+        matches!(self, Self::OpenaiChat | Self::OpenaiResponses)
+    }
+}
 
 /// The word that may be written for OpenAI's oldest dialect as well: derived schemas do not know of aliases.
 #[cfg(not(target_arch = "wasm32"))]

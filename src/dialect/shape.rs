@@ -1,5 +1,7 @@
 //! Facts about a wire format that the lanes and the gateway ask for.
 
+use super::takes::{Takes, ToolNames, Wants};
+
 /// On what a dialect's answers can say that their texts rely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cites {
@@ -12,7 +14,7 @@ pub enum Cites {
 }
 
 /// How a dialect carries what others carry elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Shape {
     /// Media types of its streams: the first is what clients are told, any of them is a stream when a provider says so.
     pub stream_types: &'static [&'static str],
@@ -30,6 +32,14 @@ pub struct Shape {
     pub cites: Cites,
     /// Names and types, as its bodies quote them, of what a model is to read beside text.
     pub media: &'static [&'static str],
+    /// What it has a place for.
+    pub takes: &'static [Takes],
+    /// What its providers insist on.
+    pub wants: &'static [Wants],
+    /// What its providers take for the name of a tool; `None`: anything.
+    pub tool_names: Option<ToolNames>,
+    /// Why its providers would not take a tool's schema as strict; `None`: they do, or there is no such thing.
+    pub refuses_strict: fn(&str) -> Option<&'static str>,
 }
 
 impl Shape {
@@ -43,10 +53,24 @@ impl Shape {
         answer_id: "",
         cites: Cites::Nothing,
         media: &[],
+        takes: &[],
+        wants: &[],
+        tool_names: None,
+        refuses_strict: |_| None,
     };
 
     /// The same, as OpenAI has it.
     pub const OPENAI: Self = Self { request_id: Some("x-request-id"), answer_id: "chatcmpl-", ..Self::SSE };
+
+    /// Whether it has a place for that.
+    pub fn takes(&self, what: Takes) -> bool {
+        self.takes.contains(&what)
+    }
+
+    /// Whether its providers insist on that.
+    pub fn wants(&self, what: Wants) -> bool {
+        self.wants.contains(&what)
+    }
 
     /// Whether a request may hold more than text. A word that means something else counts as well.
     pub fn may_hold_media(&self, body: &[u8]) -> bool {

@@ -13,7 +13,7 @@
 //! When the conversation comes back the mark tells whose it is, and [`settle`] takes out what the next provider could
 //! not read.
 
-use super::{Dialect, gemini};
+use super::{Dialect, Takes, Wants, gemini};
 use crate::chat::{ChatRequest, Losses, Part, PartKind, Text, Thinking};
 
 /// What every mark begins with. No maker's signature holds a colon: they are base64.
@@ -82,7 +82,7 @@ pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &
         Dialect::OpenaiChat => provider == Dialect::OpenaiResponses,
         _ => marks(origin) && !alike(origin, provider) && !may_be_claude,
     };
-    let wants_proof = matches!(provider, Dialect::Anthropic | Dialect::Bedrock | Dialect::OpenaiResponses);
+    let wants_proof = provider.shape().wants(Wants::Proof);
     let mut foreign = false;
     let mut unproven = false;
     let mut keep = |part: &mut Part<'_>| {
@@ -124,7 +124,7 @@ pub(super) fn settle(request: &mut ChatRequest<'_>, provider: Dialect, losses: &
 
 /// Whether answers in a dialect mark the signatures of other makers.
 pub(super) fn marks(client: Dialect) -> bool {
-    matches!(client, Dialect::OpenaiResponses | Dialect::Anthropic | Dialect::Bedrock)
+    client.shape().takes(Takes::AnyProof)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) use usage::Counts;
 pub use usage::WireUsage;
 pub(crate) use web_search::read_search;
 
-use super::{Cites, Shape};
+use super::{Cites, Shape, Takes, ToolNames, Wants, schema::claude_refuses};
 
 /// See [`Shape`].
 pub const SHAPE: Shape = Shape {
@@ -33,5 +33,9 @@ pub const SHAPE: Shape = Shape {
     answer_id: "msg_",
     cites: Cites::Passages,
     media: &["\"image\"", "\"document\""],
+    takes: &[Takes::WebSearch, Takes::Pieces, Takes::AnyProof],
+    wants: &[Wants::Proof],
+    tool_names: Some(ToolNames::up_to(128)),
+    refuses_strict: claude_refuses,
     ..Shape::SSE
 };

@@ -24,16 +24,19 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Cites, Shape};
+use super::{Cites, Shape, Takes, ToolNames, Wants, schema::claude_refuses};
 
 /// Model and `stream` are said by the path; streams are binary frames.
 pub const SHAPE: Shape = Shape {
     stream_types: &["application/vnd.amazon.eventstream"],
     model_in_path: true,
     stream_in_path: true,
-    streams_by_default: false,
     request_id: Some("x-amzn-requestid"),
-    answer_id: "",
     cites: Cites::Passages,
     media: &["\"image\"", "\"document\"", "\"audio\"", "\"video\""],
+    takes: &[Takes::Pieces, Takes::AnyProof],
+    wants: &[Wants::Proof],
+    tool_names: Some(ToolNames::up_to(64)),
+    refuses_strict: claude_refuses,
+    ..Shape::SSE
 };

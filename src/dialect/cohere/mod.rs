@@ -16,10 +16,10 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::Shape;
+use super::{Shape, Takes};
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape { media: &["\"image_url\""], ..Shape::SSE };
+pub const SHAPE: Shape = Shape { media: &["\"image_url\""], takes: &[Takes::Documents], ..Shape::SSE };
 
 /// Why something that another dialect says is lost here.
 const WHY: &str = "is not supported by Cohere";

@@ -43,7 +43,7 @@ pub use response::{decode_response, encode_response};
 pub(crate) use stream::Reframer;
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Cites, Shape};
+use super::{Cites, Shape, Takes, ToolNames};
 
 /// Facts about the wire format. A stream that comes as JSON is an array, or an answer in one piece.
 pub const SHAPE: Shape = Shape {
@@ -52,5 +52,7 @@ pub const SHAPE: Shape = Shape {
     stream_in_path: true,
     cites: Cites::Pages,
     media: &["\"inlineData\"", "\"inline_data\"", "\"fileData\"", "\"file_data\""],
+    takes: &[Takes::WebSearch],
+    tool_names: Some(ToolNames { also: ".:", starts_with_letter: true, ..ToolNames::up_to(64) }),
     ..Shape::SSE
 };

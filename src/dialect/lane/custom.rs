@@ -6,7 +6,7 @@ use crate::chat::{
     Arguments, ChatRequest, ChatResponse, Delta, Event, Failure, Function, Json, Losses, PartKind, PartStart,
     Text, ToolKind,
 };
-use crate::dialect::Dialect;
+use crate::dialect::{Dialect, Takes};
 use crate::provider::{Quirks, ReasoningSwitch};
 use crate::wire::json::members;
 use std::collections::{HashMap, HashSet};
@@ -19,11 +19,7 @@ const MOST: usize = crate::wire::sse::MAX_EVENT;
 
 /// Whether a provider knows custom tools: OpenAI itself does, in both of its dialects.
 pub(super) fn are_known(provider: Dialect, quirks: &Quirks) -> bool {
-    speaks_of_them(provider) && quirks.reasoning == ReasoningSwitch::Openai
-}
-
-fn speaks_of_them(dialect: Dialect) -> bool {
-    matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiResponses)
+    provider.shape().takes(Takes::CustomTools) && quirks.reasoning == ReasoningSwitch::Openai
 }
 
 /// The names of a request's custom tools.
@@ -82,7 +78,7 @@ pub(super) fn settle(plan: &AnswerPlan, response: &mut ChatResponse<'_>) {
     for part in response.choices.iter_mut().flat_map(|choice| &mut choice.parts) {
         let PartKind::ToolCall(call) = &mut part.kind else { continue };
         let is_free = matches!(call.arguments, Arguments::Input(_));
-        if is_free && !speaks_of_them(plan.client) {
+        if is_free && !plan.client.shape().takes(Takes::CustomTools) {
             call.arguments = as_object(std::mem::replace(&mut call.arguments, Arguments::Text("".into())));
         } else if !is_free && customs.contains(&*call.name.to_str()) {
             call.arguments = Arguments::Input(input_of(&call.arguments.as_plain()));
@@ -110,8 +106,9 @@ enum Open {
 impl CustomCalls {
     /// `None` where no call has to become another.
     pub(super) fn new(plan: &AnswerPlan) -> Option<Self> {
-        let is_known = speaks_of_them(plan.client);
-        let may_come = !plan.custom_tools.is_empty() || (speaks_of_them(plan.provider) && !is_known);
+        let is_known = plan.client.shape().takes(Takes::CustomTools);
+        let may_come =
+            !plan.custom_tools.is_empty() || (plan.provider.shape().takes(Takes::CustomTools) && !is_known);
         (may_come && plan.client != plan.provider).then(|| Self {
             is_known,
             names: plan.custom_tools.iter().cloned().collect(),

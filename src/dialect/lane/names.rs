@@ -2,34 +2,14 @@
 //! long, though nobody calls it, would cost the whole request.
 
 use crate::chat::{ChatRequest, PartKind, Text, ToolChoice, ToolKind};
-use crate::dialect::Dialect;
 use crate::dialect::digest::digest;
+use crate::dialect::{Dialect, ToolNames};
 use std::collections::{HashMap, HashSet};
 
 /// A name as it was sent, and as the client says it.
 pub(super) type Renamed = (String, String);
 
-/// What a provider takes for a name.
-#[derive(Debug, Clone, Copy)]
-struct Rule {
-    longest: usize,
-    /// Allowed beside letters, digits, `_` and `-`.
-    also: &'static str,
-    /// The first character must be a letter or `_`.
-    starts_with_letter: bool,
-}
-
-impl Rule {
-    fn of(provider: Dialect) -> Option<Self> {
-        let (longest, also) = match provider {
-            Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::Bedrock => (64, ""),
-            Dialect::Anthropic => (128, ""),
-            Dialect::Gemini => (64, ".:"),
-            _ => return None,
-        };
-        Some(Self { longest, also, starts_with_letter: provider == Dialect::Gemini })
-    }
-
+impl ToolNames {
     fn allows(self, c: char) -> bool {
         c.is_ascii_alphanumeric() || "_-".contains(c) || self.also.contains(c)
     }
@@ -58,7 +38,7 @@ impl Rule {
 
 /// Shortens what this provider would refuse: among the tools, in the choice and in what was called before.
 pub(super) fn fit(request: &mut ChatRequest<'_>, provider: Dialect) -> Vec<Renamed> {
-    let Some(rule) = Rule::of(provider) else { return Vec::new() };
+    let Some(rule) = provider.shape().tool_names else { return Vec::new() };
     let mut renamed: Vec<Renamed> = Vec::new();
     let mut known: HashSet<String> = HashSet::new();
     let mut fit = |name: &mut Text<'_>| {
@@ -118,7 +98,7 @@ mod tests {
     use super::*;
 
     fn fitted(provider: Dialect, name: &str) -> Option<String> {
-        Rule::of(provider).and_then(|rule| rule.fitted(name))
+        provider.shape().tool_names.and_then(|rule| rule.fitted(name))
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::chat::{ChatRequest, Failure, Losses, Part, PartKind, Role, Text};
 use crate::dialect::gemini::signature::without_signatures;
-use crate::dialect::{Call, Carriage, Dialect, Operation, carriage, codec, signature};
+use crate::dialect::{Call, Carriage, Dialect, Operation, Takes, carriage, codec, signature};
 use crate::wire::json::{Body, Outline};
 
 /// Translates a request body. Where both sides speak the same dialect it is only edited in place.
@@ -142,7 +142,7 @@ pub(super) fn encode(
     request: &mut ChatRequest<'_>,
     ask: &Ask<'_>,
 ) -> Result<(Encoded, Vec<Warning>), Failure> {
-    if provider != Dialect::Cohere {
+    if !provider.shape().takes(Takes::Documents) {
         request.tell_documents();
     }
     if let Some(failure) = request.own_only.take() {
@@ -150,13 +150,11 @@ pub(super) fn encode(
     }
     something_is_asked(request)?;
     let mut losses = Losses::new(ask.drop_params).dropping_content(ask.drop_content);
-    if !matches!(provider, Dialect::OpenaiCompletions | Dialect::OllamaGenerate)
-        && request.suffix.take().is_some()
-    {
+    if !provider.shape().takes(Takes::Suffix) && request.suffix.take().is_some() {
         losses.lost("suffix", "is known to completions of one prompt alone")?;
     }
     signature::settle(request, provider, &mut losses);
-    if !matches!(provider, Dialect::Anthropic | Dialect::Bedrock) {
+    if !provider.shape().takes(Takes::Pieces) {
         tidy::read_pieces(request, &mut losses);
     }
     cited::forget(request, provider, &mut losses)?;

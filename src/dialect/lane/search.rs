@@ -2,7 +2,7 @@
 
 use super::Ask;
 use crate::chat::{ChatRequest, Extra, Failure, Opaque, Search, Text, Tool, ToolChoice, ToolKind};
-use crate::dialect::{Dialect, anthropic, gemini, openai_chat, openai_responses};
+use crate::dialect::{Dialect, Takes, anthropic, gemini, openai_chat, openai_responses};
 
 /// Offers the provider's own search in the place of the client's. Left as it is, the client's is lost like any other tool
 /// that only its own dialect knows.
@@ -10,8 +10,7 @@ use crate::dialect::{Dialect, anthropic, gemini, openai_chat, openai_responses};
 /// # Errors
 /// 400 that names the field: it is malformed.
 pub(super) fn offer(request: &mut ChatRequest<'_>, provider: Dialect, ask: &Ask<'_>) -> Result<(), Failure> {
-    let has_one = matches!(provider, Dialect::Anthropic | Dialect::Gemini | Dialect::OpenaiResponses);
-    if !has_one || !ask.quirks.web_search {
+    if !provider.shape().takes(Takes::WebSearch) || !ask.quirks.web_search {
         return Ok(());
     }
     if request.origin == Dialect::OpenaiChat {

@@ -5,8 +5,8 @@ use crate::chat::{
     ChatRequest, Failure, JSON_SENTENCE, Json, Losses, Message, Part, PartKind, Place, ResponseFormat, Role,
     ToolKind,
 };
-use crate::dialect::Dialect;
-use crate::dialect::schema::{claude_refuses, is_strict_for_openai, object_around};
+use crate::dialect::schema::object_around;
+use crate::dialect::{Dialect, Wants};
 
 /// Has a schema of something else than a plain object ask for it within one, where the provider may know no other. The way
 /// back takes it out again.
@@ -59,8 +59,7 @@ pub(super) fn say_json(request: &mut ChatRequest<'_>, provider: Dialect, ask: &A
         Some(ResponseFormat::JsonSchema(_)) => !ask.quirks.json_schema,
         _ => false,
     };
-    let wants_word = matches!(provider, Dialect::OpenaiChat | Dialect::OpenaiResponses);
-    if !is_asked || !wants_word || request.messages.iter().any(says_json) {
+    if !is_asked || !provider.shape().wants(Wants::WordJson) || request.messages.iter().any(says_json) {
         return;
     }
     losses.note(
@@ -77,8 +76,7 @@ pub(super) fn say_json(request: &mut ChatRequest<'_>, provider: Dialect, ask: &A
 /// Lets tools be less than strict whose schemas the provider would not take as strict. A client of the dialect that is asked,
 /// or of OpenAI's other one, knows what it asks for.
 pub(super) fn loosen(request: &mut ChatRequest<'_>, provider: Dialect, losses: &mut Losses) {
-    let is_openais = |dialect| matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiResponses);
-    if is_openais(provider) && is_openais(request.origin) {
+    if provider.is_openais() && request.origin.is_openais() {
         return;
     }
     for (index, tool) in request.tools.iter_mut().enumerate() {
@@ -86,14 +84,7 @@ pub(super) fn loosen(request: &mut ChatRequest<'_>, provider: Dialect, losses: &
         let Some(schema) = function.parameters.as_ref().filter(|_| function.strict == Some(true)) else {
             continue;
         };
-        let refused = match provider {
-            Dialect::OpenaiChat | Dialect::OpenaiResponses if !is_strict_for_openai(schema.as_str()) => {
-                Some("does not require all properties of its objects and forbid others, as OpenAI wants it")
-            }
-            Dialect::Anthropic | Dialect::Bedrock => claude_refuses(schema.as_str()),
-            _ => None,
-        };
-        if let Some(why) = refused {
+        if let Some(why) = (provider.shape().refuses_strict)(schema.as_str()) {
             function.strict = None;
             losses.note(format_args!("tools[{index}].strict dropped: its schema {why}"));
         }

@@ -9,11 +9,14 @@ use super::{WHY, response};
 use crate::chat::{
     ChatRequest, ChatResponse, Failure, Losses, Message, Part, PartKind, Place, Role, Source, Text,
 };
-use crate::dialect::Dialect;
 use crate::dialect::lane::{Ask, Encoded, with_params};
+use crate::dialect::{Dialect, Shape, Takes};
 use crate::wire::json::{object, parse};
 
-pub use super::{SHAPE, StreamDecoder, StreamEncoder, encode_response, write_failure, write_failure_event};
+pub use super::{StreamDecoder, StreamEncoder, encode_response, write_failure, write_failure_event};
+
+/// See [`Shape`].
+pub const SHAPE: Shape = Shape { takes: &[Takes::Suffix], ..super::SHAPE };
 
 /// Reads a request.
 ///

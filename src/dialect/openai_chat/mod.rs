@@ -23,8 +23,15 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Cites, Shape};
+use super::{Cites, Shape, Takes, ToolNames, Wants, schema::openai_refuses};
 
 /// See [`Shape`].
-pub const SHAPE: Shape =
-    Shape { cites: Cites::Pages, media: &["\"image_url\"", "\"input_audio\"", "\"file\""], ..Shape::OPENAI };
+pub const SHAPE: Shape = Shape {
+    cites: Cites::Pages,
+    media: &["\"image_url\"", "\"input_audio\"", "\"file\""],
+    takes: &[Takes::CustomTools],
+    wants: &[Wants::WordJson],
+    tool_names: Some(ToolNames::up_to(64)),
+    refuses_strict: openai_refuses,
+    ..Shape::OPENAI
+};

@@ -13,13 +13,13 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Dialect, Shape};
+use super::{Dialect, Shape, Takes};
 use crate::chat::Text;
 use crate::dialect::lane::AnswerPlan;
 use crate::wire::json::{parse, wire_object};
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape { answer_id: "cmpl-", ..Shape::OPENAI };
+pub const SHAPE: Shape = Shape { answer_id: "cmpl-", takes: &[Takes::Suffix], ..Shape::OPENAI };
 
 wire_object! {
     /// What an answer repeats of its request.

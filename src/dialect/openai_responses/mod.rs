@@ -26,12 +26,16 @@ pub(crate) use request::{is_search, read_search};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Cites, Shape};
+use super::{Cites, Shape, Takes, ToolNames, Wants, schema::openai_refuses};
 
 /// Facts about the wire format.
 pub const SHAPE: Shape = Shape {
     answer_id: "resp_",
     cites: Cites::Pages,
     media: &["\"input_image\"", "\"input_file\"", "\"input_audio\""],
+    takes: &[Takes::WebSearch, Takes::CustomTools, Takes::AnyProof],
+    wants: &[Wants::Proof, Wants::WordJson],
+    tool_names: Some(ToolNames::up_to(64)),
+    refuses_strict: openai_refuses,
     ..Shape::OPENAI
 };

@@ -12,7 +12,7 @@ pub(in crate::dialect) use around::{ANSWER, object_around};
 pub(in crate::dialect) use flat::{Flat, Resolver, Unsayable};
 pub(in crate::dialect) use named::Named;
 pub(in crate::dialect) use root::object_at_root;
-pub(in crate::dialect) use strict::{claude_refuses, is_mergeable, is_strict_for_openai};
+pub(in crate::dialect) use strict::{claude_refuses, is_mergeable, openai_refuses};
 
 /// Deepest nesting that is followed: no real schema is deeper, and the stack is finite.
 pub(in crate::dialect) const MAX_DEPTH: usize = 64;

@@ -26,14 +26,18 @@ const OPENAI_REFUSES: [&str; 15] = [
 /// By one of which a schema says what it is of.
 const KINDS: [&str; 5] = ["type", "anyOf", "enum", "const", "$ref"];
 
-/// Whether OpenAI takes a schema as strict: objects all the properties of which are required and which have no others,
-/// throughout.
-pub(in crate::dialect) fn is_strict_for_openai(schema: &str) -> bool {
-    let Ok(schema) = serde_json::from_str::<Value>(schema) else { return false };
-    let is_object = schema.get("type").is_some_and(|kind| kind == "object") && schema.get("anyOf").is_none();
-    let mut is_strict = is_object && !is_foreign(&schema);
-    each_schema(&schema, &mut |fields| is_strict &= is_closed(fields) && is_known(fields));
-    is_strict
+/// Why OpenAI does not take a schema as strict: it wants objects all the properties of which are required and which have no
+/// others, throughout. The end of a sentence about it.
+pub(in crate::dialect) fn openai_refuses(schema: &str) -> Option<&'static str> {
+    let is_strict = serde_json::from_str::<Value>(schema).is_ok_and(|schema| {
+        let is_object =
+            schema.get("type").is_some_and(|kind| kind == "object") && schema.get("anyOf").is_none();
+        let mut is_strict = is_object && !is_foreign(&schema);
+        each_schema(&schema, &mut |fields| is_strict &= is_closed(fields) && is_known(fields));
+        is_strict
+    });
+    (!is_strict)
+        .then_some("does not require all properties of its objects and forbid others, as OpenAI wants it")
 }
 
 fn is_known(fields: &Map<String, Value>) -> bool {
@@ -101,7 +105,7 @@ mod tests {
         let closed = json!({"type": "object", "properties": {"a": {"type": "string"},
             "b": {"type": ["object", "null"], "properties": {}, "additionalProperties": false}, "c": {"$ref": "#/$defs/c"}},
             "required": ["a", "b", "c"], "additionalProperties": false, "$defs": {"c": {"enum": ["x"]}}});
-        assert!(is_strict_for_openai(&closed.to_string()));
+        assert_eq!(openai_refuses(&closed.to_string()), None);
         let mut cases = vec![json!({"type": "array", "items": {"type": "string"}})];
         for (path, value) in [
             ("/required", json!(["a", "b"])),
@@ -117,7 +121,7 @@ mod tests {
             cases.push(loose);
         }
         for loose in cases {
-            assert!(!is_strict_for_openai(&loose.to_string()), "{loose}");
+            assert!(openai_refuses(&loose.to_string()).is_some(), "{loose}");
         }
     }
 
