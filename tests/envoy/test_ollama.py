@@ -64,6 +64,22 @@ def test_a_client_gets_lines_unless_it_says_otherwise(gate, model):
 
 
 @pytest.mark.parametrize("model", ["gpt", "claude", "llama"])
+@pytest.mark.parametrize("model", ["claude", "gpt-then-claude", "llama"])
+@pytest.mark.parametrize(("path", "nothing"), [("generate", {"prompt": ""}), ("generate", {}), ("chat", {"messages": []}), ("chat", {})])
+def test_loading_a_model_is_no_question(gate, world, llama, model, path, nothing):
+    answer = gate.http.post(f"/api/{path}", json={"model": model, **nothing})
+    assert answer.status_code == 200, answer.text
+    loaded = answer.json()
+    assert (loaded["done"], loaded["done_reason"]) == (True, "load")
+    assert (loaded["response"] if path == "generate" else loaded["message"]["content"]) == ""
+    freed = gate.http.post(f"/api/{path}", json={"model": model, "keep_alive": 0, "stream": False, **nothing})
+    assert freed.json()["done_reason"] == "unload"
+    # Only a server of Ollama's has anything to load.
+    assert len(llama.requests) == (2 if model == "llama" else 0)
+    assert not world.claude.requests and not world.openai.requests
+    assert gate.http.post(f"/api/{path}", json={"model": "nobody", **nothing}).status_code == 404
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 def test_tools_of_a_client(gate, model, streamed):
     answer = ask(gate, model, "get_weather please", tools=[TOOL], stream=streamed)
