@@ -192,13 +192,21 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Where a client's request goes: to the endpoint of its own dialect, which needs no translation, else to the
-    /// preferred one. `None`: the provider has nothing for this operation.
-    pub fn endpoint_for(&self, call: &Call) -> Option<&Endpoint> {
-        let mut fit = self.endpoints.iter().filter(|e| e.operation.serves(call.operation)).peekable();
-        let preferred = fit.peek().copied();
-        fit.find(|e| e.operation == call.operation && e.dialect == call.dialect).or(preferred)
+    /// Where a client's request for one of its models goes: to the endpoint of the client's own dialect, which needs no
+    /// translation, else to the preferred one. `None`: the provider has nothing for this operation.
+    pub fn endpoint_for(&self, call: &Call, model: &str) -> Option<&Endpoint> {
+        let serves = |endpoint: &&Endpoint| endpoint.operation.serves(call.operation);
+        let knows = |e: &&Endpoint| self.quirks.knows(e.operation, e.dialect, model);
+        chosen(call, self.endpoints.iter().filter(serves).filter(knows))
+            .or_else(|| chosen(call, self.endpoints.iter().filter(serves)))
     }
+}
+
+/// Of the endpoints that serve a request the one in its own words, else the first.
+fn chosen<'e>(call: &Call, fit: impl Iterator<Item = &'e Endpoint>) -> Option<&'e Endpoint> {
+    let mut fit = fit.peekable();
+    let preferred = fit.peek().copied();
+    fit.find(|e| e.operation == call.operation && e.dialect == call.dialect).or(preferred)
 }
 
 /// One operation in one dialect at one path.

@@ -14,6 +14,7 @@ mod digest;
 mod forward;
 pub mod gemini;
 pub mod lane;
+pub mod load;
 pub mod models;
 mod offered;
 pub mod ollama;

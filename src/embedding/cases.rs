@@ -364,3 +364,81 @@ fn numbers_that_cannot_be_bytes_fail_before_anything_is_sent() {
     assert_eq!(shown["data"][0]["embedding"], "AACAPwAAAEA=");
     assert_eq!(shown["system"], "kept");
 }
+
+#[test]
+fn the_settings_of_vertex_have_their_own_places() {
+    let embed = (Format::VertexEmbed, "gemini-embedding-2");
+    let config = json!({"taskType": "RETRIEVAL_QUERY", "outputDimensionality": 5});
+    let content = json!({"parts": [{"text": "a"}]});
+    let body = json!({"model": "m", "input": "a", "dimensions": 5, "input_type": "query"});
+    let configured = json!({"content": content, "embedContentConfig": config});
+    assert_eq!(sent(Format::Openai, embed, &body), (configured.clone(), vec![]));
+    assert_eq!(sent(Format::VertexEmbed, embed, &configured), (configured.clone(), vec![]));
+    let plain = json!({"content": content});
+    assert_eq!(sent(Format::Ollama, embed, &json!({"model": "m", "input": "a"})), (plain, vec![]));
+    let (message, _) = refused(Format::Openai, embed, &json!({"input": ["a", "b"]}));
+    assert!(message.contains("one input a request"), "{message}");
+    let strict =
+        json!({"content": content, "embedContentConfig": {"autoTruncate": false, "documentOcr": true}});
+    let (cohere, warnings) = sent(Format::VertexEmbed, COHERE, &strict);
+    assert_eq!((&cohere["truncate"], warnings.len()), (&json!("NONE"), 2), "{warnings:?}");
+    let several = json!({"instances": [{"content": "a", "task_type": "CLUSTERING", "title": "t"}, {"content": "b", "task_type": "CLUSTERING"}],
+                         "parameters": {"outputDimensionality": 5}});
+    let (openai, warnings) = sent(Format::VertexPredict, OPENAI, &several);
+    assert_eq!((&openai["input"], &openai["dimensions"]), (&json!(["a", "b"]), &json!(5)));
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    let two = json!({"instances": [{"content": "a", "task_type": "CLUSTERING"}, {"content": "b"}]});
+    assert_eq!(refused(Format::VertexPredict, OPENAI, &two).1.as_deref(), Some("instances[1].task_type"));
+}
+
+#[test]
+fn each_model_of_vertex_is_asked_where_it_is() {
+    for (model, predicts, embeds) in [
+        ("text-embedding-005", true, false),
+        ("gemini-embedding-001", true, true),
+        ("gemini-embedding-2", false, true),
+        ("intfloat-multilingual-e5-maas", false, true),
+    ] {
+        assert_eq!(Format::VertexPredict.has(model), predicts, "{model}");
+        assert_eq!(Format::VertexEmbed.has(model), embeds, "{model}");
+    }
+}
+
+#[test]
+fn words_of_peers_are_put_right_where_they_are_refused() {
+    let body = json!({"model": "m", "input": ["a"], "output_dimension": 5, "truncation": true, "input_type": "query"});
+    let closed = Quirks { embeddings: Fields::MAKER, ..Quirks::OPENAI };
+    let (at_maker, outgoing) = send(Format::Openai, OPENAI, &body, &closed).unwrap();
+    assert_eq!(at_maker, json!({"model": OPENAI.1, "input": ["a"], "dimensions": 5}));
+    assert_eq!(outgoing.warnings.len(), 2, "{:?}", outgoing.warnings);
+    let (anywhere, outgoing) = send(Format::Openai, OPENAI, &body, &Quirks::OPENAI).unwrap();
+    assert_eq!((&anywhere["truncation"], outgoing.warnings.len()), (&json!(true), 0));
+    let voyage = Quirks { embeddings: Fields::VOYAGE, ..Quirks::OPENAI };
+    let (at_voyage, _) = send(Format::Openai, (Format::Openai, "voyage-3.5"), &body, &voyage).unwrap();
+    assert_eq!(
+        at_voyage,
+        json!({"model": "voyage-3.5", "input": ["a"], "output_dimension": 5, "truncation": true,
+                                 "input_type": "query"})
+    );
+}
+
+#[test]
+fn the_number_of_vectors_is_that_of_inputs_between_equal_formats_too() {
+    for (client, body, inputs) in [
+        (Format::Openai, json!({"model": "m", "input": "a"}), Some(1)),
+        (Format::Openai, json!({"model": "m", "input": ["a", "b"]}), Some(2)),
+        (Format::Openai, json!({"model": "m", "input": [1, 2, 3]}), Some(1)),
+        (Format::Openai, json!({"model": "m", "input": [[1, 2], [3]]}), Some(2)),
+        (Format::Openai, json!({"model": "m", "input": [["a", "b"], ["c"]]}), None),
+        (Format::Openai, json!({"model": "m", "messages": []}), None),
+        (Format::Ollama, json!({"model": "m"}), Some(0)),
+        (Format::Ollama, json!({"model": "m", "input": ""}), Some(0)),
+        (Format::Ollama, json!({"model": "m", "input": ["a", ""]}), Some(2)),
+        (Format::CohereV2, json!({"model": "m", "texts": ["a", "b"], "images": ["c"]}), Some(3)),
+        (Format::CohereV2, json!({"model": "m"}), None),
+        (Format::VertexPredict, json!({"instances": [{"content": "a"}]}), Some(1)),
+    ] {
+        let (_, outgoing) = send(client, (client, "m"), &body, &Quirks::OPENAI).unwrap();
+        assert_eq!(outgoing.plan.embedding.unwrap().inputs, inputs, "{body}");
+    }
+}

@@ -4,6 +4,7 @@ use super::{Elements, Words};
 
 /// The fields of an OpenAI-shaped endpoint beyond `model` and `input`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a table of independent facts")]
 pub struct Fields {
     /// What the length of the vectors is called; `None`: it cannot be chosen.
     pub dimensions: Option<&'static str>,
@@ -21,6 +22,9 @@ pub struct Fields {
     pub float: bool,
     /// It takes `user`.
     pub user: bool,
+    /// It refuses what it does not know, so that its peers' words have to be put into its own; otherwise they pass, for
+    /// who may know them.
+    pub closed: bool,
 }
 
 impl Default for Fields {
@@ -30,7 +34,7 @@ impl Default for Fields {
 }
 
 impl Fields {
-    /// OpenAI itself, and those who follow it.
+    /// Those who follow OpenAI.
     pub const OPENAI: Self = Self {
         dimensions: Some("dimensions"),
         elements: None,
@@ -40,7 +44,10 @@ impl Fields {
         base64: true,
         float: true,
         user: true,
+        closed: false,
     };
+    /// OpenAI itself.
+    pub const MAKER: Self = Self { closed: true, ..Self::OPENAI };
     /// Knows `input_type` beside OpenAI's fields, and passes it on (OpenRouter, LiteLLM).
     pub const ROUTER: Self = Self { purpose: Some(("input_type", Words::Cohere)), ..Self::OPENAI };
     /// Mistral: names of its own, and nothing else is taken (422).
@@ -49,6 +56,7 @@ impl Fields {
         elements: Some("output_dtype"),
         known: &[Elements::Float, Elements::Int8, Elements::Uint8, Elements::Binary, Elements::Ubinary],
         user: false,
+        closed: true,
         ..Self::OPENAI
     };
     /// Perplexity: its vectors are bytes, in base64 of its own two kinds.
@@ -66,6 +74,7 @@ impl Fields {
         truncate: Some("truncate"),
         base64: false,
         user: false,
+        closed: true,
         ..Self::OPENAI
     };
 }

@@ -28,6 +28,18 @@ wire_object! {
         title: Text<'a> = "title",
         dimensions: u64 = "outputDimensionality",
         dimensions_snake: u64 = "output_dimensionality",
+        config: ConfigWire<'a> = "embedContentConfig",
+        auto_truncate: bool = "autoTruncate",
+    }
+}
+
+wire_object! {
+    /// The same settings where Vertex AI has them; beside `content` they are deprecated there.
+    struct ConfigWire<'a> {
+        task_type: Text<'a> = "taskType",
+        title: Text<'a> = "title",
+        dimensions: u64 = "outputDimensionality",
+        auto_truncate: bool = "autoTruncate",
     }
 }
 
@@ -73,9 +85,9 @@ pub(super) fn decode_batch(body: &[u8]) -> Result<EmbedRequest<'_>, Failure> {
     request.extra = wire.extra;
     for (at, one) in wire.requests.unwrap_or_default().into_iter().enumerate() {
         let path = format!("requests[{at}]");
-        let (input, purpose, dimensions, extra) = read_one(one, &path)?;
+        let One { input, purpose, dimensions, truncate, extra } = read_one(one, &path)?;
         if at == 0 {
-            (request.purpose, request.dimensions) = (purpose, dimensions);
+            (request.purpose, request.dimensions, request.truncate) = (purpose, dimensions, truncate);
         } else if request.purpose != purpose || request.dimensions != dimensions {
             let field = if request.purpose == purpose { "outputDimensionality" } else { "taskType" };
             let message =
@@ -92,16 +104,27 @@ pub(super) fn decode_batch(body: &[u8]) -> Result<EmbedRequest<'_>, Failure> {
 }
 
 /// Reads a client's single request.
-pub(super) fn decode_one(body: &[u8]) -> Result<EmbedRequest<'_>, Failure> {
-    let mut request = EmbedRequest::new(Format::Gemini);
-    let (input, purpose, dimensions, extra) = read_one(parse(body)?, "")?;
-    (request.purpose, request.dimensions, request.extra) = (purpose, dimensions, extra);
-    request.inputs.push(input);
-    request.is_single = true;
-    Ok(request)
+pub(super) fn decode_one(body: &[u8], format: Format) -> Result<EmbedRequest<'_>, Failure> {
+    let One { input, purpose, dimensions, truncate, extra } = read_one(parse(body)?, "")?;
+    Ok(EmbedRequest {
+        inputs: vec![input],
+        is_single: true,
+        purpose,
+        dimensions,
+        truncate,
+        extra,
+        ..EmbedRequest::new(format)
+    })
 }
 
-type One<'a> = (Input<'a>, Option<Purpose<'a>>, Option<u64>, Extra<'a>);
+/// What one request says.
+struct One<'a> {
+    input: Input<'a>,
+    purpose: Option<Purpose<'a>>,
+    dimensions: Option<u64>,
+    truncate: Option<Truncate>,
+    extra: Extra<'a>,
+}
 
 fn read_one<'a>(one: OneWire<'a>, path: &str) -> Result<One<'a>, Failure> {
     let dot = if path.is_empty() { "" } else { "." };
@@ -120,9 +143,18 @@ fn read_one<'a>(one: OneWire<'a>, path: &str) -> Result<One<'a>, Failure> {
         let message = format!("{field}: something to embed is required");
         return Err(Failure::field(field, message));
     }
-    let purpose = one.task_type.or(one.task_type_snake).and_then(Purpose::of_word);
-    let dimensions = one.dimensions.or(one.dimensions_snake);
-    Ok((Input { pieces, title: one.title }, purpose, dimensions, one.extra))
+    let config = one.config.unwrap_or_default();
+    let mut extra = one.extra;
+    extra.extend(config.extra);
+    // To cut what is too long is what is done unasked.
+    let cut = config.auto_truncate.or(one.auto_truncate);
+    Ok(One {
+        input: Input { pieces, title: config.title.or(one.title) },
+        purpose: config.task_type.or(one.task_type).or(one.task_type_snake).and_then(Purpose::of_word),
+        dimensions: config.dimensions.or(one.dimensions).or(one.dimensions_snake),
+        truncate: (cut == Some(false)).then_some(Truncate::No),
+        extra,
+    })
 }
 
 fn read_part(part: PartWire<'_>) -> Option<Piece<'_>> {
@@ -171,19 +203,48 @@ pub(super) fn encode_one(
     Ok(with_params(body, ask))
 }
 
+/// Writes a request of Vertex AI's, which has the settings in a place of their own.
+pub(super) fn encode_configured(
+    request: &EmbedRequest<'_>,
+    ask: &Ask<'_>,
+    losses: &mut Losses,
+) -> Result<Vec<u8>, Failure> {
+    request.lose(request.names().truncate, request.truncate == Some(Truncate::Start), losses)?;
+    prepare_all(request, losses)?;
+    let input = request.only_input()?;
+    let mut config = Vec::new();
+    object(&mut config, |o| {
+        write_settings(o, request, input, losses)?;
+        if let Some(truncate) = request.truncate {
+            o.bool("autoTruncate", truncate != Truncate::No);
+        }
+        Ok::<_, Failure>(())
+    })?;
+    let mut body = Vec::with_capacity(512);
+    object(&mut body, |o| {
+        write_content(o, request, input)?;
+        if config != b"{}" {
+            o.key("embedContentConfig").append(&mut config);
+        }
+        Ok::<_, Failure>(())
+    })?;
+    Ok(with_params(body, ask))
+}
+
 /// What is the same for all inputs.
 fn prepare(request: &EmbedRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
+    // Too long an input is cut at its end, and that cannot be switched off.
+    let cut = matches!(request.truncate, Some(Truncate::No | Truncate::Start));
+    request.lose(request.names().truncate, cut, losses)?;
+    prepare_all(request, losses)
+}
+
+fn prepare_all(request: &EmbedRequest<'_>, losses: &mut Losses) -> Result<(), Failure> {
     if request.inputs.is_empty() {
         return Err(request.no_input());
     }
     request.only_elements(&[Elements::Float], losses)?;
-    // Too long an input is cut at its end, and that cannot be switched off.
-    let cut = matches!(request.truncate, Some(Truncate::No | Truncate::Start));
-    request.lose(request.names().truncate, cut, losses)?;
     request.lose(request.names().max_tokens, request.max_tokens.is_some(), losses)?;
-    if matches!(request.origin, Format::Gemini | Format::GeminiBatch) {
-        return Ok(());
-    }
     request.lose_rest(losses)
 }
 
@@ -195,6 +256,11 @@ fn write_one(
     losses: &mut Losses,
 ) -> Result<(), Failure> {
     o.str("model", &resource(ask.model));
+    write_content(o, request, input)?;
+    write_settings(o, request, input, losses)
+}
+
+fn write_content(o: &mut Object<'_>, request: &EmbedRequest<'_>, input: &Input<'_>) -> Result<(), Failure> {
     o.object("content", |content| {
         content.array("parts", |parts| {
             for piece in &input.pieces {
@@ -202,7 +268,15 @@ fn write_one(
             }
             Ok::<_, Failure>(())
         })
-    })?;
+    })
+}
+
+fn write_settings(
+    o: &mut Object<'_>,
+    request: &EmbedRequest<'_>,
+    input: &Input<'_>,
+    losses: &mut Losses,
+) -> Result<(), Failure> {
     if let Some(purpose) = &request.purpose {
         match purpose.say(Words::Gemini) {
             Said::Exactly(word) | Said::Nearly(word) => o.word("taskType", word),

@@ -1,8 +1,9 @@
 //! The way of one request of embeddings from a client's format to a provider's, and of the answer back.
 
+use super::purpose::Said;
 use super::request::quoted;
 use super::{
-    Elements, EmbedRequest, EmbedResponse, Fields, Format, Vector, decode_request, decode_response,
+    Elements, EmbedRequest, EmbedResponse, Fields, Format, Purpose, Vector, decode_request, decode_response,
     encode_request, encode_response, gemini, openai,
 };
 use crate::chat::{Failure, Losses, Usage};
@@ -24,7 +25,7 @@ pub struct Plan {
     pub elements: Vec<Elements>,
     /// The client wants base64: see [`EmbedRequest::base64`].
     pub base64: bool,
-    /// The number of inputs; `None` where the request was not looked into.
+    /// The number of inputs; `None` where that cannot be told.
     pub inputs: Option<usize>,
     /// The provider's name of the model, for answers that do not say it.
     pub model: String,
@@ -106,19 +107,22 @@ fn same_format(
         // What came back would be bytes of another kind, which the client would read as floats.
         return translated(format, format, body, ask, losses);
     }
+    if format == Format::Openai && says_it_otherwise(&found, &ask.quirks.embeddings) {
+        return translated(format, format, body, ask, losses);
+    }
     let mut plan = Plan {
         client: format,
         provider: format,
         asked: Elements::Float,
         elements: Vec::new(),
         base64: false,
-        inputs: None,
+        inputs: count_inputs(format, &found),
         model: ask.model.to_owned(),
         texts: None,
         id: String::new(),
         estimate: match format {
             // They do not count, at least not always.
-            Format::GeminiBatch | Format::Gemini | Format::OllamaPrompt => {
+            Format::GeminiBatch | Format::Gemini | Format::VertexEmbed | Format::OllamaPrompt => {
                 decode_request(format, body).map_or(0, |request| request.estimate())
             }
             // They do; this is for a server that should.
@@ -136,6 +140,12 @@ fn same_format(
             patch.prefix(body, &found)
         }
         Format::Gemini => gemini::respell(body, ask)?,
+        // The path names the model.
+        Format::VertexPredict | Format::VertexEmbed | Format::Bedrock => {
+            let mut patch = Patch::default();
+            set_params(&mut patch, ask, &found);
+            patch.prefix(body, &found)
+        }
         _ => {
             let mut patch = Patch::default();
             if format == Format::Openai {
@@ -154,6 +164,60 @@ fn same_format(
         None => Edit::Keep,
     };
     Ok((edit, plan))
+}
+
+/// Whether a request has words of OpenAI's peers that this one of them would refuse.
+fn says_it_otherwise(found: &Members<'_>, fields: &Fields) -> bool {
+    let is_said = |name| field(found, name).is_some();
+    let is_right = |word: Text<'_>| {
+        let own = fields.purpose.filter(|(name, _)| *name == "input_type");
+        let said = own.and_then(|(_, words)| Some(Purpose::of_word(word.clone())?.say(words)));
+        matches!(said, Some(Said::Exactly(own)) if word == *own)
+    };
+    fields.closed
+        && ((is_said("output_dimension") && fields.dimensions != Some("output_dimension"))
+            || (is_said("output_dtype") && fields.elements.is_none())
+            || (is_said("truncation") && fields.truncate != Some("truncation"))
+            || field(found, "input_type").is_some_and(|said| !Text::from_raw(said).is_some_and(is_right)))
+}
+
+/// How many vectors a request asks for, as far as that can be told without knowing all of what a peer may take.
+fn count_inputs(format: Format, found: &Members<'_>) -> Option<usize> {
+    match format {
+        Format::Openai => field(found, "input").and_then(count_texts),
+        Format::Ollama => match field(found, "input") {
+            // Nothing is embedded for nothing; that is how its clients have a model loaded.
+            None => Some(0),
+            Some(input) if Text::from_raw(input).is_some_and(|text| text.is_empty()) => Some(0),
+            Some(input) => count_texts(input),
+        },
+        Format::GeminiBatch => field(found, "requests").and_then(count_items),
+        Format::CohereV2 | Format::CohereV1 => {
+            let given = ["texts", "images", "inputs"].iter().filter_map(|name| field(found, name));
+            given.map(count_items).reduce(|sum, more| sum?.checked_add(more?)).flatten()
+        }
+        Format::Gemini | Format::VertexEmbed | Format::OllamaPrompt => Some(1),
+        Format::VertexPredict => field(found, "instances").and_then(count_items),
+        Format::Bedrock => None,
+    }
+}
+
+/// Texts, lists of token ids, and objects are one input each, and so is one list of token ids.
+fn count_texts(input: &RawValue) -> Option<usize> {
+    let json = input.get();
+    let Some(first) = json.strip_prefix('[').map(str::trim_start) else {
+        return json.starts_with('"').then_some(1);
+    };
+    match first.as_bytes() {
+        [b'0'..=b'9', ..] => Some(1),
+        // Somebody's own way to say more.
+        [b'[', rest @ ..] if rest.trim_ascii_start().starts_with(b"\"") => None,
+        _ => count_items(input),
+    }
+}
+
+fn count_items(list: &RawValue) -> Option<usize> {
+    serde_json::from_str::<Vec<&RawValue>>(list.get()).ok().map(|items| items.len())
 }
 
 /// OpenAI's own words for what a peer calls otherwise, or does not know.
@@ -206,6 +270,9 @@ fn is_word(value: Option<&RawValue>, word: &str) -> bool {
 /// reason to try the next target.
 pub fn answer(plan: &Plan, body: &[u8]) -> Result<Answer, Failure> {
     let mut response = decode_response(plan.provider, body, plan.asked)?;
+    if response.count() == 0 && plan.inputs != Some(0) {
+        return Err(super::malformed("it holds no embeddings"));
+    }
     if let Some(inputs) = plan.inputs.filter(|inputs| *inputs != response.count()) {
         let what = format!("it holds {} embeddings for {inputs} inputs", response.count());
         return Err(super::malformed(&what));

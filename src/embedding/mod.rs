@@ -40,14 +40,16 @@ pub enum Format {
     GeminiBatch,
     /// Gemini, `POST /v1beta/models/{model}:embedContent`: one input.
     Gemini,
-    /// Vertex AI, `POST …/publishers/google/models/{model}:predict`; as a provider only.
+    /// Vertex AI, `POST …/publishers/google/models/{model}:predict`: its models for text.
     VertexPredict,
+    /// Vertex AI, `POST …/publishers/google/models/{model}:embedContent`: one input, for the Gemini models.
+    VertexEmbed,
     /// Cohere, `POST /v2/embed`.
     CohereV2,
     /// Cohere, `POST /v1/embed`.
     CohereV1,
-    /// Amazon Bedrock, `POST /model/{model}/invoke`; as a provider only. What the body is follows from the model:
-    /// Titan, Nova or Cohere.
+    /// Amazon Bedrock, `POST /model/{model}/invoke`. What the body is follows from the model: Titan, Nova or Cohere. A
+    /// client's goes to Bedrock alone.
     Bedrock,
     /// Ollama, `POST /api/embed`.
     Ollama,
@@ -63,6 +65,7 @@ impl Format {
             Self::GeminiBatch => "gemini_batch",
             Self::Gemini => "gemini",
             Self::VertexPredict => "vertex_predict",
+            Self::VertexEmbed => "vertex_embed",
             Self::CohereV2 => "cohere",
             Self::CohereV1 => "cohere_v1",
             Self::Bedrock => "bedrock",
@@ -75,10 +78,19 @@ impl Format {
     pub const fn dialect(self) -> Dialect {
         match self {
             Self::Openai => Dialect::OpenaiChat,
-            Self::GeminiBatch | Self::Gemini | Self::VertexPredict => Dialect::Gemini,
+            Self::GeminiBatch | Self::Gemini | Self::VertexPredict | Self::VertexEmbed => Dialect::Gemini,
             Self::CohereV2 | Self::CohereV1 => Dialect::Cohere,
             Self::Bedrock => Dialect::Bedrock,
             Self::Ollama | Self::OllamaPrompt => Dialect::Ollama,
+        }
+    }
+
+    /// Whether a model of the provider's is there at an endpoint of this format, where each has its own (Vertex AI).
+    pub fn has(self, model: &str) -> bool {
+        match self {
+            Self::VertexPredict => vertex::predicts(model),
+            Self::VertexEmbed => vertex::embeds(model),
+            _ => true,
         }
     }
 }
@@ -88,12 +100,13 @@ fn decode_request(format: Format, body: &[u8]) -> Result<EmbedRequest<'_>, Failu
     match format {
         Format::Openai => openai::decode_request(body),
         Format::GeminiBatch => gemini::decode_batch(body),
-        Format::Gemini => gemini::decode_one(body),
+        Format::Gemini | Format::VertexEmbed => gemini::decode_one(body, format),
+        Format::VertexPredict => vertex::decode_request(body),
         Format::CohereV2 | Format::CohereV1 => cohere::decode_request(body, format),
         Format::Ollama => ollama::decode_request(body),
         Format::OllamaPrompt => ollama::decode_prompt(body),
-        Format::VertexPredict | Format::Bedrock => {
-            Err(Failure::new(404, "Embeddings are not served to clients in this form."))
+        Format::Bedrock => {
+            Err(Failure::new(400, "The body is one of Bedrock's own: no other provider takes it."))
         }
     }
 }
@@ -111,6 +124,7 @@ fn encode_request(
         Format::GeminiBatch => gemini::encode_batch(request, ask, losses),
         Format::Gemini => gemini::encode_one(request, ask, losses),
         Format::VertexPredict => vertex::encode_request(request, ask, losses),
+        Format::VertexEmbed => gemini::encode_configured(request, ask, losses),
         Format::CohereV2 => cohere::encode_request(request, cohere::Maker::V2, ask, losses),
         Format::CohereV1 => cohere::encode_request(request, cohere::Maker::V1, ask, losses),
         Format::Bedrock => bedrock::encode_request(request, ask, losses),
@@ -123,7 +137,7 @@ fn encode_request(
 fn decode_response(format: Format, body: &[u8], elements: Elements) -> Result<EmbedResponse<'_>, Failure> {
     match format {
         Format::Openai => openai::decode_response(body, elements),
-        Format::GeminiBatch | Format::Gemini => gemini::decode_response(body),
+        Format::GeminiBatch | Format::Gemini | Format::VertexEmbed => gemini::decode_response(body),
         Format::VertexPredict => vertex::decode_response(body),
         Format::CohereV2 | Format::CohereV1 => cohere::decode_response(body),
         Format::Bedrock => bedrock::decode_response(body),
@@ -136,13 +150,12 @@ fn encode_response(response: &EmbedResponse<'_>, plan: &Plan) -> Result<Vec<u8>,
     match plan.client {
         Format::Openai => openai::encode_response(response, plan),
         Format::GeminiBatch => gemini::encode_batch_response(response),
-        Format::Gemini => gemini::encode_one_response(response),
+        Format::Gemini | Format::VertexEmbed => gemini::encode_one_response(response),
+        Format::VertexPredict => vertex::encode_response(response),
         Format::CohereV2 | Format::CohereV1 => cohere::encode_response(response, plan),
         Format::Ollama => ollama::encode_response(response, plan),
         Format::OllamaPrompt => ollama::encode_prompt_response(response),
-        Format::VertexPredict | Format::Bedrock => {
-            Err(Failure::new(500, "Embeddings are not served to clients in this form."))
-        }
+        Format::Bedrock => Err(Failure::new(500, "Embeddings are not served to clients in this form.")),
     }
 }
 

@@ -142,9 +142,7 @@ pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure>
     }
     let found = wire.embeddings.unwrap_or_default().into_iter().chain(wire.embedding);
     let vectors = found.map(Vector::of).collect::<Result<Vec<_>, _>>()?;
-    if vectors.is_empty() {
-        return Err(malformed("it holds no embeddings"));
-    }
+    // There are none of an input that is empty; whether it was is for the lane to know.
     Ok(EmbedResponse {
         model: wire.model.unwrap_or_default(),
         usage: Usage { input: Count::of(wire.prompt_eval_count), ..Usage::default() },

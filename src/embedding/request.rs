@@ -137,7 +137,9 @@ impl<'a> EmbedRequest<'a> {
     pub fn names(&self) -> &'static Names {
         match self.origin {
             Format::Openai => &Names::OPENAI,
-            Format::GeminiBatch | Format::Gemini | Format::VertexPredict => &Names::GEMINI,
+            Format::GeminiBatch | Format::Gemini | Format::VertexPredict | Format::VertexEmbed => {
+                &Names::GEMINI
+            }
             Format::CohereV2 | Format::CohereV1 | Format::Bedrock => &Names::COHERE,
             Format::Ollama | Format::OllamaPrompt => &Names::OLLAMA,
         }

@@ -1,11 +1,82 @@
-//! Vertex AI's `:predict` for embeddings, as the reference of its text embeddings API describes it. As a provider only.
+//! Vertex AI's `:predict` for embeddings, as the reference of its text embeddings API describes it. Its `:embedContent`
+//! is Gemini's, with the settings in another place.
 
 use super::purpose::Said;
-use super::{Elements, EmbedRequest, EmbedResponse, Truncate, Vector, Words, malformed};
+use super::{
+    Elements, EmbedRequest, EmbedResponse, Format, Input, Purpose, Truncate, Vector, Words, malformed,
+};
 use crate::chat::{Failure, Losses, Text, Usage};
 use crate::dialect::lane::{Ask, read_failure, with_params};
 use crate::wire::json::{Count, object, parse, wire_object};
 use serde_json::value::RawValue;
+
+/// Whether a model is asked by `:predict`: all are that were there before `:embedContent`.
+pub(super) fn predicts(model: &str) -> bool {
+    !embeds(model) || ["gemini-embedding-001", "gemini-embedding-exp"].iter().any(|old| model.contains(old))
+}
+
+/// Whether a model is asked by `:embedContent`, as Google's own clients decide it.
+pub(super) fn embeds(model: &str) -> bool {
+    model.contains("gemini") || model.contains("maas")
+}
+
+wire_object! {
+    /// The body of a request.
+    struct RequestWire<'a> {
+        instances: Vec<InstanceWire<'a>> = "instances",
+        parameters: ParametersWire<'a> = "parameters",
+    }
+}
+
+wire_object! {
+    /// One text.
+    struct InstanceWire<'a> {
+        content: Text<'a> = "content",
+        task_type: Text<'a> = "task_type",
+        task_type_camel: Text<'a> = "taskType",
+        title: Text<'a> = "title",
+    }
+}
+
+wire_object! {
+    /// What is the same for all texts.
+    struct ParametersWire<'a> {
+        dimensions: u64 = "outputDimensionality",
+        auto_truncate: bool = "autoTruncate",
+    }
+}
+
+/// Reads a client's request. What the hub says once must be the same for all texts.
+pub(super) fn decode_request(body: &[u8]) -> Result<EmbedRequest<'_>, Failure> {
+    let wire: RequestWire<'_> = parse(body)?;
+    let mut request = EmbedRequest::new(Format::VertexPredict);
+    request.extra = wire.extra;
+    for (at, one) in wire.instances.unwrap_or_default().into_iter().enumerate() {
+        let wrong = |field: &str, why: &str| {
+            let field = format!("instances[{at}].{field}");
+            let message = format!("{field}: {why}");
+            Failure::field(field, message)
+        };
+        let content = one.content.ok_or_else(|| wrong("content", "a text to embed is required"))?;
+        let purpose = one.task_type.or(one.task_type_camel).and_then(Purpose::of_word);
+        if at == 0 {
+            request.purpose = purpose;
+        } else if request.purpose != purpose {
+            return Err(wrong("task_type", "this provider needs the same value for all texts of a request"));
+        }
+        request.inputs.push(Input { title: one.title, ..Input::text(content) });
+        request.extra.extend(one.extra);
+    }
+    if request.inputs.is_empty() {
+        return Err(Failure::field("instances", "instances: at least one text is required"));
+    }
+    let parameters = wire.parameters.unwrap_or_default();
+    request.dimensions = parameters.dimensions;
+    // To cut what is too long is what is done unasked.
+    request.truncate = (parameters.auto_truncate == Some(false)).then_some(Truncate::No);
+    request.extra.extend(parameters.extra);
+    Ok(request)
+}
 
 /// Writes a provider's request.
 pub(super) fn encode_request(
@@ -122,4 +193,27 @@ pub(super) fn decode_response(body: &[u8]) -> Result<EmbedResponse<'_>, Failure>
         extra: wire.extra,
         ..EmbedResponse::floats(vectors)
     })
+}
+
+/// Writes a client's answer. How many tokens each of several texts had is not known.
+pub(super) fn encode_response(response: &EmbedResponse<'_>) -> Result<Vec<u8>, Failure> {
+    let set = response.set(Elements::Float)?;
+    let only = set.vectors.len() == 1;
+    let mut body = Vec::with_capacity(1024);
+    object(&mut body, |o| {
+        o.array("predictions", |list| {
+            for vector in &set.vectors {
+                list.object(|one| {
+                    one.object("embeddings", |embeddings| {
+                        if let Some(input) = response.usage.input.filter(|_| only) {
+                            embeddings.object("statistics", |counts| counts.u64("token_count", input));
+                        }
+                        vector.write_numbers(set.elements, embeddings.key("values"))
+                    })
+                })?;
+            }
+            Ok::<_, Failure>(())
+        })
+    })?;
+    Ok(body)
 }

@@ -12,12 +12,13 @@ use super::waiting::SharedWaiting;
 use super::worker::{SharedExchange, Worker};
 use super::{REMOVED_BY_ROUTE, budget_page, cors, health_page, pages};
 use crate::chat::{Failure, UsageStatus};
-use crate::config::tables::Tables;
+use crate::config::tables::{Tables, Target};
 use crate::dialect::lane::{self, count};
-use crate::dialect::{Call, Dialect, Forward, Operation, carriage, models};
+use crate::dialect::models::{self, Listed, Page};
+use crate::dialect::{Call, Dialect, Forward, Operation, carriage, load};
 use crate::policy::allow;
 use crate::policy::keys::Holders;
-use crate::policy::route;
+use crate::policy::route::{self, Found};
 use crate::wire::json::{Text, parse, wire_object};
 use std::rc::Rc;
 
@@ -87,6 +88,8 @@ enum Chosen {
     Exchange(Box<Exchange>),
     /// The gateway's own count of its tokens, in the client's words.
     Count(Vec<u8>),
+    /// The gateway answers by itself: no provider has anything to do.
+    Done(Vec<u8>),
 }
 
 impl Edge {
@@ -152,14 +155,18 @@ impl Edge {
                 self.send_or_answer(host, chosen.map(Chosen::asks))
             }
             Surface::Forward(forward) => self.collect(host, headers, Wanted::Forward(forward)),
-            Surface::Models => {
+            Surface::Models | Surface::PublisherModels => {
                 let names = allow::listed(&self.tables, self.allowed());
-                let body = models::list(self.record.dialect, names, self.worker.loaded());
+                let all = names.into_iter().map(|name| self.listed(name));
+                let target = headers.get(":path").unwrap_or_default();
+                let value = |name: &str| surface::query_value(target, name);
+                let page = Page::of(self.record.dialect, surface == Surface::PublisherModels, value);
+                let body = models::list(self.record.dialect, all, &page, self.worker.loaded());
                 self.answer_json(host, 200, &body)
             }
             Surface::Model(id) => match self.find_allowed(&id) {
                 Ok(_) => {
-                    let body = models::one(self.record.dialect, &id, self.worker.loaded());
+                    let body = models::one(self.record.dialect, &self.listed(&id), self.worker.loaded());
                     self.answer_json(host, 200, &body)
                 }
                 Err(failure) => self.fail(host, failure),
@@ -224,6 +231,7 @@ impl Edge {
                 let shown = if self.tables.response_headers { 2 } else { 1 };
                 self.answer(host, 200, headers.get(..shown).unwrap_or_default(), &count)
             }
+            Ok(Chosen::Done(body)) => self.answer_json(host, 200, &body),
             Err(failure) => self.fail(host, failure),
         }
     }
@@ -265,9 +273,43 @@ impl Edge {
             Err(error) => return self.fail(host, error.into()),
         };
         match self.find_allowed(&name) {
-            Ok(_) => self.answer_json(host, 200, &models::show(self.worker.loaded())),
+            Ok(_) => {
+                let body = models::show(&self.listed(&name), self.worker.loaded());
+                self.answer_json(host, 200, &body)
+            }
             Err(failure) => self.fail(host, failure),
         }
+    }
+
+    /// A name with what it can be asked for at any provider of its chain.
+    fn listed<'n>(&self, name: &'n str) -> Listed<'n> {
+        let found = route::find(&self.tables, route::meant(&self.tables, name));
+        let chain = found.as_ref().map(|found| found.model.chain()).unwrap_or_default();
+        let offers = |wanted: fn(Operation) -> bool| {
+            let mut endpoints = chain.iter().flat_map(|target| &target.provider.endpoints);
+            endpoints.any(|endpoint| wanted(endpoint.operation))
+        };
+        Listed {
+            name,
+            chat: offers(|operation| operation == Operation::Chat),
+            embed: offers(|operation| matches!(operation, Operation::Embeddings(_))),
+            rerank: offers(|operation| matches!(operation, Operation::Rerank(_))),
+        }
+    }
+
+    /// The answer to a client of Ollama's that only wants a model loaded, where no provider has the same endpoint to load
+    /// it at.
+    fn loaded(&self, found: &Found, call: &Call, body: &[u8]) -> Option<Vec<u8>> {
+        let is_ollamas = matches!(call.dialect, Dialect::Ollama | Dialect::OllamaGenerate);
+        let loads = |target: &Target| {
+            let endpoint = target.provider.endpoint_for(call, &target.model);
+            endpoint.is_some_and(|endpoint| endpoint.dialect == call.dialect)
+        };
+        if call.operation != Operation::Chat || !is_ollamas || found.model.chain().iter().any(loads) {
+            return None;
+        }
+        let asked = self.record.model_asked.as_deref().unwrap_or_default();
+        load::answer(call.dialect, body, asked, self.record.started_ns / 1_000_000_000)
     }
 
     /// Reads the body's envelope and lays out the tries.
@@ -278,6 +320,7 @@ impl Edge {
         mut call: Call,
         body: Held,
     ) -> Result<Chosen, Failure> {
+        call = surface::invoked(call, &body);
         if call.dialect == Dialect::Anthropic {
             let header = || headers.get("anthropic-beta").map(ToOwned::to_owned);
             call.betas = carriage::betas_of(call.carriage, &body).or_else(header);
@@ -297,6 +340,9 @@ impl Edge {
             let tokens = count::estimated(&call, &body, &model)?;
             self.record.counted = Some(Counted { tokens, status: UsageStatus::Estimated });
             return Ok(Chosen::Count(count::write(call.dialect, tokens)));
+        }
+        if let Some(done) = self.loaded(&found, &call, &body) {
+            return Ok(Chosen::Done(done));
         }
         self.lay_out(
             host,

@@ -93,13 +93,12 @@ impl Exchange {
     /// The request as a provider gets it that may not be able to take it: `None` where nothing speaks against it.
     pub(super) fn write_early(&self, target: &Target) -> Result<Option<Outgoing>, String> {
         let is_chat = matches!(self.call.operation, Operation::Chat | Operation::CountTokens);
-        let Some(endpoint) = target.provider.endpoint_for(&self.call).filter(|_| is_chat) else {
-            return Ok(None);
-        };
+        let upstream_model = route::upstream_model(target, &self.carried);
+        let endpoint = target.provider.endpoint_for(&self.call, &upstream_model).filter(|_| is_chat);
+        let Some(endpoint) = endpoint else { return Ok(None) };
         if endpoint.dialect == self.call.dialect && self.model.drop_params {
             return Ok(None);
         }
-        let upstream_model = route::upstream_model(target, &self.carried);
         let call = self.call_for(target);
         match lane::request_of(&call, endpoint.dialect, &self.body, &self.ask(target, &upstream_model)) {
             Ok(outgoing) => Ok(Some(outgoing)),

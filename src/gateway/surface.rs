@@ -7,6 +7,7 @@ mod embedding;
 pub(crate) mod gemini;
 
 pub(super) use client::client_dialect;
+pub(super) use clouds::invoked;
 
 use crate::dialect::{Call, Dialect, Forward, Found, Operation};
 use std::borrow::Cow;
@@ -20,6 +21,8 @@ pub enum Surface {
     Forward(Forward),
     /// The list of models.
     Models,
+    /// The same, as Vertex AI lists what a publisher has.
+    PublisherModels,
     /// One model.
     Model(String),
     /// What is left of budgets and limits.

@@ -70,7 +70,7 @@ pub fn unfit(target: &Target, call: &Call) -> Option<String> {
     if let Auth::Missing { variable } = &target.provider.auth {
         return Some(format!("the environment variable {variable} is not set"));
     }
-    if target.provider.endpoint_for(call).is_none() {
+    if target.provider.endpoint_for(call, &target.model).is_none() {
         return Some(format!("the provider has no endpoint for {}", call.operation.as_str()));
     }
     None

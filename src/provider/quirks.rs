@@ -1,6 +1,6 @@
 //! How a provider differs from the maker of its dialect, as data.
 
-use crate::dialect::Carriage;
+use crate::dialect::{Carriage, Dialect, Operation};
 use crate::embedding::Fields;
 
 /// Differences that the translators and the identity lane respect. The default is the dialect's own maker today.
@@ -56,6 +56,9 @@ pub struct Quirks {
     pub web_search: bool,
     /// Top-level fields of the dialect that the provider refuses.
     pub refused: &'static [&'static str],
+    /// Parts of the names of those models that complete texts and hold no conversations, where each model does one of the
+    /// two alone (OpenAI); empty: every model does what its provider does.
+    pub text_models: &'static [&'static str],
 }
 
 /// How an OpenAI-dialect provider is asked to think.
@@ -124,6 +127,7 @@ impl Quirks {
         embeddings: Fields::OPENAI,
         web_search: true,
         refused: &[],
+        text_models: &[],
     };
 
     /// What the many servers have in common that took OpenAI's older form of the dialect for their own.
@@ -134,6 +138,18 @@ impl Quirks {
         web_search: false,
         ..Self::OPENAI
     };
+
+    /// Whether a model is there at an endpoint for this operation in this dialect.
+    pub fn knows(&self, operation: Operation, dialect: Dialect, model: &str) -> bool {
+        match operation {
+            Operation::Chat if !self.text_models.is_empty() => {
+                let completes = self.text_models.iter().any(|part| model.contains(part));
+                completes == (dialect == Dialect::OpenaiCompletions)
+            }
+            Operation::Embeddings(format) => format.has(model),
+            _ => true,
+        }
+    }
 
     /// How earlier reasoning goes back to one of the provider's models: those that came before the rule
     /// [`Replay::Required`] want it, if at all, within a turn.

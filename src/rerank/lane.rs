@@ -5,7 +5,8 @@ use super::{Format, response};
 use crate::chat::{Failure, Losses, Usage};
 use crate::dialect::Operation;
 use crate::dialect::lane::{Answer, AnswerPlan, Ask, Edit, Outgoing, Report, set_params};
-use crate::wire::json::{Patch, Text, members, write_string};
+use crate::wire::json::{Members, Patch, Text, members, write_string};
+use serde_json::value::RawValue;
 
 /// What the way back has to know of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct Plan {
     pub provider: Format,
     /// The provider's name of the model, for answers that do not say it.
     pub model: String,
-    /// The number of documents.
+    /// The number of documents; 0 where that cannot be told.
     pub count: usize,
     /// The documents as a JSON array, where the answer is to repeat them.
     pub documents: Option<String>,
@@ -45,7 +46,10 @@ pub fn request(client: Format, provider: Format, body: &[u8], ask: &Ask<'_>) -> 
         counted: None,
     };
     let edit = if client == provider {
-        same_format(body, ask)?
+        let found = members(body)?;
+        let list = found.get("documents").map(|member| member.value.get()).unwrap_or_default();
+        plan.count = serde_json::from_str::<Vec<&RawValue>>(list).map_or(0, |documents| documents.len());
+        same_format(client, body, &found, ask)
     } else {
         let request = decode(client, body)?;
         plan.count = request.documents.len();
@@ -63,28 +67,36 @@ pub fn request(client: Format, provider: Format, body: &[u8], ask: &Ask<'_>) -> 
 }
 
 /// The model and a target's own fields are spliced; every other byte stays.
-fn same_format(body: &[u8], ask: &Ask<'_>) -> Result<Edit, Failure> {
-    let found = members(body)?;
+fn same_format(format: Format, body: &[u8], found: &Members<'_>, ask: &Ask<'_>) -> Edit {
     let mut patch = Patch::default();
-    set_params(&mut patch, ask, &found);
+    set_params(&mut patch, ask, found);
     let said = found.get("model").and_then(|member| Text::from_raw(member.value));
-    if said.is_none_or(|model| model != *ask.model) {
+    // On Bedrock the path names the model.
+    if format != Format::Bedrock && said.is_none_or(|model| model != *ask.model) {
         let mut model = Vec::with_capacity(ask.model.len() + 2);
         write_string(&mut model, ask.model);
         patch.set("model", model);
     }
-    Ok(match patch.prefix(body, &found) {
+    match patch.prefix(body, found) {
         Some((drop, insert)) => Edit::Prefix { drop, insert },
         None => Edit::Keep,
-    })
+    }
 }
 
 /// Translates an answer. Where both sides speak the same format it is only looked at.
 ///
 /// # Errors
-/// The body is empty, is no answer, or is an error in a 200: a reason to try the next target.
+/// The body is empty, is no answer to this request, or is an error in a 200: a reason to try the next target.
 pub fn answer(plan: &Plan, body: &[u8]) -> Result<Answer, Failure> {
     let mut found = response::decode(body)?;
+    if plan.count > 0 {
+        if found.results.is_empty() {
+            return Err(super::malformed("it puts no document in order"));
+        }
+        if found.results.iter().any(|ranked| ranked.index >= plan.count) {
+            return Err(super::malformed("a result is about a document that was not sent"));
+        }
+    }
     found.usage.input = found.usage.input.or(plan.counted);
     let body = if plan.client == plan.provider {
         None

@@ -24,7 +24,7 @@ pub enum Format {
     V1,
     /// Voyage, `POST /v1/rerank`: `top_k`, and the results are called `data`. As a provider only.
     Voyage,
-    /// Amazon Bedrock, `POST /model/{model}/invoke` (`cohere.rerank-…`, `amazon.rerank-…`). As a provider only.
+    /// Amazon Bedrock, `POST /model/{model}/invoke` (`cohere.rerank-…`, `amazon.rerank-…`).
     Bedrock,
 }
 

@@ -58,6 +58,7 @@ wire_object! {
         max_tokens_per_doc: u64 = "max_tokens_per_doc",
         max_chunks_per_doc: u64 = "max_chunks_per_doc",
         truncation: bool = "truncation",
+        api_version: &'a RawValue = "api_version",
     }
 }
 
@@ -139,7 +140,8 @@ pub(super) fn encode(
             _ => {}
         }
         match (request.max_tokens_per_doc, provider) {
-            (Some(most), Format::V2 | Format::V1) => o.u64("max_tokens_per_doc", most),
+            // Nobody whose dialect is the first one knows this name.
+            (Some(most), Format::V2) => o.u64("max_tokens_per_doc", most),
             (Some(most), Format::Bedrock) if ask.model.contains("cohere.") => {
                 o.u64("max_tokens_per_doc", most);
             }

@@ -125,6 +125,24 @@ def test_what_is_missing_is_named(services, body, param):
     assert answer.status_code == 400 and error_of("openai_chat", answer.json())["param"] == param
 
 
+@pytest.mark.parametrize("model", ["gpt", "any/gpt-4o"])
+def test_a_model_that_talks_is_asked_where_it_does(services, ask, model):
+    answer = ask(model, "hello", echo=True, logprobs=1)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["text"] == "helloecho: hello"
+    assert services.openai.last.path == "/v1/chat/completions"
+    text, finish, usage = said(ask(model, "long 9", stream=True, stream_options={"include_usage": True}))
+    assert (text, finish) == (" ".join(f"w{n}" for n in range(1, 10)), "stop") and usage
+
+
+@pytest.mark.parametrize("model", ["instruct", "any/davinci-002", "any/ft:babbage-002:acme::1"])
+def test_a_model_that_only_completes_is_asked_where_it_does(services, model):
+    answer = services.gateway.chat(model, "hello there", key=CLIENT_KEY)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["choices"][0]["message"]["content"] == "echo: hello there"
+    assert services.openai.last.path == "/v1/completions"
+
+
 def test_a_chat_client_of_a_text_provider(make_gateway, services):
     gateway = make_gateway(
         {

@@ -20,6 +20,9 @@ PROVIDERS = {
     "plain": ("plain", "", ""),
     "gemini": ("gemini", "", "RETRIEVAL_DOCUMENT"),
     "gemini-2": ("gemini", "", "RETRIEVAL_DOCUMENT"),
+    "vertex": ("vertex", "", "RETRIEVAL_DOCUMENT"),
+    "vertex-1": ("vertex", "", "RETRIEVAL_DOCUMENT"),
+    "vertex-2": ("vertex", "", "RETRIEVAL_DOCUMENT"),
     "cohere": ("cohere", "search_document", "search_document"),
     "titan": ("bedrock", "", ""),
     "titan-1": ("bedrock", "", ""),
@@ -28,7 +31,7 @@ PROVIDERS = {
     "ollama": ("ollama", "", ""),
     "voyage": ("voyage", "", "document"),
 }
-ONE_BY_ONE = {"titan", "titan-1", "nova"}
+ONE_BY_ONE = {"titan", "titan-1", "nova", "vertex-1", "vertex-2"}
 
 
 @pytest.fixture(scope="module")
@@ -88,12 +91,12 @@ def test_every_lane(gateway, vectors, client, model):
 
 
 @pytest.mark.parametrize("client", [client for client in CLIENTS if client not in ONE_ONLY])
-@pytest.mark.parametrize("model", sorted(ONE_BY_ONE))
+@pytest.mark.parametrize("model", sorted(ONE_BY_ONE - {"vertex-1"}))
 def test_several_inputs_to_a_model_that_takes_one(gateway, vectors, client, model):
     answer = post(gateway, client, model, TEXTS)
     assert answer.status_code == 400
     assert "one input a request" in answer.text
-    assert not vectors.bedrock.requests
+    assert not vectors.bedrock.requests and not vectors.vertex.requests
 
 
 @pytest.mark.parametrize("client", ["openai", "ollama", "cohere", "gemini"])
@@ -119,6 +122,49 @@ def test_identity_changes_the_model_alone(gateway, vectors):
         wanted = text.replace(f'"model": "{model}"', f'"model": "{upstream}"')
         assert sim.last.body.decode() == wanted.replace(f"models/{model}", f"models/{upstream}")
         assert answer.content == bytes(sim.last.sent)
+
+
+def test_the_paths_of_vertex(gateway, vectors):
+    root = "/v1beta1/projects/p/locations/l/publishers/google/models"
+    config = {"taskType": "RETRIEVAL_QUERY", "outputDimensionality": 4, "autoTruncate": True}
+    one = {"content": {"parts": [{"text": TEXTS[0]}]}, "embedContentConfig": config}
+    instances = [{"content": text, "task_type": "RETRIEVAL_QUERY"} for text in TEXTS]
+    several = {"instances": instances, "parameters": {"outputDimensionality": 4, "autoTruncate": True}}
+    for model, salt in [("vertex-2", "RETRIEVAL_QUERY"), ("openai", ""), ("cohere", "search_query"), ("vertex", None)]:
+        salt = "RETRIEVAL_QUERY" if salt is None else salt
+        answer = gateway.http.post(f"{root}/{model}:embedContent", json=one)
+        assert answer.status_code == 200, answer.text
+        found = answer.json()["embedding"]["values"]
+        assert [single(value) for value in found] == vector(TEXTS[0], 4, salt=salt), model
+        if model == "vertex-2":
+            assert vectors.vertex.last.json == one
+            continue
+        answer = gateway.http.post(f"{root}/{model}:predict", json=several)
+        assert answer.status_code == 200, answer.text
+        found = [one["embeddings"]["values"] for one in answer.json()["predictions"]]
+        assert [[single(value) for value in one] for one in found] == [vector(text, 4, salt=salt) for text in TEXTS]
+    assert vectors.vertex.last.json == several
+    answer = gateway.http.post(f"{root}/openai:predict", json={"instances": [{"prompt": "a cat"}]})
+    assert answer.status_code == 400 and "instances[0].content" in answer.json()["error"]["message"]
+
+
+def test_another_number_of_vectors_than_of_inputs_is_no_answer(gateway, vectors):
+    short = raw(b'{"object":"list","data":[{"index":0,"embedding":[1,2]}],"usage":{"prompt_tokens":1,"total_tokens":1}}')
+    vectors.openai.script(short)
+    answer = post(gateway, "openai", "chain", TEXTS)
+    assert answer.headers["x-tollgate-provider"] == "cohere"
+    assert "1 embeddings for 2 inputs" in gateway.audited(answer)["attempts"][0]["reason"]
+    vectors.openai.script(short)
+    answer = gateway.http.post("/v1/embeddings", json={"model": "chain", "input": [17, 4, 99]})
+    assert answer.headers["x-tollgate-provider"] == "openai"
+
+
+def test_ollama_embeds_nothing_for_nothing(gateway, vectors):
+    for nothing in ({}, {"input": []}, {"input": ""}):
+        answer = gateway.http.post("/api/embed", json={"model": "ollama", **nothing})
+        assert (answer.status_code, answer.json()["embeddings"]) == (200, []), nothing
+    answer = gateway.http.post("/api/embeddings", json={"model": "ollama", "prompt": ""})
+    assert (answer.status_code, answer.json()["embedding"]) == (200, [])
 
 
 def test_base64_is_made_for_a_server_that_does_not_know_it(gateway, vectors):
@@ -234,3 +280,43 @@ def test_many_long_vectors(gateway, vectors):
     found = got("openai_base64", answer.json())
     assert len(found) == 96
     assert found[95] == vector(texts[95], 1536, salt="search_document")
+
+
+@pytest.mark.parametrize(
+    ("model", "body"),
+    [
+        ("titan", {"inputText": "a", "dimensions": 5, "normalize": True}),
+        ("nova", {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": {"embeddingPurpose": "GENERIC_INDEX", "text": {"truncationMode": "END", "value": "a"}}}),
+        ("bedrock-cohere", {"texts": ["a", "b"], "input_type": "search_query", "embedding_types": ["float", "int8"]}),
+    ],
+)
+def test_a_model_of_bedrock_is_invoked_in_its_own_words(gateway, vectors, model, body):
+    answer = gateway.http.post(f"/model/{model}/invoke", json=body)
+    assert answer.status_code == 200, answer.text
+    assert vectors.bedrock.last.json == body
+    assert answer.content == bytes(vectors.bedrock.last.sent)
+    line = gateway.audited(answer)
+    assert (line["usage"]["input"], line["usage_status"]) == (vectors.bedrock.last.usage["input"], "complete")
+    elsewhere = gateway.http.post("/model/openai/invoke", json=body)
+    assert elsewhere.status_code == 400 and "Bedrock" in elsewhere.json()["message"]
+
+
+def test_the_words_of_openais_peers(gateway, vectors):
+    body = {"model": "openai", "input": TEXTS, "output_dimension": 4, "truncation": False}
+    answer = gateway.http.post("/v1/embeddings", json=body)
+    assert answer.status_code == 200, answer.text
+    assert got("openai", answer.json()) == [vector(text, 4) for text in TEXTS]
+    answer = gateway.http.post("/v1/embeddings", json={"model": "openai", "input": "a", "input_type": "query"})
+    assert answer.status_code == 200 and "input_type" in answer.headers["x-tollgate-warnings"]
+    answer = gateway.http.post("/v1/embeddings", json={"model": "openai", "input": "a", "output_dtype": "int8"})
+    assert answer.status_code == 400 and "int8" in answer.json()["error"]["message"]
+    body = {"model": "voyage", "input": ["a"], "input_type": "search_query", "dimensions": 4}
+    answer = gateway.http.post("/v1/embeddings", json=body)
+    assert got("openai", answer.json()) == [vector("a", 4, salt="query")]
+    # What is already said as the provider says it passes as it came.
+    body = {"model": "voyage-3.5", "input": ["a"], "input_type": "query", "output_dimension": 4}
+    answer = gateway.http.post("/v1/embeddings", json=body | {"model": "voyage"})
+    assert vectors.voyage.last.json == body
+    # Of a server whose kind is not known nobody knows what it takes.
+    answer = gateway.http.post("/v1/embeddings", json={"model": "plain", "input": "a", "input_type": "passage"})
+    assert answer.status_code == 400 and vectors.plain.last.json["input_type"] == "passage"

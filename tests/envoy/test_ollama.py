@@ -119,6 +119,25 @@ def test_errors_are_sentences(gate, world):
     assert wrong.status_code == 405 and isinstance(wrong.json()["error"], str)
 
 
+@pytest.mark.parametrize("model", ["claude", "gpt-then-claude", "llama"])
+@pytest.mark.parametrize(
+    ("path", "nothing"), [("generate", {"prompt": ""}), ("generate", {}), ("chat", {"messages": []}), ("chat", {})]
+)
+def test_loading_a_model_is_no_question(gate, world, llama, model, path, nothing):
+    answer = gate.http.post(f"/api/{path}", json={"model": model, **nothing})
+    assert answer.status_code == 200, answer.text
+    loaded = answer.json()
+    # A server's answer is one object although a stream was asked for, and comes as a stream, which has no such word.
+    assert (loaded["done"], loaded["done_reason"]) == (True, "stop" if model == "llama" else "load")
+    assert (loaded["response"] if path == "generate" else loaded["message"]["content"]) == ""
+    freed = gate.http.post(f"/api/{path}", json={"model": model, "keep_alive": 0, "stream": False, **nothing})
+    assert freed.json()["done_reason"] == "unload"
+    # Only a server of Ollama's has anything to load.
+    assert len(llama.requests) == (2 if model == "llama" else 0)
+    assert not world.claude.requests and not world.openai.requests
+    assert gate.http.post(f"/api/{path}", json={"model": "nobody", **nothing}).status_code == 404
+
+
 def test_models_and_version(gate):
     tags = gate.http.get("/api/tags").json()["models"]
     assert {"gpt", "claude", "llama"} <= {model["name"] for model in tags}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from support.gateway import Gateway
-from support.sim import fail
+from support.sim import fail, raw
 from support.sim.vectors import ranked
 from support.vectors import SECRETS, Vectors
 
@@ -108,3 +108,31 @@ def test_fallback_and_errors(gateway, vectors):
     assert answer.status_code == 400 and "no endpoint for rerank" in answer.text
     answer = post(gateway, "/v1/rerank", "voyage-rerank", documents=[])
     assert answer.status_code == 400 and "documents" in answer.text
+
+
+@pytest.mark.parametrize("results", ["[]", '[{"index":7,"relevance_score":0.4}]'])
+def test_an_answer_about_other_documents_is_none(gateway, vectors, results):
+    vectors.jina.script(raw(f'{{"model":"j","results":{results},"usage":{{"total_tokens":3}}}}'.encode()))
+    answer = post(gateway, "/v1/rerank", "rerank-chain")
+    assert answer.headers["x-tollgate-provider"] == "cohere", answer.text
+    assert [one["index"] for one in answer.json()["results"]] == [index for index, _ in ranked(QUERY, DOCUMENTS, None)]
+
+
+def test_a_limit_that_only_cohere_knows(gateway, vectors):
+    answer = post(gateway, "/v2/rerank", "cohere-rerank", max_tokens_per_doc=100)
+    assert vectors.cohere.last.json["max_tokens_per_doc"] == 100
+    answer = post(gateway, "/v2/rerank", "jina-rerank", max_tokens_per_doc=100)
+    assert answer.status_code == 200, answer.text
+    assert "max_tokens_per_doc" in answer.headers["x-tollgate-warnings"]
+
+
+@pytest.mark.parametrize("model", ["bedrock-rerank", "cohere-rerank", "voyage-rerank"])
+def test_as_on_bedrock(gateway, vectors, model):
+    body = {"query": QUERY, "documents": DOCUMENTS, "top_n": 2, "api_version": 2}
+    answer = gateway.http.post(f"/model/{model}/invoke", json=body)
+    assert answer.status_code == 200, answer.text
+    assert "x-tollgate-warnings" not in answer.headers
+    found = [(one["index"], one["relevance_score"]) for one in answer.json()["results"]]
+    assert found == ranked(QUERY, DOCUMENTS, 2)
+    if model == "bedrock-rerank":
+        assert vectors.bedrock.last.json == body

@@ -88,6 +88,24 @@ def test_models_in_anthropic_shape(gateway):
         assert model["type"] == "model" and model["display_name"] and model["created_at"].endswith("Z")
 
 
+def test_models_by_the_page(gateway):
+    everything = [one["id"] for one in gateway.http.get("/v1/models", headers=SPEAKS_ANTHROPIC).json()["data"]]
+    seen, after = [], {}
+    while True:
+        listed = gateway.http.get("/v1/models", params={"limit": 4} | after, headers=SPEAKS_ANTHROPIC).json()
+        assert 1 <= len(listed["data"]) <= 4
+        seen += [one["id"] for one in listed["data"]]
+        if not listed["has_more"]:
+            break
+        after = {"after_id": listed["last_id"]}
+    assert seen == everything
+    before = gateway.http.get(f"/v1/models?limit=2&before_id={everything[3]}", headers=SPEAKS_ANTHROPIC).json()
+    assert [one["id"] for one in before["data"]] == everything[1:3] and before["has_more"]
+    first = gateway.http.get("/v1beta/models?pageSize=3").json()
+    second = gateway.http.get("/v1beta/models", params={"pageSize": 3, "pageToken": first["nextPageToken"]}).json()
+    assert [one["displayName"] for one in first["models"] + second["models"]] == everything[:6]
+
+
 def test_one_model(gateway):
     assert gateway.http.get("/v1/models/gpt").json()["object"] == "model"
     assert gateway.http.get("/v1/models/gpt", headers=SPEAKS_ANTHROPIC).json()["type"] == "model"

@@ -8,10 +8,12 @@ use tollgate::dialect::lane::{AnswerPlan, Ask, Edit};
 use tollgate::embedding::{self, Fields, Format, Plan};
 use tollgate::provider::Quirks;
 
-const CLIENTS: [Format; 7] = [
+const CLIENTS: [Format; 9] = [
     Format::Openai,
     Format::GeminiBatch,
     Format::Gemini,
+    Format::VertexPredict,
+    Format::VertexEmbed,
     Format::CohereV2,
     Format::CohereV1,
     Format::Ollama,
@@ -19,11 +21,12 @@ const CLIENTS: [Format; 7] = [
 ];
 
 /// Each provider format with a model that it serves.
-const PROVIDERS: [(Format, &str); 12] = [
+const PROVIDERS: [(Format, &str); 13] = [
     (Format::Openai, "text-embedding-3-small"),
     (Format::GeminiBatch, "gemini-embedding-001"),
     (Format::Gemini, "gemini-embedding-001"),
     (Format::VertexPredict, "text-embedding-005"),
+    (Format::VertexEmbed, "gemini-embedding-2"),
     (Format::CohereV2, "embed-v4.0"),
     (Format::CohereV1, "embed-english-v3.0"),
     (Format::Bedrock, "amazon.titan-embed-text-v2:0"),
@@ -35,7 +38,7 @@ const PROVIDERS: [(Format, &str); 12] = [
 ];
 
 fn takes_one(format: Format, model: &str) -> bool {
-    matches!(format, Format::Gemini | Format::OllamaPrompt)
+    matches!(format, Format::Gemini | Format::VertexEmbed | Format::OllamaPrompt)
         || (format == Format::Bedrock && !model.contains("cohere"))
 }
 
@@ -65,11 +68,15 @@ fn client_request(format: Format, texts: &[String]) -> String {
         Format::Openai | Format::Ollama => json!({"model": "m", "input": texts}),
         Format::GeminiBatch => json!({"requests": texts.iter().map(gemini).collect::<Vec<_>>()}),
         Format::Gemini => gemini(&texts[0]),
+        Format::VertexEmbed => json!({"content": gemini(&texts[0])["content"]}),
+        Format::VertexPredict => {
+            json!({"instances": texts.iter().map(|text| json!({"content": text})).collect::<Vec<_>>()})
+        }
         Format::CohereV2 | Format::CohereV1 => {
             json!({"model": "m", "texts": texts, "input_type": "search_query", "embedding_types": ["float"]})
         }
         Format::OllamaPrompt => json!({"model": "m", "prompt": texts[0]}),
-        Format::VertexPredict | Format::Bedrock => unreachable!("no client format"),
+        Format::Bedrock => unreachable!("no client format"),
     }
     .to_string()
 }
@@ -86,7 +93,7 @@ fn texts_of(format: Format, body: &Value) -> Vec<String> {
         Format::Openai | Format::Ollama if body["input"].is_string() => one(&body["input"]),
         Format::Openai | Format::Ollama => all(&body["input"], |item| item),
         Format::GeminiBatch => all(&body["requests"], |item| &item["content"]["parts"][0]["text"]),
-        Format::Gemini => one(&body["content"]["parts"][0]["text"]),
+        Format::Gemini | Format::VertexEmbed => one(&body["content"]["parts"][0]["text"]),
         Format::VertexPredict => all(&body["instances"], |item| &item["content"]),
         Format::CohereV2 | Format::CohereV1 => all(&body["texts"], |item| item),
         Format::Bedrock if body["texts"].is_array() => all(&body["texts"], |item| item),
@@ -120,7 +127,7 @@ fn vectors_of(format: Format, answer: &Value) -> Vec<Vec<u32>> {
     match format {
         Format::Openai => all(&answer["data"], |item| &item["embedding"]),
         Format::GeminiBatch => all(&answer["embeddings"], |item| &item["values"]),
-        Format::Gemini => vec![floats(&answer["embedding"]["values"])],
+        Format::Gemini | Format::VertexEmbed => vec![floats(&answer["embedding"]["values"])],
         Format::VertexPredict => all(&answer["predictions"], |item| &item["embeddings"]["values"]),
         Format::CohereV2 | Format::CohereV1 if answer["embeddings"].is_array() => {
             all(&answer["embeddings"], |item| item)

@@ -8,6 +8,7 @@ import openai
 import pytest
 from google import genai
 from google.genai import types
+from google.oauth2.credentials import Credentials
 
 from support.gateway import Gateway
 from support.sim import fail
@@ -125,6 +126,37 @@ def test_gemini(gateway, vectors, model):
     name = "google" if model == "gemini" else model
     answer = client.models.embed_content(model=name, contents=TEXTS, config=config)
     assert singles(one.values for one in answer.embeddings) == expected(model, TEXTS, "query", 7)
+
+
+@pytest.mark.parametrize("model", ["openai", "cohere", "vertex", "vertex-1", "vertex-2", "google"])
+def test_gemini_as_on_vertex(gateway, vectors, model):
+    client = genai.Client(
+        vertexai=True,
+        project="p",
+        location="us-central1",
+        credentials=Credentials(token="unused"),
+        http_options=types.HttpOptions(base_url=gateway.url),
+    )
+    config = types.EmbedContentConfig(task_type="RETRIEVAL_QUERY", output_dimensionality=7, auto_truncate=True)
+    texts = TEXTS if model in ("openai", "cohere", "vertex") else TEXTS[:1]
+    answer = client.models.embed_content(model=model, contents=texts, config=config)
+    salts = {"openai": "", "cohere": "search_query"}
+    salt = salts.get(model, "RETRIEVAL_QUERY")
+    assert singles(one.values for one in answer.embeddings) == [vector(text, 7, salt=salt) for text in texts]
+    assert "openai" in [listed.name.rsplit("/", 1)[-1] for listed in client.models.list(config={"page_size": 4})]
+
+
+def test_models_that_embed(gateway):
+    client = genai.Client(api_key="unused", http_options=types.HttpOptions(base_url=gateway.url))
+    listed = {one.name: one.supported_actions for one in client.models.list(config={"page_size": 5})}
+    assert len(listed) > 20
+    assert "embedContent" in listed["models/voyage"] and "generateContent" not in listed["models/voyage"]
+    assert "generateContent" in listed["models/chatter"] and "embedContent" not in listed["models/chatter"]
+    second = cohere.ClientV2(api_key="unused", base_url=gateway.url)
+    ranking = [one.name for one in second.models.list(endpoint="rerank").models]
+    assert "voyage-rerank" in ranking and "openai" not in ranking
+    assert second.models.get("voyage").endpoints == ["embed", "rerank"]
+    assert ollama.Client(host=gateway.url).show("voyage").capabilities == ["embedding"]
 
 
 @pytest.mark.parametrize("model", SEVERAL)

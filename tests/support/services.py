@@ -53,6 +53,8 @@ def running(make_gateway: Callable[..., Gateway]) -> Iterator[Services]:
         },
         "models": {
             "instruct": "openai/gpt-3.5-turbo-instruct",
+            "gpt": "openai/gpt-4o",
+            "any/*": "openai/*",
             "talk": "chat_only/claude-sonnet-4-5",
             "instruct-then-talk": ["openai/davinci-002", "chat_only/claude-sonnet-4-5"],
             "moderator": ["openai/omni-moderation-latest", "backup/omni-moderation-2024-09-26"],

@@ -6,7 +6,7 @@ from typing import Any
 
 from .sim.bedrock_embeddings import BedrockEmbeddingsSim
 from .sim.cohere_embeddings import CohereEmbeddingsSim
-from .sim.gemini_embeddings import GeminiEmbeddingsSim
+from .sim.gemini_embeddings import GeminiEmbeddingsSim, VertexEmbeddingsSim
 from .sim.ollama_embeddings import OllamaEmbeddingsSim
 from .sim.openai_embeddings import JinaSim, OpenAIEmbeddingsSim, VoyageSim
 from .sim.server import Simulator
@@ -15,6 +15,7 @@ from .sim.vectors import decoded
 SECRETS = {
     "OPENAI_VECTOR_KEY": "sk-vectors-1f8e0d6b5c4a3928",
     "GEMINI_VECTOR_KEY": "AIzaVectors-9d4c2b1a0f8e7d6c",
+    "VERTEX_VECTOR_KEY": "ya29.vectors-2b3c4d5e6f708192",
     "COHERE_VECTOR_KEY": "co-vectors-5a4b3c2d1e0f9a8b",
     "BEDROCK_VECTOR_KEY": "ABSKvectors-0a1b2c3d4e5f6071",
     "VOYAGE_VECTOR_KEY": "pa-vectors-7c6d5e4f3a2b1c0d",
@@ -29,6 +30,7 @@ class Vectors:
         self.openai = OpenAIEmbeddingsSim(SECRETS["OPENAI_VECTOR_KEY"])
         self.plain = OpenAIEmbeddingsSim(SECRETS["OPENAI_VECTOR_KEY"], plain=True)
         self.gemini = GeminiEmbeddingsSim(SECRETS["GEMINI_VECTOR_KEY"])
+        self.vertex = VertexEmbeddingsSim(SECRETS["VERTEX_VECTOR_KEY"])
         self.cohere = CohereEmbeddingsSim(SECRETS["COHERE_VECTOR_KEY"])
         self.bedrock = BedrockEmbeddingsSim(SECRETS["BEDROCK_VECTOR_KEY"])
         self.ollama = OllamaEmbeddingsSim()
@@ -38,6 +40,7 @@ class Vectors:
             self.openai,
             self.plain,
             self.gemini,
+            self.vertex,
             self.cohere,
             self.bedrock,
             self.ollama,
@@ -52,6 +55,11 @@ class Vectors:
             "openai": {"preset": "openai", "base_url": self.openai.base_url, "api_key_env": key["openai"]},
             "plain": {"dialect": "openai_chat", "base_url": self.plain.base_url, "api_key_env": key["openai"]},
             "gemini": {"preset": "gemini", "base_url": self.gemini.origin, "api_key_env": key["gemini"]},
+            "vertex": {
+                "base_url": f"{self.vertex.origin}/v1/projects/p1/locations/global",
+                "preset": "vertex",
+                "api_key_env": "VERTEX_VECTOR_KEY",
+            },
             "cohere": {"preset": "cohere", "base_url": self.cohere.origin, "api_key_env": key["cohere"]},
             "bedrock": {"preset": "bedrock", "base_url": self.bedrock.origin, "api_key_env": key["bedrock"]},
             "ollama": {"preset": "ollama", "base_url": self.ollama.origin},
@@ -66,6 +74,10 @@ class Vectors:
             "gemini": "gemini/gemini-embedding-001",
             "google": "gemini/gemini-embedding-001",
             "gemini-2": "gemini/gemini-embedding-2",
+            "vertex": "vertex/text-embedding-005",
+            "vertex-1": "vertex/gemini-embedding-001",
+            "vertex-2": "vertex/gemini-embedding-2",
+            "vertex-then-gemini": ["vertex/gemini-embedding-2", "gemini/gemini-embedding-2"],
             "cohere": "cohere/embed-v4.0",
             "titan": "bedrock/amazon.titan-embed-text-v2:0",
             "titan-1": "bedrock/amazon.titan-embed-text-v1",

@@ -108,7 +108,7 @@ impl Attempt {
         self.worker.begin_busy(host, exchange, target);
         self.follow(host, exchange);
         route_to_upcoming(host, exchange);
-        let endpoint = target.provider.endpoint_for(&exchange.call).ok_or_else(|| {
+        let endpoint = target.provider.endpoint_for(&exchange.call, &upstream_model).ok_or_else(|| {
             Failure::new(500, format!("The provider `{}` has no endpoint.", target.provider.name))
         })?;
         let prepared = exchange.take_prepared(step.target);

@@ -32,6 +32,7 @@ pub(in crate::gateway) fn client_dialect(surface: &Surface, path: &str, headers:
     match surface {
         Surface::Ask(call) => call.envelope(),
         Surface::Forward(forward) => forward.service.dialect(),
+        Surface::PublisherModels => Dialect::Gemini,
         Surface::OllamaVersion | Surface::OllamaRunning | Surface::Alive => Dialect::Ollama,
         _ if OLLAMA_PATHS.iter().any(|known| path.ends_with(known)) => Dialect::Ollama,
         _ if is_bedrock(path) => Dialect::Bedrock,

@@ -1,7 +1,9 @@
 //! The paths of the clouds: Bedrock's `/model/{modelId}/…`, and Anthropic's models on Vertex AI.
 
 use super::decoded;
-use crate::dialect::{Call, Carriage, Dialect};
+use crate::dialect::{Call, Carriage, Dialect, Operation};
+use crate::wire::json::members;
+use crate::{embedding, rerank};
 
 /// What is asked for at a path without prefix and version.
 pub(super) fn call(path: &str) -> Option<Call> {
@@ -22,6 +24,23 @@ fn bedrock(path: &str) -> Option<Call> {
         _ => return None,
     };
     Some(Call { model, stream: Some(stream), carriage, ..Call::chat(dialect) })
+}
+
+/// What a body at `…/invoke` asks for, which is each model's own there: Titan, Nova and Cohere embed, and others rank.
+/// All that is none of these is Anthropic's.
+pub fn invoked(call: Call, body: &[u8]) -> Call {
+    let is_invoked = call.carriage == Carriage::BedrockInvoke && call.stream == Some(false);
+    let found = is_invoked.then(|| members(body).ok()).flatten();
+    let Some(found) = found.filter(|found| found.get("messages").is_none()) else { return call };
+    let has = |names: &[&str]| names.iter().any(|name| found.get(name).is_some());
+    let operation = if has(&["query"]) && has(&["documents"]) {
+        Operation::Rerank(rerank::Format::Bedrock)
+    } else if has(&["inputText", "inputImage", "singleEmbeddingParams", "texts", "images", "inputs"]) {
+        Operation::Embeddings(embedding::Format::Bedrock)
+    } else {
+        return call;
+    };
+    Call { operation, dialect: Dialect::Bedrock, carriage: Carriage::Plain, ..call }
 }
 
 /// `/projects/{p}/locations/{l}/publishers/anthropic/models/{model}:rawPredict` and `…:streamRawPredict`, project and
@@ -74,6 +93,25 @@ mod tests {
         assert_eq!(find("POST", "/model/x/other", ""), Surface::Unknown);
         assert_eq!(find("POST", "/model//converse", ""), Surface::Unknown);
         assert_eq!(find("GET", "/model/x/converse", ""), Surface::WrongMethod("POST"));
+    }
+
+    #[test]
+    fn what_a_model_is_invoked_for_is_told_by_its_body() {
+        let Surface::Ask(call) = find("POST", "/model/m/invoke", "") else { panic!("asks") };
+        let operation = |body: &str| invoked(call.clone(), body.as_bytes()).operation;
+        let embeds = Operation::Embeddings(embedding::Format::Bedrock);
+        for body in [
+            r#"{"inputText":"a"}"#,
+            r#"{"texts":["a"],"input_type":"search_query"}"#,
+            r#"{"taskType":"SINGLE_EMBEDDING","singleEmbeddingParams":{}}"#,
+        ] {
+            assert_eq!(operation(body), embeds, "{body}");
+        }
+        let ranks = Operation::Rerank(rerank::Format::Bedrock);
+        assert_eq!(operation(r#"{"query":"a","documents":["b"]}"#), ranks);
+        for body in [r#"{"anthropic_version":"x","messages":[]}"#, r#"{"query":"a"}"#, "{}", "{"] {
+            assert_eq!(operation(body), Operation::Chat, "{body}");
+        }
     }
 
     #[test]

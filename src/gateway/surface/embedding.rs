@@ -1,6 +1,5 @@
-//! Where embeddings and rerank are asked for.
+//! Where embeddings and rerank are asked for, but for Google's paths, which name the model.
 
-use super::decoded;
 use crate::dialect::Call;
 use crate::{embedding, rerank};
 
@@ -14,20 +13,8 @@ pub(super) fn call(path: &str) -> Option<Call> {
         "/api/embeddings" => Call::embeddings(embedding::Format::OllamaPrompt),
         "/v2/rerank" => Call::rerank(rerank::Format::V2),
         "/rerank" => Call::rerank(rerank::Format::V1),
-        _ => return of_model(path),
-    })
-}
-
-/// Gemini's paths, which name the model: `/v1beta/models/{model}:embedContent`.
-fn of_model(path: &str) -> Option<Call> {
-    let path = path.strip_prefix("/v1beta").unwrap_or(path);
-    let (model, method) = path.strip_prefix("/models/")?.rsplit_once(':')?;
-    let format = match method {
-        "embedContent" => embedding::Format::Gemini,
-        "batchEmbedContents" => embedding::Format::GeminiBatch,
         _ => return None,
-    };
-    Some(Call { model: Some(decoded(model)), ..Call::embeddings(format) })
+    })
 }
 
 #[cfg(test)]
@@ -63,10 +50,20 @@ mod tests {
             ),
             ("/v1beta/models/a%2Fb:batchEmbedContents?key=x", embedding::Format::GeminiBatch, "a/b"),
             ("/v1/models/x:1:embedContent", embedding::Format::Gemini, "x:1"),
+            (
+                "/v1beta1/projects/p/locations/l/publishers/google/models/text-embedding-005:predict",
+                embedding::Format::VertexPredict,
+                "text-embedding-005",
+            ),
+            ("/v1/publishers/google/models/x:embedContent", embedding::Format::VertexEmbed, "x"),
         ] {
             let call = Call { model: Some(model.to_owned()), ..Call::embeddings(format) };
             assert_eq!(find("POST", path, ""), Surface::Ask(call), "{path}");
         }
-        assert_eq!(find("POST", "/v1beta/models/x:other", ""), Surface::Unknown);
+        for path in
+            ["/v1beta/models/x:other", "/v1beta/models/imagen-4:predict", "/v1beta/models/:embedContent"]
+        {
+            assert_eq!(find("POST", path, ""), Surface::Unknown, "{path}");
+        }
     }
 }

@@ -4,6 +4,7 @@
 
 use super::{Surface, decoded, on, query_value};
 use crate::dialect::{Call, Dialect, Operation};
+use crate::embedding::Format;
 
 /// The versions that only Google has; `/v1` is anybody's.
 const VERSIONS: [&str; 3] = ["/v1beta1/", "/v1beta/", "/v1alpha/"];
@@ -22,6 +23,9 @@ pub(super) fn find(method: &str, path: &str, target: &str) -> Option<Surface> {
     if rest == "models" && is_own {
         return Some(on("GET, HEAD", method, Surface::Models));
     }
+    if rest.ends_with("publishers/google/models") && model_name(&format!("{rest}/")).is_some() {
+        return Some(on("GET, HEAD", method, Surface::PublisherModels));
+    }
     let name = model_name(rest)?;
     match name.rsplit_once(':') {
         Some((model, verb)) => {
@@ -29,11 +33,17 @@ pub(super) fn find(method: &str, path: &str, target: &str) -> Option<Surface> {
                 "generateContent" => (false, Operation::Chat),
                 "streamGenerateContent" => (true, Operation::Chat),
                 "countTokens" => (false, Operation::CountTokens),
-                // A name with a colon in it.
-                _ if is_own && method != "POST" => {
-                    return Some(on("GET, HEAD", method, Surface::Model(decoded(name))));
+                verb if method == "POST" || !is_own => {
+                    let format = embedding_format(verb, rest.contains("publishers/"))?;
+                    let model = Some(Some(decoded(model)).filter(|model| !model.is_empty())?);
+                    return Some(on(
+                        "POST",
+                        method,
+                        Surface::Ask(Call { model, ..Call::embeddings(format) }),
+                    ));
                 }
-                _ => return None,
+                // A name with a colon in it.
+                _ => return Some(on("GET, HEAD", method, Surface::Model(decoded(name)))),
             };
             let model = Some(decoded(model)).filter(|model| !model.is_empty())?;
             let array = stream && query_value(target, "alt").as_deref() != Some("sse");
@@ -43,6 +53,17 @@ pub(super) fn find(method: &str, path: &str, target: &str) -> Option<Surface> {
         }
         None if is_own && !name.is_empty() => Some(on("GET, HEAD", method, Surface::Model(decoded(name)))),
         None => None,
+    }
+}
+
+/// The format of embeddings that a method means: Vertex AI has others than Google AI Studio.
+fn embedding_format(method: &str, is_vertex: bool) -> Option<Format> {
+    match (method, is_vertex) {
+        ("embedContent", true) => Some(Format::VertexEmbed),
+        ("embedContent", false) => Some(Format::Gemini),
+        ("batchEmbedContents", _) => Some(Format::GeminiBatch),
+        ("predict", true) => Some(Format::VertexPredict),
+        _ => None,
     }
 }
 
@@ -105,6 +126,12 @@ mod tests {
     #[test]
     fn models() {
         assert_eq!(find("GET", "/v1beta/models?pageSize=5", ""), Surface::Models);
+        for path in [
+            "/v1beta1/publishers/google/models?pageSize=5",
+            "/v1/projects/p/locations/l/publishers/google/models",
+        ] {
+            assert_eq!(find("GET", path, ""), Surface::PublisherModels, "{path}");
+        }
         assert_eq!(find("GET", "/v1beta/models/g", ""), Surface::Model("g".into()));
         assert_eq!(find("GET", "/v1/models/g", ""), Surface::Model("g".into()));
         assert_eq!(find("GET", "/v1/models/ft:g:x", ""), Surface::Model("ft:g:x".into()));

@@ -1,8 +1,8 @@
 //! The clouds, and what has its own rules for keys.
 
 use super::{
-    BATCHES, CHAT, COMPLETIONS, EMBED, FILES, FULL, HOSTED, IMAGE_EDITS, IMAGES, KeyHeader, Preset,
-    RESPONSES, Row, SPEECH, STORED, TRANSCRIPTIONS, TRANSLATIONS,
+    BATCHES, CHAT, COMPLETIONS, EMBED, FILES, FULL, HOSTED, IMAGE_EDITS, IMAGES, KeyHeader, OPENAI_MODELS,
+    Preset, RESPONSES, Row, SPEECH, STORED, TRANSCRIPTIONS, TRANSLATIONS,
 };
 use crate::dialect::{Carriage, Dialect};
 use crate::embedding;
@@ -37,7 +37,7 @@ pub(super) static ROWS: &[Preset] = &[
         ],
         key_header: KeyHeader::ApiKey,
         key_variable: Some("AZURE_API_KEY"),
-        quirks: FULL,
+        quirks: OPENAI_MODELS,
         price_provider: Some("azure"),
         ..HOSTED
     },
@@ -76,6 +76,7 @@ pub(super) static ROWS: &[Preset] = &[
         endpoints: &[
             Row::chat(Dialect::Gemini, VERTEX_CHAT),
             Row::embeddings(embedding::Format::VertexPredict, "/publishers/google/models/{model}:predict"),
+            Row::embeddings(embedding::Format::VertexEmbed, "/publishers/google/models/{model}:embedContent"),
             Row::count_tokens(Dialect::Gemini, "/publishers/google/models/{model}:countTokens"),
         ],
         key_variable: Some("VERTEX_ACCESS_TOKEN"),

@@ -2,8 +2,8 @@
 
 use super::{
     BATCHES, CHAT, CLASSIC, COMPLETIONS, EMBED, FILES, FULL, HOSTED, IMAGE_EDITS, IMAGES, KeyHeader,
-    NO_DEVELOPER, Preset, RERANK, RESPONSES, Row, SAMPLES_TOP_K, SPEECH, STORED, TRANSCRIPTIONS,
-    TRANSLATIONS, V1_COUNT, V1_EMBED, V1_MESSAGES, V1_RERANK,
+    NO_DEVELOPER, OPENAI_MODELS, Preset, RERANK, RESPONSES, Row, SAMPLES_TOP_K, SPEECH, STORED,
+    TRANSCRIPTIONS, TRANSLATIONS, V1_COUNT, V1_EMBED, V1_MESSAGES, V1_RERANK,
 };
 use crate::dialect::{Dialect, Service};
 use crate::embedding::{self, Fields};
@@ -94,7 +94,7 @@ pub(super) static ROWS: &[Preset] = &[
             STORED,
         ],
         key_variable: Some("OPENAI_API_KEY"),
-        quirks: FULL,
+        quirks: OPENAI_MODELS,
         price_provider: Some("openai"),
         ..HOSTED
     },

@@ -145,6 +145,12 @@ const V1_COUNT: Row = Row::count_tokens(Dialect::Anthropic, "/v1/messages/count_
 
 /// Knows everything that OpenAI's own API knows.
 const FULL: Quirks = Quirks::OPENAI;
+/// OpenAI's models, where `/completions` refuses those that talk and `/chat/completions` those that complete.
+const OPENAI_MODELS: Quirks = Quirks {
+    embeddings: embedding::Fields::MAKER,
+    text_models: &["gpt-3.5-turbo-instruct", "gpt-35-turbo-instruct", "davinci-002", "babbage-002"],
+    ..FULL
+};
 /// Knows `max_completion_tokens`, but no `developer` role, and takes `reasoning_effort` for any model.
 const NO_DEVELOPER: Quirks =
     Quirks { developer_role: false, reasoning: ReasoningSwitch::Effort, web_search: false, ..FULL };

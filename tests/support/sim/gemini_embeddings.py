@@ -87,3 +87,59 @@ class GeminiEmbeddingsSim(VectorSim):
     def error(self, refused: Refused) -> bytes:
         status = STATUS.get(refused.status, "INTERNAL")
         return json.dumps({"error": {"code": refused.status, "message": refused.message, "status": status}}).encode()
+
+
+class VertexEmbeddingsSim(GeminiEmbeddingsSim):
+    """Vertex AI: `:predict` for the models of text, and `:embedContent`, which has its settings in
+    `embedContentConfig`, for the Gemini models; only the first of those has both."""
+
+    name = "vertex-embeddings"
+    key_header = "authorization"
+    key_prefix = "Bearer "
+    models = "/v1/projects/p1/locations/global/publishers/google/models/"
+
+    def embed(self, request: Recorded, body: Any) -> Any:
+        predicts = model_in(request.path, self.models, ":predict")
+        embeds = model_in(request.path, self.models, ":embedContent")
+        model = predicts or embeds or ""
+        first = model == "gemini-embedding-001"
+        if (embeds and "gemini" in model) or (predicts and (first or model.startswith("text-embedding-"))):
+            return self._predict(request, body, first) if predicts else self._embed(request, body)
+        raise Refused(f"Publisher Model `{request.path[4:]}` was not found or does not serve this method.", 404)
+
+    def _predict(self, request: Recorded, body: Any, first: bool) -> Any:
+        only(body, {"instances", "parameters"})
+        instances, parameters = body.get("instances"), body.get("parameters") or {}
+        only(parameters, {"outputDimensionality", "autoTruncate"}, "parameters")
+        if not isinstance(instances, list) or not 1 <= len(instances) <= (1 if first else 250):
+            raise Refused("The number of instances is out of range.")
+        request.usage = {"input": 0}
+        predictions = []
+        for one in instances:
+            only(one, {"content", "task_type", "title"}, "instance")
+            self._task(one.get("task_type"), one.get("title"))
+            count = tokens(one["content"])
+            request.usage["input"] += count
+            size = positive(parameters, "outputDimensionality")
+            statistics = {"token_count": count, "truncated": False}
+            values = vector(one["content"], size, salt=one.get("task_type") or "")
+            predictions.append({"embeddings": {"values": values, "statistics": statistics}})
+        return {"predictions": predictions, "metadata": {"billableCharacterCount": 1}}
+
+    def _embed(self, request: Recorded, body: Any) -> Any:
+        only(body, {"content", "embedContentConfig"})
+        config = body.get("embedContentConfig") or {}
+        only(config, {"taskType", "title", "outputDimensionality", "autoTruncate"}, "embedContentConfig")
+        self._task(config.get("taskType"), config.get("title"))
+        text = "\n".join(part["text"] for part in body["content"]["parts"])
+        request.usage = {"input": tokens(text)}
+        values = vector(text, positive(config, "outputDimensionality"), salt=config.get("taskType") or "")
+        usage = {"promptTokenCount": request.usage["input"], "totalTokenCount": request.usage["input"]}
+        return {"embedding": {"values": values}, "usageMetadata": usage, "truncated": False}
+
+    @staticmethod
+    def _task(task: Any, title: Any) -> None:
+        if task is not None and task not in TASKS:
+            raise Refused(f"Invalid value at 'task_type': {task!r}")
+        if title and task != "RETRIEVAL_DOCUMENT":
+            raise Refused("Title is only applicable when TaskType is RETRIEVAL_DOCUMENT")

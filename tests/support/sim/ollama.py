@@ -55,6 +55,12 @@ class OllamaSim(Simulator):
         if behaviour.status is not None and behaviour.body is None:
             message = ERRORS.get(behaviour.status, "error")
             return self._error(behaviour, Refused(message, behaviour.status))
+        if behaviour.body is None and not (body.get("prompt") if generate else body.get("messages")):
+            # One object, whether a stream was asked for or not.
+            said = {"response": ""} if generate else {"message": {"role": "assistant", "content": ""}}
+            done = {"done": True, "done_reason": "unload" if body.get("keep_alive") == 0 else "load"}
+            loaded = json.dumps(self._head(body, 999) | said | done).encode()
+            return how.unary(behaviour, 200, self._headers(behaviour, "application/json; charset=utf-8"), loaded)
         ask = generate_ask(body) if generate else ask_of(body)
         answer = think(ask, behaviour.text, behaviour.overrides)
         request.answer = answer

@@ -32,17 +32,19 @@ class OllamaEmbeddingsSim(VectorSim):
             if not isinstance(body.get("prompt"), str):
                 raise Refused("json: cannot unmarshal into EmbeddingRequest.prompt of type string")
             request.usage = {"input": tokens(body["prompt"])}
-            return {"embedding": vector(body["prompt"])}
+            # Nothing loads the model.
+            return {"embedding": vector(body["prompt"]) if body["prompt"] else []}
         if request.path == "/v1/embeddings":
             return self._openai(request, body)
         if request.path != "/api/embed":
             raise Refused("404 page not found", 404)
         only(body, {"model", "input", "truncate", "dimensions", "options", "keep_alive"})
         given = body.get("input")
-        texts = [given] if isinstance(given, str) else given
+        texts = [given] if isinstance(given, str) and given else given or []
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             raise Refused("invalid input type")
         request.usage = {"input": sum(map(tokens, texts))}
+        # Nothing loads the model.
         return {
             "model": body["model"],
             "embeddings": [vector(text, positive(body, "dimensions")) for text in texts],

@@ -63,7 +63,7 @@ SPEECH_FIELDS = {"model", "input", "voice", "instructions", "response_format", "
 TRANSCRIPTION_FIELDS = set(
     ["file", "model", "language", "prompt", "response_format", "temperature", "stream", "include[]", "chunking_strategy"]
 )
-INSTRUCT = re.compile(r"gpt-3\.5-turbo-instruct|davinci-002|babbage-002")
+INSTRUCT = re.compile(r"gpt-3\.5-turbo-instruct|(ft:)?(davinci|babbage)-002(:.*)?")
 STORED = "resp_0123456789abcdef"
 
 
@@ -78,6 +78,11 @@ class OpenAIServicesSim(OpenAISim):
     def answer(self, request: Recorded, behaviour: Behaviour) -> Plan:
         route = self._route(request)
         if route is None:
+            if request.path == "/v1/chat/completions" and _completes(request):
+                words = "This is not a chat model and thus not supported in the v1/chat/completions endpoint. "
+                refused = Refused(words + "Did you mean to use v1/completions?", "model", status=404)
+                request.refused = refused.message
+                return self._error(behaviour, refused)
             return super().answer(request, behaviour)
         at_once = how.plan_at_once(behaviour)
         if at_once is not None:
@@ -440,6 +445,8 @@ class OpenAIServicesSim(OpenAISim):
     def _batches_post_one_cancel(self, ident: str, request: Recorded, behaviour: Behaviour) -> Plan:
         if request.body:
             raise Refused("This endpoint takes no body.")
+        if ident not in self.batches:
+            raise Refused(f"No batch found with id '{ident}'.", status=404)
         self.batches[ident]["status"] = "cancelling"
         return self._json(behaviour, request, self.batches[ident])
 
@@ -474,6 +481,14 @@ class OpenAIServicesSim(OpenAISim):
     def _responses_get_one_input_items(self, ident: str, request: Recorded, behaviour: Behaviour) -> Plan:
         self._stored(ident)
         return self._json(behaviour, request, {"object": "list", "data": [], "has_more": False})
+
+
+def _completes(request: Recorded) -> bool:
+    """Whether the model that is asked for completes texts and does nothing else."""
+    try:
+        return bool(INSTRUCT.fullmatch(json.loads(request.body)["model"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def sound(text: str) -> bytes:

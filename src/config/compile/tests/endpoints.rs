@@ -122,7 +122,7 @@ fn endpoints_follow_preset_base_and_dialect() {
     assert_eq!(paths(&tables, "theirs"), ["anthropic /v1/messages"]);
     let counts = |name: &str| {
         let provider = tables.providers.iter().find(|p| &*p.name == name).unwrap();
-        provider.endpoint_for(&Call::count_tokens(Dialect::Anthropic)).map(|e| e.path.to_string())
+        provider.endpoint_for(&Call::count_tokens(Dialect::Anthropic), "m").map(|e| e.path.to_string())
     };
     assert_eq!(counts("theirs").as_deref(), Some("/v1/messages/count_tokens"));
     assert_eq!((counts("pinned"), counts("mine")), (None, None));
