@@ -83,7 +83,7 @@ build: ## Build the host binary `tollgate`
 wasm: targets ## Build the filter, tollgate.wasm
 	$(CARGO) build --release --lib --target $(WASM_TARGET)
 
-run: setup build wasm ## Start Envoy with simulated providers, or the real ones whose API keys are set
+run: $(VENV)/.done build wasm ## Start Envoy with simulated providers, or the real ones whose API keys are set
 	@PYTHONPATH=tests $(PY) -m support.run
 
 # Downloads and the module's slow link leave a processor free, and what is built for tests lies in folders of its own: all go
@@ -137,7 +137,7 @@ soak: setup build wasm ## 200,000 requests of every kind; memory must stay flat
 bounds: ## Whether a body of any kind costs more time than its size allows, in every lane
 	$(CARGO) test --test lanes -- --ignored bounds
 
-simulate: setup build wasm ## A thousand tenants in bursts against their limits: admitted, queued, refused, and the ideal
+simulate: $(VENV)/.done build wasm ## A thousand tenants in bursts against their limits: admitted, queued, refused, and the ideal
 	$(PY) examples/thousand-tenants/simulate.py $(SIMULATE_ARGS)
 
 CROWD ?= 2000000

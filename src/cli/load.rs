@@ -76,15 +76,34 @@ pub(super) fn parse(text: &str) -> Result<Gateway, LoadError> {
 
 /// Reads a text that is not blank.
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, LoadError> {
-    config::read(yaml_serde::Deserializer::from_str(text)).map_err(|(mut problem, error)| {
+    let read = match merged(text) {
+        Some(value) => config::read(value),
+        None => config::read(yaml_serde::Deserializer::from_str(text)),
+    };
+    read.map_err(|(mut problem, error)| {
         let at = error.location().map(|location| (location.line(), location.column()));
         if let Some(before) = problem.message.strip_suffix(A_WORD)
             && let Some(words) = words::<T>(text, &problem.path)
         {
             problem.message = format!("{before}{words}");
         }
+        if problem.path == "model_list" {
+            problem.message =
+                "belongs to LiteLLM: `tollgate import litellm` makes a gateway.yaml of it".to_owned();
+        }
         LoadError::Malformed { problem, at }
     })
+}
+
+/// A text with merge keys (`<<: *defaults`), merged. Its errors know their field and no line; one that cannot be merged is
+/// read as it is, for an error that does.
+fn merged(text: &str) -> Option<Value> {
+    if !text.contains("<<") {
+        return None;
+    }
+    let mut value: Value = yaml_serde::from_str(text).ok()?;
+    value.apply_merge().ok()?;
+    Some(value)
 }
 
 /// The words that may stand at a place where a list or an object does: YAML's error does not know them, but that of a word

@@ -2,11 +2,15 @@
 
 use super::nearest::nearest;
 use super::{Problem, schema};
+use crate::wire::json::in_words_of_people;
 use serde::{Deserialize, Deserializer};
 use std::fmt::Display;
 
 /// What is expected where one of a list of words belongs, and the format's error does not know them.
 pub(crate) const A_WORD: &str = "a word";
+
+/// How YAML says that.
+const YAMLS_WORD: &str = "a YAML tag starting with '!'";
 
 /// Reads a configuration in JSON, as the filter is given it.
 pub fn from_json(json: &[u8]) -> Result<schema::Gateway, Problem> {
@@ -43,7 +47,7 @@ fn explain(path: String, message: &str) -> Problem {
         .iter()
         .find_map(|start| message.find(start).and_then(|at| message.get(at..)))
         .unwrap_or_else(|| without_path(&path, message));
-    let message = &in_words_of_people(message);
+    let message = &in_words_of_people(message).replace(YAMLS_WORD, A_WORD);
     let mut quoted = message.split('`').skip(1).step_by(2);
     let suggestion = match quoted.next() {
         Some(name) if message.starts_with("unknown ") => {
@@ -69,52 +73,6 @@ fn without_path<'m>(path: &str, message: &'m str) -> &'m str {
     match message.split_once(": ") {
         Some((front, sentence)) if !front.is_empty() && path.starts_with(front) => sentence,
         _ => message,
-    }
-}
-
-/// What serde says, without the names of types that are this program's or its language's. A text in a place that takes none
-/// is not repeated: it may be a key.
-fn in_words_of_people(message: &str) -> String {
-    let Some((found, expected)) =
-        message.strip_prefix("invalid type: ").and_then(|rest| rest.rsplit_once(", expected "))
-    else {
-        return wanted(message);
-    };
-    let found = match found {
-        "sequence" => "a list",
-        "map" => "an object",
-        "unit value" => "nothing",
-        _ if found.starts_with("string \"") => "string",
-        _ => found,
-    };
-    format!("invalid type: {found}, expected {}", wanted(expected))
-}
-
-/// What would have been right, in the same words.
-fn wanted(message: &str) -> String {
-    for (of_rust, plain) in [
-        ("u64", "a whole number"),
-        ("u32", "a whole number"),
-        ("u16", "a whole number"),
-        ("usize", "a whole number"),
-        ("f64", "a number"),
-        ("a sequence", "a list"),
-        ("a map", "an object"),
-        // YAML's own words for one of a list.
-        ("a YAML tag starting with '!'", A_WORD),
-    ] {
-        if let Some(before) =
-            message.strip_suffix(of_rust).filter(|before| before.is_empty() || before.ends_with("expected "))
-        {
-            return format!("{before}{plain}");
-        }
-    }
-    match message.split_once("struct ") {
-        Some((before, after)) if before.is_empty() || before.ends_with("expected ") => {
-            let rest = after.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
-            format!("{before}an object{rest}")
-        }
-        _ => message.to_owned(),
     }
 }
 

@@ -1,52 +1,23 @@
 //! Dates as dialects write them: RFC 3339, `2026-01-31T12:00:00Z`.
 
-/// A time in UTC, given in seconds since 1970. The date is found with the usual arithmetic on 400-year cycles that start
-/// on 1 March.
+use jiff::Timestamp;
+
+/// A time in UTC, given in seconds since 1970.
 pub(crate) fn rfc3339(seconds: u64) -> String {
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let since_march = days + 719_468;
-    let (era, day_of_era) = (since_march / 146_097, since_march % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    let (hour, minute) = (second / 3_600, second % 3_600 / 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
+    let time = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.unwrap_or(Timestamp::MAX).to_string()
+}
+
+/// The same to the millisecond.
+pub(crate) fn rfc3339_millis(millis: u64) -> String {
+    let time = i64::try_from(millis).ok().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    format!("{:.3}", time.unwrap_or(Timestamp::MAX))
 }
 
 /// The seconds since 1970 of such a time, with any offset from UTC and any fraction of a second (which is dropped);
 /// `None` when it is no such time, or before 1970.
 pub(crate) fn parse_rfc3339(text: &str) -> Option<u64> {
-    let number = |from: usize, to: usize| -> Option<i64> {
-        let digits = text.get(from..to)?;
-        digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
-    };
-    let is_at = |at: usize, any: &[u8]| text.as_bytes().get(at).is_some_and(|byte| any.contains(byte));
-    let separated =
-        is_at(4, b"-") && is_at(7, b"-") && is_at(10, b"Tt ") && is_at(13, b":") && is_at(16, b":");
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if !separated || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 {
-        return None;
-    }
-    let zone = text.get(19..)?.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    let offset = match zone.as_bytes() {
-        [b'Z' | b'z'] => 0,
-        [sign @ (b'+' | b'-'), rest @ ..] if rest.len() == 5 && rest.get(2) == Some(&b':') => {
-            let at = text.len().checked_sub(5)?;
-            let minutes = number(at, at + 2)? * 60 + number(at + 3, at + 5)?;
-            if *sign == b'-' { -minutes } else { minutes }
-        }
-        _ => return None,
-    };
-    let shifted_year = if month <= 2 { year - 1 } else { year };
-    let (era, year_of_era) = (shifted_year.div_euclid(400), shifted_year.rem_euclid(400));
-    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    u64::try_from(days * 86_400 + hour * 3_600 + (minute - offset) * 60 + second).ok()
+    text.parse::<Timestamp>().ok().and_then(|time| u64::try_from(time.as_second()).ok())
 }
 
 #[cfg(test)]
@@ -68,6 +39,14 @@ mod tests {
         for days in 0..40_000 {
             assert_eq!(parse_rfc3339(&rfc3339(days * 86_400 + 1)), Some(days * 86_400 + 1));
         }
+    }
+
+    #[test]
+    fn milliseconds_are_always_there() {
+        assert_eq!(rfc3339_millis(1_767_225_600_000), "2026-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339_millis(1_767_225_600_042), "2026-01-01T00:00:00.042Z");
+        assert!(rfc3339_millis(u64::MAX).starts_with("9999-12-"));
+        assert!(rfc3339(u64::MAX).starts_with("9999-12-"));
     }
 
     #[test]

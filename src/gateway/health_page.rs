@@ -6,11 +6,11 @@ use super::host::Host;
 use super::surface::Health;
 use super::worker::Worker;
 use crate::config::tables::{Model, Tables, Target};
+use crate::dialect::date::rfc3339_millis;
 use crate::policy::circuit::{Board, State as CircuitState};
 use crate::policy::health::{Book, State, Summary};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::time::{Duration, UNIX_EPOCH};
 
 #[derive(Serialize)]
 struct Page<'t> {
@@ -126,15 +126,16 @@ fn of_target(target: &Target, book: &Book, board: &Board, now_ms: u64) -> Target
         CircuitState::Closed if cooled.is_some() && summary.status != State::Down => State::Degraded,
         CircuitState::Closed => summary.status,
     };
-    let time = |ms| humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(ms)).to_string();
     TargetHealth {
         summary,
         circuit: Circuit {
             state,
             failures: cell.map_or(0, |cell| cell.failures),
-            until: cell.filter(|cell| cell.state == CircuitState::Open).map(|cell| time(cell.until)),
+            until: cell
+                .filter(|cell| cell.state == CircuitState::Open)
+                .map(|cell| rfc3339_millis(cell.until)),
         },
-        cooled_until: cooled.map(time),
+        cooled_until: cooled.map(rfc3339_millis),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The audit line: one JSON object a request, written to Envoy's access log.
 
 use crate::chat::{Usage, UsageStatus};
+use crate::dialect::date::rfc3339_millis;
 use crate::dialect::lane::{AttemptNote, Warning};
 use crate::meter::price::Cost;
 use crate::wire::json::{Object, object};
@@ -8,7 +9,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use std::fmt;
 use std::io::Write as _;
-use std::time::{Duration, UNIX_EPOCH};
 
 /// Bytes of a line without prompt and answer, mostly.
 const USUAL_BYTES: usize = 768;
@@ -193,8 +193,7 @@ impl Line<'_> {
 
     /// What is known of the request, and who was asked.
     fn write_request(&self, line: &mut Object<'_>) {
-        let time = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_nanos(self.time));
-        displayed(line.key("time"), &time, "\"");
+        line.str("time", &rfc3339_millis(self.time / 1_000_000));
         line.str("request_id", self.request_id);
         for (key, value) in [
             ("tenant", self.tenant),
@@ -236,7 +235,7 @@ impl Line<'_> {
             line.f64("audio_seconds", seconds);
         }
         if let Some(cost) = self.cost_usd {
-            displayed(line.key("cost_usd"), &cost.usd(), "");
+            displayed(line.key("cost_usd"), &cost.usd());
         }
         if let Some(filtered) = &self.filtered {
             line.object("filtered", |note| {
@@ -244,7 +243,7 @@ impl Line<'_> {
                 note.str("model", filtered.model);
                 filtered.usage.write(note);
                 if let Some(cost) = filtered.cost_usd {
-                    displayed(note.key("cost_usd"), &cost.usd(), "");
+                    displayed(note.key("cost_usd"), &cost.usd());
                 }
             });
         }
@@ -309,10 +308,10 @@ fn number(object: &mut Object<'_>, key: &str, value: Option<u64>) {
     }
 }
 
-/// Appends what needs no escape, between quotes where there are some.
-fn displayed(out: &mut Vec<u8>, value: &impl fmt::Display, quote: &str) {
+/// Appends a number.
+fn displayed(out: &mut Vec<u8>, value: &impl fmt::Display) {
     // Cannot fail: a Vec takes every write.
-    let _ = write!(out, "{quote}{value}{quote}");
+    let _ = write!(out, "{value}");
 }
 
 #[cfg(test)]

@@ -481,3 +481,28 @@ fn mistakes_in_the_file_of_keys_are_named_as_others() {
         assert!(error.contains(said), "{keys}\n{error}");
     }
 }
+
+#[test]
+fn merge_keys_are_merged() {
+    let room = Room::new();
+    let file =
+        "models:\n  a: &usual {targets: [openai/gpt-4o], timeout: 30s}\n  b: {<<: *usual, timeout: 1m}\n";
+    room.write("gateway.yaml", file);
+    let env = [("OPENAI_API_KEY", "x")];
+    assert!(room.run(&["check"], &env).good().starts_with("gateway.yaml: ok: 2 models"));
+    room.write("gateway.yaml", &file.replace("timeout: 1m", "timeuot: 1m"));
+    let error = room.run(&["check"], &env).bad();
+    assert!(error.contains("models.b.timeuot: unknown field `timeuot`"), "{error}");
+    assert!(error.contains("(did you mean `timeout`?)"), "{error}");
+    room.write("gateway.yaml", &file.replace("*usual", "*unusual"));
+    assert!(room.run(&["check"], &env).bad().contains("gateway.yaml:3:"));
+}
+
+#[test]
+fn whoever_has_a_configuration_of_litellm_is_told_the_way() {
+    let room = Room::new();
+    room.write("config.yaml", "model_list:\n- {model_name: a, litellm_params: {model: openai/a}}\n");
+    let error = room.run(&["check", "-c", "config.yaml"], &[]).bad();
+    assert!(error.starts_with("error: config.yaml:1:1: model_list: "), "{error}");
+    assert!(error.contains("`tollgate import litellm`"), "{error}");
+}

@@ -457,3 +457,66 @@ fn what_is_no_litellm_configuration_is_refused() {
         assert!(error.contains(word), "{text}: {error}");
     }
 }
+
+#[test]
+fn variables_that_the_file_sets_count_where_the_environment_has_none() {
+    let room = Room::new();
+    room.write(
+        "c.yaml",
+        "environment_variables: {BASE: 'https://there.openai.azure.com', REGION: eu-west-1, MASTER: sk-own}\n\
+         model_list:\n\
+         - {model_name: a, litellm_params: {model: azure/a, api_base: os.environ/BASE}}\n\
+         - {model_name: b, litellm_params: {model: bedrock/amazon.nova-lite-v1:0, aws_region_name: os.environ/REGION}}\n\
+         general_settings: {master_key: os.environ/MASTER}\n",
+    );
+    let ran = room.run(&["import", "litellm", "c.yaml"], &[("REGION", "us-east-1")]);
+    let said = ran.err.clone();
+    let file = ran.good();
+    for words in ["base_url: https://there.openai.azure.com\n", "region: us-east-1\n", "master_key: "] {
+        assert!(file.contains(words), "{words}\n{file}");
+    }
+    assert!(
+        !file.contains(&"0".repeat(64)) && !file.contains("sk-own") && !said.contains("sk-own"),
+        "{said}"
+    );
+    assert!(said.contains("environment_variables.BASE: belongs into the environment"), "{said}");
+}
+
+#[test]
+fn a_deployment_at_azure_has_the_price_of_its_base_model() {
+    let (file, report) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: azure/mine, api_base: 'https://x.example'}, model_info: {base_model: azure/gpt-4o-2024-08-06}}\n\
+         - {model_name: b, litellm_params: {model: azure/gpt-4o, api_base: 'https://x.example'}, model_info: {base_model: azure/gpt-4o}}\n\
+         - {model_name: c, litellm_params: {model: azure/other, api_base: 'https://x.example'}, model_info: {base_model: azure/nothing-known}}\n\
+         - {model_name: d, litellm_params: {model: azure/own, api_base: 'https://x.example'}, \
+            model_info: {base_model: azure/gpt-4o, input_cost_per_token: 0.000001, output_cost_per_token: 0.000002}}\n",
+    );
+    assert!(
+        file.contains("  azure/mine:\n    input: 2.5\n    output: 10.0\n    cache_read: 1.25\n"),
+        "{file}"
+    );
+    assert!(file.contains("  azure/own:\n    input: 1.0\n    output: 2.0\n"), "{file}");
+    for words in [
+        "model_list[0].model_info.base_model: became the price of `azure/mine`: what `gpt-4o-2024-08-06` costs today",
+        "model_list[1].model_info.base_model: is what its name says anyway",
+        "model_list[2].model_info.base_model: no price is known for `azure/nothing-known`",
+        "model_list[3].model_info.base_model: a price of the deployment's own counts",
+    ] {
+        assert!(report.contains(words), "{words}\n{report}");
+    }
+}
+
+#[test]
+fn whoever_runs_a_model_for_hugging_face_stands_behind_it() {
+    let (file, _) = imported(
+        "model_list:\n\
+         - {model_name: a, litellm_params: {model: huggingface/together/deepseek-ai/DeepSeek-R1}}\n\
+         - {model_name: b, litellm_params: {model: huggingface/deepseek-ai/DeepSeek-R1}}\n",
+    );
+    for words in
+        ["a: huggingface/deepseek-ai/DeepSeek-R1:together\n", "b: huggingface/deepseek-ai/DeepSeek-R1\n"]
+    {
+        assert!(file.contains(words), "{words}\n{file}");
+    }
+}

@@ -105,6 +105,29 @@ def test_audit_log_metrics_and_health_are_where_it_says(running):
     assert Path(where["bootstrap"]).exists() and Path(where["config"]).exists()
 
 
+def test_one_more_leaves_the_files_of_the_first_alone(running):
+    _, said, _ = running
+    first = Path(re.search(r"^  audit log +(\S+)$", said, re.M)[1])
+    before = first.read_text()
+    process = started()
+    try:
+        more = ""
+        for line in process.stdout:
+            more += line
+            if "Ctrl-C" in line:
+                break
+        second = Path(re.search(r"^  audit log +(\S+)$", more, re.M)[1])
+        assert second.parent != first.parent and second.parent.parent == first.parent.parent
+        subprocess.run(curls(more)[0], capture_output=True, timeout=30, check=True)
+        subprocess.run(curls(said)[0], capture_output=True, timeout=30, check=True)
+        time.sleep(0.3)
+        assert first.read_text().startswith(before) and len(first.read_text()) > len(before)
+        assert len(second.read_text().splitlines()) == 1
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+
+
 def test_interrupt_stops_all_of_it(running):
     process, _, ports = running
     process.send_signal(signal.SIGINT)
@@ -155,3 +178,10 @@ def test_a_configuration_that_cannot_run_is_told_in_a_line(tmp_path, written, wo
     _, said = process.communicate(timeout=30)
     assert process.returncode == 1
     assert words in said and "Traceback" not in said
+
+
+def test_an_envoy_that_is_not_there_is_told_in_a_line():
+    process = started(ENVOY="/nowhere/envoy")
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "/nowhere/envoy" in said and "Traceback" not in said

@@ -130,6 +130,10 @@ def test_azure_paths_want_the_api_version_and_their_own_key(sim):
         ({"response_format": {"type": "json_object"}}, "must contain the word 'json'"),
         ({"stop": ["1", "2", "3", "4", "5"]}, "array too long"),
         ({"reasoning_effort": "low"}, "Unrecognized request argument supplied: reasoning_effort"),
+        ({"model": "o3", "reasoning_effort": "minimal"}, "Supported values are: 'low', 'medium', and 'high'."),
+        ({"model": "gpt-5-mini", "reasoning_effort": "none"}, "values are: 'minimal', 'low', 'medium', and 'high'."),
+        ({"model": "gpt-5.1", "reasoning_effort": "minimal"}, "values are: 'none', 'low', 'medium', and 'high'."),
+        ({"model": "gpt-5-pro-2025-10-06", "reasoning_effort": "low"}, "Supported values are: 'high'."),
         ({"model": "o3", "max_tokens": 5}, "Use 'max_completion_tokens' instead"),
         ({"model": "gpt-5", "temperature": 0.5}, "Only the default (1) value is supported"),
         (

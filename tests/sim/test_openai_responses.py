@@ -50,6 +50,7 @@ OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "1"}
         ({"max_output_tokens": 3}, "max_output_tokens"),
         ({"include": ["reasoning.encrypted_content"]}, "include"),
         ({"reasoning": {"effort": "low"}}, "reasoning.effort"),
+        ({"model": "gpt-5", "reasoning": {"effort": "xhigh"}}, "reasoning.effort"),
         ({"model": "gpt-5", "temperature": 0.5}, "temperature"),
         ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools[0].name"),
         ({"tools": [{**TOOL, "parameters": {"type": "object", "properties": {}}}]}, "tools[0].parameters"),

@@ -2,11 +2,13 @@
 
 Prints the URL, a request for each client dialect, and where the audit log and the metrics are. Ctrl-C ends all of it.
 `PORT` and `ADMIN_PORT` choose the ports; without them free ones are taken. With `CONFIG=path` that gateway.yaml is
-run as it stands, at its own addresses where no port is chosen, and nothing is simulated.
+run as it stands, at its own addresses where no port is chosen, and nothing is simulated. Several may run at once, each in
+a folder of its own.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -228,10 +230,24 @@ def chosen_ports(environment: dict[str, str]) -> list[str]:
     return [word for name, port in chosen if port for word in (name, f"127.0.0.1:{port}")]
 
 
+def free_directory() -> Path:
+    """A folder under target/ that no other run writes to. It is this one's until the process ends, however it ends."""
+    for number in range(1, 100):
+        directory = REPO / "target" / ("run" if number == 1 else f"run-{number}")
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = os.open(directory / "lock", os.O_CREAT | os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(lock)
+        else:
+            return directory
+    raise RuntimeError("a hundred gateways run already")
+
+
 def main() -> int:
     """Runs until it is interrupted."""
-    directory = REPO / "target" / "run"
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = free_directory()
     for name in ("stdout.log", "envoy.log", "admin.address"):
         (directory / name).unlink(missing_ok=True)
     stop = threading.Event()
@@ -262,7 +278,7 @@ def main() -> int:
             if envoy.process.poll() is not None:
                 print(f"Envoy ended with {envoy.process.returncode}; its log is {envoy.log_file}", file=sys.stderr)
                 return 1
-    except (EnvoyFailed, RuntimeError) as error:
+    except (EnvoyFailed, RuntimeError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     finally:

@@ -40,17 +40,12 @@ pub(super) fn root(plan: &Plan<'_>, key: &str, resources: Value) -> Value {
 
 /// The comments at the head.
 pub(super) fn head(plan: &Plan<'_>, what: &str) -> String {
-    let mut head = format!(
+    format!(
         "{what}\n\
          Rendered by `tollgate render` from gateway.yaml; change that and render again.\n\
          Start it with: envoy -c THIS_FILE   (Envoy 1.39 or later)\n\
-         It needs the module at {}.",
-        plan.module
-    );
-    if !plan.variables.is_empty() {
-        let names: Vec<&str> = plan.variables.iter().map(String::as_str).collect();
-        head += "\nThe filter reads these environment variables, where they are set:\n  ";
-        head += &names.join("\n  ");
-    }
-    head
+         It needs the module at {}.{}",
+        plan.module,
+        plan.said_variables()
+    )
 }

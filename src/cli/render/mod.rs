@@ -9,6 +9,7 @@ mod bootstrap;
 mod cluster;
 mod fleet;
 mod identity;
+mod istio;
 mod listener;
 mod rate_limit;
 mod route;
@@ -43,6 +44,9 @@ pub(super) struct RenderArgs {
     /// Write envoy.yaml and the files that it reads into this directory; Envoy picks up later runs live
     #[arg(long, value_name = "DIR")]
     split: Option<PathBuf>,
+    /// The label of the gateway's pods, for Istio
+    #[arg(long, value_name = "NAME=VALUE", default_value = "istio=ingressgateway")]
+    workload: String,
     #[command(flatten)]
     overrides: Overrides,
 }
@@ -69,6 +73,8 @@ pub(super) struct Overrides {
 enum Platform {
     /// A plain Envoy, 1.39 or later
     Envoy,
+    /// A gateway of Istio's whose proxies are Envoy 1.39 or later: an `EnvoyFilter`
+    Istio,
 }
 
 /// A configuration, compiled and ready to be rendered.
@@ -147,6 +153,18 @@ impl<'g> Plan<'g> {
         self.upstreams.iter().map(of).max().unwrap_or(limits::IDLE_TIMEOUT)
     }
 
+    /// The variables that the filter may see, for the head of a file; nothing where there are none.
+    fn said_variables(&self) -> String {
+        if self.variables.is_empty() {
+            return String::new();
+        }
+        let names: Vec<&str> = self.variables.iter().map(String::as_str).collect();
+        format!(
+            "\nThe filter reads these environment variables, where they are set:\n  {}",
+            names.join("\n  ")
+        )
+    }
+
     /// The whole bootstrap as one file.
     pub(super) fn bootstrap(&self) -> Result<String, String> {
         bootstrap::whole(self)
@@ -164,15 +182,24 @@ pub(super) fn run(args: &RenderArgs) -> ExitCode {
 
 /// Renders; what comes back is for standard output.
 fn render(args: &RenderArgs) -> Result<Option<String>, String> {
-    let Platform::Envoy = args.target;
     let gateway = load(&args.config).map_err(|error: LoadError| error.describe(&args.config))?;
     let keys = load_keys(&gateway, &args.config)?;
-    let plan =
-        Plan::new(&gateway, keys, &args.overrides).map_err(|problems| describe(&args.config, &problems))?;
-    match (&args.split, &args.out) {
-        (Some(directory), _) => split::write(&plan, directory).map(|()| None),
-        (None, Some(out)) => super::replace::replace(out, &plan.bootstrap()?).map(|_| None),
-        (None, None) => plan.bootstrap().map(Some),
+    let mut overrides = args.overrides.clone();
+    if args.target == Platform::Istio && gateway.server.listen.is_none() {
+        overrides.listen.get_or_insert_with(|| istio::LISTEN.to_owned());
+    }
+    let plan = Plan::new(&gateway, keys, &overrides).map_err(|problems| describe(&args.config, &problems))?;
+    let text = match (args.target, &args.split) {
+        (Platform::Envoy, Some(directory)) => return split::write(&plan, directory).map(|()| None),
+        (Platform::Istio, Some(_)) => {
+            return Err("--split is for a plain Envoy: Istio brings changes to its proxies itself".to_owned());
+        }
+        (Platform::Envoy, None) => plan.bootstrap()?,
+        (Platform::Istio, None) => istio::filter(&plan, &args.workload)?,
+    };
+    match &args.out {
+        Some(out) => super::replace::replace(out, &text).map(|_| None),
+        None => Ok(Some(text)),
     }
 }
 

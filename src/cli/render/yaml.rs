@@ -1,5 +1,6 @@
 //! YAML values that keep the order they are written in, so that a rendered file reads like one written by hand.
 
+use std::borrow::Cow;
 use std::time::Duration;
 pub(super) use yaml_serde::{Mapping, Value};
 
@@ -61,5 +62,35 @@ pub(super) fn socket(host: &str, port: u16) -> Value {
 /// A whole file: what it is, in comments, and the value.
 pub(super) fn file(head: &str, value: &Value) -> Result<String, String> {
     let body = yaml_serde::to_string(value).map_err(|error| format!("cannot write YAML: {error}"))?;
+    let body = body.lines().fold(String::new(), |text, line| text + &quoted(line) + "\n");
     Ok(head.lines().fold(String::new(), |text, line| text + "# " + line + "\n") + &body)
+}
+
+/// A line whose value is a word that Envoy's reader, after the older YAML, takes for a boolean: a host may have such a name.
+/// Texts of several lines hold JSON, in which no line ends with a bare word of these.
+fn quoted(line: &str) -> Cow<'_, str> {
+    let start = line.rfind([' ', '-']).map_or(0, |at| at + 1);
+    let (before, value) = line.split_at_checked(start).unwrap_or((line, ""));
+    let is_taken = ["y", "n", "yes", "no", "on", "off"].iter().any(|word| value.eq_ignore_ascii_case(word));
+    let is_whole = before.ends_with(": ") || before.trim_start() == "- ";
+    if is_taken && is_whole { format!("{before}'{value}'").into() } else { line.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_envoy_would_take_for_booleans_are_quoted() {
+        let value = map! {
+            "address": "y",
+            "hosts": texts(["on", "onward", "No", "turn it off"]),
+            "no": true,
+            "text": "{\n  \"a\": \"no\"\n}",
+        };
+        let text = file("It.", &value).unwrap();
+        let wanted = "# It.\naddress: 'y'\nhosts:\n- 'on'\n- onward\n- 'No'\n- turn it off\nno: true\n\
+                      text: |-\n  {\n    \"a\": \"no\"\n  }\n";
+        assert_eq!(text, wanted);
+    }
 }

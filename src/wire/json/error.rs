@@ -1,5 +1,6 @@
 //! Parse errors that say where.
 
+use super::in_words_of_people;
 use super::place::path_at;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -112,7 +113,10 @@ fn explain(text: &str, error: &serde_json::Error) -> ParseError {
         path.push_str(inner);
         return ParseError::Field { path, message: message.to_owned() };
     }
-    ParseError::Field { path: path_at(text, line_start(text, line) + column), message: shown.to_owned() }
+    ParseError::Field {
+        path: path_at(text, line_start(text, line) + column),
+        message: in_words_of_people(shown),
+    }
 }
 
 /// Where a line begins; they are counted from 1.
@@ -153,19 +157,15 @@ mod tests {
     #[test]
     fn a_wrong_field_is_named_by_its_path() {
         for (json, path, message) in [
-            (r#"{"top":"x"}"#, "top", "invalid type: string \"x\", expected u32"),
+            (r#"{"top":"x"}"#, "top", "invalid type: string, expected a whole number"),
             (r#"{"parts":[{},{"text":3}]}"#, "parts[1].text", "expected a string, got a number"),
             (
                 r#"{"parts":[{"parts":[{"text":"a"},{"parts":[{"text":{}}]}]}]}"#,
                 "parts[0].parts[1].parts[0].text",
                 "expected a string, got an object",
             ),
-            (
-                r#"{"parts":[{"parts":7}]}"#,
-                "parts[0].parts",
-                "invalid type: integer `7`, expected a sequence",
-            ),
-            ("[1]", "", "invalid type: sequence, expected an object"),
+            (r#"{"parts":[{"parts":7}]}"#, "parts[0].parts", "invalid type: integer `7`, expected a list"),
+            ("[1]", "", "invalid type: a list, expected an object"),
         ] {
             assert_eq!(
                 error(json.as_bytes()),

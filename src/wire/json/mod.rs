@@ -18,6 +18,7 @@ mod stencil;
 mod strings;
 mod text;
 mod watch;
+mod words;
 mod write;
 
 pub use body::Body;
@@ -33,4 +34,5 @@ pub use stencil::Stencil;
 pub use strings::{Strings, next_string};
 pub use text::Text;
 pub use watch::Watch;
+pub use words::in_words_of_people;
 pub use write::{Array, Object, array, object, write_f64, write_u64};

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .openai_efforts import KNOWN, refusal
 from .openai_rules import NAME, Refused, _base64, _ranged, _rooted, _strict
 
 TOP = {
@@ -121,11 +122,13 @@ def _parameters(body: dict[str, Any], reasoning: bool) -> None:
             "unsupported_parameter",
         )
     for name, known in (
-        ("effort", {None, "none", "minimal", "low", "medium", "high", "xhigh"}),
+        ("effort", {None, *KNOWN}),
         ("summary", {None, "auto", "concise", "detailed"}),
     ):
         if (said or {}).get(name) not in known:
             raise invalid(f"reasoning.{name}", said[name], known - {None})
+    if message := refusal(body["model"], (said or {}).get("effort")):
+        raise Refused(message, "reasoning.effort", "unsupported_value")
     for name in set(said or {}) - {"effort", "summary", "generate_summary"}:
         raise unknown(f"reasoning.{name}")
     if reasoning:

@@ -10,6 +10,7 @@ import binascii
 import re
 from typing import Any
 
+from .openai_efforts import KNOWN, refusal
 from .schema import keywords, loose_objects, optional_properties
 
 TOP = set(
@@ -191,8 +192,11 @@ def _parameters(body: dict[str, Any], reasoning: bool) -> None:
         if body.get("reasoning_effort") is not None:
             raise Refused("Unrecognized request argument supplied: reasoning_effort")
         return
-    if body.get("reasoning_effort") not in (None, "none", "minimal", "low", "medium", "high", "xhigh"):
+    effort = body.get("reasoning_effort")
+    if effort not in (None, *KNOWN):
         raise Refused("Invalid value: 'reasoning_effort'.", "reasoning_effort", "invalid_value")
+    if message := refusal(body["model"], effort):
+        raise Refused(message, "reasoning_effort", "unsupported_value")
     if body.get("max_tokens") is not None:
         raise Refused(
             "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",

@@ -4,7 +4,7 @@ use super::super::fields::Fields;
 use super::providers::{Known, by_model, by_prefix};
 use super::settings::why_param;
 use super::{Import, OS_ENVIRON};
-use crate::config::schema::{Price, Target, TargetEntry};
+use crate::config::schema::{Target, TargetEntry};
 use yaml_serde::Value;
 
 /// Request fields that a deployment may preset, for providers that speak OpenAI's dialect.
@@ -167,7 +167,7 @@ impl Import<'_> {
         self.allow(name, &short, allowance);
         let target =
             self.changes(params, preset_name, Target { provider, model: model.clone(), ..Target::default() });
-        self.price(params, info, &short);
+        self.price(params, info, preset_name, &short);
         let retries = self.retries(params);
         let order = params.number("order", &mut self.report);
         let weight = params.number("weight", &mut self.report);
@@ -282,42 +282,6 @@ impl Import<'_> {
         target
     }
 
-    /// A price of the deployment's own.
-    fn price(&mut self, params: &mut Fields, info: &mut Fields, target: &str) {
-        let mut take = |name: &str| {
-            let [own, told] = [&mut *params, &mut *info].map(|fields| {
-                let price = fields.number(name, &mut self.report);
-                if price.is_some_and(|price| price < 0.0) {
-                    self.report.left(fields.at(name), "is below zero");
-                }
-                price.filter(|price| *price >= 0.0)
-            });
-            // Per token there, per million here; rounded where the binary fraction would show.
-            own.or(told).map(|price| (price * 1e12).round() / 1e6)
-        };
-        let input = take("input_cost_per_token");
-        let output = take("output_cost_per_token");
-        let cache_read = take("cache_read_input_token_cost");
-        let cache_write = take("cache_creation_input_token_cost");
-        if input.is_none() && output.is_none() && (cache_read.is_some() || cache_write.is_some()) {
-            let why = "a price is that of input and output: what a cache costs says neither";
-            self.report.left(params.at("cache_read_input_token_cost"), why);
-        }
-        if input.is_some() || output.is_some() {
-            if input.is_none() || output.is_none() {
-                let absent = if input.is_none() { "input_cost_per_token" } else { "output_cost_per_token" };
-                self.report.changed(params.at(absent), "is not there and became 0, as in LiteLLM");
-            }
-            let price =
-                Price { input: input.unwrap_or(0.0), output: output.unwrap_or(0.0), cache_read, cache_write };
-            let known = self.prices.entry(target.to_owned()).or_insert_with(|| price.clone());
-            if *known != price {
-                let why = format!("`{target}` has another price already");
-                self.report.left(params.at("input_cost_per_token"), why);
-            }
-        }
-    }
-
     /// Tries of the deployment's own beyond the first, which here are its model's.
     fn retries(&mut self, params: &mut Fields) -> Option<u32> {
         let retries = match self.count(params, "num_retries") {
@@ -356,7 +320,14 @@ fn resolve(model: &str, asked: Option<&str>) -> Result<Resolved, String> {
     // LiteLLM's own routing hints, in front of the deployment's name.
     let hint = || ["chat/", "o_series/", "gpt5_series/"].iter().find_map(|hint| model.strip_prefix(hint));
     let bare = responses.or_else(hint).unwrap_or(model);
-    Ok(Resolved { known, model: bare.to_owned(), responses: responses.is_some() })
+    let model = match bare.split_once('/') {
+        // Who runs the model stands in front of it there, and behind it at the router itself.
+        Some((host, model)) if known.preset == "huggingface" && model.contains('/') => {
+            format!("{model}:{host}")
+        }
+        _ => bare.to_owned(),
+    };
+    Ok(Resolved { known, model, responses: responses.is_some() })
 }
 
 /// What is wrong with a public name.
@@ -376,6 +347,7 @@ fn why_info(name: &str) -> &'static str {
         "access_groups" | "team_id" | "team_public_model_name" => {
             "restricts who may ask: here the models of a key do that (`tollgate key new`)"
         }
+        "base_model" => "a price of the deployment's own counts",
         _ => "describes the model; nothing here depends on it",
     }
 }

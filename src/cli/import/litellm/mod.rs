@@ -3,6 +3,7 @@
 mod clouds;
 mod deployment;
 mod models;
+mod prices;
 mod providers;
 mod quotas;
 mod settings;
@@ -41,8 +42,11 @@ pub(super) fn convert(source: Value, report: Report, env: Env<'_>) -> Result<(Ga
     if !source.is_mapping() {
         return Err("this is no LiteLLM configuration: it is not a mapping".to_owned());
     }
+    // As in LiteLLM, what the file sets counts where the environment does not.
+    let own = own_variables(&source);
+    let env = |name: &str| env(name).or_else(|| own.get(name).cloned());
     let mut import = Import {
-        env,
+        env: &env,
         report,
         providers: Providers::default(),
         models: Models::default(),
@@ -87,4 +91,18 @@ pub(super) fn convert(source: Value, report: Report, env: Env<'_>) -> Result<(Ga
 /// The variable behind `os.environ/NAME`.
 fn variable(text: &str) -> Option<&str> {
     text.strip_prefix(OS_ENVIRON)
+}
+
+/// `environment_variables`.
+fn own_variables(source: &Value) -> BTreeMap<String, String> {
+    let all = source.get("environment_variables").and_then(Value::as_mapping);
+    let text = |value: &Value| match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    all.into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.as_str()?.to_owned(), text(value)?)))
+        .collect()
 }
