@@ -25,6 +25,7 @@ mod proof;
 mod schema;
 mod service;
 mod shape;
+mod side_by_side;
 mod signature;
 mod unanswered;
 
