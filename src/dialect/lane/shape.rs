@@ -6,7 +6,7 @@ use crate::chat::{
     ToolKind,
 };
 use crate::dialect::Dialect;
-use crate::dialect::schema::{claude_refuses, is_strict_for_openai, object_around};
+use crate::dialect::schema::{Rules, claude_refuses, is_strict_for_openai, object_around, spelt_out};
 
 /// Has a schema of something else than a plain object ask for it within one, where the provider may know no other. The way
 /// back takes it out again.
@@ -74,10 +74,36 @@ pub(super) fn say_json(request: &mut ChatRequest<'_>, provider: Dialect, ask: &A
     request.messages.insert(0, Message { parts: vec![sentence], ..instructions });
 }
 
+/// Writes out in schemas what the provider wants to see there. A client of OpenAI's other dialect knows what it asks for.
+pub(super) fn spell_out(request: &mut ChatRequest<'_>, provider: Dialect) {
+    let rules = match provider {
+        Dialect::OpenaiChat | Dialect::OpenaiResponses if is_openais(request.origin) => return,
+        Dialect::OpenaiChat | Dialect::OpenaiResponses => Rules::Openai,
+        Dialect::Anthropic | Dialect::Bedrock => Rules::Newest,
+        _ => return,
+    };
+    let told = |schema: &Json<'_>| spelt_out(schema.as_str(), rules).map(Json::trusted);
+    for tool in &mut request.tools {
+        if let ToolKind::Function(function) = &mut tool.kind
+            && let Some(schema) = function.parameters.as_ref().and_then(told)
+        {
+            function.parameters = Some(schema);
+        }
+    }
+    if let Some(ResponseFormat::JsonSchema(shape)) = &mut request.response_format
+        && let Some(schema) = told(&shape.schema)
+    {
+        shape.schema = schema;
+    }
+}
+
+fn is_openais(dialect: Dialect) -> bool {
+    matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiResponses)
+}
+
 /// Lets tools be less than strict whose schemas the provider would not take as strict. A client of the dialect that is asked,
 /// or of OpenAI's other one, knows what it asks for.
 pub(super) fn loosen(request: &mut ChatRequest<'_>, provider: Dialect, losses: &mut Losses) {
-    let is_openais = |dialect| matches!(dialect, Dialect::OpenaiChat | Dialect::OpenaiResponses);
     if is_openais(provider) && is_openais(request.origin) {
         return;
     }
