@@ -26,6 +26,7 @@ mod proof;
 mod schema;
 mod service;
 mod shape;
+mod side_by_side;
 mod signature;
 mod takes;
 mod unanswered;
@@ -33,6 +34,7 @@ mod unanswered;
 pub use call::{Call, Operation};
 pub use carriage::Carriage;
 pub use forward::{Forward, Found, Service};
+pub use schema::Rules;
 pub use shape::{Cites, Shape};
 pub use takes::{Takes, ToolNames, Wants};
 

@@ -1,5 +1,6 @@
 //! Facts about a wire format that the lanes and the gateway ask for.
 
+use super::schema::Rules;
 use super::takes::{Takes, ToolNames, Wants};
 
 /// On what a dialect's answers can say that their texts rely.
@@ -38,8 +39,8 @@ pub struct Shape {
     pub wants: &'static [Wants],
     /// What its providers take for the name of a tool; `None`: anything.
     pub tool_names: Option<ToolNames>,
-    /// Why its providers would not take a tool's schema as strict; `None`: they do, or there is no such thing.
-    pub refuses_strict: fn(&str) -> Option<&'static str>,
+    /// Whose rules schemas follow; `None`: what is not known is taken, or goes another way.
+    pub schemas: Option<Rules>,
 }
 
 impl Shape {
@@ -56,7 +57,7 @@ impl Shape {
         takes: &[],
         wants: &[],
         tool_names: None,
-        refuses_strict: |_| None,
+        schemas: None,
     };
 
     /// The same, as OpenAI has it.

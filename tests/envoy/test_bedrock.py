@@ -193,6 +193,20 @@ def test_others_are_answered(gate, bedrock, dialect, model):
     assert (line["usage"]["output"], line["usage_status"]) == (9, "complete")
 
 
+@pytest.mark.parametrize("model", ["nova", "llama"])
+def test_thoughts_go_back_to_those_who_take_them(gate, bedrock, model):
+    thought = {"type": "thinking", "thinking": "hm", "signature": "c2lnbmVk"}
+    history = [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": [thought, {"type": "text", "text": "hello"}]},
+        {"role": "user", "content": "go on"},
+    ]
+    answer = gate.messages(model, history)
+    assert answer.status_code == 200, answer.text
+    assert bedrock.last.json["messages"][1]["content"] == [{"text": "hello"}]
+    assert "reasoning dropped: this model takes none back" in answer.headers["x-tollgate-warnings"]
+
+
 def test_arns_are_encoded(gate, bedrock):
     gate.chat("profile")
     assert bedrock.last.target == (

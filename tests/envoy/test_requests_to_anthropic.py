@@ -144,6 +144,14 @@ def test_tools(gateway, world):
     assert body["tools"][1]["input_schema"] == {"type": "object", "properties": {}}
 
 
+def test_a_schema_of_an_older_draft(gateway, world):
+    pair = {"type": "array", "items": [{"type": "number"}, {"type": "number"}], "additionalItems": False}
+    schema = {"type": "object", "properties": {"at": pair}}
+    body, _ = sent(gateway, world, tools=[{"type": "function", "function": {"name": "go", "parameters": schema}}])
+    said = body["tools"][0]["input_schema"]["properties"]["at"]
+    assert said == {"type": "array", "prefixItems": pair["items"], "items": False}
+
+
 def test_stops(gateway, world):
     assert sent(gateway, world, stop="END")[0]["stop_sequences"] == ["END"]
     body, _ = sent(gateway, world, stop=["A", " ", "\n"])

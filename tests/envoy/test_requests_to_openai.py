@@ -71,6 +71,18 @@ def test_tool_results_come_before_the_text(gateway, world):
     assert "so?" in str(body["messages"][4]["content"])
 
 
+def test_tools_whose_schemas_leave_out_what_openai_wants_to_see(gateway, world):
+    tools = [
+        {"name": "tags", "input_schema": {"type": "object", "properties": {"of": {"type": "array"}}}},
+        {"name": "now", "input_schema": {"type": "object"}},
+    ]
+    body, warnings = sent(gateway, world, tools=tools)
+    tags, now = (tool["function"]["parameters"] for tool in body["tools"])
+    assert tags["properties"]["of"] == {"type": "array", "items": {}}
+    assert now == {"type": "object", "properties": {}}
+    assert warnings == ""
+
+
 @pytest.mark.parametrize(
     ("choice", "wanted", "parallel"),
     [

@@ -566,3 +566,22 @@ fn without_empty_list(block: &mut Value) {
         block.as_object_mut().unwrap().remove("citations");
     }
 }
+
+/// Bedrock makes a block of each span that relies on something; places in a text are places in all of it.
+#[test]
+fn pages_of_bedrock_have_their_place_in_the_whole_text() {
+    let page = json!({"title": "T", "location": {"web": {"url": "https://u"}}});
+    let cited = json!({"content": [{"text": "two."}], "citations": [page]});
+    let answer = json!({"output": {"message": {"role": "assistant",
+        "content": [{"text": "One "}, {"citationsContent": cited}]}}, "stopReason": "end_turn",
+        "usage": {"inputTokens": 1, "outputTokens": 2, "totalTokens": 3}, "metrics": {"latencyMs": 1}});
+    let (out, _) = answered(Gemini, Bedrock, &answer);
+    assert_eq!(out["candidates"][0]["content"]["parts"], json!([{"text": "One two."}]));
+    let segment = &out["candidates"][0]["groundingMetadata"]["groundingSupports"][0]["segment"];
+    assert_eq!(*segment, json!({"startIndex": 4, "endIndex": 8, "text": "two."}));
+    let (out, _) = answered(OpenaiResponses, Bedrock, &answer);
+    let content = out["output"][0]["content"].as_array().unwrap();
+    assert_eq!((content.len(), &content[0]["text"]), (1, &json!("One two.")));
+    let place = |name: &str| content[0]["annotations"][0][name].as_u64();
+    assert_eq!((place("start_index"), place("end_index")), (Some(4), Some(8)));
+}

@@ -56,6 +56,34 @@ fn call(id: &str) -> Value {
 
 const FLASH: &str = "gemini-2.5-flash";
 
+/// Beside what a function said, its result holds bytes and nothing else.
+#[test]
+fn documents_of_results() {
+    let text = |data: &str| json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": data}});
+    let picture =
+        json!({"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}});
+    let linked = json!({"type": "image", "source": {"type": "url", "url": "https://a.example/b.png"}});
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "q"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t",
+            "content": [{"type": "text", "text": "said"}, text("read"), picture, linked]}]}]});
+    let (out, warnings) = translated(Anthropic, Gemini, "gemini-3-pro-preview", &body, true).unwrap();
+    let parts = &out["contents"][2]["parts"];
+    let result = &parts[0]["functionResponse"];
+    assert_eq!(result["response"], json!({"result": "said\nread"}));
+    assert_eq!(result["parts"], json!([{"inlineData": {"mimeType": "image/png", "data": "AAAA"}}]));
+    assert_eq!(parts[1]["fileData"]["fileUri"], "https://a.example/b.png");
+    assert_eq!(
+        warnings,
+        ["messages[2].content[0].content[3]: put after the result, this model's results hold no addresses"]
+    );
+    let (out, _) = translated(Anthropic, Gemini, FLASH, &body, true).unwrap();
+    assert_eq!(
+        out["contents"][2]["parts"][0]["functionResponse"]["response"],
+        json!({"result": "said\nread"})
+    );
+}
+
 #[test]
 fn results_find_their_names_in_one_turn() {
     let (out, warnings) = to_gemini(

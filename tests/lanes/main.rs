@@ -43,6 +43,7 @@ mod rerank;
 mod responses;
 mod responses_roundtrip;
 mod shapes;
+mod side_by_side;
 mod splits;
 mod stream_cases;
 mod streamed;

@@ -266,3 +266,39 @@ fn claude_follows_no_schema_that_refers_to_itself() {
     let failure = asked(OpenaiChat, (Anthropic, "claude-opus-5-5"), &Quirks::OPENAI, &body).unwrap_err();
     assert_eq!((failure.status, failure.param.as_deref()), (400, Some("response_format")));
 }
+
+/// Tools as many MCP servers describe theirs: OpenAI refuses a list that does not say of what it is and an object that
+/// does not say what it has.
+#[test]
+fn schemas_of_tools_say_what_their_provider_wants_to_see() {
+    let loose = json!({"type": "object", "properties": {"tags": {"type": "array"}}});
+    let empty = json!({"type": "object"});
+    let pair =
+        json!({"type": "object", "properties": {"at": {"type": "array", "items": [{"type": "number"}]}}});
+    let of_anthropic = json!({"model": "m", "max_tokens": 64, "messages": [{"role": "user", "content": "q"}], "tools": [
+        {"name": "a", "input_schema": loose}, {"name": "b", "input_schema": empty}, {"name": "c", "input_schema": pair}]});
+    for (provider, at) in [(OpenaiChat, "/function/parameters"), (OpenaiResponses, "/parameters")] {
+        let (out, warnings, _) = sent(Anthropic, (provider, "gpt-4o"), &of_anthropic);
+        let schema = |tool: usize| out["tools"][tool].pointer(at).unwrap();
+        assert_eq!(schema(0)["properties"]["tags"], json!({"type": "array", "items": {}}));
+        assert_eq!(*schema(1), json!({"type": "object", "properties": {}}));
+        let items = json!({"type": "array", "prefixItems": [{"type": "number"}], "items": {}});
+        assert_eq!(schema(2)["properties"]["at"], items);
+        assert!(warnings.is_empty(), "{warnings:?}");
+    }
+    let tool = |schema: &Value| json!({"type": "function", "function": {"name": "f", "parameters": schema}});
+    let of_openai = json!({"model": "m", "messages": [{"role": "user", "content": "q"}],
+        "tools": [tool(&loose), tool(&pair)]});
+    for (provider, model, at) in
+        [(Anthropic, NEW, "/input_schema"), (Bedrock, NOVA, "/toolSpec/inputSchema/json")]
+    {
+        let (out, ..) = sent(OpenaiChat, (provider, model), &of_openai);
+        let tools = out.pointer(if provider == Bedrock { "/toolConfig/tools" } else { "/tools" }).unwrap();
+        assert_eq!(*tools[0].pointer(at).unwrap(), loose);
+        let items = json!({"type": "array", "prefixItems": [{"type": "number"}]});
+        assert_eq!(tools[1].pointer(at).unwrap()["properties"]["at"], items);
+    }
+    // Who speaks OpenAI's own words knows what it asks for.
+    let (out, ..) = sent(OpenaiChat, (OpenaiResponses, "gpt-4o"), &of_openai);
+    assert_eq!(out["tools"][0]["parameters"], loose);
+}

@@ -25,7 +25,8 @@ pub(crate) use usage::Counts;
 pub use usage::WireUsage;
 pub(crate) use web_search::read_search;
 
-use super::{Cites, Shape, Takes, ToolNames, Wants, schema::claude_refuses};
+use super::schema::Rules;
+use super::{Cites, Shape, Takes, ToolNames, Wants};
 
 /// See [`Shape`].
 pub const SHAPE: Shape = Shape {
@@ -36,6 +37,6 @@ pub const SHAPE: Shape = Shape {
     takes: &[Takes::WebSearch, Takes::Pieces, Takes::AnyProof],
     wants: &[Wants::Proof],
     tool_names: Some(ToolNames::up_to(128)),
-    refuses_strict: claude_refuses,
+    schemas: Some(Rules::Newest),
     ..Shape::SSE
 };

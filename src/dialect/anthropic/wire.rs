@@ -151,6 +151,7 @@ wire_object! {
 wire_object! {
     /// The data of the event that nearly all of a stream consists of.
     pub(super) light struct Added<'a> {
+        pub(super) index: u64 = "index",
         pub(super) delta: Delta<'a> = "delta",
     }
 }

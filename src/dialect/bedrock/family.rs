@@ -86,6 +86,11 @@ impl Family {
         matches!(self, Self::Claude(_))
     }
 
+    /// It takes back what was thought before it answered; others answer 400 to it, also to thoughts of their own.
+    pub(super) fn takes_thoughts(self) -> bool {
+        matches!(self, Self::Claude(_) | Self::Gpt)
+    }
+
     /// It takes texts that end the answer.
     pub(super) fn takes_stop(self) -> bool {
         !matches!(self, Self::Gpt | Self::Open)

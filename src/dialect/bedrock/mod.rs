@@ -24,7 +24,8 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Cites, Shape, Takes, ToolNames, Wants, schema::claude_refuses};
+use super::schema::Rules;
+use super::{Cites, Shape, Takes, ToolNames, Wants};
 
 /// Model and `stream` are said by the path; streams are binary frames.
 pub const SHAPE: Shape = Shape {
@@ -37,6 +38,6 @@ pub const SHAPE: Shape = Shape {
     takes: &[Takes::Pieces, Takes::AnyProof],
     wants: &[Wants::Proof],
     tool_names: Some(ToolNames::up_to(64)),
-    refuses_strict: claude_refuses,
+    schemas: Some(Rules::Newest),
     ..Shape::SSE
 };

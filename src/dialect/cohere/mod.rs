@@ -16,10 +16,15 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Shape, Takes};
+use super::{Shape, Takes, ToolNames};
 
 /// See [`Shape`].
-pub const SHAPE: Shape = Shape { media: &["\"image_url\""], takes: &[Takes::Documents], ..Shape::SSE };
+pub const SHAPE: Shape = Shape {
+    media: &["\"image_url\""],
+    takes: &[Takes::Documents],
+    tool_names: Some(ToolNames { starts_with_letter: true, ..ToolNames::up_to(usize::MAX) }),
+    ..Shape::SSE
+};
 
 /// Why something that another dialect says is lost here.
 const WHY: &str = "is not supported by Cohere";

@@ -126,6 +126,7 @@ wire_object! {
     pub(super) light struct Data<'a> {
         pub(super) kind: Text<'a> = "type",
         pub(super) id: Text<'a> = "id",
+        pub(super) index: u64 = "index",
         pub(super) delta: Delta<'a> = "delta",
         pub(super) logprobs: &'a RawValue = "logprobs",
         pub(super) message: &'a RawValue = "message",

@@ -10,9 +10,10 @@ use crate::wire::json::members;
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// Puts the blocks together again that Anthropic makes of one text, so that its pages have their places in all of it.
+/// Puts the blocks together again that Anthropic and Bedrock make of one text, so that its pages have their places in all of
+/// it.
 pub(super) fn join(response: &mut ChatResponse<'_>) {
-    if response.origin == Dialect::Anthropic {
+    if matches!(response.origin, Dialect::Anthropic | Dialect::Bedrock) {
         response.choices.iter_mut().for_each(|Choice { parts, .. }| join_parts(parts));
     }
 }

@@ -108,6 +108,7 @@ mod tests {
         assert_eq!(fitted(Dialect::Anthropic, &long), None);
         assert_eq!(fitted(Dialect::Gemini, "files.read:v1"), None);
         assert_eq!(fitted(Dialect::Ollama, "files.read:v1"), None);
+        assert_eq!(fitted(Dialect::Cohere, &format!("mcp__files-2_{long}")), None);
     }
 
     #[test]
@@ -118,6 +119,7 @@ mod tests {
         let [one, other] = ["f.r", "f:r"].map(|name| fitted(Dialect::Bedrock, name).unwrap());
         assert!(one != other && one.starts_with("f_r_") && other.starts_with("f_r_"), "{one} {other}");
         assert!(fitted(Dialect::Gemini, "2nd").unwrap().starts_with("_2nd_"));
+        assert!(fitted(Dialect::Cohere, "files.read").unwrap().starts_with("files_read_"));
         let longest = fitted(Dialect::Gemini, &format!("2{long}")).unwrap();
         assert!(longest.len() <= 64, "{longest}");
     }

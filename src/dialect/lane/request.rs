@@ -170,6 +170,7 @@ pub(super) fn encode(
         tidy::read_results(request);
         tidy::name_media(request);
         shape::loosen(request, provider, &mut losses);
+        shape::spell_out(request, provider);
         shape::say_json(request, provider, ask, &mut losses);
         if matches!(
             provider,

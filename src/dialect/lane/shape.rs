@@ -5,7 +5,7 @@ use crate::chat::{
     ChatRequest, Failure, JSON_SENTENCE, Json, Losses, Message, Part, PartKind, Place, ResponseFormat, Role,
     ToolKind,
 };
-use crate::dialect::schema::object_around;
+use crate::dialect::schema::{object_around, spelt_out};
 use crate::dialect::{Dialect, Wants};
 
 /// Has a schema of something else than a plain object ask for it within one, where the provider may know no other. The way
@@ -73,18 +73,42 @@ pub(super) fn say_json(request: &mut ChatRequest<'_>, provider: Dialect, ask: &A
     request.messages.insert(0, Message { parts: vec![sentence], ..instructions });
 }
 
+/// Writes out in schemas what the provider wants to see there. A client of OpenAI's other dialect knows what it asks for.
+pub(super) fn spell_out(request: &mut ChatRequest<'_>, provider: Dialect) {
+    let Some(rules) = provider.shape().schemas.filter(|_| !are_both_openais(request, provider)) else {
+        return;
+    };
+    let told = |schema: &Json<'_>| spelt_out(schema.as_str(), rules).map(Json::trusted);
+    for tool in &mut request.tools {
+        if let ToolKind::Function(function) = &mut tool.kind
+            && let Some(schema) = function.parameters.as_ref().and_then(told)
+        {
+            function.parameters = Some(schema);
+        }
+    }
+    if let Some(ResponseFormat::JsonSchema(shape)) = &mut request.response_format
+        && let Some(schema) = told(&shape.schema)
+    {
+        shape.schema = schema;
+    }
+}
+
+fn are_both_openais(request: &ChatRequest<'_>, provider: Dialect) -> bool {
+    provider.is_openais() && request.origin.is_openais()
+}
+
 /// Lets tools be less than strict whose schemas the provider would not take as strict. A client of the dialect that is asked,
 /// or of OpenAI's other one, knows what it asks for.
 pub(super) fn loosen(request: &mut ChatRequest<'_>, provider: Dialect, losses: &mut Losses) {
-    if provider.is_openais() && request.origin.is_openais() {
+    let Some(rules) = provider.shape().schemas.filter(|_| !are_both_openais(request, provider)) else {
         return;
-    }
+    };
     for (index, tool) in request.tools.iter_mut().enumerate() {
         let ToolKind::Function(function) = &mut tool.kind else { continue };
         let Some(schema) = function.parameters.as_ref().filter(|_| function.strict == Some(true)) else {
             continue;
         };
-        if let Some(why) = (provider.shape().refuses_strict)(schema.as_str()) {
+        if let Some(why) = rules.refuse_strict(schema.as_str()) {
             function.strict = None;
             losses.note(format_args!("tools[{index}].strict dropped: its schema {why}"));
         }

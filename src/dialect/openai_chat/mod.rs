@@ -23,7 +23,8 @@ pub use request::{decode_request, encode_request};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Cites, Shape, Takes, ToolNames, Wants, schema::openai_refuses};
+use super::schema::Rules;
+use super::{Cites, Shape, Takes, ToolNames, Wants};
 
 /// See [`Shape`].
 pub const SHAPE: Shape = Shape {
@@ -32,6 +33,6 @@ pub const SHAPE: Shape = Shape {
     takes: &[Takes::CustomTools],
     wants: &[Wants::WordJson],
     tool_names: Some(ToolNames::up_to(64)),
-    refuses_strict: openai_refuses,
+    schemas: Some(Rules::Openai),
     ..Shape::OPENAI
 };

@@ -3,6 +3,9 @@
 
 use crate::chat::Effort::{self, High, Low, Medium, Minimal, XHigh};
 
+/// How the names of models begin that never reason. Azure spells GPT-3.5 without the point.
+const PLAIN: [&str; 7] = ["gpt-3.5", "gpt-35", "gpt-4", "gpt-audio", "chatgpt-4o", "davinci", "babbage"];
+
 /// No thinking.
 const OFF: Effort = Effort::None;
 
@@ -37,9 +40,11 @@ enum Kind {
 }
 
 impl OpenaiModel {
-    /// Reads names like `gpt-5.1-codex-max`, `o3-mini-2025-01-31` and `openai/gpt-4o`.
+    /// Reads names like `gpt-5.1-codex-max`, `o3-mini-2025-01-31`, `openai/gpt-4o` and `ft:gpt-4.1-mini:maker::id`.
     pub(crate) fn of(model: &str) -> Self {
         let name = model.rsplit('/').next().unwrap_or(model);
+        // A model that somebody tuned names the one that it was made of first.
+        let name = name.strip_prefix("ft:").and_then(|tuned| tuned.split(':').next()).unwrap_or(name);
         let is = |kind: &str| name.contains(kind);
         let kind = if is("-chat") {
             Kind::Chat
@@ -53,7 +58,7 @@ impl OpenaiModel {
             Kind::General
         };
         let begins = |beginning: &&str| name.starts_with(*beginning);
-        let line = if ["gpt-3.5", "gpt-4", "chatgpt-4o", "davinci", "babbage"].iter().any(begins) {
+        let line = if PLAIN.iter().any(begins) {
             Line::Plain
         } else if ["o1", "o3", "o4", "codex-mini"].iter().any(|o| ends_word(name.strip_prefix(*o))) {
             Line::O
@@ -148,11 +153,21 @@ mod tests {
             "gpt-5.2-pro",
             "gpt-5.1-chat-latest",
             "gpt-6",
+            "ft:o4-mini-2025-04-16:maker::id",
         ] {
             let model = OpenaiModel::of(model);
             assert!(model.always_reasons() && model.reasons(None) && model.takes_effort(), "{model:?}");
         }
-        for model in ["gpt-5-chat-latest", "gpt-4o", "gpt-4.1", "gpt-3.5-turbo", "chatgpt-4o-latest"] {
+        for model in [
+            "gpt-5-chat-latest",
+            "gpt-4o",
+            "gpt-4.1",
+            "gpt-3.5-turbo",
+            "gpt-35-turbo-16k",
+            "chatgpt-4o-latest",
+            "gpt-audio-mini",
+            "ft:gpt-4o-mini-2024-07-18:maker:gpt-5:id",
+        ] {
             let model = OpenaiModel::of(model);
             assert!(!model.always_reasons() && !model.takes_effort(), "{model:?}");
         }

@@ -26,7 +26,8 @@ pub(crate) use request::{is_search, read_search};
 pub use response::{decode_response, encode_response};
 pub use stream::{StreamDecoder, StreamEncoder};
 
-use super::{Cites, Shape, Takes, ToolNames, Wants, schema::openai_refuses};
+use super::schema::Rules;
+use super::{Cites, Shape, Takes, ToolNames, Wants};
 
 /// Facts about the wire format.
 pub const SHAPE: Shape = Shape {
@@ -36,6 +37,6 @@ pub const SHAPE: Shape = Shape {
     takes: &[Takes::WebSearch, Takes::CustomTools, Takes::AnyProof],
     wants: &[Wants::Proof, Wants::WordJson],
     tool_names: Some(ToolNames::up_to(64)),
-    refuses_strict: openai_refuses,
+    schemas: Some(Rules::Openai),
     ..Shape::OPENAI
 };

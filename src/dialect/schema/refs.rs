@@ -5,11 +5,12 @@ use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// Keywords that hold schemas by name.
-const MAPS: [&str; 5] = ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
+pub(super) const MAPS: [&str; 5] =
+    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas"];
 /// Keywords that hold a list of them.
-const LISTS: [&str; 4] = ["anyOf", "oneOf", "allOf", "prefixItems"];
+pub(super) const LISTS: [&str; 4] = ["anyOf", "oneOf", "allOf", "prefixItems"];
 /// Keywords that hold one, or a list.
-const SINGLES: [&str; 9] = [
+pub(super) const SINGLES: [&str; 9] = [
     "items",
     "additionalProperties",
     "unevaluatedProperties",

@@ -1,5 +1,6 @@
 //! Schemas that makers hold a model to, word for word. Each takes less than JSON Schema has.
 
+use super::Rules;
 use super::refs::{each_schema, is_foreign, is_recursive};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -26,9 +27,18 @@ const OPENAI_REFUSES: [&str; 15] = [
 /// By one of which a schema says what it is of.
 const KINDS: [&str; 5] = ["type", "anyOf", "enum", "const", "$ref"];
 
-/// Why OpenAI does not take a schema as strict: it wants objects all the properties of which are required and which have no
-/// others, throughout. The end of a sentence about it.
-pub(in crate::dialect) fn openai_refuses(schema: &str) -> Option<&'static str> {
+impl Rules {
+    /// Why a maker with these rules does not take a tool's schema as strict, as the end of a sentence about it.
+    pub(in crate::dialect) fn refuse_strict(self, schema: &str) -> Option<&'static str> {
+        match self {
+            Self::Openai => openai_refuses(schema),
+            Self::Newest => claude_refuses(schema),
+        }
+    }
+}
+
+/// OpenAI wants objects all the properties of which are required and which have no others, throughout.
+fn openai_refuses(schema: &str) -> Option<&'static str> {
     let is_strict = serde_json::from_str::<Value>(schema).is_ok_and(|schema| {
         let is_object =
             schema.get("type").is_some_and(|kind| kind == "object") && schema.get("anyOf").is_none();

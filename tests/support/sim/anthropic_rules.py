@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .claude import Claude
-from .schema import keywords, loose_objects, unfollowed
+from .schema import is_outdated, keywords, loose_objects, unfollowed
 
 TOP = set(
     [
@@ -249,6 +249,11 @@ def _tools(body: dict[str, Any]) -> None:
             raise Refused(f"tools.{number}.custom.input_schema.type: Input should be 'object'")
         for word in sorted({"oneOf", "allOf", "anyOf"} & set(schema)):
             raise Refused(f"tools.{number}.custom.input_schema: input_schema does not support {word} at the top level")
+        if is_outdated(schema):
+            raise Refused(
+                f"tools.{number}.custom.input_schema: JSON schema is invalid. It must match JSON Schema draft 2020-12"
+                " (https://json-schema.org/draft/2020-12)."
+            )
         if tool.get("strict"):
             _followed(schema, f"tools.{number}.custom.input_schema")
         if "description" in tool and not isinstance(tool["description"], str):

@@ -182,6 +182,8 @@ def family_refusals(body: dict[str, Any], model: str) -> None:
     blocks += [block for message in body["messages"] for block in message["content"]]
     if not caches and any("cachePoint" in block for block in blocks):
         raise Refused("You invoked an unsupported model or your request did not allow prompt caching. See the documentation for more information.", 403, "AccessDeniedException")
+    if "claude" not in model and "openai" not in model and any("reasoningContent" in block for block in blocks):
+        raise Refused("User messages cannot contain reasoning content. Please remove the reasoning content and try again.")
     inside = [inner for block in blocks for inner in block.get("toolResult", {}).get("content", [])]
     if "claude" not in model and any("searchResult" in block for block in [*blocks, *inside]):
         raise Refused("This model doesn't support the searchResult content block that you provided. Update the content block and try again.")

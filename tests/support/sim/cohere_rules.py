@@ -159,6 +159,9 @@ def _message(message: Any, known: set[str]) -> None:
         for block in content:
             if block.get("type") not in BLOCKS[role]:
                 raise invalid(f"content of type {block.get('type')} is not supported for role {role}")
+            document = block.get("document")
+            if block["type"] == "document" and not (isinstance(document, dict) and document.get("data")):
+                raise invalid("a document of a message is an object with data")
             if set(block) - {"type", block["type"]}:
                 raise unknown(sorted(set(block) - {"type", block["type"]})[0])
     elif not isinstance(content, str) and not (role == "assistant" and content is None):

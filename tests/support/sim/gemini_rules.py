@@ -240,6 +240,8 @@ def _part(part: Any, where: str, role: str, generation: int) -> None:
             raise Refused(f"Invalid value at '{where}.{name}' (type.googleapis.com/google.protobuf.Struct)")
         if part[name].get("parts") and generation < 3:
             raise Refused("Multimodal function responses are not supported for this model.")
+        for at, inner in enumerate(part[name].get("parts") or []):
+            known(inner, {"inlineData"}, f"{where}.{name}.parts[{at}]")
     if "functionResponse" in part and role == "model":
         raise Refused("Function responses belong to the user's turn.")
 

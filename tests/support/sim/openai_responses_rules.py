@@ -8,6 +8,7 @@ from typing import Any
 
 from .openai_efforts import KNOWN, refusal
 from .openai_rules import NAME, Refused, _base64, _ranged, _rooted, _strict
+from .schema import unsaid
 
 TOP = {
     "background",
@@ -163,6 +164,12 @@ def _tools(body: dict[str, Any]) -> None:
         if not isinstance(schema, dict) or schema.get("type") != "object":
             raise Refused(
                 f"Invalid schema for function '{tool['name']}': schema must be a JSON Schema of 'type: \"object\"'.",
+                f"{where}.parameters",
+                "invalid_function_parameters",
+            )
+        if why := unsaid(schema):
+            raise Refused(
+                f"Invalid schema for function '{tool['name']}': {why}",
                 f"{where}.parameters",
                 "invalid_function_parameters",
             )

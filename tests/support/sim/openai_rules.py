@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from .openai_efforts import KNOWN, refusal
-from .schema import keywords, loose_objects, optional_properties
+from .schema import keywords, loose_objects, optional_properties, unsaid
 
 TOP = set(
     [
@@ -260,6 +260,12 @@ def _tools(body: dict[str, Any], lenient: bool) -> None:
             kind = schema.get("type", "None") if isinstance(schema, dict) else "None"
             raise Refused(
                 f"Invalid schema for function '{function['name']}': schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{kind}\"'.",
+                f"{where}.function.parameters",
+                "invalid_function_parameters",
+            )
+        if not lenient and (why := unsaid(schema)):
+            raise Refused(
+                f"Invalid schema for function '{function['name']}': {why}",
                 f"{where}.function.parameters",
                 "invalid_function_parameters",
             )

@@ -110,6 +110,39 @@ def optional_properties(schema: Any, where: str = "") -> list[str]:
     return found
 
 
+def unsaid(schema: Any, where: tuple[str, ...] = ()) -> str | None:
+    """What OpenAI misses in a schema, strict or not: of what a list is, and what the object at the root has."""
+    if not isinstance(schema, dict):
+        return None
+    kinds = schema.get("type")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if not where and "object" in kinds and not isinstance(schema.get("properties"), dict):
+        return f"In context={where}, object schema missing properties."
+    if "array" in kinds and "items" not in schema:
+        return f"In context={where}, array schema missing items."
+    if isinstance(schema.get("items"), list):
+        return f"{schema['items']} is not of type 'object', 'boolean'."
+    inner = [(("properties", name), sub) for name, sub in (schema.get("properties") or {}).items()]
+    inner += [((word, name), sub) for word in ("$defs", "definitions") for name, sub in (schema.get(word) or {}).items()]
+    inner += [((word, str(at)), sub) for word in ("anyOf", "oneOf", "allOf") for at, sub in enumerate(schema.get(word) or [])]
+    inner += [(("items",), schema.get("items"))]
+    return next((why for step, sub in inner if (why := unsaid(sub, (*where, *step)))), None)
+
+
+def is_outdated(schema: Any) -> bool:
+    """Whether a schema is none of draft 2020-12: a list in `items`, or a limit that a word beside it excludes."""
+    if isinstance(schema, list):
+        return any(is_outdated(sub) for sub in schema)
+    if not isinstance(schema, dict):
+        return False
+    if isinstance(schema.get("items"), list) or any(
+        isinstance(schema.get(word), bool) for word in ("exclusiveMinimum", "exclusiveMaximum")
+    ):
+        return True
+    named = [sub for word in ("properties", "$defs", "definitions") for sub in (schema.get(word) or {}).values()]
+    return is_outdated([*named, *(schema.get(word) for word in ("items", "anyOf", "oneOf", "allOf", "prefixItems"))])
+
+
 def keywords(schema: Any) -> set[str]:
     """Every keyword used anywhere in the schema."""
     found: set[str] = set()

@@ -4,7 +4,7 @@ use super::super::model::Claude;
 use super::parts::{Parts, write_json, write_words};
 use super::reasoning::{self, Limits};
 use super::tools::{self, Shape};
-use super::turns::{CLOSING, Conversation, OPENING, arrange};
+use super::turns::{Between, CLOSING, Conversation, OPENING, arrange};
 use crate::chat::{ChatRequest, Failure, JSON_SENTENCE, Losses, PartKind, Text};
 use crate::dialect::Dialect;
 use crate::dialect::digest::digest;
@@ -31,7 +31,7 @@ pub fn encode_request(
             losses.lost("metadata", WHY)?;
         }
     }
-    let mut talk = arrange(request, own, "Anthropic", losses)?;
+    let mut talk = arrange(request, Between { own, maker: "Anthropic", takes_thoughts: true }, losses)?;
     talk.close(own, claude.takes_prefill(), losses);
     let shape = tools::shape(request, claude, losses)?;
     let choice = tools::choose(request, claude, &shape, losses)?;

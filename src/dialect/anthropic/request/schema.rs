@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 /// Keywords that Anthropic refuses or ignores; what they ask for is told to the model in the description.
-const TOLD: [&str; 20] = [
+const TOLD: [&str; 30] = [
     "minimum",
     "maximum",
     "exclusiveMinimum",
@@ -29,6 +29,16 @@ const TOLD: [&str; 20] = [
     "contains",
     "contentEncoding",
     "not",
+    "if",
+    "then",
+    "else",
+    "prefixItems",
+    "additionalItems",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
 ];
 
 /// Formats that Anthropic knows; others are told in the description.

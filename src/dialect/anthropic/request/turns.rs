@@ -41,22 +41,33 @@ pub(crate) const OPENING: &str = ".";
 /// What the user says where it has to end with one.
 pub(crate) const CLOSING: &str = "Continue.";
 
-/// Arranges the messages. `own`: the client speaks the provider's dialect itself, whose maker is `maker`.
+/// Whose conversation it is, and who is to go on with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Between {
+    /// The client speaks the provider's dialect itself.
+    pub(crate) own: bool,
+    /// Whose dialect it is.
+    pub(crate) maker: &'static str,
+    /// The model takes back what it thought.
+    pub(crate) takes_thoughts: bool,
+}
+
+/// Arranges the messages.
 ///
 /// # Errors
 /// 400 when nothing is left to say, or when something is lost that must not be.
 pub(crate) fn arrange<'m, 'a>(
     request: &'m ChatRequest<'a>,
-    own: bool,
-    maker: &str,
+    between: Between,
     losses: &mut Losses,
 ) -> Result<Conversation<'m, 'a>, Failure> {
+    let Between { own, maker, .. } = between;
     let why = format!("is not supported by {maker}");
     let mut talk = Conversation::default();
     for message in &request.messages {
         if !own {
             losses.lost_extra(message.place, &message.extra, &why)?;
-            if message.name.is_some() && matches!(message.role, Role::User | Role::Assistant) {
+            if message.name.is_some() && message.role != Role::Tool {
                 losses.lost(&format!("{}.name", message.place), &why)?;
             }
         }
@@ -65,7 +76,7 @@ pub(crate) fn arrange<'m, 'a>(
             if !talk.turns.is_empty() {
                 losses.note(format_args!("{} moved into the leading system text", message.place));
             }
-            talk.system.extend(kept(message, own, losses));
+            talk.system.extend(kept(message, between, losses));
             continue;
         }
         let role = match message.role {
@@ -73,7 +84,7 @@ pub(crate) fn arrange<'m, 'a>(
             Role::User | Role::Tool => "user",
             Role::System | Role::Developer => "system",
         };
-        let mut parts = kept(message, own, losses);
+        let mut parts = kept(message, between, losses);
         if parts.is_empty() {
             continue;
         }
@@ -131,14 +142,19 @@ fn lose_bare_thoughts(talk: &mut Conversation<'_, '_>, maker: &str, losses: &mut
 }
 
 /// The parts of a message that can be sent: blank text is refused by Anthropic, and so are thoughts without proof.
-fn kept<'m, 'a>(message: &'m Message<'a>, own: bool, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
+fn kept<'m, 'a>(message: &'m Message<'a>, between: Between, losses: &mut Losses) -> Vec<Spoken<'m, 'a>> {
     message
         .parts
         .iter()
         .enumerate()
         .filter(|(index, part)| match &part.kind {
-            _ if own => true,
+            _ if between.own => true,
             PartKind::Text(text) | PartKind::Refusal(text) => !text.is_blank(),
+            PartKind::Thinking(_) | PartKind::RedactedThinking(_) if !between.takes_thoughts => {
+                let (place, _) = message.place_of(*index);
+                losses.note(format_args!("{place}: reasoning dropped: this model takes none back"));
+                false
+            }
             PartKind::Thinking(thinking) => {
                 let signed = thinking.signature.as_ref().is_some_and(|signature| !signature.is_empty());
                 if !signed {

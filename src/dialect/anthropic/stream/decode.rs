@@ -9,6 +9,7 @@ use crate::dialect::lane::{bare_failure, broken_off, read_failure};
 use crate::dialect::open_text::OpenText;
 use crate::dialect::proof::Proof;
 use crate::dialect::service::is_missed;
+use crate::dialect::side_by_side::{Step, Turns};
 use crate::wire::json::{ParseError, Stencil, parse, parse_raw};
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
@@ -23,6 +24,7 @@ pub struct StreamDecoder {
 #[derive(Debug, Default)]
 struct State {
     counts: Counts,
+    turns: Turns,
     open: Open,
     said: OpenText,
     /// What proves the open thought.
@@ -117,11 +119,22 @@ impl State {
                 });
                 self.usage(message.usage.as_ref(), false, sink);
             }
-            "content_block_start" => self.start(data.block.unwrap_or_default(), sink),
-            "content_block_delta" => self.delta(data.delta.unwrap_or_default(), sink),
-            "content_block_stop" => self.stop(sink),
+            "content_block_start" if self.is_on(Step::Begins, data.index, bytes, sink) => {
+                self.start(data.block.unwrap_or_default(), sink);
+            }
+            "content_block_delta" if self.is_on(Step::GoesOn, data.index, bytes, sink) => {
+                self.delta(data.delta.unwrap_or_default(), sink);
+            }
+            "content_block_stop" if self.is_on(Step::Ends, data.index, bytes, sink) => {
+                self.stop(sink);
+                self.go_on(false, sink);
+            }
+            // It waits.
+            "content_block_start" | "content_block_delta" | "content_block_stop" => {}
             "message_delta" => {
-                self.close(sink);
+                if !self.end_blocks(sink) {
+                    return;
+                }
                 let delta = data.delta.unwrap_or_default();
                 self.usage(data.usage.as_ref(), delta.stop_reason.is_some(), sink);
                 if let Some(reason) = delta.stop_reason {
@@ -139,15 +152,60 @@ impl State {
             }
             "message_stop" if !self.finished => self.fail(broken_off(), sink),
             "message_stop" => {
-                self.close(sink);
-                self.over = true;
-                sink.event(Event::End);
+                if self.end_blocks(sink) {
+                    self.over = true;
+                    sink.event(Event::End);
+                }
             }
             "ping" => sink.event(Event::Ping),
             "error" => self.fail(read_failure(200, bytes), sink),
             // The API's versioning promises new kinds of events.
             other => sink.event(Event::Lost(other)),
         }
+    }
+
+    /// Whether an event about a block is to be read now: one may begin while another is open.
+    fn is_on<S: EventSink>(&mut self, step: Step, block: Option<u64>, bytes: &[u8], sink: &mut S) -> bool {
+        match self.turns.is_on(step, block.unwrap_or(0), bytes) {
+            Ok(true) => true,
+            Ok(false) => {
+                self.plain = Stencil::default();
+                false
+            }
+            Err(failure) => {
+                self.fail(failure, sink);
+                false
+            }
+        }
+    }
+
+    /// Reads what waited for its turn.
+    fn go_on<S: EventSink>(&mut self, is_end: bool, sink: &mut S) {
+        while let Some(events) = self.turns.next(is_end) {
+            for (step, bytes) in &events {
+                let data: Data<'_> = match parse(bytes) {
+                    Ok(data) => data,
+                    Err(error) => return self.malformed(&error, sink),
+                };
+                match step {
+                    Step::Begins => self.start(data.block.unwrap_or_default(), sink),
+                    Step::GoesOn => self.delta(data.delta.unwrap_or_default(), sink),
+                    Step::Ends => self.stop(sink),
+                }
+                if self.over {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// All blocks are complete; whether the stream goes on.
+    fn end_blocks<S: EventSink>(&mut self, sink: &mut S) -> bool {
+        self.go_on(true, sink);
+        if !self.over {
+            self.close(sink);
+        }
+        !self.over
     }
 
     fn usage<S: EventSink>(&mut self, usage: Option<&WireUsage<'_>>, last: bool, sink: &mut S) {
@@ -218,10 +276,14 @@ impl State {
             }
             return add(adds.to_delta(text), sink);
         }
-        let delta = match parse::<Added<'_>>(bytes) {
-            Ok(added) => added.delta.unwrap_or_default(),
+        let added = match parse::<Added<'_>>(bytes) {
+            Ok(added) => added,
             Err(error) => return self.malformed(&error, sink),
         };
+        if !self.is_on(Step::GoesOn, added.index, bytes, sink) {
+            return;
+        }
+        let delta = added.delta.unwrap_or_default();
         let plain = only_text(&delta);
         self.delta(delta, sink);
         if let Some((text, adds)) = plain.filter(|(_, adds)| self.only_adds(*adds)) {

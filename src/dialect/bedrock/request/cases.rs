@@ -369,3 +369,31 @@ fn what_is_wrong_is_named() {
         assert_eq!((failure.status, failure.param.as_deref()), (400, Some(field)), "{body}");
     }
 }
+
+#[test]
+fn thoughts_go_back_to_models_that_take_them() {
+    let thought = json!({"type": "thinking", "thinking": "t", "signature": "S"});
+    let hidden = json!({"type": "redacted_thinking", "data": "UkVE"});
+    let answer = json!({"role": "assistant", "content": [thought, hidden, {"type": "text", "text": "a"}]});
+    let body = json!({"model": "m", "max_tokens": 9, "messages": [user("u"), answer, user("v")]});
+    for (model, blocks) in [
+        (CLAUDE, 3),
+        (OLD_CLAUDE, 3),
+        ("arn:aws:bedrock:us-east-1:1:application-inference-profile/x", 3),
+        (NOVA, 1),
+        (LLAMA, 1),
+    ] {
+        let (sent, warnings) = send(Dialect::Anthropic, model, &body);
+        assert_eq!(sent["messages"][1]["content"].as_array().unwrap().len(), blocks, "{model}");
+        let dropped = "messages[1]: reasoning dropped: this model takes none back";
+        assert_eq!(warnings.iter().any(|warning| warning == dropped), blocks == 1, "{model}: {warnings:?}");
+    }
+}
+
+#[test]
+fn names_of_instructions_are_lost_like_those_of_others() {
+    let named = json!({"role": "system", "content": "s", "name": "n"});
+    let (_, warnings) =
+        send(Dialect::OpenaiChat, CLAUDE, &json!({"model": "m", "messages": [named, user("u")]}));
+    assert_eq!(warnings, ["messages[0].name dropped: is not supported by Bedrock"]);
+}

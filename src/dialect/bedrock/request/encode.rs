@@ -6,7 +6,7 @@ use super::parts::Parts;
 use super::tools::{self, Shape, unless_empty};
 use crate::chat::{ChatRequest, Effort, Failure, Json, Losses, PartKind, Text};
 use crate::dialect::Dialect;
-use crate::dialect::anthropic::turns::{CLOSING, Conversation, OPENING, arrange};
+use crate::dialect::anthropic::turns::{Between, CLOSING, Conversation, OPENING, arrange};
 use crate::dialect::anthropic::{Claude, reasoning};
 use crate::dialect::lane::{Ask, Encoded, with_params};
 use crate::wire::json::{Object, members, object, write_string};
@@ -28,7 +28,8 @@ pub fn encode_request(
     if !own {
         losses.lost_extra("", &request.extra, WHY)?;
     }
-    let mut talk = arrange(request, own, "Bedrock", losses)?;
+    let between = Between { own, maker: "Bedrock", takes_thoughts: family.takes_thoughts() };
+    let mut talk = arrange(request, between, losses)?;
     talk.close(own, family.claude().is_none_or(Claude::takes_prefill), losses);
     let mut additional = Additional::default();
     if own {

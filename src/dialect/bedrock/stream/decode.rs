@@ -10,6 +10,7 @@ use crate::dialect::lane::broken_off;
 use crate::dialect::open_text::OpenText;
 use crate::dialect::proof::Proof;
 use crate::dialect::service::is_missed;
+use crate::dialect::side_by_side::{Step, Turns};
 use crate::wire::eventstream::{Frame, Framer};
 use crate::wire::json::{Stencil, parse};
 
@@ -29,6 +30,7 @@ struct State {
     open: Open,
     /// The index of the open block.
     index: u64,
+    turns: Turns,
     started: bool,
     /// A tool was called.
     called: bool,
@@ -96,6 +98,7 @@ impl State {
         let name = frame.header(":event-type").unwrap_or_default();
         if name == DELTA
             && let Some(((index, adds), text)) = self.plain.read(frame.payload)
+            && self.turns.is_current(index)
         {
             self.turn_to(index, sink);
             return self.add(adds, text, sink);
@@ -107,22 +110,16 @@ impl State {
                 return self.fail(failure.with_code("malformed_answer"), sink);
             }
         };
-        let index = data.index.unwrap_or(0);
+        if let Some(step) = step(name) {
+            return self.turn(step, data, frame.payload, sink);
+        }
         match name {
             "messageStart" => self.start(sink),
-            "contentBlockStart" => self.block_start(index, data.start.unwrap_or_default(), sink),
-            DELTA => {
-                let delta = data.delta.unwrap_or_default();
-                if let Some((text, adds)) = only_text(&delta) {
-                    let noise = data.padding.as_ref().and_then(Text::literal);
-                    self.plain.learn((index, adds), frame.payload, text, noise.as_slice());
-                }
-                self.delta(index, delta, sink);
-            }
-            "contentBlockStop" => self.stop(sink),
             "messageStop" => {
                 self.start(sink);
-                self.stop(sink);
+                if !self.end_blocks(sink) {
+                    return;
+                }
                 let stop_sequence = data.additional.and_then(stop_sequence);
                 if let Some(raw) = data.additional.filter(|raw| stop_sequence.is_none() && is_missed("", raw))
                 {
@@ -136,7 +133,9 @@ impl State {
             }
             "metadata" => {
                 self.start(sink);
-                self.stop(sink);
+                if !self.end_blocks(sink) {
+                    return;
+                }
                 if data.trace.is_some_and(|trace| is_missed("trace", trace)) {
                     sink.event(Event::Lost("trace"));
                 }
@@ -153,6 +152,58 @@ impl State {
             "initial-response" => {}
             other => sink.event(Event::Lost(other)),
         }
+    }
+
+    /// An event about a block is read once it is the block's turn: one may begin while another is open.
+    fn turn<S: EventSink>(&mut self, step: Step, data: Data<'_>, bytes: &[u8], sink: &mut S) {
+        let index = data.index.unwrap_or(0);
+        // Texts and thoughts have no event that begins them.
+        let begins = step == Step::GoesOn && !self.turns.knows(index);
+        match self.turns.is_on(if begins { Step::Begins } else { step }, index, bytes) {
+            Ok(true) => {
+                if let Some((text, adds)) = data.delta.as_ref().and_then(only_text) {
+                    let noise = data.padding.as_ref().and_then(Text::literal);
+                    self.plain.learn((index, adds), bytes, text, noise.as_slice());
+                }
+                self.block(step, index, data, sink);
+                self.go_on(false, sink);
+            }
+            Ok(false) => {}
+            Err(failure) => self.fail(failure, sink),
+        }
+    }
+
+    fn block<S: EventSink>(&mut self, step: Step, index: u64, data: Data<'_>, sink: &mut S) {
+        match step {
+            Step::Begins if data.start.is_none() && data.delta.is_some() => {
+                self.delta(index, data.delta.unwrap_or_default(), sink);
+            }
+            Step::Begins => self.block_start(index, data.start.unwrap_or_default(), sink),
+            Step::GoesOn => self.delta(index, data.delta.unwrap_or_default(), sink),
+            Step::Ends => self.stop(sink),
+        }
+    }
+
+    /// Reads what waited for its turn.
+    fn go_on<S: EventSink>(&mut self, is_end: bool, sink: &mut S) {
+        while let Some(events) = self.turns.next(is_end) {
+            for (step, bytes) in &events {
+                match parse::<Data<'_>>(bytes) {
+                    Ok(data) if !self.over => self.block(*step, data.index.unwrap_or(0), data, sink),
+                    // It was read before it waited.
+                    _ => return,
+                }
+            }
+        }
+    }
+
+    /// All blocks are complete; whether the stream goes on.
+    fn end_blocks<S: EventSink>(&mut self, sink: &mut S) -> bool {
+        self.go_on(true, sink);
+        if !self.over {
+            self.stop(sink);
+        }
+        !self.over
     }
 
     /// Some recorded streams lack their first frame.
@@ -282,6 +333,16 @@ impl State {
         }
         sink.event(Event::PartStop { choice: 0 });
     }
+}
+
+/// What an event says of a block, where it is about one.
+fn step(name: &str) -> Option<Step> {
+    Some(match name {
+        "contentBlockStart" => Step::Begins,
+        DELTA => Step::GoesOn,
+        "contentBlockStop" => Step::Ends,
+        _ => return None,
+    })
 }
 
 /// The text of a delta, where adding it is all that the delta does.

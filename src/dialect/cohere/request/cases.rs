@@ -172,3 +172,21 @@ fn what_is_wrong_is_named() {
         assert_eq!((failure.status, failure.param.as_deref()), (400, Some(param)), "{body}");
     }
 }
+
+#[test]
+fn a_document_within_a_result_is_an_object() {
+    let document =
+        json!({"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "Red."}});
+    let (body, _) = to_cohere(
+        Dialect::Anthropic,
+        &json!({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "q"},
+            {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t",
+                "content": [{"type": "text", "text": "said"}, document]}]}]}),
+        "command-a-03-2025",
+    );
+    assert_eq!(
+        body["messages"][2]["content"][1],
+        json!({"type": "document", "document": {"data": {"text": "Red."}}})
+    );
+}

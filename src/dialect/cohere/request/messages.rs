@@ -48,7 +48,7 @@ pub(super) fn write(
     if !documents.is_empty() {
         body.array("documents", |list| {
             for document in documents {
-                write_document(document, list.item());
+                write_document(document, false, list.item());
             }
         });
     }
@@ -335,7 +335,7 @@ fn write_block(part: &Part<'_>, own: bool, list: &mut Array<'_>) {
             }
             PartKind::Document(document) => {
                 o.word("type", "document");
-                write_document(document, o.key("document"));
+                write_document(document, true, o.key("document"));
             }
             _ => {}
         }
@@ -363,8 +363,9 @@ fn write_url(source: &Source<'_>, o: &mut Object<'_>) {
     }
 }
 
-/// A document whose text is one of Cohere's own objects is that object; any other is data with a text.
-fn write_document(document: &Document<'_>, out: &mut Vec<u8>) {
+/// A document whose text is one of Cohere's own objects is that object; any other is data with a text. A text alone may
+/// stand among a request's documents, but not within a message.
+fn write_document(document: &Document<'_>, within_message: bool, out: &mut Vec<u8>) {
     let Source::Text(text) = &document.source else { return out.extend_from_slice(b"\"\"") };
     let plain = text.to_str();
     let is_object = plain.starts_with('{')
@@ -373,7 +374,7 @@ fn write_document(document: &Document<'_>, out: &mut Vec<u8>) {
     if is_object {
         return out.extend_from_slice(plain.as_bytes());
     }
-    if document.title.is_none() && document.context.is_none() {
+    if !within_message && document.title.is_none() && document.context.is_none() {
         return write_string(out, &plain);
     }
     crate::wire::json::object(out, |o| {

@@ -4,6 +4,7 @@ use super::super::wire::{Block, Call, Data, Delta as WireDelta};
 use super::super::{finish, logprobs};
 use crate::chat::{Delta, Event, EventSink, Failure, PartStart, Text};
 use crate::dialect::lane::read_failure;
+use crate::dialect::side_by_side::{Step, Turns};
 use crate::wire::json::{Stencil, parse, parse_raw};
 use crate::wire::sse::{Event as Frame, Framer};
 use serde_json::value::RawValue;
@@ -18,6 +19,7 @@ pub struct StreamDecoder {
 #[derive(Debug, Default)]
 struct State {
     open: Open,
+    turns: Turns,
     /// An end or an error was seen: nothing counts any more.
     over: bool,
     /// The last event that did nothing but add a text to a part of this kind: most are like the one before.
@@ -93,12 +95,38 @@ impl State {
             }
         };
         let kind = data.kind.clone().unwrap_or_default().to_str();
+        if let Some((step, block)) = step(&kind, data.index) {
+            return match self.turns.is_on(step, block, bytes) {
+                Ok(true) => {
+                    self.block(&kind, data, Some(bytes), sink);
+                    self.go_on(false, sink);
+                }
+                Ok(false) => self.plain = Stencil::default(),
+                Err(failure) => self.fail(failure, sink),
+            };
+        }
         let delta = data.delta.unwrap_or_default();
         match &*kind {
             "message-start" => {
                 let id = data.id.unwrap_or_default();
                 sink.event(Event::Start { id, model: Text::default(), created: None });
             }
+            "tool-plan-delta" => {
+                let plan = delta.message.and_then(|message| message.tool_plan).unwrap_or_default();
+                self.say(Open::Thinking, plan, sink);
+            }
+            "citation-start" => sink.event(Event::Lost("citations")),
+            "message-end" => self.end(delta, sink),
+            "" if data.message.is_some() => self.fail(read_failure(200, bytes), sink),
+            // The ends of citations, notes for Cohere's own developers, and what may come after this was written.
+            _ => {}
+        }
+    }
+
+    /// What is said of a block: one may begin while another is open.
+    fn block<S: EventSink>(&mut self, kind: &str, data: Data<'_>, bytes: Option<&[u8]>, sink: &mut S) {
+        let delta = data.delta.unwrap_or_default();
+        match kind {
             "content-start" => {
                 self.stop(sink);
                 let (open, text) = content(&delta);
@@ -106,7 +134,9 @@ impl State {
             }
             "content-delta" => {
                 let (open, text) = content(&delta);
-                if let Some(text) = text.literal().filter(|_| data.logprobs.is_none()) {
+                if let Some(text) = text.literal().filter(|_| data.logprobs.is_none())
+                    && let Some(bytes) = bytes
+                {
                     self.plain.learn(open, bytes, text, &[]);
                 }
                 self.say(open, text, sink);
@@ -114,21 +144,24 @@ impl State {
                     sink.event(Event::Logprobs { choice: 0, json });
                 }
             }
-            "content-end" | "tool-call-end" => self.stop(sink),
-            "tool-plan-delta" => {
-                let plan = delta.message.and_then(|message| message.tool_plan).unwrap_or_default();
-                self.say(Open::Thinking, plan, sink);
-            }
             "tool-call-start" => self.call(&delta, sink),
             "tool-call-delta" => {
                 let arguments = call_of(&delta).function.and_then(|function| function.arguments);
                 self.arguments(arguments.unwrap_or_default(), sink);
             }
-            "citation-start" => sink.event(Event::Lost("citations")),
-            "message-end" => self.end(delta, sink),
-            "" if data.message.is_some() => self.fail(read_failure(200, bytes), sink),
-            // The ends of citations, notes for Cohere's own developers, and what may come after this was written.
-            _ => {}
+            _ => self.stop(sink),
+        }
+    }
+
+    /// Reads what waited for its turn.
+    fn go_on<S: EventSink>(&mut self, is_end: bool, sink: &mut S) {
+        while let Some(events) = self.turns.next(is_end) {
+            for (_, bytes) in &events {
+                // It was read before it waited.
+                let Ok(data) = parse::<Data<'_>>(bytes) else { return };
+                let kind = data.kind.clone().unwrap_or_default().to_str();
+                self.block(&kind, data, None, sink);
+            }
         }
     }
 
@@ -183,6 +216,7 @@ impl State {
         if let Some(failure) = finish::failure(&word, delta.error.as_ref()) {
             return self.fail(failure, sink);
         }
+        self.go_on(true, sink);
         self.stop(sink);
         let usage = delta.usage.map(|usage| usage.to_usage()).unwrap_or_default();
         if !usage.is_empty() {
@@ -192,6 +226,20 @@ impl State {
         self.over = true;
         sink.event(Event::End);
     }
+}
+
+/// What an event says of a block, and of which: calls are counted by themselves.
+fn step(kind: &str, index: Option<u64>) -> Option<(Step, u64)> {
+    let block = |is_call: u64| index.unwrap_or(0).saturating_mul(2).saturating_add(is_call);
+    Some(match kind {
+        "content-start" => (Step::Begins, block(0)),
+        "content-delta" => (Step::GoesOn, block(0)),
+        "content-end" => (Step::Ends, block(0)),
+        "tool-call-start" => (Step::Begins, block(1)),
+        "tool-call-delta" => (Step::GoesOn, block(1)),
+        "tool-call-end" => (Step::Ends, block(1)),
+        _ => return None,
+    })
 }
 
 /// What is said, and the kind of part that it belongs to.

@@ -209,6 +209,8 @@ impl<'l> Parts<'l> {
                 id.to_str().into_owned()
             }
         };
+        let documents: Vec<Option<Text<'_>>> =
+            result.content.iter().map(|inner| text_of(inner).filter(|_| !self.own)).collect();
         let mut texts: Vec<&Text<'_>> = Vec::new();
         let mut media = Vec::new();
         array(&mut media, |list| {
@@ -219,7 +221,9 @@ impl<'l> Parts<'l> {
                         self.losses.note(CACHE_DROPPED);
                     }
                     texts.push(text);
-                } else if self.own || self.model.takes_media_in_results() {
+                } else if let Some(Some(text)) = documents.get(index) {
+                    texts.push(text);
+                } else if self.own || self.takes_in_result(inner) {
                     self.part(inner, false, &inner_path, list)?;
                 } else {
                     let mut moved = Vec::new();
@@ -227,8 +231,9 @@ impl<'l> Parts<'l> {
                     let inside = moved.get(1..moved.len().saturating_sub(1)).unwrap_or_default();
                     if !inside.is_empty() {
                         self.losses.note(format_args!(
-                            "{}: put after the result, this model's results hold text only",
-                            inner_path()
+                            "{}: put after the result, this model's results hold {}",
+                            inner_path(),
+                            if self.model.takes_media_in_results() { "no addresses" } else { "text only" }
                         ));
                         self.moved.push(inside.to_vec());
                     }
@@ -250,6 +255,17 @@ impl<'l> Parts<'l> {
             self.finish(part, o);
         });
         Ok(())
+    }
+
+    /// Whether a result may hold it. Its parts are bytes; Vertex AI takes addresses as well.
+    fn takes_in_result(&self, part: &Part<'_>) -> bool {
+        let is_bytes = match &part.kind {
+            PartKind::Image { source, .. } | PartKind::Document(Document { source, .. }) => {
+                matches!(source, Source::Base64 { .. })
+            }
+            _ => true,
+        };
+        self.model.takes_media_in_results() && (is_bytes || self.reads_urls)
     }
 
     /// `label`: the format of a sound, the title of a document.
@@ -399,5 +415,13 @@ fn sniff(data: &str, what: &str) -> &'static str {
         "image" => "image/png",
         "audio" => "audio/wav",
         _ => "application/pdf",
+    }
+}
+/// The text of a document that is nothing else: a result tells it with what the function said.
+fn text_of<'a>(part: &Part<'a>) -> Option<Text<'a>> {
+    match &part.kind {
+        PartKind::Document(Document { source: Source::Text(text), .. }) => Some(text.clone()),
+        PartKind::Document(Document { source: Source::Pieces(pieces), .. }) => Some(lines(pieces)),
+        _ => None,
     }
 }

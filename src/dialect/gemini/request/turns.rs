@@ -52,7 +52,7 @@ pub(super) fn arrange<'m, 'a>(
     for message in &request.messages {
         if !own {
             losses.lost_extra(message.place, &message.extra, "is not supported by Gemini")?;
-            if message.name.is_some() && matches!(message.role, Role::User | Role::Assistant) {
+            if message.name.is_some() && message.role != Role::Tool {
                 losses.lost(&format!("{}.name", message.place), "is not supported by Gemini")?;
             }
         }
