@@ -88,8 +88,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, LoadError> {
             problem.message = format!("{before}{words}");
         }
         if problem.path == "model_list" {
-            problem.message =
-                "belongs to LiteLLM: `tollgate import litellm` makes a gateway.yaml of it".to_owned();
+            "belongs to LiteLLM: `tollgate import litellm` makes a gateway.yaml of it"
+                .clone_into(&mut problem.message);
         }
         LoadError::Malformed { problem, at }
     })
