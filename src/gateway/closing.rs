@@ -5,6 +5,8 @@ use super::edge::{Edge, Stage};
 use super::edge_response::code_details;
 use super::exchange::{Ending, Exchange};
 use super::host::{Host, key};
+use super::record::Skipped;
+use super::silence;
 use super::uncounted;
 use super::waiting::{self, Waiting};
 use crate::chat::{Failure, Usage, UsageStatus};
@@ -38,8 +40,13 @@ impl Edge {
                 waiting::serve_after(&self.worker, host, &released, now);
             }
             stage => {
-                if let Stage::Waiting { waiting, .. } = stage {
-                    self.note_waited(host, &waiting.borrow(), now);
+                match stage {
+                    Stage::Waiting { waiting, .. } => self.note_waited(host, &waiting.borrow(), now),
+                    // Its client has left while it was sending.
+                    Stage::Collecting { .. } => {
+                        self.record.failure.get_or_insert_with(|| cut(host));
+                    }
+                    Stage::Sent { .. } | Stage::Answered => {}
                 }
                 if self.record.quiet || self.record.started_ns == 0 {
                     return;
@@ -61,19 +68,19 @@ impl Edge {
     /// Settles what is still open: an answer cut off, its usage, its price.
     fn close_exchange(&self, host: &impl Host, exchange: &mut Exchange, now: u64) {
         exchange.answer.settle_stream();
-        let answer = &mut exchange.answer;
-        if !answer.complete && answer.failure.is_none() {
-            answer.failure = Some(cut(host));
+        if !exchange.answer.complete && exchange.answer.failure.is_none() {
+            exchange.answer.failure = Some(broken_by_us(host, exchange).unwrap_or_else(|| cut(host)));
         }
+        let overdue = exchange.answer.released && code_details(host) == OVERDUE;
         let reason = exchange.answer.failure.as_ref().map(|f| f.message.clone());
         let left = exchange.answer.failure.as_ref().is_some_and(|f| f.status == CLIENT_LEFT);
         let status = exchange.answer.released.then_some(200);
-        if left {
+        if left || overdue {
             let is_out = exchange.attempts.last().is_some_and(|attempt| attempt.end.is_none());
-            if is_out && exchange.answer.first_content_ns.is_none() && is_connected(host) {
+            if left && is_out && exchange.answer.first_content_ns.is_none() && is_connected(host) {
                 exchange.abandon();
             }
-            // A client that leaves says nothing about the provider.
+            // A client that leaves says nothing about the provider, nor does an answer that is long.
             self.worker.leave_attempt(host, exchange);
             exchange.end_attempt(now, status, reason, None);
         } else {
@@ -132,6 +139,12 @@ impl Edge {
         let Some(exchange) = exchange else {
             let labels = Labels { model: "", provider: "", tenant };
             metrics.add(host, Stat::Requests, labels, &[("status", &status)], 1);
+            if let Some(Skipped { model, targets }) = &self.record.skipped {
+                for target in targets {
+                    let labels = Labels { model: &model.name, provider: &target.provider, tenant };
+                    metrics.add(host, Stat::Attempts, labels, &[("status", SKIPPED)], 1);
+                }
+            }
             return;
         };
         let last = exchange.attempts.last();
@@ -191,6 +204,7 @@ impl Edge {
         let record = &self.record;
         let who = &record.identity;
         let notes: Option<Vec<AttemptNote>> = exchange.map(Exchange::notes);
+        let skipped = record.skipped.as_ref().map(|skipped| &*skipped.targets);
         let failure = exchange.and_then(|x| x.answer.failure.as_ref()).or(record.failure.as_ref());
         let asked = record.model_asked.as_deref().map(route::shown);
         let mut line = Line {
@@ -208,7 +222,7 @@ impl Edge {
             stream: record.stream,
             model_asked: asked.as_deref(),
             status: self.status(host, exchange),
-            attempts: notes.as_ref().unwrap_or(&record.skipped),
+            attempts: notes.as_deref().or(skipped).unwrap_or_default(),
             duration_ms: millis(record.started_ns, now),
             error: failure.map(note),
             limited_by: record.limited_by.as_deref(),
@@ -283,10 +297,32 @@ const CLIENT_LEFT: u16 = 499;
 /// Why an answer ended before its end.
 fn cut(host: &impl Host) -> Failure {
     let details = code_details(host);
-    if details.contains("downstream") || details.is_empty() {
+    if is_of_the_client(&details) {
         return Failure::new(CLIENT_LEFT, "The client closed the connection.");
     }
     Failure::new(502, format!("The answer was cut off: {details}."))
+}
+
+/// The proxy's word for the limit of the whole request.
+pub(super) const OVERDUE: &str = "response timeout";
+
+/// The failure of a stream that was broken off for a limit of the gateway's own. That the provider was silent for too long
+/// only the gateway knows: all was well by the proxy's word.
+fn broken_by_us(host: &impl Host, exchange: &Exchange) -> Option<Failure> {
+    match &*code_details(host) {
+        OVERDUE => Some(silence::unfinished(exchange.model.request_timeout)),
+        "via upstream" => exchange.attempts.last()?.provider.idle_timeout.map(silence::fell_silent),
+        _ => None,
+    }
+}
+
+/// Whether the proxy's word is for something at the client's connection. What its codec says by itself is about a stream of
+/// the client's: of one that an HTTP/2 client cancels, say, whose connection stays. Of a provider's it says so within braces,
+/// after `upstream reset`.
+fn is_of_the_client(details: &str) -> bool {
+    details.is_empty()
+        || details.contains("downstream")
+        || ["http1.", "http2.", "http3."].iter().any(|codec| details.starts_with(codec))
 }
 
 /// Whether the try under way has a connection to its provider, and so was sent.
@@ -340,11 +376,14 @@ fn count_usage(metrics: &mut Metrics, host: &impl Host, labels: Labels<'_>, usag
     metrics.add_cost(host, Stat::CostMicrodollars, labels, &[], cost);
 }
 
+/// The status of an attempt, in metrics, at which nobody was asked.
+const SKIPPED: &str = "skipped";
+
 fn count_attempts(metrics: &mut Metrics, host: &impl Host, exchange: &Exchange, tenant: &str) {
     for attempt in &exchange.attempts {
         let labels = Labels { model: &exchange.model.name, provider: &attempt.provider.name, tenant };
         let end = attempt.end.as_ref();
-        let none = if attempt.skipped { "skipped" } else { "none" };
+        let none = if attempt.skipped { SKIPPED } else { "none" };
         let status = end.and_then(|e| e.status).map_or_else(|| none.to_owned(), |s| s.to_string());
         metrics.add(host, Stat::Attempts, labels, &[("status", &status)], 1);
     }
@@ -370,4 +409,23 @@ fn note(failure: &Failure) -> ErrorNote<'_> {
 
 fn millis(from_ns: u64, to_ns: u64) -> u64 {
     to_ns.saturating_sub(from_ns) / 1_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_the_client;
+
+    #[test]
+    fn who_broke_an_answer_off() {
+        for details in ["", "downstream remote disconnect", "http2.remote reset", "http1.codec error"] {
+            assert!(is_of_the_client(details), "{details}");
+        }
+        for details in [
+            "upstream reset after response started{remote reset|http2.remote reset}",
+            "upstream reset before response started{connection termination}",
+            "stream idle timeout",
+        ] {
+            assert!(!is_of_the_client(details), "{details}");
+        }
+    }
 }

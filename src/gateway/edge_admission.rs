@@ -5,6 +5,7 @@ use super::choose::Kept;
 use super::edge::{Edge, Stage};
 use super::exchange::Exchange;
 use super::host::{Flow, GCP_TOKEN, Host, Side, key};
+use super::lay_out::skipped_of;
 use super::waiting::{self, End, Refused};
 use super::worker::{SharedExchange, Worker};
 use super::{quota_headers, rate_limit};
@@ -43,7 +44,7 @@ impl Edge {
             }
             Err(kept) => kept,
         };
-        self.record.skipped = exchange.notes();
+        self.record.skipped = Some(skipped_of(&exchange.model, &exchange.attempts));
         match kept {
             Kept::Denied(denied) if denied.may_wait() => self.wait(host, exchange, denied),
             Kept::Denied(denied) => self.deny(host, &denied),
@@ -54,7 +55,7 @@ impl Edge {
     fn send_uncounted(&mut self, host: &impl Host, mut exchange: Exchange) -> Flow {
         match exchange.settle_first(&self.worker, host, None) {
             Err(Kept::Open(failure)) => {
-                self.record.skipped = exchange.notes();
+                self.record.skipped = Some(skipped_of(&exchange.model, &exchange.attempts));
                 self.fail(host, failure)
             }
             // No rule was asked.
@@ -89,7 +90,7 @@ impl Edge {
                 if let Some(denied) = &denied {
                     self.note_denied(denied);
                 }
-                self.record.skipped = skipped;
+                self.record.skipped = Some(skipped);
                 self.record.queued_ms = Some(queued_ms);
                 self.record.status = failure.status;
                 self.record.failure = Some(failure);

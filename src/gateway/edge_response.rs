@@ -1,6 +1,7 @@
 //! The edge phase on the way back: answers that are not the attempt phase's own become errors in the client's dialect.
 
 use super::attempt::exhausted;
+use super::closing::OVERDUE;
 use super::edge::{Edge, Stage};
 use super::exchange::{Ending, Exchange};
 use super::host::{Flow, Host, Side};
@@ -139,15 +140,16 @@ fn proxy_failure(host: &impl Host, exchange: Option<&Exchange>) -> Failure {
     if let Some(failure) = rate_limit::refusal(&details) {
         return failure;
     }
+    if status == 408 && exchange.is_none() {
+        return Failure::new(408, "The request did not come whole in time.");
+    }
     if status == 413 {
         return Failure::new(413, "The request body is larger than the gateway's limit.");
     }
     if status == 504 || details.contains("timeout") {
         return match exchange {
             // The proxy's word for the limit of the route, which is that of the whole request.
-            Some(exchange) if details == "response timeout" => {
-                silence::overdue(exchange.model.request_timeout)
-            }
+            Some(exchange) if details == OVERDUE => silence::overdue(exchange.model.request_timeout),
             _ => silence::timed_out(exchange.map(Exchange::longest_limit)),
         };
     }

@@ -6,6 +6,7 @@ use super::exchange::{AnswerState, Attempt, Exchange, Forwarded, Resting};
 use super::headers::Headers;
 use super::held::Held;
 use super::host::Host;
+use super::record::Skipped;
 use crate::chat::Failure;
 use crate::config::tables::{Auth, Model, Target};
 use crate::dialect::{Call, Operation};
@@ -24,6 +25,11 @@ pub(super) struct Incoming {
     pub(super) body: Held,
 }
 
+/// What was noted of targets that nobody is asked at.
+pub(super) fn skipped_of(model: &Rc<Model>, attempts: &[Attempt]) -> Skipped {
+    Skipped { model: Rc::clone(model), targets: attempts.iter().map(Attempt::note).collect() }
+}
+
 impl Edge {
     /// Lays out the tries at the targets that `may_ask` lets through.
     pub(super) fn lay_out(
@@ -39,7 +45,7 @@ impl Edge {
         let mut attempts = unfit_targets(&found.model, &request.call, &found.carried, self.record.started_ns);
         if steps.is_empty() {
             let failure = nobody(&found.model, &request.call, asked, &attempts);
-            self.record.skipped = attempts.iter().map(Attempt::note).collect();
+            self.record.skipped = Some(skipped_of(&found.model, &attempts));
             return Err(failure);
         }
         let chosen_by = self.put_in_order(host, &request, &found, &mut steps);
@@ -63,7 +69,7 @@ impl Edge {
         }
         let Some(first) = steps.first().map(|step| step.target) else {
             let failure = all_open(&found.model, &call, asked, &attempts, shortest(&open));
-            self.record.skipped = attempts.iter().map(Attempt::note).collect();
+            self.record.skipped = Some(skipped_of(&found.model, &attempts));
             return Err(failure);
         };
         Ok(Exchange {

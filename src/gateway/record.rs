@@ -4,11 +4,21 @@ use super::exchange::Counted;
 use super::headers::Headers;
 use super::held::Held;
 use crate::chat::Failure;
+use crate::config::tables::Model;
 use crate::dialect::lane::{self, AttemptNote};
 use crate::dialect::{Call, Dialect};
 use crate::policy::identity::Identity;
 use crate::policy::quota::{Quota, Standing};
 use std::rc::Rc;
+
+/// Targets of a model that nobody was asked at, and why.
+#[derive(Debug)]
+pub struct Skipped {
+    /// The model.
+    pub model: Rc<Model>,
+    /// Its targets.
+    pub targets: Vec<AttemptNote>,
+}
 
 /// The facts of one client request that do not depend on an answer.
 #[derive(Debug)]
@@ -43,8 +53,8 @@ pub struct Record {
     pub queued_ms: Option<u64>,
     /// The budget that refused it, as it stood.
     pub spent_budget: Option<(Rc<Quota>, Standing)>,
-    /// The targets that nobody was asked at, and why, of a request that went to none.
-    pub skipped: Vec<AttemptNote>,
+    /// The targets that nobody was asked at, of a request that went to none.
+    pub skipped: Option<Skipped>,
     /// Why the gateway itself refused it.
     pub failure: Option<Failure>,
     /// The body, when the audit wants it.
@@ -71,7 +81,7 @@ impl Default for Record {
             limited_by: None,
             queued_ms: None,
             spent_budget: None,
-            skipped: Vec::new(),
+            skipped: None,
             failure: None,
             prompt: None,
             quiet: false,

@@ -9,6 +9,22 @@ pub(super) fn timed_out(limit: Option<Duration>) -> Failure {
     Failure::new(504, format!("The provider did not answer{limit}."))
 }
 
+/// It began an answer, and then said nothing for as long as it may.
+pub(super) fn fell_silent(limit: Duration) -> Failure {
+    let message =
+        format!("The provider said nothing for {} ms in the middle of its answer.", limit.as_millis());
+    Failure::new(502, message)
+}
+
+/// Its answer was not over when the whole request had taken as long as it may.
+pub(super) fn unfinished(limit: Duration) -> Failure {
+    let message = format!(
+        "The answer was not over within {} ms, the limit of the whole request, and was cut off.",
+        limit.as_millis()
+    );
+    Failure::new(504, message)
+}
+
 /// The whole request has taken as long as it may, however many were asked.
 pub(super) fn overdue(limit: Duration) -> Failure {
     let message = format!("No answer came within {} ms, the limit of the whole request.", limit.as_millis());

@@ -6,10 +6,12 @@ use super::choose::Kept;
 use super::edge_admission::dispatch;
 use super::exchange::Exchange;
 use super::host::{Host, Side};
+use super::lay_out::skipped_of;
 use super::quota_headers;
+use super::record::Skipped;
 use super::worker::{SharedExchange, Worker};
 use crate::chat::Failure;
-use crate::dialect::lane::{self, AttemptNote};
+use crate::dialect::lane;
 use crate::meter::metrics::Labels;
 use crate::meter::stat::Stat;
 use crate::policy::identity::Identity;
@@ -65,7 +67,7 @@ pub(super) struct Refused {
     /// The rule that refused it, where it was one.
     pub(super) denied: Option<Denied>,
     /// The targets that nobody was asked at, and why.
-    pub(super) skipped: Vec<AttemptNote>,
+    pub(super) skipped: Skipped,
     /// How long it waited, in milliseconds.
     pub(super) queued_ms: u64,
 }
@@ -245,7 +247,7 @@ fn refuse(
     };
     failure.message.push_str(&more);
     let client = exchange.call.envelope();
-    let body = lane::write_failure(client, &failure, &[], &exchange.request_id);
+    let body = lane::write_failure_to(&exchange.call, &failure, &[], &exchange.request_id);
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     let named = lane::failure_header(client, &failure);
     headers.extend(named.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -264,7 +266,7 @@ fn refuse(
     let headers: Vec<(&str, &str)> = headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     host.reply(failure.status, &headers, &body);
     let denied = is_denied.then(|| waiting.denied.clone());
-    let skipped = exchange.notes();
+    let skipped = skipped_of(&exchange.model, &exchange.attempts);
     waiting.end = Some(End::Refused(Box::new(Refused { failure, denied, skipped, queued_ms })));
 }
 

@@ -35,6 +35,9 @@ def gate(make_gateway, standing_world):
     models |= {
         f"quick-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP], "timeout": "1s"} for name in names
     }
+    models |= {
+        f"short-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP], "request_timeout": "1s"} for name in names
+    }
     models |= {f"unwatched-{name}": {"targets": [f"openai/gpt-4o-{name}", BACKUP],
                                      "circuit_breaker": {"failure_threshold": 0}} for name in names}
     return make_gateway(models=models, defaults={"circuit_breaker": breaker})
@@ -333,3 +336,22 @@ def test_quota_headers_are_on_the_page(gate, world, name):
     quota = health_where(gate, name, lambda seen: "quota" in seen)["quota"]
     assert quota["requests"] == {"remaining": 17, "limit": 500}
     assert quota["tokens"] == {"remaining": 2900, "limit": 30000}
+
+
+def test_an_answer_that_is_long_does_not_open_it(gate, world, name):
+    """The limit of the whole request is the gateway's own: a stream that it ends came as it should."""
+    for _ in range(4):
+        world.openai.script(stream(between=0.1))
+        asked = chat_body(f"short-{name}", "long 60", stream=True)
+        with httpx.stream("POST", f"{gate.url}/v1/chat/completions", json=asked) as answer:
+            assert provider(answer) == "openai"
+            with pytest.raises(httpx.RemoteProtocolError):
+                answer.read()
+    until = time.monotonic() + 5
+    while len(lines := [line for line in gate.audit() if line.get("model_asked") == f"short-{name}"]) < 4:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    said = {(line["error"]["type"], line["error"]["message"], line["usage_status"]) for line in lines}
+    whole = "The answer was not over within 1000 ms, the limit of the whole request, and was cut off."
+    assert said == {("timeout", whole, "partial")}
+    assert health(gate, name)["circuit"] == {"state": "closed", "failures": 0}

@@ -158,6 +158,24 @@ def test_nobody_waits_for_ever(world, impatient, client):
     assert len(world.openai.requests) == 1
 
 
+def test_where_a_stream_is_an_array_the_refusal_is_one_too(world, impatient):
+    gate = Gate()
+    world.openai.script(stream(gate=gate))
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(post, impatient, "slow")
+        assert gate.reached.wait(10)
+        answer = impatient.http.post(
+            "/v1beta/models/gpt:streamGenerateContent",
+            json={"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+            headers=bearer(secret("slow")),
+        )
+        gate.open()
+        assert first.result().status_code == 200
+    assert answer.status_code == 429, answer.text
+    (refusal,) = answer.json()
+    assert refusal["error"]["status"] == "RESOURCE_EXHAUSTED"
+
+
 def test_a_full_queue_refuses_at_once(world, impatient):
     gate = Gate()
     world.openai.always(stream(gate=gate))

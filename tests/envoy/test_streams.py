@@ -215,3 +215,6 @@ def test_silence_within_a_stream_ends_it(make_gateway, world, client):
     for finish in (b"[DONE]", b"message_stop", b'"finish_reason":"stop"'):
         assert finish not in reader.got
     steps.release(100)
+    line = gateway.audited(reader.headers["x-tollgate-request-id"])
+    assert line["error"]["message"] == "The provider said nothing for 1000 ms in the middle of its answer."
+    assert line["usage_status"] == "partial"

@@ -90,10 +90,11 @@ fn retries(plan: &Plan<'_>) -> Value {
     }
 }
 
-/// The listener's own limit of silence: a little beyond the whole request, so that the route's limits, which answer in
-/// the client's dialect, come first.
+/// The listener's own limit of silence: a little beyond the whole request and beyond the wait in the queue, so that the
+/// limits that answer in the client's dialect come first.
 pub(super) fn stream_idle(plan: &Plan<'_>) -> Value {
-    duration(plan.tables.route.request_timeout + Duration::from_secs(5))
+    let longest = plan.tables.route.request_timeout.max(plan.tables.quotas.queue.timeout);
+    duration(longest + Duration::from_secs(5))
 }
 
 /// The router, which keeps its own headers to itself.

@@ -226,6 +226,10 @@ impl Attempt {
         if let Some(media_type) = body.media_type.filter(|t| !self.headers.is_exactly("content-type", t)) {
             set("content-type", Some(media_type));
         }
+        if body.media_type.is_some() && self.headers.get("content-encoding").is_some() {
+            // What takes the place of a packed body is not packed.
+            set("content-encoding", None);
+        }
         let announced = self.headers.get("content-length").is_some();
         match body.length {
             Length::Is(length) => {

@@ -30,7 +30,7 @@ impl Attempt {
             return self.release_forwarded(host, &mut shared.borrow_mut(), service, end_of_stream);
         }
         let is_stream = || plan.is_stream_type(|media_type| self.headers.is_type(media_type));
-        if good && plan.stream && is_stream() {
+        if good && plan.stream && is_stream() && self.coding().is_none() {
             let held = Held { stream: Stream::new(plan), output: Vec::new(), changed: false, seen: 0 };
             self.stage = Stage::Holding(Box::new(held));
         } else {
@@ -40,6 +40,12 @@ impl Attempt {
             return self.conclude(host, &mut shared.borrow_mut(), None);
         }
         Flow::Pause
+    }
+
+    /// How the body is packed, where it is: nobody asked for that, and nobody here can read it.
+    fn coding(&self) -> Option<&str> {
+        let coding = self.headers.get("content-encoding").map(str::trim)?;
+        Some(coding).filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity"))
     }
 
     /// Most providers say how much they will still take.
@@ -119,11 +125,21 @@ impl Attempt {
         let status = self.headers.status();
         if !matches!(status, 200..=299) {
             let body = secret::hidden(exchange, status, &body);
-            let mut failure = lane::read_failure(status, &body);
+            let mut failure = match self.coding() {
+                Some(coding) => {
+                    let message = format!("status {status} with a body that is packed (`{coding}`)");
+                    Failure { message, ..lane::read_failure(status, &[]) }
+                }
+                None => lane::read_failure(status, &body),
+            };
             if let Some(name) = self.headers.get("x-amzn-errortype") {
                 failure = lane::with_error_type(failure, name);
             }
             return self.refused(host, exchange, failure, body, held);
+        }
+        if let Some(coding) = self.coding() {
+            let message = format!("The provider's answer is packed (`{coding}`), which nobody asked for.");
+            return self.give_up(host, exchange, Failure::new(502, message), held);
         }
         let answer =
             if plan.stream { lane::answer_as_stream(plan, &body) } else { lane::answer(plan, &body) };

@@ -85,6 +85,7 @@ fn with_nobody_left_the_client_is_told_when_to_come_again() {
     assert_eq!(error["code"], "circuit_open");
     assert!(error["message"].as_str().unwrap().contains("one/model-1: the circuit is open"), "{error}");
     assert!(reasons(&seen)[0].starts_with("skipped: the circuit is open"), "{:?}", reasons(&seen));
+    assert_eq!(seen.metrics["tollgate.attempts;model=plain;provider=one;status=skipped;"], 1);
 }
 
 #[test]

@@ -38,3 +38,12 @@ fn what_no_provider_got_costs_nothing() {
         assert!(seen.audit["cost_usd"].is_null() && seen.audit["usage"].is_null(), "{}", seen.audit);
     }
 }
+
+#[test]
+fn a_client_that_leaves_while_it_sends_is_said_to() {
+    let gateway = Gateway::new(&config(), 1);
+    let headers = [(":method", "POST"), (":path", "/v1/chat/completions"), ("x-request-id", "r-1")];
+    let line = gateway.open_in_part(0, &headers, b"{").leave();
+    assert_eq!(line["error"]["type"], "client_disconnect");
+    assert_eq!(line["status"], 0);
+}

@@ -290,3 +290,18 @@ fn an_error_event_before_content_falls_back_and_after_it_does_not() {
     assert_eq!(seen.audit["error"]["message"], "overloaded");
     assert_eq!(seen.audit["usage_status"], "partial");
 }
+
+#[test]
+fn a_packed_answer_is_no_answer() {
+    let packed = |status: u16| {
+        Script::With(status, vec![("content-encoding", "gzip".to_owned())], vec![0x1f, 0x8b, 8, 0])
+    };
+    let seen = ask("chain", false, vec![packed(200), anthropic_answer()]);
+    assert_eq!((seen.status, seen.upstream.len()), (200, 2));
+    for (status, shown) in [(200, 502), (400, 400), (503, 503)] {
+        let seen = ask("plain", false, vec![packed(status)]);
+        assert_eq!((seen.status, seen.headers.get("content-encoding")), (shown, None));
+        let message = body(&seen)["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("packed (`gzip`)"), "{message}");
+    }
+}

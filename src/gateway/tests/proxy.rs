@@ -17,8 +17,8 @@ pub enum Script {
     Answer(u16, &'static str, Vec<Vec<u8>>),
     /// Answers with a status and a header, and no body at all.
     Bare(u16, (&'static str, &'static str)),
-    /// Answers 200 with these headers and this JSON.
-    With(Vec<(&'static str, String)>, Vec<u8>),
+    /// Answers with a status, these headers and this body, which is said to be JSON.
+    With(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Cannot be reached.
     Refused,
     /// The router gives up for good, with a status and its own word for why.
@@ -287,6 +287,16 @@ impl Gateway {
         Open { proxy, edge }
     }
 
+    /// Sends the beginning of a request to a worker.
+    pub fn open_in_part(&self, worker: usize, headers: &[(&str, &str)], body: &[u8]) -> Open {
+        let proxy = Proxy { common: Rc::clone(&self.common), ..Proxy::default() };
+        *proxy.headers[0].borrow_mut() = headers.iter().copied().collect();
+        let mut edge = Edge::new(Rc::clone(&self.workers[worker]), Rc::clone(&self.tables));
+        assert_eq!(edge.on_request_headers(&proxy, false), Flow::Pause);
+        assert_eq!(edge.on_request_body(&proxy, body.len(), false), Flow::Pause);
+        Open { proxy, edge }
+    }
+
     /// How many bytes of bodies a worker holds.
     pub fn held(&self, worker: usize) -> u64 {
         self.workers[worker].holdings.bytes()
@@ -402,9 +412,9 @@ fn answer(
             deliver(proxy, seen);
             return true;
         }
-        Script::With(headers, body) => {
+        Script::With(status, headers, body) => {
             let headers = headers.into_iter().chain([("content-type", "application/json".to_owned())]);
-            (200, headers.collect::<Headers>(), vec![body])
+            (status, headers.collect::<Headers>(), vec![body])
         }
         Script::Bare(status, header) => (status, [header].into_iter().collect::<Headers>(), Vec::new()),
         Script::Answer(status, media_type, pieces) => {

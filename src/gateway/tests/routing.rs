@@ -50,7 +50,7 @@ fn limited(left: &str) -> Script {
         ("x-ratelimit-remaining-requests", left.to_owned()),
         ("x-ratelimit-limit-requests", "100".into()),
     ];
-    Script::With(headers, openai_answer("hello"))
+    Script::With(200, headers, openai_answer("hello"))
 }
 
 #[test]
