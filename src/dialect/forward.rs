@@ -26,6 +26,8 @@ pub enum Service {
     Files,
     /// OpenAI's `/v1/batches`.
     Batches,
+    /// OpenAI's `/v1/responses/compact`: a conversation made short, part of it sealed.
+    ResponsesCompact,
     /// Stored answers of OpenAI's `/v1/responses`, by id.
     Responses,
     /// Anthropic's `/v1/messages/batches`.
@@ -65,6 +67,8 @@ const PLACES: &[Place] = &[
         root: "/batches",
         below: &[("", "GET, POST"), ("/*", "GET"), ("/*/cancel", "POST")],
     },
+    // Before the ids, as one of which it could be taken.
+    Place { service: Service::ResponsesCompact, root: "/responses/compact", below: POST },
     Place {
         service: Service::Responses,
         root: "/responses",
@@ -122,6 +126,7 @@ impl Service {
             Self::Translations => "translations",
             Self::Files => "files",
             Self::Batches => "batches",
+            Self::ResponsesCompact => "responses_compact",
             Self::Responses => "responses",
             Self::MessageBatches => "message_batches",
             Self::AnthropicFiles => "anthropic_files",
@@ -227,6 +232,7 @@ mod tests {
             ("POST", "/images/edits", Service::ImageEdits, ""),
             ("GET", "/files", Service::Files, ""),
             ("GET", "/files/file-1_a.b/content", Service::Files, "/file-1_a.b/content"),
+            ("POST", "/responses/compact", Service::ResponsesCompact, ""),
             ("DELETE", "/responses/resp_1", Service::Responses, "/resp_1"),
             ("POST", "/batches/b/cancel", Service::Batches, "/b/cancel"),
             ("GET", "/messages/batches/msgbatch_1/results", Service::MessageBatches, "/msgbatch_1/results"),

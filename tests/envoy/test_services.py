@@ -315,6 +315,22 @@ def test_stored_responses(services, http):
     assert http.delete(base, headers=by).json()["deleted"] is True
 
 
+def test_a_conversation_is_made_short(services, http):
+    said = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
+    answer = http.post("/v1/responses/compact", json={"model": "gpt", "input": said})
+    assert answer.status_code == 200, answer.text
+    assert services.openai.last.json == {"model": "gpt-4o", "input": said}
+    assert answer.content == bytes(services.openai.last.sent)
+    assert answer.json()["output"][-1]["type"] == "compaction"
+    line, usage = services.gateway.audited(answer), answer.json()["usage"]
+    assert (line["usage"]["input"], line["usage"]["output"]) == (usage["input_tokens"], usage["output_tokens"])
+    assert line["usage_status"] == "complete" and line["cost_usd"] > 0
+    answer = http.get("/v1/responses/compact")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    answer = http.post("/v1/responses/compact", json={"model": "talk", "input": said})
+    assert answer.status_code == 400 and "responses_compact" in answer.json()["error"]["message"]
+
+
 def test_a_request_may_do_without_a_model(services, http):
     answer = http.post("/v1/moderations", json={"input": "x"}, headers={"x-tollgate-provider": "openai"})
     assert answer.status_code == 200 and services.openai.last.json == {"input": "x"}

@@ -101,6 +101,13 @@ def test_stored_responses(client):
         client.responses.retrieve(STORED)
 
 
+def test_a_conversation_is_made_short(client):
+    compacted = client.responses.compact(model="gpt", input="a long story")
+    assert compacted.object == "response.compaction"
+    assert [item.type for item in compacted.output] == ["message", "compaction"]
+    assert compacted.usage.output_tokens == 20
+
+
 def test_errors_are_the_sdks_own(services, client):
     with pytest.raises(openai.NotFoundError):
         client.audio.speech.create(model="nobody", voice="alloy", input="x")

@@ -1,8 +1,8 @@
 //! The clouds, and what has its own rules for keys.
 
 use super::{
-    BATCHES, CHAT, COMPLETIONS, EMBED, FILES, FULL, HOSTED, IMAGE_EDITS, IMAGES, KeyHeader, OPENAI_MODELS,
-    Preset, RESPONSES, Row, SPEECH, STORED, TRANSCRIPTIONS, TRANSLATIONS,
+    BATCHES, CHAT, COMPACT, COMPLETIONS, EMBED, FILES, FULL, HOSTED, IMAGE_EDITS, IMAGES, KeyHeader,
+    OPENAI_MODELS, Preset, RESPONSES, Row, SPEECH, STORED, TRANSCRIPTIONS, TRANSLATIONS,
 };
 use crate::dialect::{Carriage, Dialect};
 use crate::embedding;
@@ -33,6 +33,7 @@ pub(super) static ROWS: &[Preset] = &[
             TRANSLATIONS,
             FILES,
             BATCHES,
+            COMPACT,
             STORED,
         ],
         key_header: KeyHeader::ApiKey,

@@ -103,6 +103,7 @@ pub(super) static ROWS: &[Preset] = &[
             Row::service(Service::Transcriptions, "/v1/audio/transcriptions"),
             Row::service(Service::Files, "/v1/files"),
             Row::service(Service::Batches, "/v1/batches"),
+            Row::service(Service::ResponsesCompact, "/v1/responses/compact"),
             Row::service(Service::Responses, "/v1/responses"),
             V1_COUNT,
             V1_EMBED,

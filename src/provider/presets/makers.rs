@@ -1,7 +1,7 @@
 //! Those who make models, at their own APIs.
 
 use super::{
-    BATCHES, CHAT, CLASSIC, COMPLETIONS, EMBED, FILES, FULL, HOSTED, IMAGE_EDITS, IMAGES, KeyHeader,
+    BATCHES, CHAT, CLASSIC, COMPACT, COMPLETIONS, EMBED, FILES, FULL, HOSTED, IMAGE_EDITS, IMAGES, KeyHeader,
     NO_DEVELOPER, OPENAI_MODELS, Preset, RERANK, RESPONSES, Row, SAMPLES_TOP_K, SPEECH, STORED,
     TRANSCRIPTIONS, TRANSLATIONS, V1_COUNT, V1_EMBED, V1_MESSAGES, V1_RERANK,
 };
@@ -91,6 +91,7 @@ pub(super) static ROWS: &[Preset] = &[
             TRANSLATIONS,
             FILES,
             BATCHES,
+            COMPACT,
             STORED,
         ],
         key_variable: Some("OPENAI_API_KEY"),

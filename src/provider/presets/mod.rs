@@ -138,6 +138,7 @@ const TRANSCRIPTIONS: Row = Row::service(Service::Transcriptions, "/audio/transc
 const TRANSLATIONS: Row = Row::service(Service::Translations, "/audio/translations");
 const FILES: Row = Row::service(Service::Files, "/files");
 const BATCHES: Row = Row::service(Service::Batches, "/batches");
+const COMPACT: Row = Row::service(Service::ResponsesCompact, "/responses/compact");
 /// Answers of Responses that the provider keeps, by id.
 const STORED: Row = Row::service(Service::Responses, "/responses");
 /// Anthropic's own way to count, which LiteLLM and llama.cpp have too.

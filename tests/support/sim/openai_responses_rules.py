@@ -46,6 +46,7 @@ ITEMS = {
     "function_call": {"type", "id", "status", "call_id", "name", "arguments"},
     "function_call_output": {"type", "id", "status", "call_id", "output"},
     "item_reference": {"type", "id"},
+    "compaction": {"type", "id", "encrypted_content"},
 }
 PARTS = {
     "input_text": {"type", "text"},
@@ -252,6 +253,8 @@ def _items(body: dict[str, Any]) -> None:
             _message(item, where)
         elif kind == "reasoning":
             _reasoning(item, where)
+        elif kind == "compaction" and not str(item.get("encrypted_content", "")).startswith(SEAL):
+            raise Refused("The encrypted content could not be verified.", where, "invalid_encrypted_content")
         elif kind == "function_call":
             for name in ("call_id", "name", "arguments"):
                 if not isinstance(item.get(name), str):

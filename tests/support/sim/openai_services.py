@@ -1,5 +1,5 @@
-"""What a simulated OpenAI offers beside conversations: text completions, moderations, images, audio, files, batches
-and stored responses. Requests are refused as the real ones are, after the public API reference."""
+"""What a simulated OpenAI offers beside conversations: text completions, moderations, images, audio, files, batches,
+conversations made short and stored responses. Requests are refused as the real ones are, after the public API reference."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from .brain import Answer, Ask, think, tokens
 from .form import BadForm, Field, fields
 from .gate import foreign_header, gzipped
 from .openai import ERRORS, OpenAISim
-from .openai_rules import Refused
+from .openai_responses_rules import SEAL, check
+from .openai_rules import REASONING, Refused
 from .plan import Plan
 from .server import Recorded
 
@@ -63,6 +64,18 @@ SPEECH_FIELDS = {"model", "input", "voice", "instructions", "response_format", "
 TRANSCRIPTION_FIELDS = set(
     ["file", "model", "language", "prompt", "response_format", "temperature", "stream", "include[]", "chunking_strategy"]
 )
+COMPACT_FIELDS = set(
+    [
+        "model",
+        "input",
+        "instructions",
+        "previous_response_id",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "service_tier",
+    ]
+)
 INSTRUCT = re.compile(r"gpt-3\.5-turbo-instruct|(ft:)?(davinci|babbage)-002(:.*)?")
 STORED = "resp_0123456789abcdef"
 
@@ -106,6 +119,8 @@ class OpenAIServicesSim(OpenAISim):
 
     def _route(self, request: Recorded) -> Any:
         path = request.path.removeprefix("/v1")
+        if path == "/responses/compact":
+            return self._compact if request.method == "POST" else self._wrong_method
         one = re.fullmatch(r"/(files|batches|responses)(?:/([A-Za-z0-9_-]+))?(?:/(content|cancel|input_items))?", path)
         if one:
             service, ident, word = one.groups()
@@ -449,6 +464,30 @@ class OpenAIServicesSim(OpenAISim):
             raise Refused(f"No batch found with id '{ident}'.", status=404)
         self.batches[ident]["status"] = "cancelling"
         return self._json(behaviour, request, self.batches[ident])
+
+    def _compact(self, request: Recorded, behaviour: Behaviour) -> Plan:
+        body = self._body(request, COMPACT_FIELDS, {"model"})
+        check(body, reasoning=bool(REASONING.match(str(body["model"]))))
+        said = body["input"]
+        items = [{"type": "message", "role": "user", "content": said}] if isinstance(said, str) else said
+        seal = SEAL + hashlib.sha256(json.dumps(items).encode()).hexdigest()
+        users = [item for item in items if item.get("role") == "user"]
+        compaction = {"id": "cmp_0123456789abcdef", "type": "compaction", "encrypted_content": seal}
+        counted = len(tokens(json.dumps(items)))
+        value = {
+            "id": "resp_compacted",
+            "object": "response.compaction",
+            "created_at": 1_760_000_000,
+            "output": [*users, compaction],
+            "usage": {
+                "input_tokens": counted,
+                "input_tokens_details": {"cached_tokens": 0},
+                "output_tokens": 20,
+                "output_tokens_details": {"reasoning_tokens": 0},
+                "total_tokens": counted + 20,
+            },
+        }
+        return self._json(behaviour, request, value)
 
     # -- stored responses -------------------------------------------------------------------------------------
 
