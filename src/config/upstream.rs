@@ -404,12 +404,10 @@ fn usual_vectors(dialect: Dialect) -> Vec<Row> {
 fn azure(settings: &Provider, base: &BaseUrl) -> Vec<Endpoint> {
     let is_new = base.path.ends_with("/openai/v1");
     let version = settings.api_version.as_deref().unwrap_or(AZURE_API_VERSION);
-    let of_responses = |row: &Row| {
-        let services = [Service::Responses, Service::ResponsesCompact];
-        services.into_iter().any(|service| row.operation == Operation::Forward(service))
-    };
     let is_spoken = |row: &&Row| match row.dialect {
-        _ if of_responses(row) => is_new,
+        _ if matches!(row.operation, Operation::Forward(Service::Responses | Service::ResponsesCompact)) => {
+            is_new
+        }
         _ if row.operation != Operation::Chat => true,
         // The dated surface has no Responses.
         Dialect::OpenaiResponses => {

@@ -6,7 +6,7 @@ use crate::chat::{
     ToolKind,
 };
 use crate::dialect::schema::{object_around, spelt_out};
-use crate::dialect::{Dialect, Wants};
+use crate::dialect::{Dialect, Rules, Wants};
 
 /// Has a schema of something else than a plain object ask for it within one, where the provider may know no other. The way
 /// back takes it out again.
@@ -75,9 +75,7 @@ pub(super) fn say_json(request: &mut ChatRequest<'_>, provider: Dialect, ask: &A
 
 /// Writes out in schemas what the provider wants to see there. A client of OpenAI's other dialect knows what it asks for.
 pub(super) fn spell_out(request: &mut ChatRequest<'_>, provider: Dialect) {
-    let Some(rules) = provider.shape().schemas.filter(|_| !are_both_openais(request, provider)) else {
-        return;
-    };
+    let Some(rules) = rules(request, provider) else { return };
     let told = |schema: &Json<'_>| spelt_out(schema.as_str(), rules).map(Json::trusted);
     for tool in &mut request.tools {
         if let ToolKind::Function(function) = &mut tool.kind
@@ -93,16 +91,16 @@ pub(super) fn spell_out(request: &mut ChatRequest<'_>, provider: Dialect) {
     }
 }
 
-fn are_both_openais(request: &ChatRequest<'_>, provider: Dialect) -> bool {
-    provider.is_openais() && request.origin.is_openais()
+/// Whose rules the schemas of a request are to follow, unless its client knows them.
+fn rules(request: &ChatRequest<'_>, provider: Dialect) -> Option<Rules> {
+    let knows = provider.is_openais() && request.origin.is_openais();
+    provider.shape().schemas.filter(|_| !knows)
 }
 
 /// Lets tools be less than strict whose schemas the provider would not take as strict. A client of the dialect that is asked,
 /// or of OpenAI's other one, knows what it asks for.
 pub(super) fn loosen(request: &mut ChatRequest<'_>, provider: Dialect, losses: &mut Losses) {
-    let Some(rules) = provider.shape().schemas.filter(|_| !are_both_openais(request, provider)) else {
-        return;
-    };
+    let Some(rules) = rules(request, provider) else { return };
     for (index, tool) in request.tools.iter_mut().enumerate() {
         let ToolKind::Function(function) = &mut tool.kind else { continue };
         let Some(schema) = function.parameters.as_ref().filter(|_| function.strict == Some(true)) else {
